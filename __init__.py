@@ -1,0 +1,54 @@
+"""groundcxr: phrase grounding on chest X-rays, measured so that the number can be repeated, compared and cited."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .core import Box, Grounding, Heatmap, Query, Radiograph, Sample
+    from .datasets import load_dataset
+    from .evaluation import Result, evaluate
+    from .methods import ControlMethod, GroundingMethod, register_method
+    from .metrics import get_protocol
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Box": ".core",
+    "ControlMethod": ".methods",
+    "Grounding": ".core",
+    "GroundingMethod": ".methods",
+    "Heatmap": ".core",
+    "Query": ".core",
+    "Radiograph": ".core",
+    "Result": ".evaluation",
+    "Sample": ".core",
+    "evaluate": ".evaluation",
+    "get_protocol": ".metrics",
+    "load_dataset": ".datasets",
+    "register_method": ".methods",
+}
+
+__all__ = [
+    "Box",
+    "ControlMethod",
+    "Grounding",
+    "GroundingMethod",
+    "Heatmap",
+    "Query",
+    "Radiograph",
+    "Result",
+    "Sample",
+    "evaluate",
+    "get_protocol",
+    "load_dataset",
+    "register_method",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Each name's module is imported when it is first used: the command line starts without pandas and friends.
+    if name not in _HOME:
+        raise AttributeError(f"module 'groundcxr' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME[name], __name__), name)

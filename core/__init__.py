@@ -1,0 +1,51 @@
+"""The vocabulary: images, phrases, boxes, heatmaps, names and fingerprints. Imports no deep-learning library."""
+
+from .box import Box, ImageSize, bounding_box
+from .errors import (
+    DatasetError,
+    GroundCXRError,
+    ImageError,
+    MethodError,
+    ProtocolError,
+    StoreError,
+    UnknownNameError,
+    WeightsError,
+)
+from .grounding import BOX, HEATMAP, Grounding, MetricValue, Status, Target
+from .heatmap import Heatmap, cell_edges, nearest_index
+from .mask import Mask
+from .radiograph import DICOM_SUFFIXES, IMAGE_SUFFIXES, Radiograph, read_image_size
+from .registry import Registry, unknown_name
+from .sample import Query, Sample
+
+__all__ = [
+    "BOX",
+    "DICOM_SUFFIXES",
+    "HEATMAP",
+    "IMAGE_SUFFIXES",
+    "Box",
+    "DatasetError",
+    "GroundCXRError",
+    "Grounding",
+    "Heatmap",
+    "ImageError",
+    "ImageSize",
+    "Mask",
+    "MethodError",
+    "MetricValue",
+    "ProtocolError",
+    "Query",
+    "Radiograph",
+    "Registry",
+    "Sample",
+    "Status",
+    "StoreError",
+    "Target",
+    "UnknownNameError",
+    "WeightsError",
+    "bounding_box",
+    "cell_edges",
+    "nearest_index",
+    "read_image_size",
+    "unknown_name",
+]

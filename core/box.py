@@ -1,0 +1,109 @@
+"""Boxes in the original image's pixels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+ImageSize = tuple[int, int]
+"""(width, height) in pixels, in this order everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An axis-aligned rectangle ``[x0, x1) x [y0, y1)`` in original-image pixels.
+
+    The origin is the image's top-left corner; coordinates are floats. A pixel belongs to a box when its centre does
+    (`columns`, `rows`), which for whole numbers is the usual half-open range.
+
+    Attributes:
+        x0: Left edge.
+        y0: Top edge.
+        x1: Right edge, excluded.
+        y1: Bottom edge, excluded.
+        score: A method's confidence in the box; None for ground truth.
+    """
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    score: float | None = None
+
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(v) for v in (self.x0, self.y0, self.x1, self.y1)):
+            raise ValueError(f"a box needs four finite numbers, got {self.as_tuple()}")
+        if self.score is not None and not math.isfinite(self.score):
+            raise ValueError(f"a box's score must be finite, got {self.score}")
+
+    @classmethod
+    def from_xywh(cls, x: float, y: float, width: float, height: float) -> Box:
+        """Build a box from its top-left corner and its size."""
+        return cls(x, y, x + width, y + height)
+
+    @classmethod
+    def whole(cls, image_size: ImageSize) -> Box:
+        """The box that covers an image of `image_size`."""
+        return cls(0, 0, image_size[0], image_size[1])
+
+    @property
+    def width(self) -> float:
+        """Width in pixels, 0 when the edges are in the wrong order."""
+        return max(0.0, self.x1 - self.x0)
+
+    @property
+    def height(self) -> float:
+        """Height in pixels, 0 when the edges are in the wrong order."""
+        return max(0.0, self.y1 - self.y0)
+
+    @property
+    def area(self) -> float:
+        """Area in square pixels."""
+        return self.width * self.height
+
+    def as_tuple(self) -> tuple[float, float, float, float]:
+        """``(x0, y0, x1, y1)``."""
+        return (self.x0, self.y0, self.x1, self.y1)
+
+    def scaled(self, sx: float, sy: float) -> Box:
+        """The box in a frame that is `sx` times as wide and `sy` times as high."""
+        return Box(self.x0 * sx, self.y0 * sy, self.x1 * sx, self.y1 * sy, self.score)
+
+    def clipped(self, image_size: ImageSize) -> Box:
+        """The part inside the image; its area is 0 when nothing is."""
+        width, height = image_size
+        x0, x1 = min(max(self.x0, 0), width), min(max(self.x1, 0), width)
+        y0, y1 = min(max(self.y0, 0), height), min(max(self.y1, 0), height)
+        return Box(x0, y0, x1, y1, self.score)
+
+    def inside(self, image_size: ImageSize) -> bool:
+        """Whether no part of the box lies outside the image."""
+        return self.x0 >= 0 and self.y0 >= 0 and self.x1 <= image_size[0] and self.y1 <= image_size[1]
+
+    def columns(self, width: int) -> tuple[int, int]:
+        """First and last-plus-one pixel column whose centre is inside, within ``[0, width]``."""
+        return _centres(self.x0, self.x1, width)
+
+    def rows(self, height: int) -> tuple[int, int]:
+        """First and last-plus-one pixel row whose centre is inside, within ``[0, height]``."""
+        return _centres(self.y0, self.y1, height)
+
+
+def _centres(low: float, high: float, size: int) -> tuple[int, int]:
+    start = min(max(math.ceil(low - 0.5), 0), size)
+    stop = min(max(math.ceil(high - 0.5), 0), size)
+    return start, max(start, stop)
+
+
+def bounding_box(boxes: Iterable[Box]) -> Box:
+    """The smallest box that holds all `boxes`.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    corners = [box.as_tuple() for box in boxes]
+    if not corners:
+        raise ValueError("no boxes to bound")
+    x0, y0, x1, y1 = zip(*corners, strict=True)
+    return Box(min(x0), min(y0), max(x1), max(y1))

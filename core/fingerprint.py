@@ -1,0 +1,103 @@
+"""Hashes that name what a number rests on: files, options, source code, random streams."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+SHORT = 8
+"""Length of a fingerprint in a folder's name."""
+
+
+def digest(*parts: object) -> str:
+    """SHA-256 (hex) of the parts' JSON form; tuples and lists are alike, the order of keys does not matter."""
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 (hex) of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def tree_digest(path: Path) -> str:
+    """SHA-256 (hex) of a file, or of a folder's relative paths and contents; hidden files are left out."""
+    if path.is_file():
+        return file_digest(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    relative = [(file.relative_to(path), file) for file in files]
+    return digest([(name.as_posix(), file_digest(file)) for name, file in relative if name.parts[0][0] != "."])
+
+
+def seed_from(*parts: object) -> int:
+    """A 64-bit seed that depends on nothing but the parts."""
+    return int(digest(*parts)[:16], 16)
+
+
+def generator_from(*parts: object) -> np.random.Generator:
+    """A NumPy generator whose stream depends on nothing but the parts, such as an image's hash and a phrase."""
+    return np.random.default_rng(seed_from(*parts))
+
+
+def source_digest(path: Path, root: Path) -> str:
+    """SHA-256 (hex) of a Python file and of every file under `root` that it imports, directly or not.
+
+    Args:
+        path: The module's file.
+        root: The folder within which imports are followed.
+    """
+    files = source_closure(path, root)
+    return digest([(file.relative_to(root).as_posix(), file_digest(file)) for file in files])
+
+
+def source_closure(path: Path, root: Path) -> list[Path]:
+    """A Python file and all files under `root` that it imports, anywhere in its code; sorted.
+
+    Raises:
+        SyntaxError: If one of them is not valid Python.
+    """
+    root = root.resolve()
+    waiting, found = [path.resolve()], set[Path]()
+    while waiting:
+        file = waiting.pop()
+        if file in found:
+            continue
+        found.add(file)
+        waiting.extend(_imported_files(file, root))
+    return sorted(found)
+
+
+def _imported_files(file: Path, root: Path) -> Iterable[Path]:
+    for node in ast.walk(ast.parse(file.read_bytes(), filename=str(file))):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield from _resolve(root, alias.name.split("."), root)
+        elif isinstance(node, ast.ImportFrom):
+            base = root if node.level == 0 else file.parents[node.level - 1]
+            parts = node.module.split(".") if node.module else []
+            yield from _resolve(base, parts, root)
+            for alias in node.names:
+                yield from _resolve(base, [*parts, alias.name], root)
+
+
+def _resolve(base: Path, parts: list[str], root: Path) -> Iterable[Path]:
+    if not base.is_relative_to(root):
+        return
+    for count in range(len(parts) + 1):
+        folder = base.joinpath(*parts[:count])
+        candidates = [folder / "__init__.py"] if folder != root else []
+        if count:
+            candidates.append(folder.with_suffix(".py"))
+        yield from (candidate for candidate in candidates if candidate.is_file())
+
+
+def jsonable(value: Any) -> Any:
+    """Options in the form in which they are hashed and stored: paths and enums become strings, tuples lists."""
+    return json.loads(json.dumps(value, default=str, sort_keys=True))

@@ -1,0 +1,193 @@
+"""Chest X-ray image files, read once, at native bit depth and size."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .box import ImageSize
+from .errors import ImageError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
+IMAGE_SUFFIXES = DICOM_SUFFIXES | {".png", ".jpg", ".jpeg"}
+_PERCENTILES = (0.5, 99.5)
+
+
+@dataclass(frozen=True, eq=False)
+class Radiograph:
+    """A grey image as its file holds it. Methods take from it what they need.
+
+    Attributes:
+        pixels: Grey values `[H, W]`, uint8 or uint16, read-only. High values are bright, also for MONOCHROME1 DICOM.
+        path: The file.
+        sha256: Of the file's bytes; names the image in the prediction store.
+        windowed: Whether the full range of the type's values is meant for display (8-bit files, DICOM with a window);
+            otherwise 8-bit views use the percentiles 0.5 and 99.5 (PadChest's 16-bit PNG needs that).
+        bits: Significant bits of a pixel.
+    """
+
+    pixels: NDArray[np.uint8] | NDArray[np.uint16]
+    path: Path
+    sha256: str
+    windowed: bool = True
+    bits: int = 8
+
+    @classmethod
+    def open(cls, path: str | Path) -> Radiograph:
+        """Read a PNG (8 or 16 bit), JPEG or DICOM file.
+
+        Raises:
+            ImageError: If the file is missing, no image, or damaged.
+        """
+        path = Path(path)
+        data = _read_bytes(path)
+        try:
+            pixels, windowed, bits = _decode_dicom(data) if _is_dicom(path, data) else _decode_raster(data)
+        except Exception as error:  # decoders raise many types; each is the file's fault
+            raise ImageError(f"cannot read the image {path}: {_reason(data, error)}; get the file again") from error
+        pixels.setflags(write=False)
+        return cls(pixels, path, hashlib.sha256(data).hexdigest(), windowed, bits)
+
+    @classmethod
+    def from_array(cls, pixels: NDArray[np.uint8] | NDArray[np.uint16], name: str = "array") -> Radiograph:
+        """A radiograph from grey values `[H, W]`, uint8 or uint16, for images that are not in a file."""
+        if pixels.ndim != 2 or pixels.dtype not in (np.uint8, np.uint16):
+            raise ImageError(f"a radiograph is [H, W] of uint8 or uint16, got {list(pixels.shape)} of {pixels.dtype}")
+        bits = 8 * pixels.dtype.itemsize
+        digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+        return cls(pixels, Path(name), digest, bits == 8, bits)
+
+    @property
+    def size(self) -> ImageSize:
+        """(width, height) in pixels."""
+        return self.pixels.shape[1], self.pixels.shape[0]
+
+    @cached_property
+    def display_range(self) -> tuple[float, float]:
+        """The pixel values shown as black and as white."""
+        if self.windowed:
+            return 0.0, float(2**self.bits - 1)
+        low, high = np.percentile(self.pixels, _PERCENTILES)
+        return float(low), float(high)
+
+    def as_unit_float(self) -> NDArray[np.float32]:
+        """Grey values `[H, W]` in [0, 1]; zeros where the image has one value only."""
+        low, high = self.display_range
+        if high <= low:
+            return np.zeros(self.pixels.shape, dtype=np.float32)
+        unit = (self.pixels.astype(np.float32) - np.float32(low)) / np.float32(high - low)
+        return np.clip(unit, 0, 1, out=unit)
+
+    def as_uint8(self) -> NDArray[np.uint8]:
+        """Grey values `[H, W]` in 0..255; an 8-bit file's own values."""
+        if self.pixels.dtype == np.uint8 and self.bits == 8:
+            return self.pixels.astype(np.uint8, copy=False)
+        return np.rint(self.as_unit_float() * 255).astype(np.uint8)
+
+    def as_pil(self) -> Image:
+        """The 8-bit view as a PIL image of mode L."""
+        from PIL import Image
+
+        return Image.fromarray(self.as_uint8())
+
+
+def read_image_size(path: Path) -> ImageSize:
+    """(width, height) from a file's header, without decoding the pixels.
+
+    Raises:
+        ImageError: If the file is missing or no image.
+    """
+    from PIL import Image
+
+    try:
+        if _is_dicom(path, _head(path)):
+            import pydicom
+
+            header = pydicom.dcmread(path, stop_before_pixels=True)
+            return int(header.Columns), int(header.Rows)
+        with Image.open(path) as image:
+            return image.size
+    except Exception as error:
+        raise ImageError(f"cannot read the image {path}: {_reason(_head(path), error)}; get the file again") from error
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise ImageError(f"there is no image file {path}; `groundcxr doctor` lists what is missing") from error
+    except OSError as error:
+        raise ImageError(f"cannot read the image {path}: {error.strerror or error}") from error
+
+
+def _head(path: Path) -> bytes:
+    if not path.is_file():
+        raise ImageError(f"there is no image file {path}; `groundcxr doctor` lists what is missing")
+    try:
+        with path.open("rb") as file:
+            return file.read(256)
+    except OSError as error:
+        raise ImageError(f"cannot read the image {path}: {error.strerror or error}") from error
+
+
+def _is_dicom(path: Path, data: bytes) -> bool:
+    return data[128:132] == b"DICM" or path.suffix.lower() in DICOM_SUFFIXES
+
+
+def _reason(data: bytes, error: Exception) -> str:
+    if not data:
+        return "the file is empty"
+    start = data[:256].lstrip().lower()
+    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
+        return "it is a web page, not an image (a download that needed a login?)"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _decode_raster(data: bytes) -> tuple[NDArray[Any], bool, int]:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data)) as image:
+        if image.mode.startswith("I"):
+            wide = np.array(image)
+            if wide.min() < 0 or wide.max() > np.iinfo(np.uint16).max:
+                raise ValueError("its pixels need more than 16 bits")
+            return wide.astype(np.uint16), False, 16
+        if image.mode == "F":
+            raise ValueError("its pixels are floating-point numbers")
+        return np.array(image.convert("L")), True, 8
+
+
+def _decode_dicom(data: bytes) -> tuple[NDArray[Any], bool, int]:
+    import pydicom
+    from pydicom.pixels import apply_modality_lut, apply_voi_lut
+
+    header = pydicom.dcmread(io.BytesIO(data), force=True)
+    stored = header.pixel_array
+    if stored.ndim != 2:
+        raise ValueError(f"it has the shape {list(stored.shape)}, not one grey image")
+    windowed = "WindowCenter" in header or "VOILUTSequence" in header
+    values = np.asarray(apply_voi_lut(apply_modality_lut(stored, header), header), dtype=np.float64)
+    bits = min(int(header.BitsStored), 16)
+    top = 2**bits - 1
+    if windowed:
+        # The VOI transform fills the output range of the stored bits, signed where the pixels are.
+        low = -(2.0 ** (bits - 1)) if header.PixelRepresentation else 0.0
+        values = values - low
+    else:
+        values = values - min(values.min(), 0.0)
+        if values.max() > top:
+            values = values * (top / values.max())
+    if header.PhotometricInterpretation == "MONOCHROME1":
+        values = top - values
+    kind = np.uint8 if bits <= 8 else np.uint16
+    return np.clip(np.rint(values), 0, top).astype(kind), windowed, bits

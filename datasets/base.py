@@ -1,0 +1,173 @@
+"""The contract of a data set: files on disk become samples in original-image pixels."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, overload
+
+from ..core import DatasetError, Registry, Sample
+from ..core.fingerprint import digest
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that `groundcxr doctor` has to say about a data set's files.
+
+    Attributes:
+        level: "error" blocks a run; "warning" does not.
+        problem: What is wrong, with the file or row it is about and the path that was tried.
+        step: What to do about it.
+    """
+
+    level: Literal["error", "warning"]
+    problem: str
+    step: str = ""
+
+
+class GroundingDataset(Sequence[Sample], ABC):
+    """Samples of one split of a data set.
+
+    Attributes:
+        name: The name on the command line.
+        pathologies: Every class of the loaded samples, in the data set's order.
+        licence: Of the data.
+        citation: BibTeX.
+        default_split: What `split=None` means.
+        credentialed: Whether images and phrases must not leave the user's disk.
+        version: Of the data as found.
+        split: The split that was loaded.
+        options: What else was chosen (grouping, seed, size), as plain JSON values.
+        warnings: One sentence for each kind of defect met while loading, with counts.
+    """
+
+    name: ClassVar[str]
+    licence: ClassVar[str]
+    citation: ClassVar[str] = ""
+    default_split: ClassVar[str] = "all"
+    credentialed: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        samples: Iterable[Sample],
+        *,
+        version: str,
+        split: str,
+        pathologies: Sequence[str],
+        salt: str,
+        options: dict[str, Any] | None = None,
+        warnings: Sequence[str] = (),
+    ) -> None:
+        """Hold loaded samples.
+
+        Args:
+            samples: The samples, those of one image following one another.
+            version: Of the data as found.
+            split: The split that they are.
+            pathologies: All classes, in the order in which tables show them.
+            salt: Secret of the data set's owner (such as a hash of all image names), which keeps published hashes of
+                short identifiers from being guessed; "" where nothing is confidential.
+            options: What else was chosen.
+            warnings: What was wrong with the files but did not stop loading.
+        """
+        self._samples = tuple(samples)
+        self.version = version
+        self.split = split
+        self.pathologies = tuple(pathologies)
+        self.options = dict(options or {})
+        self.warnings = tuple(warnings)
+        self._salt = salt
+
+    @classmethod
+    @abstractmethod
+    def load(cls, root: Path | None, split: str, **options: Any) -> Self:
+        """Read a split.
+
+        Args:
+            root: The data set's folder or file; None where the user gave none.
+            split: A split's name, or "all".
+            **options: The data set's own options.
+
+        Raises:
+            DatasetError: One sentence that names what is missing, the path tried and the step that gets it.
+        """
+
+    @classmethod
+    @abstractmethod
+    def check(cls, root: Path | None) -> list[Finding]:
+        """Everything that is missing or wrong in the files below `root`; never raises for a defect of the data."""
+
+    @overload
+    def __getitem__(self, index: int) -> Sample: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Sample]: ...
+    def __getitem__(self, index: int | slice) -> Sample | Sequence[Sample]:
+        return self._samples[index]
+
+    def __len__(self) -> int:
+        return len(self._samples)
+
+    def opaque(self, *parts: object) -> str:
+        """A short hash of identifiers that may be published."""
+        return opaque_id(self._salt, *parts)
+
+    def fingerprint(self, samples: Iterable[Sample] | None = None) -> str:
+        """SHA-256 over ids, phrases, pathologies, boxes, masks and sizes; the paths of files do not count.
+
+        Args:
+            samples: The samples to cover; all of them by default.
+        """
+        return digest(
+            self.name,
+            [
+                (
+                    sample.sample_id,
+                    sample.phrase,
+                    sample.pathology,
+                    [box.as_tuple() for box in sample.boxes],
+                    sample.mask.key if sample.mask else None,
+                    sample.image_size,
+                )
+                for sample in (self._samples if samples is None else samples)
+            ],
+        )
+
+
+def opaque_id(salt: str, *parts: object) -> str:
+    """A 16-digit hash of identifiers, keyed with a data set's salt."""
+    return digest(salt, *parts)[:16]
+
+
+DATASETS: Registry[type[GroundingDataset]] = Registry(
+    "dataset",
+    __package__ or "",
+    {"phantom": ".phantom", "ms-cxr": ".ms_cxr", "manifest": ".manifest"},
+    entry_point_group="groundcxr.datasets",
+)
+
+
+def load_dataset(
+    name: str, root: str | Path | None = None, split: str | None = None, **options: Any
+) -> GroundingDataset:
+    """Load a split of a data set by name.
+
+    Args:
+        name: "phantom", "ms-cxr", "manifest", or what a plug-in adds.
+        root: Folder or file of the data; not needed for the phantom.
+        split: None for the data set's own default.
+        **options: The data set's own options, such as `group_by` of ms-cxr.
+
+    Raises:
+        UnknownNameError: If there is no such data set.
+        DatasetError: If the files are missing or wrong.
+    """
+    dataset = DATASETS.get(name)
+    path = None if root is None else Path(root).expanduser()
+    try:
+        return dataset.load(path, split or dataset.default_split, **options)
+    except TypeError as error:
+        if "unexpected keyword argument" not in str(error):
+            raise
+        raise DatasetError(f"the data set {name!r} has no option {str(error).rsplit(' ', 1)[-1]}") from error

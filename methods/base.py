@@ -1,0 +1,190 @@
+"""The contract between a method and the evaluator."""
+
+from __future__ import annotations
+
+from abc import ABC
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, is_dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ..core import HEATMAP, Grounding, MethodError, Query, Radiograph, Registry, Sample
+from ..core.fingerprint import digest, jsonable, tree_digest
+
+KINDS = ("diffusion", "contrastive", "box", "control", "other")
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """The options of a method that has none."""
+
+
+class GroundingMethod(ABC):
+    """Marks where phrases are in a chest X-ray.
+
+    An author writes `setup` and `ground`; a method that batches across images or reads the pathology overrides
+    `ground_batch` instead of `ground`. A method sees nothing but image, phrase and pathology, and holds no random state:
+    what is random takes its generator from `groundcxr.core.fingerprint.generator_from(image.sha256, phrase)`.
+
+    Attributes:
+        name: Set by `register_method`; a method given as a file takes its class's name.
+        revision: Version of the code; None means the SHA-256 of the source, which is right nearly always.
+        weights: Hub id or local path of the weights, None for a method without any.
+        trained_on: Data sets whose images, phrases or boxes the weights have seen.
+        licence: Of the weights.
+        citation: BibTeX.
+        kind: One of `KINDS`; the leaderboard filters by it and protocols treat kinds differently.
+        emits: Which of "heatmap" and "box" the answers hold.
+        batch_size: Images in a batch unless the user says otherwise.
+        Options: A frozen dataclass of typed options with defaults; a field's `metadata={"help": ...}` is its help text.
+    """
+
+    name: ClassVar[str] = ""
+    revision: str | None = None
+    weights: str | None = None
+    trained_on: tuple[str, ...] = ()
+    licence: str = "not stated"
+    citation: str = ""
+    kind: ClassVar[str] = "other"
+    emits: ClassVar[frozenset[str] | set[str]] = frozenset({HEATMAP})
+    batch_size: ClassVar[int] = 16
+    Options: ClassVar[type[Any]] = NoOptions
+
+    def __init__(self, options: Any = None) -> None:
+        """Keep the options; load nothing yet.
+
+        Args:
+            options: An instance of `Options`; None for the defaults.
+        """
+        self.options = self.Options() if options is None else options
+
+    def setup(self, device: str) -> None:
+        """Load the weights onto a device ("cpu", "cuda", "cuda:1"); called once, before any grounding."""
+
+    def ground(self, image: Radiograph, phrases: Sequence[str]) -> list[Grounding]:
+        """Answer every phrase of one image, in order.
+
+        Args:
+            image: The image.
+            phrases: At least one phrase.
+
+        Returns:
+            One grounding for each phrase.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define ground(image, phrases) or ground_batch(queries)")
+
+    def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
+        """Answer a batch of queries, in order; queries of one image follow one another.
+
+        Args:
+            queries: Images with a phrase and a pathology each.
+
+        Returns:
+            One grounding for each query.
+        """
+        answers: list[Grounding] = []
+        for _, group in groupby(queries, key=lambda query: id(query.image)):
+            mine = list(group)
+            found = self.ground(mine[0].image, [query.phrase for query in mine])
+            answers.extend(check_answers(found, len(mine)))
+        return answers
+
+    def weights_fingerprint(self) -> str:
+        """What tells these weights from others: the content's SHA-256 where they are a local path, else their id."""
+        if self.weights is None:
+            return "none"
+        path = Path(self.weights)
+        return tree_digest(path) if path.exists() else self.weights
+
+    def options_dict(self) -> dict[str, Any]:
+        """The options as plain JSON values."""
+        return jsonable(asdict(self.options)) if is_dataclass(self.options) else {}
+
+    def fingerprint(self) -> str:
+        """SHA-256 over name, revision, weights and options: what a stored prediction depends on, but its input."""
+        from .revision import revision_of
+
+        return digest(self.name, revision_of(type(self)), self.weights_fingerprint(), self.options_dict())
+
+
+class ControlMethod(GroundingMethod):
+    """A control that may read whole samples, the ground truth included. Its predictions are never stored."""
+
+    kind: ClassVar[str] = "control"
+    note: str = ""
+
+    def fit(self, reference: Sequence[Sample], *, held_out: bool) -> None:
+        """Learn from ground truth before grounding.
+
+        Args:
+            reference: Samples to learn from.
+            held_out: True when `reference` is a training split; False when it holds the evaluated samples themselves,
+                so that a sample's own patient must be left out.
+        """
+
+    def ground_samples(self, samples: Sequence[Sample]) -> list[Grounding]:
+        """Answer samples, in order, with their ground truth in sight."""
+        raise NotImplementedError(f"{type(self).__name__} must define ground_samples(samples)")
+
+
+def check_answers(found: Any, expected: int) -> list[Grounding]:
+    """A method's answers as a list, checked for count and type.
+
+    Raises:
+        MethodError: If the count is wrong or an answer is no `Grounding`.
+    """
+    if not isinstance(found, Sequence):
+        raise MethodError(f"the method returned a {type(found).__name__}, not a list of {expected} Grounding objects")
+    if len(found) != expected:
+        raise MethodError(f"the method returned {len(found)} answers for {expected} phrases; return one for each")
+    for answer in found:
+        if not isinstance(answer, Grounding):
+            raise MethodError(f"the method returned a {type(answer).__name__} where a Grounding belongs")
+    return list(found)
+
+
+METHODS: Registry[type[GroundingMethod]] = Registry(
+    "method",
+    __package__ or "",
+    {
+        "random": ".controls",
+        "center-prior": ".controls",
+        "whole-image": ".controls",
+        "class-mean-box": ".class_mean_box",
+        "oracle": ".oracle",
+        "biovil": ".biovil",
+        "biovil-t": ".biovil",
+        "clip": ".clip",
+    },
+    entry_point_group="groundcxr.methods",
+)
+
+
+def register_method(name: str) -> Any:
+    """Class decorator that makes a method known under a name.
+
+    Raises:
+        MethodError: If the class is no `GroundingMethod`, its kind is unknown, or the name is taken.
+    """
+
+    def decorate(method: type[GroundingMethod]) -> type[GroundingMethod]:
+        check_method_class(method)
+        method.name = name
+        return METHODS.register(name)(method)
+
+    return decorate
+
+
+def check_method_class(method: Any) -> None:
+    """Raise unless something is a usable method class.
+
+    Raises:
+        MethodError: Saying what is wrong.
+    """
+    if not (isinstance(method, type) and issubclass(method, GroundingMethod)):
+        raise MethodError(f"{method!r} is no method: derive the class from groundcxr.GroundingMethod")
+    if method.kind not in KINDS:
+        raise MethodError(f"{method.__name__}.kind is {method.kind!r}; it must be one of {', '.join(KINDS)}")
+    if not method.emits or not set(method.emits) <= {"heatmap", "box"}:
+        raise MethodError(f"{method.__name__}.emits is {set(method.emits)!r}; it may hold 'heatmap' and 'box'")
