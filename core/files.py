@@ -26,12 +26,11 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o666 & ~_UMASK)
-        os.replace(temporary, path)
+        Path(temporary).chmod(0o666 & ~_UMASK)
+        Path(temporary).replace(path)
     except OSError as error:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
         raise StoreError(
             f"cannot write {path}: {error.strerror or error}; free space or choose another folder with --out or --store"
         ) from error
-

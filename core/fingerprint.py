@@ -46,18 +46,19 @@ def generator_from(*parts: object) -> np.random.Generator:
     return np.random.default_rng(seed_from(*parts))
 
 
-def source_digest(path: Path, root: Path) -> str:
+def source_digest(path: Path, root: Path, package: str | None = None) -> str:
     """SHA-256 (hex) of a Python file and of every file under `root` that it imports, directly or not.
 
     Args:
         path: The module's file.
         root: The folder within which imports are followed.
+        package: The name under which code imports `root` itself; None where `root` holds top-level modules.
     """
-    files = source_closure(path, root)
-    return digest([(file.relative_to(root).as_posix(), file_digest(file)) for file in files])
+    files = source_closure(path, root, package)
+    return digest([(file.relative_to(root.resolve()).as_posix(), file_digest(file)) for file in files])
 
 
-def source_closure(path: Path, root: Path) -> list[Path]:
+def source_closure(path: Path, root: Path, package: str | None = None) -> list[Path]:
     """A Python file and all files under `root` that it imports, anywhere in its code; sorted.
 
     Raises:
@@ -67,34 +68,40 @@ def source_closure(path: Path, root: Path) -> list[Path]:
     waiting, found = [path.resolve()], set[Path]()
     while waiting:
         file = waiting.pop()
-        if file in found:
-            continue
-        found.add(file)
-        waiting.extend(_imported_files(file, root))
+        if file not in found:
+            found.add(file)
+            waiting.extend(_imported_files(file, root, package))
     return sorted(found)
 
 
-def _imported_files(file: Path, root: Path) -> Iterable[Path]:
+def _imported_files(file: Path, root: Path, package: str | None) -> Iterable[Path]:
     for node in ast.walk(ast.parse(file.read_bytes(), filename=str(file))):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                yield from _resolve(root, alias.name.split("."), root)
+                yield from _absolute(alias.name, root, package)
         elif isinstance(node, ast.ImportFrom):
-            base = root if node.level == 0 else file.parents[node.level - 1]
-            parts = node.module.split(".") if node.module else []
-            yield from _resolve(base, parts, root)
             for alias in node.names:
-                yield from _resolve(base, [*parts, alias.name], root)
+                name = f"{node.module}.{alias.name}" if node.module else alias.name
+                if node.level == 0:
+                    yield from _absolute(name, root, package)
+                else:
+                    yield from _modules(file.parents[node.level - 1], name.split("."), root)
 
 
-def _resolve(base: Path, parts: list[str], root: Path) -> Iterable[Path]:
+def _absolute(name: str, root: Path, package: str | None) -> Iterable[Path]:
+    if package is None:
+        yield from _modules(root, name.split("."), root)
+    elif name == package or name.startswith(f"{package}."):
+        yield from _modules(root, name.removeprefix(package).lstrip(".").split("."), root)
+
+
+def _modules(base: Path, parts: list[str], root: Path) -> Iterable[Path]:
+    """The files that importing ``parts`` from the folder `base` runs: packages on the way, and the module."""
     if not base.is_relative_to(root):
         return
-    for count in range(len(parts) + 1):
-        folder = base.joinpath(*parts[:count])
-        candidates = [folder / "__init__.py"] if folder != root else []
-        if count:
-            candidates.append(folder.with_suffix(".py"))
+    for count in range(1, len(parts) + 1):
+        here = base.joinpath(*parts[:count])
+        candidates = (here.with_suffix(".py"), here / "__init__.py")
         yield from (candidate for candidate in candidates if candidate.is_file())
 
 

@@ -76,5 +76,3 @@ class MetricValue(NamedTuple):
 
     value: float | None
     status: Status = Status.OK
-
-

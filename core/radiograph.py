@@ -169,7 +169,7 @@ def _decode_raster(data: bytes) -> tuple[NDArray[Any], bool, int]:
 
 def _decode_dicom(data: bytes) -> tuple[NDArray[Any], bool, int]:
     import pydicom
-    from pydicom.pixels import apply_modality_lut, apply_voi_lut
+    from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
     header = pydicom.dcmread(io.BytesIO(data), force=True)
     stored = header.pixel_array

@@ -32,9 +32,7 @@ class Registry(Generic[T]):
         entry_point_group: Distributions add names through entry points of this group.
     """
 
-    def __init__(
-        self, kind: str, package: str, builtin: dict[str, str], entry_point_group: str | None = None
-    ) -> None:
+    def __init__(self, kind: str, package: str, builtin: dict[str, str], entry_point_group: str | None = None) -> None:
         self.kind = kind
         self._package = package
         self._builtin = builtin

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from abc import ABC
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ..core import HEATMAP, Grounding, MethodError, Query, Radiograph, Registry, Sample
 from ..core.fingerprint import digest, jsonable, tree_digest
+from .revision import revision_of
 
 KINDS = ("diffusion", "contrastive", "box", "control", "other")
 
@@ -20,12 +20,12 @@ class NoOptions:
     """The options of a method that has none."""
 
 
-class GroundingMethod(ABC):
+class GroundingMethod:
     """Marks where phrases are in a chest X-ray.
 
     An author writes `setup` and `ground`; a method that batches across images or reads the pathology overrides
-    `ground_batch` instead of `ground`. A method sees nothing but image, phrase and pathology, and holds no random state:
-    what is random takes its generator from `groundcxr.core.fingerprint.generator_from(image.sha256, phrase)`.
+    `ground_batch` instead of `ground`. A method sees nothing but image, phrase and pathology, and holds no random
+    state: what is random takes its generator from `groundcxr.core.fingerprint.generator_from(image.sha256, phrase)`.
 
     Attributes:
         name: Set by `register_method`; a method given as a file takes its class's name.
@@ -99,12 +99,10 @@ class GroundingMethod(ABC):
 
     def options_dict(self) -> dict[str, Any]:
         """The options as plain JSON values."""
-        return jsonable(asdict(self.options)) if is_dataclass(self.options) else {}
+        return jsonable(asdict(self.options))
 
     def fingerprint(self) -> str:
         """SHA-256 over name, revision, weights and options: what a stored prediction depends on, but its input."""
-        from .revision import revision_of
-
         return digest(self.name, revision_of(type(self)), self.weights_fingerprint(), self.options_dict())
 
 

@@ -1,0 +1,39 @@
+"""The revision of a method's code: the hash of its source, so that an edit never meets old predictions."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import inspect
+from pathlib import Path
+from typing import Any
+
+from ..core import MethodError
+from ..core.fingerprint import source_digest
+
+
+def revision_of(method: type[Any]) -> str:
+    """The `revision` a class states, else the SHA-256 of its source files.
+
+    They are: for a built-in, its module and the modules of `groundcxr.methods` that it imports; for a method in a file,
+    the file and what it imports from its folder; for a plug-in, its module and what it imports from its own package.
+
+    Raises:
+        MethodError: If the source cannot be found and the class states no revision.
+    """
+    if method.revision is not None:
+        return method.revision
+    try:
+        path = Path(inspect.getfile(method))
+        module = method.__module__
+        if "." in module and path.is_file():
+            package = __package__ if module.startswith(f"{__package__}.") else module.partition(".")[0]
+            home = importlib.import_module(package or module).__file__
+            return source_digest(path, Path(home or path).parent, package)
+        if path.is_file():
+            return source_digest(path, path.parent)
+        return hashlib.sha256(inspect.getsource(method).encode()).hexdigest()
+    except (OSError, TypeError) as error:
+        raise MethodError(
+            f"the source of {method.__name__} cannot be found; give the class a `revision` that changes with its code"
+        ) from error
