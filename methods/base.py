@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
@@ -47,7 +48,7 @@ class GroundingMethod:
     licence: str = "not stated"
     citation: str = ""
     kind: ClassVar[str] = "other"
-    emits: ClassVar[frozenset[str] | set[str]] = frozenset({HEATMAP})
+    emits: ClassVar[AbstractSet[str]] = frozenset({HEATMAP})
     batch_size: ClassVar[int] = 16
     Options: ClassVar[type[Any]] = NoOptions
 

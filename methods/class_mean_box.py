@@ -1,0 +1,89 @@
+"""The control that knows where each pathology usually is, and looks at nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core import BOX, HEATMAP, Box, Grounding, Heatmap, Sample, bounding_box
+from .base import ControlMethod, register_method
+
+GRID = 64
+"""Cells of the map along each side; finer than any box of the field's data sets needs."""
+
+
+@register_method("class-mean-box")
+class ClassMeanBox(ControlMethod):
+    """For each pathology, how often each place lies in a box (map) and the mean box (box).
+
+    Both are in fractions of the image. A pathology that was never seen in training gets an empty answer.
+    """
+
+    emits = frozenset({HEATMAP, BOX})
+    licence = "Apache-2.0"
+
+    def fit(self, reference: Sequence[Sample], *, held_out: bool) -> None:
+        """Average the reference samples' boxes by pathology; patients are left out later if they are not held out."""
+        self._held_out = held_out
+        self._total: dict[str, _Mean] = defaultdict(_Mean)
+        self._of_patient: dict[tuple[str, str], _Mean] = defaultdict(_Mean)
+        for sample in reference:
+            if sample.boxes:
+                self._total[sample.pathology].add(sample)
+                if not held_out:
+                    self._of_patient[sample.pathology, _patient(sample)].add(sample)
+        self.note = (
+            f"fitted on the train split ({len(reference)} samples)"
+            if held_out
+            else f"fitted on the evaluated samples, leaving each sample's patient out ({len(reference)} samples)"
+        )
+
+    def ground_samples(self, samples: Sequence[Sample]) -> list[Grounding]:
+        """The pathology's mean map and box, without the sample's own patient where the fit saw it."""
+        return [self._answer(sample) for sample in samples]
+
+    def _answer(self, sample: Sample) -> Grounding:
+        mean = self._total.get(sample.pathology, _Mean())
+        own = None if self._held_out else self._of_patient.get((sample.pathology, _patient(sample)))
+        count = mean.count - (own.count if own else 0)
+        if count == 0:
+            return Grounding()
+        occupancy = (mean.occupancy - (own.occupancy if own else 0)) / count
+        corners = (mean.corners - (own.corners if own else 0)) / count
+        width, height = sample.image_size
+        box = Box(*(float(corner) for corner in corners)).scaled(width, height)
+        return Grounding(Heatmap.whole(occupancy, sample.image_size), (box,))
+
+
+def _patient(sample: Sample) -> str:
+    return sample.patient_id if sample.patient_id is not None else f"image {sample.image_id}"
+
+
+@dataclass
+class _Mean:
+    """Sums over samples of box coverage on the grid and of the enclosing box's corners."""
+
+    count: int = 0
+    occupancy: NDArray[np.float64] | float = 0.0
+    corners: NDArray[np.float64] | float = 0.0
+
+    def add(self, sample: Sample) -> None:
+        width, height = sample.image_size
+        unit = [box.scaled(1 / width, 1 / height) for box in sample.boxes]
+        self.count += 1
+        self.occupancy = self.occupancy + _coverage(unit)
+        self.corners = self.corners + np.array(bounding_box(unit).as_tuple())
+
+
+def _coverage(boxes: Iterable[Box]) -> NDArray[np.float64]:
+    """Which cells have their centre in a box given in fractions, `[GRID, GRID]` of 0 and 1."""
+    cells = np.zeros((GRID, GRID))
+    for box in boxes:
+        grid_box = box.scaled(GRID, GRID)
+        (x0, x1), (y0, y1) = grid_box.columns(GRID), grid_box.rows(GRID)
+        cells[y0:y1, x0:x1] = 1
+    return cells
