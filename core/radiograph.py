@@ -31,8 +31,8 @@ class Radiograph:
         pixels: Grey values `[H, W]`, uint8 or uint16, read-only. High values are bright, also for MONOCHROME1 DICOM.
         path: The file.
         sha256: Of the file's bytes; names the image in the prediction store.
-        windowed: Whether the full range of the type's values is meant for display (8-bit files, DICOM with a window);
-            otherwise 8-bit views use the percentiles 0.5 and 99.5 (PadChest's 16-bit PNG needs that).
+        windowed: Whether the full range of the type's values is meant for display (8-bit files, DICOM with a VOI
+            window or table); otherwise 8-bit views use the percentiles 0.5 and 99.5 (PadChest's 16-bit PNG needs that).
         bits: Significant bits of a pixel.
     """
 
@@ -54,7 +54,7 @@ class Radiograph:
         try:
             pixels, windowed, bits = _decode_dicom(data) if _is_dicom(path, data) else _decode_raster(data)
         except Exception as error:  # decoders raise many types; each is the file's fault
-            raise ImageError(f"cannot read the image {path}: {_reason(data, error)}; get the file again") from error
+            raise _unreadable(path, data, error) from error
         pixels.setflags(write=False)
         return cls(pixels, path, hashlib.sha256(data).hexdigest(), windowed, bits)
 
@@ -65,6 +65,8 @@ class Radiograph:
             raise ImageError(f"a radiograph is [H, W] of uint8 or uint16, got {list(pixels.shape)} of {pixels.dtype}")
         bits = 8 * pixels.dtype.itemsize
         digest = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
+        pixels = pixels.copy()
+        pixels.setflags(write=False)
         return cls(pixels, Path(name), digest, bits == 8, bits)
 
     @property
@@ -101,6 +103,15 @@ class Radiograph:
         return Image.fromarray(self.as_uint8())
 
 
+def image_digest(path: Path) -> str:
+    """SHA-256 (hex) of an image file's bytes, equal to `Radiograph.sha256`, without decoding it.
+
+    Raises:
+        ImageError: If the file is missing or unreadable.
+    """
+    return hashlib.sha256(_read_bytes(path)).hexdigest()
+
+
 def read_image_size(path: Path) -> ImageSize:
     """(width, height) from a file's header, without decoding the pixels.
 
@@ -109,16 +120,17 @@ def read_image_size(path: Path) -> ImageSize:
     """
     from PIL import Image
 
+    head = _head(path)
     try:
-        if _is_dicom(path, _head(path)):
+        if _is_dicom(path, head):
             import pydicom
 
-            header = pydicom.dcmread(path, stop_before_pixels=True)
+            header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
             return int(header.Columns), int(header.Rows)
         with Image.open(path) as image:
             return image.size
-    except Exception as error:
-        raise ImageError(f"cannot read the image {path}: {_reason(_head(path), error)}; get the file again") from error
+    except Exception as error:  # decoders raise many types; each is the file's fault
+        raise _unreadable(path, head, error) from error
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -144,13 +156,21 @@ def _is_dicom(path: Path, data: bytes) -> bool:
     return data[128:132] == b"DICM" or path.suffix.lower() in DICOM_SUFFIXES
 
 
-def _reason(data: bytes, error: Exception) -> str:
+def _unreadable(path: Path, data: bytes, error: Exception) -> ImageError:
+    step = "get the file again"
+    message = str(error).splitlines()[0] if str(error) else type(error).__name__
     if not data:
-        return "the file is empty"
-    start = data[:256].lstrip().lower()
-    if start.startswith((b"<!doctype", b"<html", b"<?xml")):
-        return "it is a web page, not an image (a download that needed a login?)"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = "the file is empty"
+    elif data[:256].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+        reason = "it is a web page, not an image (a download that needed a login?)"
+    elif "missing dependencies" in message:
+        reason, step = message.split(" because ")[0], "install a decoder with `pip install 'pylibjpeg[all]'`"
+    elif type(error).__name__ == "UnidentifiedImageError" or isinstance(error, AttributeError):
+        # pydicom reports an element that a file lacks as an attribute.
+        reason = "it is not a PNG, JPEG or DICOM image"
+    else:
+        reason = message
+    return ImageError(f"cannot read the image {path}: {reason}; {step}")
 
 
 def _decode_raster(data: bytes) -> tuple[NDArray[Any], bool, int]:
@@ -168,26 +188,55 @@ def _decode_raster(data: bytes) -> tuple[NDArray[Any], bool, int]:
 
 
 def _decode_dicom(data: bytes) -> tuple[NDArray[Any], bool, int]:
+    """Stored values -> modality transform -> VOI transform -> the full range of the stored bits.
+
+    The grey-scale pipeline of DICOM PS3.4 N.2; where a file has a VOI table and a window, the table counts.
+    """
     import pydicom
-    from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
+    from pydicom.pixels.processing import apply_modality_lut, apply_windowing
 
     header = pydicom.dcmread(io.BytesIO(data), force=True)
     stored = header.pixel_array
-    if stored.ndim != 2:
-        raise ValueError(f"it has the shape {list(stored.shape)}, not one grey image")
-    windowed = "WindowCenter" in header or "VOILUTSequence" in header
-    values = np.asarray(apply_voi_lut(apply_modality_lut(stored, header), header), dtype=np.float64)
+    if stored.ndim != 2 or not header.PhotometricInterpretation.startswith("MONOCHROME"):
+        raise ValueError(
+            f"it holds {header.PhotometricInterpretation} of shape {list(stored.shape)}, not one grey image"
+        )
     bits = min(int(header.BitsStored), 16)
-    top = 2**bits - 1
-    if windowed:
-        # The VOI transform fills the output range of the stored bits, signed where the pixels are.
-        low = -(2.0 ** (bits - 1)) if header.PixelRepresentation else 0.0
-        values = values - low
+    values = apply_modality_lut(stored, header)
+    has_window = header.get("WindowCenter") is not None and header.get("WindowWidth") is not None
+    if header.get("VOILUTSequence"):
+        item = header.VOILUTSequence[0]
+        values = _look_up(values, item)
+        low, high = 0.0, 2.0 ** item.LUTDescriptor[2] - 1
+    elif has_window:
+        values = apply_windowing(values, header)
+        low, high = _value_range(header)
     else:
-        values = values - min(values.min(), 0.0)
-        if values.max() > top:
-            values = values * (top / values.max())
+        low, high = sorted(_value_range(header))
+    unit = (values - low) / (high - low)
     if header.PhotometricInterpretation == "MONOCHROME1":
-        values = top - values
-    kind = np.uint8 if bits <= 8 else np.uint16
-    return np.clip(np.rint(values), 0, top).astype(kind), windowed, bits
+        unit = 1 - unit
+    top = 2**bits - 1
+    windowed = bool(header.get("VOILUTSequence")) or has_window or bits <= 8
+    return np.clip(np.rint(unit * top), 0, top).astype(np.uint8 if bits <= 8 else np.uint16), windowed, bits
+
+
+def _value_range(header: Any) -> tuple[float, float]:
+    """What the lowest and the highest stored value become by the modality transform; a window fills this range."""
+    if header.get("ModalityLUTSequence"):
+        return 0.0, 2.0 ** header.ModalityLUTSequence[0].LUTDescriptor[2] - 1
+    bits = int(header.BitsStored)
+    low = -(2.0 ** (bits - 1)) if header.PixelRepresentation else 0.0
+    slope, intercept = 1.0, 0.0
+    if "RescaleSlope" in header and "RescaleIntercept" in header:  # one alone is not applied
+        slope, intercept = float(header.RescaleSlope), float(header.RescaleIntercept)
+    return low * slope + intercept, (low + 2.0**bits - 1) * slope + intercept
+
+
+def _look_up(values: NDArray[Any], item: Any) -> NDArray[Any]:
+    """A DICOM look-up table (PS3.3 C.11.2.1.1); pydicom's own wraps around where 8-bit entries exceed 256."""
+    table = item.LUTData
+    table = np.frombuffer(table, "<u2") if isinstance(table, bytes) else np.asarray(table)
+    entries = item.LUTDescriptor[0] or 2**16
+    index = np.clip(np.rint(values).astype(np.int64) - item.LUTDescriptor[1], 0, entries - 1)
+    return table[index].astype(np.float64)
