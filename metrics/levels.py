@@ -1,0 +1,120 @@
+"""A heatmap against a ground truth as pixel counts: by grid cell, and by distinct score.
+
+Nearest up-sampling only repeats a cell's score, so a cell's number of pixels inside and outside the ground truth is all
+that a pixel-wise metric needs. Nothing here is of the image's size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core import Heatmap, cell_edges
+from .region import BoxRegion, Edges, Region
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The cells of a heatmap that hold pixels; those of a grid finer than the pixels may hold none.
+
+    Attributes:
+        scores: Score of each cell, `[n]`, float32.
+        inside: Number of ground-truth pixels in each cell, `[n]`.
+        outside: Number of other pixels in each cell, `[n]`.
+    """
+
+    scores: NDArray[np.float32]
+    inside: NDArray[np.float64]
+    outside: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, heatmap: Heatmap, region: Region) -> Cells:
+        """Count a ground truth's pixels over a heatmap's grid."""
+        scores, rows, columns = _grid(heatmap)
+        inside = region.count(rows, columns)
+        outside = np.outer(np.diff(rows), np.diff(columns)) - inside
+        return cls(scores.ravel(), inside.ravel(), outside.ravel())
+
+    @property
+    def constant(self) -> bool:
+        """Whether all cells have one score."""
+        return bool((self.scores == self.scores[0]).all())
+
+    def with_surroundings(self, region: Region) -> Cells:
+        """With one more cell for the part of the image that the heatmap does not cover, at the map's minimum."""
+        inside = region.area - self.inside.sum()
+        outside = region.pixels - region.area - self.outside.sum()
+        if inside + outside == 0:
+            return self
+        return Cells(
+            np.append(self.scores, self.scores.min()),
+            np.append(self.inside, inside),
+            np.append(self.outside, outside),
+        )
+
+
+def count_each_box(heatmap: Heatmap, region: BoxRegion) -> list[NDArray[np.float64]]:
+    """For every box, the number of its pixels that are in no earlier box, in the cells of `Cells.of`: `[n]` each."""
+    _, rows, columns = _grid(heatmap)
+    return [counts.ravel() for counts in region.count_each(rows, columns)]
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """The distinct scores of a heatmap, from the highest to the lowest.
+
+    Attributes:
+        scores: `[k]`, decreasing.
+        inside: Number of ground-truth pixels with each score, `[k]`.
+        outside: Number of other pixels with each score, `[k]`.
+        above_inside: Number of ground-truth pixels with that score or a higher one, `[k]`.
+        above_outside: Number of other pixels with that score or a higher one, `[k]`.
+    """
+
+    scores: NDArray[np.float64]
+    inside: NDArray[np.float64]
+    outside: NDArray[np.float64]
+    above_inside: NDArray[np.float64]
+    above_outside: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, cells: Cells) -> Levels:
+        """Sort cells and join those of equal score."""
+        order = np.argsort(cells.scores)[::-1]
+        scores = cells.scores[order]
+        last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
+        above_inside = np.cumsum(cells.inside[order])[last]
+        above_outside = np.cumsum(cells.outside[order])[last]
+        return cls(
+            scores[last].astype(np.float64),
+            np.diff(above_inside, prepend=0.0),
+            np.diff(above_outside, prepend=0.0),
+            above_inside,
+            above_outside,
+        )
+
+    def normalised(self) -> NDArray[np.float64]:
+        """The scores scaled to [0, 1], `[k]`; there must be two or more."""
+        low, high = self.scores[-1], self.scores[0]
+        return (self.scores - low) / (high - low)
+
+
+def _grid(heatmap: Heatmap) -> tuple[NDArray[np.float32], Edges, Edges]:
+    """The scores of the cells that hold pixels, `[h, w]`, and the edges of these cells in the image."""
+    x0, y0, x1, y1 = (int(edge) for edge in heatmap.extent.as_tuple())
+    height, width = heatmap.values.shape
+    (rows, which_rows), (columns, which_columns) = _axis(height, y0, y1), _axis(width, x0, x1)
+    if rows.size == height + 1 and columns.size == width + 1:
+        return heatmap.values, rows, columns
+    return heatmap.values[np.ix_(which_rows, which_columns)], rows, columns
+
+
+@lru_cache(maxsize=1024)
+def _axis(cells: int, start: int, stop: int) -> tuple[Edges, NDArray[np.int64]]:
+    """The edges of the cells that hold pixels, and which cells these are."""
+    edges = cell_edges(cells, stop - start)
+    which = np.flatnonzero(np.diff(edges))
+    return np.append(edges[which], edges[-1]) + start, which

@@ -1,0 +1,204 @@
+"""The contract of a protocol: everything that turns groundings into numbers, as one named and hashed object."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from ..core import BOX, HEATMAP, Box, Grounding, Heatmap, MetricValue, ProtocolError, Registry, Sample, Status, Target
+from ..core.fingerprint import digest
+from .region import Region, region_of
+from .statistics import DRAWS, INTERVAL, SEED
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One number that a protocol gives a sample.
+
+    Attributes:
+        key: Its name in files; never changes.
+        label: Its name in tables.
+        needs: What of a grounding it is computed from.
+        low: The smallest value it can have, None where there is no bound.
+        high: The largest value it can have, None where there is no bound.
+        higher_is_better: Which of two values is the better one.
+        headline: Whether tables that cannot show all metrics show this one.
+    """
+
+    key: str
+    label: str
+    needs: Literal["heatmap", "box"]
+    low: float | None = None
+    high: float | None = None
+    higher_is_better: bool = True
+    headline: bool = False
+
+
+class Protocol(ABC):
+    """Which pixels count, how maps are treated, which metrics there are, and what an undefined value counts as.
+
+    A protocol is never edited: another constant, rule or metric is another protocol with another name or version. A new
+    one derives from this class, defines the attributes and the abstract methods, and is registered with
+    ``PROTOCOLS.register(name)`` or through the entry point group ``groundcxr.protocols``.
+
+    Attributes:
+        name: The name on the command line.
+        version: Told apart in results together with the name.
+        title: One line that says what it is.
+        citation: BibTeX of where it is defined.
+        metrics: All metrics, in the order of tables.
+    """
+
+    name: ClassVar[str]
+    version: ClassVar[str]
+    title: ClassVar[str]
+    citation: ClassVar[str]
+    metrics: ClassVar[tuple[Metric, ...]]
+
+    @abstractmethod
+    def constants(self) -> dict[str, Any]:
+        """All that defines the protocol beside its metrics' names, as plain JSON values."""
+
+    @abstractmethod
+    def target(self, sample: Sample, grounding: Grounding | None) -> Target | None:
+        """The ground truth that a sample's grounding is scored against.
+
+        Args:
+            sample: A sample of a data set.
+            grounding: The method's answer, None where it failed.
+
+        Returns:
+            The target; None when the protocol skips the sample.
+        """
+
+    @abstractmethod
+    def score_heatmap(self, heatmap: Heatmap, region: Region) -> dict[str, MetricValue]:
+        """Every metric that needs a heatmap."""
+
+    @abstractmethod
+    def score_boxes(self, boxes: Sequence[Box], region: Region) -> dict[str, MetricValue]:
+        """Every metric that needs boxes; there is at least one box."""
+
+    @abstractmethod
+    def absent(self, region: Region, status: Status) -> dict[str, MetricValue]:
+        """Every metric, as a sample counts whose grounding is missing.
+
+        Args:
+            region: What the grounding should have marked.
+            status: FAILED or EMPTY_PREDICTION.
+        """
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over name, version, the metrics' keys and `constants`."""
+        return digest(self.name, self.version, [metric.key for metric in self.metrics], self.constants())
+
+    def prepare(self, grounding: Grounding, kind: str) -> Grounding:
+        """The grounding as the protocol treats it before scoring; unchanged unless a protocol says otherwise.
+
+        Args:
+            grounding: A method's answer.
+            kind: The method's kind, such as "contrastive".
+        """
+        return grounding
+
+    def metrics_for(self, emits: Collection[str]) -> tuple[Metric, ...]:
+        """The metrics of methods that answer with these kinds ("heatmap", "box")."""
+        return tuple(metric for metric in self.metrics if metric.needs in emits)
+
+    def score(
+        self, grounding: Grounding, target: Target, emits: Collection[str] | None = None
+    ) -> dict[str, MetricValue]:
+        """Score one grounding.
+
+        Args:
+            grounding: What `prepare` gave.
+            target: What `target` gave, or any ground truth of the same image.
+            emits: What the method promises to answer with; a kind that the grounding lacks counts as an empty
+                prediction. None for what the grounding holds, or for both kinds where it holds nothing.
+
+        Returns:
+            A value for the key of every metric of `metrics_for(emits)`.
+
+        Raises:
+            ProtocolError: If grounding and target are of differently sized images, or the target's mask is of another
+                size than its image.
+        """
+        kinds = _held(grounding) if emits is None else emits
+        metrics = self.metrics_for(kinds)
+        if not metrics:
+            return {}
+        heatmap, boxes = grounding.heatmap, grounding.boxes
+        if heatmap is not None and heatmap.image_size != tuple(target.image_size):
+            raise ProtocolError(
+                f"the heatmap is of a {_by(heatmap.image_size)} image and the ground truth of a"
+                f" {_by(target.image_size)} one; a method must answer in the original image's pixels"
+            )
+        region = region_of(target)
+        values: dict[str, MetricValue] = {}
+        if (HEATMAP in kinds and heatmap is None) or (BOX in kinds and not boxes):
+            values |= self.absent(region, Status.EMPTY_PREDICTION)
+        if HEATMAP in kinds and heatmap is not None:
+            values |= self.score_heatmap(heatmap, region)
+        if BOX in kinds and boxes:
+            values |= self.score_boxes(boxes, region)
+        return {metric.key: values[metric.key] for metric in metrics}
+
+    def missing(self, target: Target, emits: Collection[str], status: Status) -> dict[str, MetricValue]:
+        """What a sample counts as that has no grounding at all.
+
+        Args:
+            target: What `target` gave.
+            emits: What the method promises to answer with.
+            status: Why there is none, such as FAILED.
+
+        Raises:
+            ProtocolError: If the target's mask is of another size than its image.
+        """
+        values = self.absent(region_of(target), status)
+        return {metric.key: values[metric.key] for metric in self.metrics_for(emits)}
+
+
+def statistics_constants() -> dict[str, Any]:
+    """How samples become table cells, for a protocol's `constants`; see `summarise`."""
+    return {
+        "pathology": "mean over samples, population standard deviation",
+        "macro": "mean over pathologies with a sample, population standard deviation over their means",
+        "micro": "mean over samples, population standard deviation",
+        "interval": {"percentiles": list(INTERVAL), "bootstrap": "patients", "draws": DRAWS, "seed": SEED},
+    }
+
+
+def with_status(values: Mapping[str, float | None], status: Status) -> dict[str, MetricValue]:
+    """Values that all have one status."""
+    return {key: MetricValue(value, status) for key, value in values.items()}
+
+
+def _held(grounding: Grounding) -> frozenset[str]:
+    held = {HEATMAP} if grounding.heatmap is not None else set[str]()
+    if grounding.boxes:
+        held.add(BOX)
+    return frozenset(held or {HEATMAP, BOX})
+
+
+def _by(size: Sequence[int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+PROTOCOLS: Registry[type[Protocol]] = Registry(
+    "protocol",
+    __package__ or "",
+    {"v1": ".v1", "vilouras2024": ".vilouras2024"},
+    entry_point_group="groundcxr.protocols",
+)
+
+
+def get_protocol(name: str) -> Protocol:
+    """The protocol of that name.
+
+    Raises:
+        UnknownNameError: If there is none, with the closest name that exists.
+    """
+    return PROTOCOLS.get(name)()
