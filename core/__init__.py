@@ -1,6 +1,6 @@
 """The vocabulary: images, phrases, boxes, heatmaps, names and fingerprints. Imports no deep-learning library."""
 
-from .box import Box, ImageSize, bounding_box
+from .box import Box, ImageSize, bounding_box, union_area
 from .errors import (
     DatasetError,
     GroundCXRError,
@@ -14,7 +14,7 @@ from .errors import (
 from .grounding import BOX, HEATMAP, Grounding, MetricValue, Status, Target
 from .heatmap import Heatmap, cell_edges, nearest_index
 from .mask import Mask
-from .radiograph import DICOM_SUFFIXES, IMAGE_SUFFIXES, Radiograph, read_image_size
+from .radiograph import DICOM_SUFFIXES, IMAGE_SUFFIXES, Radiograph, image_digest, read_image_size
 from .registry import Registry, unknown_name
 from .sample import Query, Sample
 
@@ -45,7 +45,9 @@ __all__ = [
     "WeightsError",
     "bounding_box",
     "cell_edges",
+    "image_digest",
     "nearest_index",
     "read_image_size",
+    "union_area",
     "unknown_name",
 ]

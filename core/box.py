@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 ImageSize = tuple[int, int]
 """(width, height) in pixels, in this order everywhere."""
@@ -107,3 +108,18 @@ def bounding_box(boxes: Iterable[Box]) -> Box:
         raise ValueError("no boxes to bound")
     x0, y0, x1, y1 = zip(*corners, strict=True)
     return Box(min(x0), min(y0), max(x1), max(y1))
+
+
+def union_area(boxes: Iterable[Box]) -> float:
+    """The area that boxes cover together, in square pixels; overlaps count once."""
+    held = [box for box in boxes if box.area > 0]
+    xs = sorted({edge for box in held for edge in (box.x0, box.x1)})
+    total = 0.0
+    for left, right in pairwise(xs):
+        spans = sorted((box.y0, box.y1) for box in held if box.x0 <= left and box.x1 >= right)
+        covered, reached = 0.0, -math.inf
+        for top, bottom in spans:
+            covered += max(0.0, bottom - max(top, reached))
+            reached = max(reached, bottom)
+        total += covered * (right - left)
+    return total

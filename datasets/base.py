@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, overload
@@ -59,6 +59,7 @@ class GroundingDataset(Sequence[Sample], ABC):
         salt: str,
         options: dict[str, Any] | None = None,
         warnings: Sequence[str] = (),
+        training: Callable[[], Sequence[Sample]] | None = None,
     ) -> None:
         """Hold loaded samples.
 
@@ -71,6 +72,8 @@ class GroundingDataset(Sequence[Sample], ABC):
                 short identifiers from being guessed; "" where nothing is confidential.
             options: What else was chosen.
             warnings: What was wrong with the files but did not stop loading.
+            training: Loads samples of the training split, whose patients are not among `samples`; None where there is
+                no such split.
         """
         self._samples = tuple(samples)
         self.version = version
@@ -79,6 +82,7 @@ class GroundingDataset(Sequence[Sample], ABC):
         self.options = dict(options or {})
         self.warnings = tuple(warnings)
         self._salt = salt
+        self._training = training
 
     @classmethod
     @abstractmethod
@@ -108,6 +112,10 @@ class GroundingDataset(Sequence[Sample], ABC):
 
     def __len__(self) -> int:
         return len(self._samples)
+
+    def training_samples(self) -> Sequence[Sample] | None:
+        """Samples that controls may be fitted on; None where no other patients than the loaded ones are set aside."""
+        return None if self._training is None else self._training()
 
     def opaque(self, *parts: object) -> str:
         """A short hash of identifiers that may be published."""

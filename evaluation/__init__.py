@@ -1,1 +1,19 @@
-"""Placeholder."""
+"""The shared evaluator: plan, ground, store, score, result."""
+
+from .evaluate import Entry, Run, evaluate, make_entry, run_entry, score_entry
+from .plan import Selection, Shard, select
+from .result import Result, load_result
+
+__all__ = [
+    "Entry",
+    "Result",
+    "Run",
+    "Selection",
+    "Shard",
+    "evaluate",
+    "load_result",
+    "make_entry",
+    "run_entry",
+    "score_entry",
+    "select",
+]

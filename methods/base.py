@@ -98,9 +98,15 @@ class GroundingMethod:
         path = Path(self.weights)
         return tree_digest(path) if path.exists() else self.weights
 
+    def weights_id(self) -> str | None:
+        """The weights' name for publication: a hub id as it is, of a local path the last part only."""
+        if self.weights is not None and Path(self.weights).exists():
+            return f"local copy {Path(self.weights).name}"
+        return self.weights
+
     def options_dict(self) -> dict[str, Any]:
-        """The options as plain JSON values."""
-        return jsonable(asdict(self.options))
+        """The options as plain JSON values, but for `weights`: a path says nothing, `weights_fingerprint` covers it."""
+        return {key: value for key, value in jsonable(asdict(self.options)).items() if key != "weights"}
 
     def fingerprint(self) -> str:
         """SHA-256 over name, revision, weights and options: what a stored prediction depends on, but its input."""

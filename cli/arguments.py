@@ -1,0 +1,104 @@
+"""Command-line options that several commands share, and what they mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..core import GroundCXRError, unknown_name
+
+if TYPE_CHECKING:
+    from ..datasets import GroundingDataset
+    from ..evaluation import Entry
+    from ..metrics import Protocol
+
+DATASET_ALIAS = "dataset"
+
+Methods = Annotated[
+    list[str],
+    typer.Option("--method", help="[ALIAS=]NAME or [ALIAS=]FILE.py[:CLASS]; may be given several times."),
+]
+Dataset = Annotated[str, typer.Option("--dataset", help="phantom, ms-cxr, manifest, or a plug-in's.")]
+Root = Annotated[Path | None, typer.Option("--root", help="Folder or file of the data; not needed for phantom.")]
+Split = Annotated[str | None, typer.Option("--split", help="A split's name; the data set's own default otherwise.")]
+Protocols = Annotated[list[str], typer.Option("--protocol", help="May be given several times.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
+BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Images in a batch; the method's own otherwise.")]
+Limit = Annotated[int | None, typer.Option("--limit", help="Only so many samples; the result is marked incomplete.")]
+Pathology = Annotated[str | None, typer.Option("--pathology", help="Only this class; the result is marked incomplete.")]
+Settings = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        help="[ALIAS.]KEY=VALUE: an option of the methods (of one of them with its alias or name), "
+        f"or of the data set with {DATASET_ALIAS}.KEY=VALUE.",
+    ),
+]
+Out = Annotated[Path, typer.Option("--out", help="Folder of the results.")]
+Store = Annotated[Path | None, typer.Option("--store", help="Folder of the predictions; OUT/store otherwise.")]
+
+
+def open_dataset(name: str, root: Path | None, split: str | None, settings: list[str]) -> GroundingDataset:
+    """The data set with the options that ``--set dataset.KEY=VALUE`` gives; its warnings go to stderr."""
+    from ..datasets import load_dataset
+
+    options = {key: value for alias, key, value in _parsed(settings) if alias == DATASET_ALIAS}
+    dataset = load_dataset(name, root, split, **options)
+    for warning in dataset.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    return dataset
+
+
+def open_methods(specs: list[str], settings: list[str]) -> list[Entry]:
+    """The methods with their options, by alias.
+
+    Raises:
+        GroundCXRError: If two methods have one name, or an option names no method.
+    """
+    from ..evaluation import make_entry
+    from ..methods.loading import load_method_class
+
+    classes: dict[str, Any] = {}
+    for spec in specs:
+        alias, is_alias, rest = spec.partition("=")
+        method = load_method_class(rest if is_alias else spec)
+        label = alias if is_alias else method.name
+        if label in classes or label == DATASET_ALIAS:
+            raise GroundCXRError(
+                f"the name {label!r} is taken; give the method another with --method ALIAS={rest or spec}"
+            )
+        classes[label] = method
+    chosen: dict[str, dict[str, str]] = {label: {} for label in classes}
+    for alias, key, value in _parsed(settings):
+        if alias == DATASET_ALIAS:
+            continue
+        if alias and alias not in classes:
+            raise unknown_name("method in this run", alias, classes)
+        for label in [alias] if alias else classes:
+            chosen[label][key] = value
+    return [make_entry(method, label=label, settings=chosen[label]) for label, method in classes.items()]
+
+
+def open_protocols(names: list[str]) -> list[Protocol]:
+    """The protocols, each once."""
+    from ..metrics import get_protocol
+
+    return [get_protocol(name) for name in dict.fromkeys(names)]
+
+
+def _parsed(settings: list[str]) -> list[tuple[str, str, str]]:
+    """(alias, key, value) of each setting; the alias is "" where there is none.
+
+    Raises:
+        GroundCXRError: If a setting has no ``=``.
+    """
+    parsed: list[tuple[str, str, str]] = []
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or not name:
+            raise GroundCXRError(f"--set {setting!r} does not fit: write [ALIAS.]KEY=VALUE")
+        alias, _, key = name.rpartition(".")
+        parsed.append((alias, key, value))
+    return parsed

@@ -1,0 +1,24 @@
+"""`groundcxr doctor`: what is missing or wrong in a data set's files."""
+
+from __future__ import annotations
+
+import typer
+
+from .arguments import Dataset, Root
+
+
+def doctor(dataset: Dataset = "phantom", root: Root = None) -> None:
+    """List what is missing or wrong in a data set's files.
+
+    Exit code 0: nothing blocks a run; 1: something does.
+    """
+    from ..datasets import DATASETS
+
+    findings = DATASETS.get(dataset).check(root)
+    for finding in findings:
+        typer.echo(f"{finding.level}: {finding.problem}" + (f"; {finding.step}" if finding.step else ""))
+    errors = sum(finding.level == "error" for finding in findings)
+    typer.echo(
+        f"{dataset}: {errors} errors, {len(findings) - errors} warnings" if findings else f"{dataset}: all is well"
+    )
+    raise typer.Exit(1 if errors else 0)

@@ -1,0 +1,82 @@
+"""`evaluate`: methods on a data set under protocols."""
+
+from __future__ import annotations
+
+import sys
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import typer.core
+
+from .arguments import (
+    BatchSize,
+    Dataset,
+    Device,
+    Limit,
+    Methods,
+    Out,
+    Pathology,
+    Protocols,
+    Root,
+    Settings,
+    Split,
+    Store,
+    open_dataset,
+    open_methods,
+    open_protocols,
+)
+
+
+class EvaluateCommand(typer.core.TyperCommand):
+    """A command whose ``--help`` also shows the options of the methods named on the command line."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the command's help, then a table of options for each method."""
+        super().format_help(ctx, formatter)
+        from .listing import method_help
+
+        words = sys.argv[1:]
+        named = [value for flag, value in pairwise(words) if flag == "--method"]
+        named += [word.removeprefix("--method=") for word in words if word.startswith("--method=")]
+        for spec in named:
+            method_help(spec.rpartition("=")[2])
+
+
+def evaluate(
+    method: Methods,
+    dataset: Dataset = "phantom",
+    root: Root = None,
+    split: Split = None,
+    protocol: Protocols = ["v1"],  # noqa: B006  (typer reads it as the default, nobody changes it)
+    device: Device = "auto",
+    batch_size: BatchSize = None,
+    limit: Limit = None,
+    pathology: Pathology = None,
+    settings: Settings = [],  # noqa: B006
+    out: Out = Path("results"),
+    store: Store = None,
+    shard: Annotated[
+        str | None,
+        typer.Option("--shard", help="i/n: only fill the store with part i of n; `groundcxr score` ends it."),
+    ] = None,
+) -> None:
+    """Evaluate methods on a data set and print a table per pathology.
+
+    Predictions that are in the store are not computed again: an interrupted run goes on where it was. Exit code 0:
+    every sample was scored; 1: some failed; 2: nothing could be run.
+    """
+    from ..evaluation import Run, Shard, run_entry, select
+    from .tables import report, tell_shard
+
+    part = Shard.parse(shard) if shard else None
+    entries = open_methods(method, settings)
+    protocols = open_protocols(protocol)
+    selection = select(open_dataset(dataset, root, split, settings), pathology=pathology, limit=limit)
+    run = Run(selection, store or out / "store", out, device, batch_size)
+    results = [result for entry in entries for result in run_entry(entry, protocols, run, part)]
+    if part is not None:
+        tell_shard(part, run.store)
+        return
+    raise typer.Exit(report(results))

@@ -1,0 +1,43 @@
+"""`groundcxr ground`: one picture, for looking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..core import StoreError
+from .arguments import Device, Settings, open_methods
+
+
+def ground(
+    method: Annotated[str, typer.Option("--method", help="NAME or FILE.py[:CLASS].")],
+    image: Annotated[Path, typer.Option("--image", help="PNG, JPEG or DICOM.")],
+    phrase: Annotated[list[str], typer.Option("--phrase", help="May be given several times.")],
+    out: Annotated[Path, typer.Option("--out", help="The PNG file to write.")],
+    device: Device = "auto",
+    settings: Settings = [],  # noqa: B006  (typer reads it as the default, nobody changes it)
+) -> None:
+    """Ground phrases in one image and draw what the method answers."""
+    from ..core import Query, Radiograph
+    from ..evaluation.picture import draw
+    from ..evaluation.prediction import Failure
+    from ..evaluation.provenance import resolve_device
+    from ..evaluation.worker import ground_safely, require_image_method, set_up
+
+    (entry,) = open_methods([method], settings)
+    require_image_method(entry.method)
+    radiograph = Radiograph.open(image)
+    set_up(entry.method, resolve_device(device))
+    answers = ground_safely(entry.method, [Query(radiograph, text, "") for text in phrase])
+    content = draw(radiograph, dict(zip(phrase, answers, strict=True)), entry.label)
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise StoreError(f"cannot write {out}: {error.strerror or error}; choose another file with --out") from error
+    for text, answer in zip(phrase, answers, strict=True):
+        if isinstance(answer, Failure):
+            typer.echo(f"{text!r} failed: {answer.kind}: {answer.message}", err=True)
+    typer.echo(out)
+    raise typer.Exit(1 if any(isinstance(answer, Failure) for answer in answers) else 0)

@@ -1,0 +1,89 @@
+"""`groundcxr list`: what there is by name, and the options of a method."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import typing
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+
+class What(StrEnum):
+    """The kinds of things that have names."""
+
+    METHODS = "methods"
+    DATASETS = "datasets"
+    PROTOCOLS = "protocols"
+
+
+def list_names(what: Annotated[What, typer.Argument(help="methods, datasets or protocols")]) -> None:
+    """List methods, data sets or protocols; `evaluate --method NAME --help` shows a method's options."""
+    rows = {What.METHODS: _methods, What.DATASETS: _datasets, What.PROTOCOLS: _protocols}[what]()
+    table = Table(box=None, pad_edge=False)
+    for column in rows[0]:
+        table.add_column(column, overflow="fold", no_wrap=column == "name")
+    for row in rows[1:]:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def method_help(spec: str) -> None:
+    """Print what a method is and its options with types, defaults and help texts."""
+    from ..methods.loading import load_method_class
+
+    method = load_method_class(spec)
+    console = Console()
+    console.print(f"[bold]{method.name}[/bold] ({method.kind}): {_summary(method)}")
+    fields = dataclasses.fields(method.Options)
+    if not fields:
+        console.print("It has no options.")
+        return
+    types = typing.get_type_hints(method.Options)
+    table = Table("--set", "type", "default", "meaning", box=None, pad_edge=False)
+    for field in fields:
+        kind = types[field.name]
+        name = (
+            kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind).replace("typing.", "")
+        )
+        table.add_row(field.name, name, repr(field.default), str(field.metadata.get("help", "")))
+    console.print(table)
+
+
+def _methods() -> list[tuple[str, ...]]:
+    from ..methods import METHODS
+
+    rows = [("name", "kind", "answers with", "what it is")]
+    for name in METHODS.names():
+        method = METHODS.get(name)
+        rows.append((name, method.kind, ", ".join(sorted(method.emits)), _summary(method)))
+    return rows
+
+
+def _datasets() -> list[tuple[str, ...]]:
+    from ..datasets import DATASETS
+
+    rows = [("name", "default split", "licence", "what it is")]
+    for name in DATASETS.names():
+        dataset = DATASETS.get(name)
+        rows.append((name, dataset.default_split, dataset.licence, _summary(dataset)))
+    return rows
+
+
+def _protocols() -> list[tuple[str, ...]]:
+    from ..metrics import PROTOCOLS, get_protocol
+
+    rows = [("name", "version", "metrics", "what it is", "hash")]
+    for name in PROTOCOLS.names():
+        protocol = get_protocol(name)
+        keys = " ".join(metric.key for metric in protocol.metrics)
+        rows.append((name, protocol.version, keys, protocol.title, protocol.hash[:12]))
+    return rows
+
+
+def _summary(thing: type[Any]) -> str:
+    return (inspect.getdoc(thing) or "").partition("\n")[0]

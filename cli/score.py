@@ -1,0 +1,52 @@
+"""`groundcxr score`: stored predictions under another protocol, no model loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from .arguments import (
+    BatchSize,
+    Dataset,
+    Limit,
+    Methods,
+    Out,
+    Pathology,
+    Protocols,
+    Root,
+    Settings,
+    Split,
+    Store,
+    open_dataset,
+    open_methods,
+    open_protocols,
+)
+
+
+def score(
+    method: Methods,
+    dataset: Dataset = "phantom",
+    root: Root = None,
+    split: Split = None,
+    protocol: Protocols = ["v1"],  # noqa: B006  (typer reads it as the default, nobody changes it)
+    batch_size: BatchSize = None,
+    limit: Limit = None,
+    pathology: Pathology = None,
+    settings: Settings = [],  # noqa: B006
+    out: Out = Path("results"),
+    store: Store = None,
+) -> None:
+    """Score predictions that are in the store; no model is loaded.
+
+    Takes what `evaluate` took, since method, weights and options name the predictions. Exit codes as there.
+    """
+    from ..evaluation import Run, score_entry, select
+    from .tables import report
+
+    entries = open_methods(method, settings)
+    protocols = open_protocols(protocol)
+    selection = select(open_dataset(dataset, root, split, settings), pathology=pathology, limit=limit)
+    run = Run(selection, store or out / "store", out, batch_size=batch_size)
+    results = [result for entry in entries for result in score_entry(entry, protocols, run)]
+    raise typer.Exit(report(results))

@@ -1,0 +1,277 @@
+"""The shared evaluator: plan, ground, store, score, result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core import GroundCXRError, ImageError, StoreError, image_digest
+from ..core.progress import progress
+from ..datasets import GroundingDataset, load_dataset
+from ..methods import ControlMethod, GroundingMethod
+from ..methods.loading import build_method
+from ..methods.revision import revision_of
+from ..metrics import Protocol, get_protocol
+from .plan import Selection, Shard, make_plan, select
+from .prediction import Failure
+from .provenance import git_state, packages, peak_memory_mb, resolve_device
+from .result import Result, make_result
+from .schema import DatasetInfo, GitInfo, MethodInfo, RunInfo
+from .scoring import Answer, control_answers, score_answers, stored_answers
+from .store import PredictionStore
+from .worker import GroundingReport, Worker
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A method under the name that tables show.
+
+    Attributes:
+        method: The method, not yet set up.
+        label: Its alias, or its own name.
+    """
+
+    method: GroundingMethod
+    label: str
+
+    @cached_property
+    def info(self) -> MethodInfo:
+        """The method in its present state; taken once, since hashing weights takes a while."""
+        method = self.method
+        return MethodInfo(
+            name=_name(method),
+            label=self.label,
+            kind=method.kind,
+            emits=sorted(method.emits),
+            control=isinstance(method, ControlMethod) or method.kind == "control",
+            revision=revision_of(type(method)),
+            weights=method.weights_id(),
+            weights_fingerprint=method.weights_fingerprint(),
+            options=method.options_dict(),
+            fingerprint=method.fingerprint(),
+            trained_on=list(method.trained_on),
+            licence=method.licence,
+            citation=method.citation,
+            note=getattr(method, "note", ""),
+        )
+
+
+@dataclass(frozen=True)
+class Run:
+    """What the methods of one run share.
+
+    Attributes:
+        selection: The samples.
+        store: The prediction store's folder.
+        out: Where results go; None to keep them in memory.
+        device: As the user wrote it: "auto", "cpu", "cuda", "cuda:1".
+        batch_size: Images in a batch; None for each method's own.
+    """
+
+    selection: Selection
+    store: Path
+    out: Path | None
+    device: str = "auto"
+    batch_size: int | None = None
+
+
+def evaluate(
+    method: str | type[GroundingMethod] | GroundingMethod,
+    dataset: str | GroundingDataset = "phantom",
+    protocol: str | Protocol = "v1",
+    *,
+    root: str | Path | None = None,
+    split: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+    pathology: str | None = None,
+    limit: int | None = None,
+    device: str = "auto",
+    batch_size: int | None = None,
+    out: str | Path = "results",
+    store: str | Path | None = None,
+) -> Result:
+    """Measure a method on a data set under a protocol.
+
+    Predictions that are in the store are not computed again.
+
+    Args:
+        method: A name, a file (``./my_method.py`` or ``./my_method.py:Class``), a class, or an instance.
+        dataset: A name, or a loaded data set.
+        protocol: A name, or a protocol.
+        root: Folder or file of the data, where the data set is given by name.
+        split: None for the data set's own default.
+        settings: Options of the method by name; not for an instance, which has its options.
+        pathology: Only samples of this class; the result is then marked incomplete.
+        limit: Only this many samples; the result is then marked incomplete.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        batch_size: Images in a batch; None for the method's own.
+        out: Folder of the results.
+        store: Folder of the predictions; OUT/store by default.
+
+    Returns:
+        The result, saved below `out`.
+
+    Raises:
+        GroundCXRError: If nothing can be run, in one sentence that says why.
+    """
+    data = load_dataset(dataset, root, split) if isinstance(dataset, str) else dataset
+    selection = select(data, pathology=pathology, limit=limit)
+    entry = make_entry(method, settings=settings)
+    chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
+    run = Run(selection, Path(store) if store else Path(out) / "store", Path(out), device, batch_size)
+    (result,) = run_entry(entry, [chosen], run)
+    return result
+
+
+def make_entry(
+    method: str | type[GroundingMethod] | GroundingMethod,
+    *,
+    label: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Entry:
+    """A method with its options and the name that tables show."""
+    if isinstance(method, GroundingMethod):
+        if settings:
+            raise GroundCXRError("a method instance has its options already; give its class with settings instead")
+        built = method
+    else:
+        built = build_method(method, settings)
+    return Entry(built, label or _name(built))
+
+
+def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run, shard: Shard | None = None) -> Iterator[Result]:
+    """Ground what is missing, then score under each protocol.
+
+    Args:
+        entry: The method.
+        protocols: What to score under.
+        run: Samples, folders, device.
+        shard: Ground this part only and score nothing.
+
+    Yields:
+        One saved result for each protocol; none for a shard.
+
+    Raises:
+        GroundCXRError: If nothing can be run.
+    """
+    device = resolve_device(run.device)
+    if isinstance(entry.method, ControlMethod):
+        if shard is None:
+            yield from _run_control(entry, entry.method, protocols, run, device)
+        return
+    report = _ground(entry, run, device, shard)
+    if shard is None:
+        yield from _score(entry, protocols, run, device, report)
+
+
+def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator[Result]:
+    """Score stored predictions; the model is not loaded.
+
+    Raises:
+        StoreError: If a prediction is missing.
+    """
+    if isinstance(entry.method, ControlMethod):
+        yield from _run_control(entry, entry.method, protocols, run, "cpu")
+        return
+    report = GroundingReport()
+    paths = dict.fromkeys(sample.image_path for sample in run.selection.samples)
+    with progress("read images", len(paths)) as advance:
+        for path in paths:
+            try:
+                report.images[path] = image_digest(path)
+            except ImageError as error:
+                report.images[path] = Failure.of(error)
+            advance()
+    yield from _score(entry, protocols, run, "none (stored predictions)", report)
+
+
+def _ground(entry: Entry, run: Run, device: str, shard: Shard | None) -> GroundingReport:
+    samples = run.selection.samples
+    batches = make_plan(samples, _batch_size(entry, run), shard)
+    worker = Worker(entry.method, samples, _store(entry, run), device)
+    with progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance:
+        return worker.run(batches, advance)
+
+
+def _score(
+    entry: Entry, protocols: Sequence[Protocol], run: Run, device: str, report: GroundingReport
+) -> Iterator[Result]:
+    store = _store(entry, run)
+    if all(isinstance(image, Failure) for image in report.images.values()):
+        first = next(image for image in report.images.values() if isinstance(image, Failure))
+        raise StoreError(f"none of the {len(report.images)} images could be read; the first: {first.message}")
+    for protocol in protocols:
+        answers = stored_answers(run.selection, report.images, store)
+        yield _finish(entry, protocol, run, device, answers)
+
+
+def _run_control(
+    entry: Entry, method: ControlMethod, protocols: Sequence[Protocol], run: Run, device: str
+) -> Iterator[Result]:
+    dataset = run.selection.dataset
+    train = dataset.training_samples()
+    method.fit(train if train is not None else tuple(dataset), held_out=train is not None)
+    method.setup(device)
+    for protocol in protocols:
+        answers = control_answers(run.selection, method, _batch_size(entry, run))
+        yield _finish(entry, protocol, run, device, answers)
+
+
+def _finish(entry: Entry, protocol: Protocol, run: Run, device: str, answers: Iterator[Answer]) -> Result:
+    scores = score_answers(run.selection, entry.method, protocol, answers)
+    if scores.table.empty:
+        raise GroundCXRError(f"the protocol {protocol.name} skips every sample, so there is nothing to average")
+    result = make_result(
+        samples=scores.table,
+        problems=scores.problems,
+        protocol=protocol,
+        pathologies=run.selection.dataset.pathologies,
+        dataset=_describe_dataset(run.selection, len(scores.table)),
+        method=entry.info,
+        run=RunInfo(
+            device=device,
+            batch_size=_batch_size(entry, run),
+            seconds=round(float(np.nansum(scores.table["seconds"].to_numpy(dtype=np.float64))), 6),
+            peak_memory_mb=peak_memory_mb(),
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            packages=packages(),
+            git=GitInfo.model_validate(state) if (state := git_state()) else None,
+        ),
+        complete=run.selection.complete,
+    )
+    return result if run.out is None else result.save(run.out)
+
+
+def _batch_size(entry: Entry, run: Run) -> int:
+    return run.batch_size or entry.method.batch_size
+
+
+def _store(entry: Entry, run: Run) -> PredictionStore:
+    about = entry.info.model_dump(exclude={"label"})
+    return PredictionStore(run.store, entry.info.name, entry.info.fingerprint, about)
+
+
+def _describe_dataset(selection: Selection, rows: int) -> DatasetInfo:
+    dataset = selection.dataset
+    return DatasetInfo(
+        name=dataset.name,
+        version=dataset.version,
+        split=dataset.split,
+        fingerprint=dataset.fingerprint(selection.samples),
+        n_samples=len(selection.samples),
+        n_skipped=len(selection.samples) - rows,
+        options=dataset.options,
+        licence=dataset.licence,
+        citation=dataset.citation,
+        credentialed=dataset.credentialed,
+    )
+
+
+def _name(method: GroundingMethod) -> str:
+    return method.name or type(method).__name__

@@ -1,0 +1,100 @@
+"""Predictions as bytes: one file holds all answers about one image."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..core import Box, Grounding, Heatmap, ImageSize
+from ..core.fingerprint import digest
+
+_META = "predictions"
+_SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A query that a method could not answer.
+
+    Attributes:
+        kind: The exception's type, safe to publish.
+        message: What it said; may quote paths or phrases, so it stays in the store.
+    """
+
+    kind: str
+    message: str
+
+    @classmethod
+    def of(cls, error: Exception) -> Failure:
+        """The failure that an exception stands for."""
+        return cls(type(error).__name__, str(error))
+
+
+Prediction = Grounding | Failure
+
+
+def image_key(image_sha256: str) -> str:
+    """The name of an image's file in the store; does not give the image's hash away."""
+    return digest("image", image_sha256)[:32]
+
+
+def query_key(image_sha256: str, phrase: str, pathology: str) -> str:
+    """The name of an answer within its image's file.
+
+    It covers all that a method may read. It cannot be guessed back to the phrase without the image, so it may stand in
+    published results.
+    """
+    return digest("query", image_sha256, phrase, pathology)[:16]
+
+
+def encode(predictions: Mapping[str, Prediction]) -> bytes:
+    """Predictions by key as a compressed ``.npz`` without pickles; equal predictions give equal bytes."""
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    items: list[dict[str, Any]] = []
+    for key in sorted(predictions):
+        prediction = predictions[key]
+        if isinstance(prediction, Failure):
+            items.append({"key": key, "failed": [prediction.kind, prediction.message]})
+            continue
+        item: dict[str, Any] = {"key": key, "boxes": [[*box.as_tuple(), box.score] for box in prediction.boxes]}
+        if prediction.heatmap is not None:
+            arrays[key] = prediction.heatmap.values
+            item["extent"] = prediction.heatmap.extent.as_tuple()
+            item["image_size"] = prediction.heatmap.image_size
+        items.append(item)
+    meta = json.dumps({"schema": _SCHEMA, "items": items}, separators=(",", ":")).encode()
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **{_META: np.frombuffer(meta, dtype=np.uint8)}, **arrays)
+    return buffer.getvalue()
+
+
+def decode(content: bytes) -> dict[str, Prediction]:
+    """The inverse of `encode`.
+
+    Raises:
+        ValueError: If the bytes are no prediction file of this schema.
+    """
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            meta = json.loads(archive[_META].tobytes())
+            if meta["schema"] != _SCHEMA:
+                raise ValueError(f"schema {meta['schema']} instead of {_SCHEMA}")
+            return {item["key"]: _prediction(item, archive) for item in meta["items"]}
+    except (KeyError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        raise ValueError(f"no prediction file: {error}") from error
+
+
+def _prediction(item: dict[str, Any], archive: Mapping[str, np.ndarray[Any, Any]]) -> Prediction:
+    if "failed" in item:
+        return Failure(*item["failed"])
+    heatmap = None
+    if "extent" in item:
+        size: ImageSize = (item["image_size"][0], item["image_size"][1])
+        heatmap = Heatmap(archive[item["key"]], Box(*item["extent"]), size)
+    return Grounding(heatmap, tuple(Box(*box) for box in item["boxes"]))

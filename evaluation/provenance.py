@@ -1,0 +1,97 @@
+"""Where and with what a number was made."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ..core import GroundCXRError
+
+_PACKAGES = (
+    "groundcxr",
+    "numpy",
+    "pillow",
+    "pydicom",
+    "scipy",
+    "torch",
+    "torchvision",
+    "transformers",
+    "diffusers",
+    "open-clip-torch",
+    "hi-ml-multimodal",
+)
+
+
+def resolve_device(device: str) -> str:
+    """The device to set a method up on: "auto" becomes the GPU where there is one, anything else is checked.
+
+    PyTorch is imported only where an NVIDIA driver is, so that methods without a network start at once elsewhere.
+
+    Raises:
+        GroundCXRError: If a GPU is asked for and there is none.
+    """
+    if device == "cpu":
+        return device
+    count = _cuda_devices()
+    if device == "auto":
+        return "cuda" if count else "cpu"
+    name, _, index = device.partition(":")
+    if name != "cuda" or (index and not index.isdecimal()):
+        raise GroundCXRError(f"there is no device {device!r}; write auto, cpu, cuda or cuda:N")
+    if count <= int(index or 0):
+        raise GroundCXRError(f"the device {device!r} is not there ({count} GPUs found); use --device cpu")
+    return device
+
+
+def _cuda_devices() -> int:
+    if not Path("/proc/driver/nvidia/version").exists() and sys.platform == "linux":
+        return 0
+    try:
+        import torch
+    except ImportError:
+        return 0
+    return torch.cuda.device_count()
+
+
+def packages() -> dict[str, str]:
+    """Versions of Python and of the installed packages that can move a number."""
+    found = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def git_state() -> dict[str, Any] | None:
+    """Commit and dirty flag of the checkout that the package runs from; None where it is installed elsewhere."""
+    home = Path(__file__).resolve().parents[1]
+    if not (home / ".git").exists():
+        return None
+    try:
+        commit = _git(home, "rev-parse", "HEAD")
+        return {"commit": commit, "dirty": bool(_git(home, "status", "--porcelain"))}
+    except (OSError, subprocess.CalledProcessError):
+        return None
+
+
+def _git(home: Path, *arguments: str) -> str:
+    # The command is fixed and its arguments are this module's own.
+    done = subprocess.run(["git", "-C", str(home), *arguments], check=True, capture_output=True, text=True)  # noqa: S603, S607
+    return done.stdout.strip()
+
+
+def peak_memory_mb() -> dict[str, float]:
+    """The highest memory use of this process so far, in MiB: of the host, and of the GPU where one was used."""
+    unit = 1024 if sys.platform == "darwin" else 1
+    peak = {"host": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / unit, 1)}
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        peak["gpu"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
+    return peak

@@ -1,0 +1,194 @@
+"""A run's result: numbers, per-sample rows, and everything that it takes to repeat them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+
+from ..core import StoreError
+from ..core.files import write_atomically
+from ..core.fingerprint import SHORT, digest
+from ..metrics import Metric, Protocol, Summary, summarise
+from .schema import (
+    SCHEMA_VERSION,
+    Cell,
+    DatasetInfo,
+    MethodInfo,
+    MetricInfo,
+    Overall,
+    ProtocolInfo,
+    ResultFile,
+    RunInfo,
+    problems_of,
+)
+
+RESULT_FILE = "result.json"
+SAMPLES_FILE = "samples.parquet"
+
+
+@dataclass(frozen=True)
+class Result:
+    """One method on one data set under one protocol.
+
+    Attributes:
+        info: The content of `result.json`.
+        samples: One row per sample (`samples.parquet`).
+        problems: What went wrong with single samples, by sample id; not saved, since messages may quote paths.
+        path: The `result.json`, once saved or where it was read.
+    """
+
+    info: ResultFile
+    samples: pd.DataFrame
+    problems: Mapping[str, str] = field(default_factory=dict)
+    path: Path | None = None
+
+    def table(self) -> pd.DataFrame:
+        """The per-pathology table.
+
+        Returns:
+            Columns `pathology` ("macro" and "micro" among them), `metric`, `value`, `low`, `high`, `std`, `n`: one row
+            for each pathology and metric; `low` and `high` bound the 95 % interval.
+        """
+        groups = {**self.info.pathologies, "macro": self.info.overall.macro, "micro": self.info.overall.micro}
+        return pd.DataFrame(
+            [
+                {"pathology": name, "metric": key, **cells[key].model_dump()}
+                for name, cells in groups.items()
+                for key in (metric.key for metric in self.info.metrics)
+            ]
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 over protocol, samples and method: equal for runs that must give the same numbers."""
+        info = self.info
+        return digest(info.protocol.hash, info.dataset.fingerprint, info.method.fingerprint, info.complete)
+
+    def folder(self, out: Path) -> Path:
+        """OUT/DATASET/PROTOCOL/METHOD-FINGERPRINT8, where this result belongs."""
+        parts = (self.info.dataset.name, self.info.protocol.name, self.info.method.label)
+        dataset, protocol, method = (re.sub(r"[^\w.-]+", "_", part) for part in parts)
+        return out / dataset / protocol / f"{method}-{self.fingerprint[:SHORT]}"
+
+    def save(self, out: Path) -> Result:
+        """Write both files, each whole; an identical run's are replaced.
+
+        Raises:
+            StoreError: If the result contradicts itself, or cannot be written.
+        """
+        _refuse(self.info, self.samples, "the result")
+        folder = self.folder(out)
+        write_atomically(folder / SAMPLES_FILE, _parquet(self.samples))
+        path = folder / RESULT_FILE
+        write_atomically(path, (self.info.model_dump_json(indent=2) + "\n").encode())
+        return load_result(path, problems=self.problems)
+
+
+def load_result(path: Path, *, problems: Mapping[str, str] | None = None) -> Result:
+    """Read a result and check it against its schema and its own rows.
+
+    Args:
+        path: A `result.json`, or the folder that holds it.
+        problems: What to carry along as `Result.problems`.
+
+    Raises:
+        StoreError: If a file is missing, damaged, changed since it was written, or contradicts itself.
+    """
+    file = path / RESULT_FILE if path.is_dir() else path
+    try:
+        info = ResultFile.model_validate_json(file.read_bytes())
+        content = (file.parent / SAMPLES_FILE).read_bytes()
+    except OSError as error:
+        raise StoreError(f"cannot read the result {error.filename}: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise StoreError(f"{file} is no result of schema {SCHEMA_VERSION}: {where}: {first['msg']}") from error
+    if hashlib.sha256(content).hexdigest() != info.samples_sha256:
+        raise StoreError(f"{file.parent / SAMPLES_FILE} is not the file that {file} was written with; run it again")
+    samples = pd.read_parquet(io.BytesIO(content))
+    _refuse(info, samples, str(file))
+    return Result(info, samples, problems or {}, file)
+
+
+def make_result(
+    *,
+    samples: pd.DataFrame,
+    problems: Mapping[str, str],
+    protocol: Protocol,
+    pathologies: Sequence[str],
+    dataset: DatasetInfo,
+    method: MethodInfo,
+    run: RunInfo,
+    complete: bool,
+) -> Result:
+    """Average scored samples into a result.
+
+    Args:
+        samples: What `score_answers` returns.
+        problems: What went wrong, by sample id.
+        protocol: The protocol of the scores.
+        pathologies: The classes, in order; those without a sample are left out.
+        dataset: The data.
+        method: The method.
+        run: Where and how it ran.
+        complete: Whether the whole split was run.
+    """
+    metrics = protocol.metrics_for(set(method.emits))
+    present = set(samples["pathology"])
+    summary = summarise(
+        samples[[metric.key for metric in metrics]].to_numpy(dtype=np.float64),
+        samples["pathology"].tolist(),
+        samples["patient_key"].tolist(),
+        pathologies=[name for name in pathologies if name in present],
+    )
+    info = ResultFile(
+        schema_version=SCHEMA_VERSION,
+        complete=complete,
+        protocol=ProtocolInfo(name=protocol.name, version=protocol.version, hash=protocol.hash),
+        dataset=dataset,
+        method=method,
+        run=run,
+        metrics=[MetricInfo.model_validate(metric, from_attributes=True) for metric in metrics],
+        overall=Overall(macro=_cells(metrics, summary.macro), micro=_cells(metrics, summary.micro)),
+        pathologies={name: _cells(metrics, cells) for name, cells in summary.pathologies.items()},
+        statuses={metric.key: _counts(samples, f"{metric.key}_status") for metric in metrics},
+        n_failed=len(problems),
+        samples_sha256=hashlib.sha256(_parquet(samples)).hexdigest(),
+    )
+    return Result(info, samples, problems)
+
+
+def _cells(metrics: Sequence[Metric], cells: Sequence[object]) -> dict[str, Cell]:
+    return {
+        metric.key: Cell.model_validate(cell, from_attributes=True) for metric, cell in zip(metrics, cells, strict=True)
+    }
+
+
+def _counts(samples: pd.DataFrame, column: str) -> dict[str, int]:
+    return dict(Counter(samples[column].astype(str).tolist()))
+
+
+def _parquet(samples: pd.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    samples.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
+def _refuse(info: ResultFile, samples: pd.DataFrame, name: str) -> None:
+    problems = problems_of(info, samples)
+    if problems:
+        raise StoreError(f"{name} contradicts itself: {'; '.join(problems[:3])}")
+
+
+__all__ = ["RESULT_FILE", "SAMPLES_FILE", "Result", "Summary", "load_result", "make_result"]

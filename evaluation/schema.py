@@ -1,0 +1,184 @@
+"""The schema of `result.json`, and the invariants that a result must meet on write, on read and on import."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+ID_COLUMNS = ("sample_id", "patient_key", "image_key", "prediction_key", "pathology")
+_TOLERANCE = 1e-9
+
+Share = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Cell(_Strict):
+    """One number of a table: value, 95 % interval, standard deviation, and the samples (or classes) it rests on."""
+
+    value: Share | None
+    low: Share | None
+    high: Share | None
+    std: Share | None
+    n: Annotated[int, Field(ge=0)]
+
+
+class MetricInfo(_Strict):
+    """What a metric's key stands for."""
+
+    key: str
+    label: str
+    needs: Literal["heatmap", "box"]
+    low: float | None
+    high: float | None
+    higher_is_better: bool
+    headline: bool
+
+
+class ProtocolInfo(_Strict):
+    """The protocol and the hash of its definition."""
+
+    name: str
+    version: str
+    hash: str
+
+
+class DatasetInfo(_Strict):
+    """The data, without anything that is confidential."""
+
+    name: str
+    version: str
+    split: str
+    fingerprint: str
+    n_samples: int
+    n_skipped: int
+    options: dict[str, Any]
+    licence: str
+    citation: str
+    credentialed: bool
+
+
+class MethodInfo(_Strict):
+    """The method in the state in which it ran."""
+
+    name: str
+    label: str
+    kind: str
+    emits: list[str]
+    control: bool
+    revision: str
+    weights: str | None
+    weights_fingerprint: str
+    options: dict[str, Any]
+    fingerprint: str
+    trained_on: list[str]
+    licence: str
+    citation: str
+    note: str
+
+
+class GitInfo(_Strict):
+    """The checkout that the evaluator ran from."""
+
+    commit: str
+    dirty: bool
+
+
+class RunInfo(_Strict):
+    """Where and how the run was made."""
+
+    device: str
+    batch_size: int
+    seconds: float
+    peak_memory_mb: dict[str, float]
+    created: str
+    packages: dict[str, str]
+    git: GitInfo | None
+
+
+class Overall(_Strict):
+    """Averages over pathologies (macro) and over samples (micro)."""
+
+    macro: dict[str, Cell]
+    micro: dict[str, Cell]
+
+
+class ResultFile(_Strict):
+    """The content of `result.json`."""
+
+    schema_version: Literal[1]
+    complete: bool
+    protocol: ProtocolInfo
+    dataset: DatasetInfo
+    method: MethodInfo
+    run: RunInfo
+    metrics: list[MetricInfo]
+    overall: Overall
+    pathologies: dict[str, dict[str, Cell]]
+    statuses: dict[str, dict[str, int]]
+    n_failed: int
+    samples_sha256: str
+
+
+def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:
+    """What contradicts itself in a result; empty for a sound one.
+
+    Checked: the columns are there, the values lie in their metric's range, counts and averages are those of the rows,
+    macro is the mean of the classes, and each interval holds its value's order.
+    """
+    keys = [metric.key for metric in result.metrics]
+    missing = [name for name in (*ID_COLUMNS, *keys, *(f"{key}_status" for key in keys)) if name not in samples]
+    if missing:
+        return [f"samples.parquet lacks the columns {', '.join(missing)}"]
+    found: list[str] = []
+    if len(samples) != result.dataset.n_samples - result.dataset.n_skipped:
+        found.append(f"{len(samples)} rows for {result.dataset.n_samples - result.dataset.n_skipped} samples")
+    if samples["sample_id"].duplicated().any():
+        found.append("a sample_id occurs twice")
+    for metric in result.metrics:
+        found.extend(_metric_problems(result, samples, metric))
+    return found
+
+
+def _metric_problems(result: ResultFile, samples: pd.DataFrame, metric: MetricInfo) -> list[str]:
+    key = metric.key
+    values = samples[key].to_numpy(dtype=np.float64, na_value=np.nan)
+    seen = values[~np.isnan(values)]
+    found: list[str] = []
+    low = -math.inf if metric.low is None else metric.low
+    high = math.inf if metric.high is None else metric.high
+    if seen.size and (seen.min() < low - _TOLERANCE or seen.max() > high + _TOLERANCE):
+        found.append(f"{key} leaves its range [{metric.low}, {metric.high}]")
+    if Counter(samples[f"{key}_status"].astype(str).tolist()) != result.statuses.get(key):
+        found.append(f"the status counts of {key} are not those of the rows")
+    means: list[float] = []
+    for name, cells in result.pathologies.items():
+        mine = values[(samples["pathology"] == name).to_numpy()]
+        mine = mine[~np.isnan(mine)]
+        if mine.size:
+            means.append(float(mine.mean()))
+        found.extend(_cell_problems(f"{key} of {name}", cells[key], mine))
+    found.extend(_cell_problems(f"macro {key}", result.overall.macro[key], np.array(means)))
+    found.extend(_cell_problems(f"micro {key}", result.overall.micro[key], seen))
+    return found
+
+
+def _cell_problems(name: str, cell: Cell, values: np.ndarray[Any, np.dtype[np.float64]]) -> list[str]:
+    if cell.n != values.size:
+        return [f"{name} rests on {cell.n}, the rows give {values.size}"]
+    if values.size == 0:
+        return [] if cell.value is None else [f"{name} has a value and no rows"]
+    mean = float(values.mean())
+    if cell.value is None or not math.isclose(cell.value, mean, rel_tol=1e-6, abs_tol=1e-9):
+        return [f"{name} is {cell.value}, the rows give {mean}"]
+    if cell.low is not None and cell.high is not None and cell.low > cell.high:
+        return [f"the interval of {name} is upside down"]
+    return []

@@ -1,0 +1,104 @@
+"""The prediction store: content-addressed, one folder per method state, one file per image."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from ..core import StoreError
+from ..core.files import write_atomically
+from .prediction import Failure, Prediction, decode, encode, image_key
+
+_TIMES = "seconds.jsonl"
+
+
+class PredictionStore:
+    """What one method, in one state of code, weights and options, has answered so far.
+
+    Attributes:
+        folder: STORE/NAME-FINGERPRINT.
+    """
+
+    def __init__(self, root: Path, method: str, fingerprint: str, about: Mapping[str, Any]) -> None:
+        """Name the folder; nothing is written before the first prediction.
+
+        Args:
+            root: The store's folder, shared by all methods.
+            method: The method's name.
+            fingerprint: The method's fingerprint.
+            about: What the fingerprint stands for, written beside the predictions for people to read.
+        """
+        self.folder = root / f"{method}-{fingerprint[:16]}"
+        self._about = dict(about)
+
+    def read(self, image_sha256: str) -> dict[str, Prediction]:
+        """All answers about an image, by query key; empty where there are none.
+
+        Raises:
+            StoreError: If the file is damaged or cannot be read.
+        """
+        path = self._path(image_sha256)
+        try:
+            return decode(path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except OSError as error:
+            raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+        except ValueError as error:
+            raise StoreError(f"{path} is damaged ({error}); delete it and run the evaluation again") from error
+
+    def add(self, image_sha256: str, predictions: Mapping[str, Prediction]) -> None:
+        """Keep answers about an image, beside those that are there; an answer that is there stays as it is.
+
+        Raises:
+            StoreError: If the store cannot be written.
+        """
+        path = self._path(image_sha256)
+        self._prepare()
+        # The lock is for two runs that add different phrases of one image; each must see the other's.
+        with self._lock():
+            stored = self.read(image_sha256)
+            kept = {key: answer for key, answer in stored.items() if not isinstance(answer, Failure)}
+            write_atomically(path, encode({**stored, **predictions, **kept}))
+
+    def add_seconds(self, seconds: Mapping[str, float]) -> None:
+        """Note how long a sample of each image (by hash) took; kept apart, so that equal runs give equal files."""
+        lines = "".join(json.dumps([image_key(sha), round(value, 6)]) + "\n" for sha, value in seconds.items())
+        try:
+            with (self.folder / _TIMES).open("a", encoding="ascii") as file:
+                file.write(lines)
+        except OSError as error:
+            raise StoreError(f"cannot write {self.folder / _TIMES}: {error.strerror or error}") from error
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds per sample by image key, the latest noted; a line cut by a kill is passed over."""
+        noted: dict[str, float] = {}
+        path = self.folder / _TIMES
+        if path.is_file():
+            for line in path.read_text(encoding="ascii", errors="replace").splitlines():
+                try:
+                    key, value = json.loads(line)
+                    noted[str(key)] = float(value)
+                except (ValueError, TypeError):
+                    continue
+        return noted
+
+    def _path(self, image_sha256: str) -> Path:
+        key = image_key(image_sha256)
+        return self.folder / key[:2] / f"{key}.npz"
+
+    def _prepare(self) -> None:
+        about = self.folder / "method.json"
+        if not about.is_file():
+            write_atomically(about, (json.dumps(self._about, indent=2, sort_keys=True) + "\n").encode())
+
+    def _lock(self) -> FileLock:
+        path = self.folder / ".lock"
+        if path.exists() and not os.access(path, os.W_OK):
+            raise StoreError(f"cannot write {self.folder}: it is read-only; choose another folder with --store")
+        return FileLock(path)
