@@ -68,6 +68,7 @@ def evaluate(
     every sample was scored; 1: some failed; 2: nothing could be run.
     """
     from ..evaluation import Run, Shard, run_entry, select
+    from .running import run_all
     from .tables import report, tell_shard
 
     part = Shard.parse(shard) if shard else None
@@ -75,8 +76,8 @@ def evaluate(
     protocols = open_protocols(protocol)
     selection = select(open_dataset(dataset, root, split, settings), pathology=pathology, limit=limit)
     run = Run(selection, store or out / "store", out, device, batch_size)
-    results = [result for entry in entries for result in run_entry(entry, protocols, run, part)]
-    if part is not None:
+    results, errors = run_all(entries, protocols, lambda entry, fitting: run_entry(entry, fitting, run, part))
+    if part is not None and not errors:
         tell_shard(part, run.store)
         return
-    raise typer.Exit(report(results))
+    raise typer.Exit(report(results, errors))

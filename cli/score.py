@@ -42,11 +42,11 @@ def score(
     Takes what `evaluate` took, since method, weights and options name the predictions. Exit codes as there.
     """
     from ..evaluation import Run, score_entry, select
+    from .running import run_all
     from .tables import report
 
     entries = open_methods(method, settings)
     protocols = open_protocols(protocol)
     selection = select(open_dataset(dataset, root, split, settings), pathology=pathology, limit=limit)
     run = Run(selection, store or out / "store", out, batch_size=batch_size)
-    results = [result for entry in entries for result in score_entry(entry, protocols, run)]
-    raise typer.Exit(report(results))
+    raise typer.Exit(report(*run_all(entries, protocols, lambda entry, fitting: score_entry(entry, fitting, run))))

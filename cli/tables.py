@@ -16,11 +16,15 @@ _WIDE = 160
 _SHOWN_PROBLEMS = 5
 
 
-def report(results: list[Result]) -> int:
+def report(results: list[Result], errors: list[str]) -> int:
     """Print tables, problems (on stderr) and the results' paths, in this order.
 
+    Args:
+        results: What could be run.
+        errors: A sentence for each method that could not.
+
     Returns:
-        The exit code: 0 when every sample was scored, 1 when some failed.
+        The exit code: 0 when every sample was scored, 1 when some failed, 2 when nothing could be run.
     """
     # Without a terminal there is no width to fit into; wrapped cells would only be harder to read.
     console = Console(width=None if sys.stdout.isatty() else _WIDE)
@@ -28,10 +32,14 @@ def report(results: list[Result]) -> int:
         console.print(result_table(result))
     for result in results:
         _tell_problems(result)
+    for error in errors:
+        sys.stderr.write(f"error: {error}\n")
     for result in results:
         if result.path is not None:
             sys.stdout.write(f"{result.path}\n")
-    return 1 if any(result.info.n_failed for result in results) else 0
+    if not results:
+        return 2
+    return 1 if errors or any(result.info.n_failed for result in results) else 0
 
 
 def result_table(result: Result) -> Table:

@@ -125,6 +125,9 @@ def evaluate(
     entry = make_entry(method, settings=settings)
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
     run = Run(selection, Path(store) if store else Path(out) / "store", Path(out), device, batch_size)
+    if not chosen.metrics_for(entry.method.emits):
+        emits = " and ".join(sorted(entry.method.emits))
+        raise GroundCXRError(f"{chosen.name} has no metric for {entry.label}, which answers with {emits}")
     (result,) = run_entry(entry, [chosen], run)
     return result
 

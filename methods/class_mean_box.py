@@ -55,7 +55,7 @@ class ClassMeanBox(ControlMethod):
         occupancy = (mean.occupancy - (own.occupancy if own else 0)) / count
         corners = (mean.corners - (own.corners if own else 0)) / count
         width, height = sample.image_size
-        box = Box(*(float(corner) for corner in corners)).scaled(width, height)
+        box = Box(*np.asarray(corners).tolist()).scaled(width, height)
         return Grounding(Heatmap.whole(occupancy, sample.image_size), (box,))
 
 

@@ -130,8 +130,8 @@ class _SiblingFinder:
     """Finds the modules that method files import from their own folder.
 
     The folder itself does not go on ``sys.path``: its other files would shadow installed packages, which a method file
-    in this project's own root (``datasets/``) would feel at once. Only names that the method's code imports are found, and
-    they are found before installed modules, as beside a script.
+    in this project's own root (``datasets/``) would feel at once. Only names that the method's code imports are found,
+    and before installed modules, as beside a script.
     """
 
     def __init__(self) -> None:

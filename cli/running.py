@@ -1,0 +1,55 @@
+"""Several methods in one run: one that cannot run does not take the others along."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ..core import GroundCXRError
+
+if TYPE_CHECKING:
+    from ..evaluation import Entry, Result
+    from ..metrics import Protocol
+
+
+def run_all(
+    entries: Sequence[Entry],
+    protocols: Sequence[Protocol],
+    run: Callable[[Entry, Sequence[Protocol]], Iterator[Result]],
+) -> tuple[list[Result], list[str]]:
+    """Run every method under every protocol that has a metric for it.
+
+    Args:
+        entries: The methods.
+        protocols: The protocols.
+        run: Yields the results of one method.
+
+    Returns:
+        The results, and one sentence for each method that could not be run.
+
+    Raises:
+        GroundCXRError: If it is the only method.
+    """
+    results: list[Result] = []
+    errors: list[str] = []
+    for entry in entries:
+        try:
+            results.extend(run(entry, _fitting(entry, protocols)))
+        except GroundCXRError as error:
+            if len(entries) == 1:
+                raise
+            errors.append(f"{entry.label} could not be run: {error}")
+    return results, errors
+
+
+def _fitting(entry: Entry, protocols: Sequence[Protocol]) -> list[Protocol]:
+    fitting = [protocol for protocol in protocols if protocol.metrics_for(entry.method.emits)]
+    emits = " and ".join(sorted(entry.method.emits))
+    for protocol in protocols:
+        if protocol not in fitting:
+            sys.stderr.write(f"warning: {protocol.name} has no metric for {entry.label}, which answers with {emits}\n")
+    if not fitting:
+        names = ", ".join(protocol.name for protocol in protocols)
+        raise GroundCXRError(f"{names} has no metric for a method that answers with {emits}; choose another protocol")
+    return fitting
