@@ -12,6 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ..core import MethodError
+
 
 class What(StrEnum):
     """The kinds of things that have names."""
@@ -59,7 +61,11 @@ def _methods() -> list[tuple[str, ...]]:
 
     rows = [("name", "kind", "answers with", "what it is")]
     for name in METHODS.names():
-        method = METHODS.get(name)
+        try:
+            method = METHODS.get(name)
+        except MethodError as error:  # a broken plug-in is shown, the others stay usable
+            rows.append((name, "-", "-", str(error)))
+            continue
         rows.append((name, method.kind, ", ".join(sorted(method.emits)), _summary(method)))
     return rows
 

@@ -33,6 +33,11 @@ class Box:
     score: float | None = None
 
     def __post_init__(self) -> None:
+        # NumPy scalars are welcome, and become plain floats: boxes are hashed and written as JSON.
+        for name in ("x0", "y0", "x1", "y1"):
+            object.__setattr__(self, name, float(getattr(self, name)))
+        if self.score is not None:
+            object.__setattr__(self, "score", float(self.score))
         if not all(math.isfinite(v) for v in (self.x0, self.y0, self.x1, self.y1)):
             raise ValueError(f"a box needs four finite numbers, got {self.as_tuple()}")
         if self.score is not None and not math.isfinite(self.score):

@@ -75,7 +75,6 @@ class Heatmap:
         if self.extent.area == 0 or not self.extent.inside((width, height)):
             raise ValueError(f"a heatmap's extent {edges} must be a rectangle inside its {width}x{height} image")
         object.__setattr__(self, "values", values)
-        object.__setattr__(self, "extent", Box(*(int(edge) for edge in edges)))
         object.__setattr__(self, "image_size", (width, height))
 
     @classmethod

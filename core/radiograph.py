@@ -59,7 +59,7 @@ class Radiograph:
         return cls(pixels, path, hashlib.sha256(data).hexdigest(), windowed, bits)
 
     @classmethod
-    def from_array(cls, pixels: NDArray[np.uint8] | NDArray[np.uint16], name: str = "array") -> Radiograph:
+    def from_array(cls, pixels: NDArray[Any], name: str = "array") -> Radiograph:
         """A radiograph from grey values `[H, W]`, uint8 or uint16, for images that are not in a file."""
         if pixels.ndim != 2 or pixels.dtype not in (np.uint8, np.uint16):
             raise ImageError(f"a radiograph is [H, W] of uint8 or uint16, got {list(pixels.shape)} of {pixels.dtype}")

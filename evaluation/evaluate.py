@@ -252,7 +252,7 @@ def _finish(entry: Entry, protocol: Protocol, run: Run, device: str, answers: It
 
 
 def _batch_size(entry: Entry, run: Run) -> int:
-    return run.batch_size or entry.method.batch_size
+    return entry.method.batch_size if run.batch_size is None else run.batch_size
 
 
 def _store(entry: Entry, run: Run) -> PredictionStore:

@@ -22,7 +22,7 @@ class _Strict(BaseModel):
 
 
 class Cell(_Strict):
-    """One number of a table: value, 95 % interval, standard deviation, and the samples (or classes) it rests on."""
+    """One number of a table: value, 95 % interval, standard deviation, and the number of samples it rests on."""
 
     value: Share | None
     low: Share | None
@@ -165,16 +165,16 @@ def _metric_problems(result: ResultFile, samples: pd.DataFrame, metric: MetricIn
         mine = mine[~np.isnan(mine)]
         if mine.size:
             means.append(float(mine.mean()))
-        found.extend(_cell_problems(f"{key} of {name}", cells[key], mine))
-    found.extend(_cell_problems(f"macro {key}", result.overall.macro[key], np.array(means)))
-    found.extend(_cell_problems(f"micro {key}", result.overall.micro[key], seen))
+        found.extend(_cell_problems(f"{key} of {name}", cells[key], mine, mine.size))
+    found.extend(_cell_problems(f"macro {key}", result.overall.macro[key], np.array(means), seen.size))
+    found.extend(_cell_problems(f"micro {key}", result.overall.micro[key], seen, seen.size))
     return found
 
 
-def _cell_problems(name: str, cell: Cell, values: np.ndarray[Any, np.dtype[np.float64]]) -> list[str]:
-    if cell.n != values.size:
-        return [f"{name} rests on {cell.n}, the rows give {values.size}"]
-    if values.size == 0:
+def _cell_problems(name: str, cell: Cell, values: np.ndarray[Any, np.dtype[np.float64]], n: int) -> list[str]:
+    if cell.n != n:
+        return [f"{name} rests on {cell.n} samples, the rows give {n}"]
+    if n == 0:
         return [] if cell.value is None else [f"{name} has a value and no rows"]
     mean = float(values.mean())
     if cell.value is None or not math.isclose(cell.value, mean, rel_tol=1e-6, abs_tol=1e-9):

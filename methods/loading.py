@@ -93,7 +93,7 @@ def _load_file(file: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        _let_import(source_closure(file, file.parent), file.parent)
+        _let_import([found for found in source_closure(file, file.parent) if found != file], file.parent)
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]

@@ -1,0 +1,155 @@
+"""The commands as a user types them: output, exit codes, and one sentence for every mistake."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+
+def test_a_new_users_file_stands_beside_the_built_in_ones(groundcxr, method_file, manifest):
+    path = method_file()
+    methods = ("--method", path, "--method", "prior=center-prior", "--set", "prior.grid=8")
+    protocols = ("--protocol", "v1", "--protocol", "vilouras2024")
+    ran = groundcxr("evaluate", *methods, *protocols, "--dataset", "manifest", "--root", manifest)
+    assert ran.code == 0, ran.err
+    results = [Path(line) for line in ran.out.splitlines() if line.endswith("result.json")]
+    assert ran.out.splitlines()[-4:] == [str(path) for path in results]
+    contents = [json.loads(path.read_text()) for path in results]
+    assert [(c["method"]["label"], c["protocol"]["name"]) for c in contents] == [
+        ("Mine", "v1"),
+        ("Mine", "vilouras2024"),
+        ("prior", "v1"),
+        ("prior", "vilouras2024"),
+    ]
+    assert contents[2]["method"]["options"] == {"grid": 8}
+    assert "Mine on manifest" in ran.out
+    macro = contents[0]["overall"]["macro"]["auroc"]
+    assert f"{macro['value']:.3f} [{macro['low']:.3f}, {macro['high']:.3f}]" in ran.out
+
+
+def test_failed_samples_are_told_and_exit_with_1(groundcxr, method_file, manifest):
+    path = method_file("if phrase == 'opacity 2':\n    raise ValueError('no idea')")
+    ran = groundcxr("evaluate", "--method", path, "--dataset", "manifest", "--root", manifest)
+    assert ran.code == 1
+    assert "1 of 5 samples failed with Mine" in ran.err
+    assert "ValueError: no idea" in ran.err
+    assert "1 failed" in ran.out
+    assert ran.out.splitlines()[-1].endswith("result.json")
+
+
+def test_one_method_that_cannot_run_leaves_the_others(groundcxr, method_file, manifest):
+    bad = method_file(name="Bad", file="bad.py")
+    bad.write_text(bad.read_text() + "\n    def setup(self, device):\n        raise OSError('no weights')\n")
+    ran = groundcxr("evaluate", "--method", bad, "--method", "random", "--dataset", "manifest", "--root", manifest)
+    assert ran.code == 1
+    assert "no weights" in ran.err
+    assert "Traceback" not in ran.err
+    assert "random on manifest" in ran.out
+
+
+def test_score_uses_stored_predictions(groundcxr, method_file, manifest):
+    path = method_file()
+    common = ["--method", path, "--dataset", "manifest", "--root", manifest, "--out", "here"]
+    assert groundcxr("evaluate", *common).code == 0
+    ran = groundcxr("score", *common, "--protocol", "vilouras2024")
+    assert ran.code == 0, ran.err
+    content = json.loads(Path(ran.out.splitlines()[-1]).read_text())
+    assert content["protocol"]["name"] == "vilouras2024"
+
+
+EVALUATE = ["evaluate", "--dataset", "manifest", "--root", "{manifest}"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([*EVALUATE, "--method", "biovill"], "did you mean 'biovil'?"),
+        ([*EVALUATE, "--method", "random", "--protocol", "v0"], "did you mean 'v1'?"),
+        ([*EVALUATE, "--method", "random", "--pathology", "Oedema"], "did you mean 'Edema'?"),
+        ([*EVALUATE, "--method", "random", "--set", "grit=3"], "did you mean 'grid'?"),
+        ([*EVALUATE, "--method", "random", "--set", "grid=big"], "grid='big'"),
+        ([*EVALUATE, "--method", "random", "--set", "grid"], "KEY=VALUE"),
+        ([*EVALUATE, "--method", "random", "--set", "other.grid=3"], "no method in this run 'other'"),
+        ([*EVALUATE, "--method", "random", "--method", "random"], "'random' is taken"),
+        ([*EVALUATE, "--method", "random", "--shard", "3/2"], "i/n"),
+        ([*EVALUATE, "--method", "random", "--split", "test"], "split"),
+        ([*EVALUATE, "--method", "random", "--device", "cuda:7"], "cuda:7"),
+        ([*EVALUATE, "--method", "whole-image", "--protocol", "vilouras2024"], "no metric"),
+        ([*EVALUATE, "--method", "gone.py"], "no method file gone.py"),
+        ([*EVALUATE, "--method", "random", "--set", "dataset.colour=red"], "no option"),
+        (["evaluate", "--method", "random", "--dataset", "mscxr"], "did you mean 'ms-cxr'?"),
+        (["evaluate", "--method", "random", "--dataset", "ms-cxr"], "--root"),
+        (["evaluate", "--method", "random", "--dataset", "ms-cxr", "--root", "nowhere"], "nowhere"),
+        (["score", "--method", "random", "--dataset", "manifest", "--root", "{manifest}"], "lacks predictions"),
+        (["check-method", "oracle"], "reads the ground truth"),
+        (["ground", "--method", "random", "--image", "gone.png", "--phrase", "a", "--out", "m.png"], "gone.png"),
+    ],
+)  # fmt: skip
+def test_a_users_mistake_is_one_sentence_and_exit_2(groundcxr, manifest, arguments, words):
+    ran = groundcxr(*(argument.format(manifest=manifest) for argument in arguments))
+    assert ran.code == 2
+    assert words in ran.err
+    assert ran.err.startswith("error: ")
+    assert ran.err.count("\n") == 1
+    assert not ran.out
+
+
+def test_help_of_a_named_method_shows_its_options(groundcxr):
+    ran = groundcxr("evaluate", "--method", "center-prior", "--help")
+    assert ran.code == 0
+    assert "--shard" in ran.out
+    assert "cells of the map along each side" in ran.out
+
+
+def test_lists(groundcxr):
+    methods = groundcxr("list", "methods").out
+    for name in ("biovil", "biovil-t", "clip", "center-prior", "oracle"):
+        assert name in methods
+    assert "ms-cxr" in groundcxr("list", "datasets").out
+    assert "vilouras2024" in groundcxr("list", "protocols").out
+
+
+def test_check_method_tells_good_from_bad(groundcxr, method_file):
+    good = groundcxr("check-method", method_file())
+    assert good.code == 0, good.out + good.err
+    assert "FAILED" not in good.out
+    forgetful = method_file("import random\nphrase = 'x' * random.randrange(10**6)", file="random_one.py")
+    bad = groundcxr("check-method", forgetful)
+    assert bad.code == 1
+    assert "FAILED  the same answers when asked again" in bad.out
+    nan = groundcxr(
+        "check-method", method_file("return Grounding(Heatmap.whole([[np.nan]], image.size))", file="nan.py")
+    )
+    assert nan.code == 1
+    assert "must be finite" in nan.out
+
+
+def test_ground_draws_what_a_method_answers(groundcxr, manifest, tmp_path):
+    image = manifest.parent / "0.png"
+    phrases = ("--phrase", "left $effusion", "--phrase", "edema")
+    ran = groundcxr("ground", "--method", "center-prior", "--image", image, *phrases, "--out", "map.png")
+    assert ran.code == 0, ran.err
+    with Image.open(tmp_path / "map.png") as picture:
+        assert picture.width > 2 * picture.height
+
+
+def test_samples_are_exported_for_methods_elsewhere(groundcxr, manifest, tmp_path):
+    ran = groundcxr("samples", "--dataset", "manifest", "--root", manifest, "--out", "tasks.csv")
+    assert ran.code == 0, ran.err
+    with (tmp_path / "tasks.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 5
+    assert {row["phrase"] for row in rows} == {"another one", *(f"opacity {n}" for n in range(4))}
+    assert all(Path(row["image"]).is_file() for row in rows)
+
+
+def test_doctor_finds_what_is_wrong(groundcxr, manifest):
+    assert groundcxr("doctor", "--dataset", "manifest", "--root", manifest).code == 0
+    (manifest.parent / "1.png").unlink()
+    (manifest.parent / "2.png").write_bytes(b"<!DOCTYPE html><html>log in first</html>")
+    ran = groundcxr("doctor", "--dataset", "manifest", "--root", manifest)
+    assert ran.code == 1
+    assert "1.png" in ran.out
+    assert "web page" in ran.out

@@ -1,0 +1,150 @@
+"""A small data set on disk, and the command line as a user calls it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from groundcxr.core import Box, Mask, Sample, read_image_size
+from groundcxr.datasets import GroundingDataset
+from groundcxr.datasets.base import opaque_id
+
+# One file of the suite must never reach for a network, whatever the machine has.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+
+class TinyDataset(GroundingDataset):
+    """Six made-up images of three shapes, ten samples, three patients."""
+
+    name = "tiny"
+    licence = "none"
+    credentialed = True
+
+    @classmethod
+    def load(cls, root, split, **options):
+        assert root is not None
+        samples = []
+        rng = np.random.default_rng(0)
+        for number in range(6):
+            path = root / f"secret-folder/image{number}.png"
+            size = read_image_size(path) if path.exists() else (64, 48)
+            for question in range(2 if number < 4 else 1):
+                x, y = (int(v) for v in rng.integers(0, 20, 2))
+                boxes = (Box(x, y, x + 15, y + 12),) if number != 5 else ()
+                samples.append(
+                    Sample(
+                        sample_id=opaque_id("salt", number, question),
+                        image_id=f"secret-image-{number}",
+                        patient_id=f"secret-patient-{number // 2}",
+                        image_path=path,
+                        phrase=f"secret phrase {number} {question}",
+                        pathology=("Edema", "Pneumonia")[question],
+                        boxes=boxes,
+                        mask=Mask.of(np.ones((size[1], size[0]))) if boxes else None,
+                        image_size=size,
+                    )
+                )
+        return cls(samples, version="1", split=split, pathologies=("Edema", "Pneumonia"), salt="salt")
+
+    @classmethod
+    def check(cls, root):
+        return []
+
+
+def write_tiny_images(root: Path) -> None:
+    rng = np.random.default_rng(1)
+    (root / "secret-folder").mkdir(parents=True)
+    for number in range(6):
+        shape = ((48, 64), (64, 48), (50, 50))[number % 3]
+        Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8)).save(root / f"secret-folder/image{number}.png")
+
+
+@pytest.fixture
+def tiny_root(tmp_path: Path) -> Path:
+    write_tiny_images(tmp_path / "tiny")
+    return tmp_path / "tiny"
+
+
+@pytest.fixture
+def tiny(tiny_root: Path) -> TinyDataset:
+    return TinyDataset.load(tiny_root, "all")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command left: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def groundcxr(monkeypatch, capsys, tmp_path):
+    """Calls the console script's function with arguments, in an empty folder."""
+    from groundcxr.cli.main import main
+
+    monkeypatch.chdir(tmp_path)
+    # Rich wraps to this width where it prints for a terminal; long names stay in one piece.
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*arguments: object) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["groundcxr", *(str(argument) for argument in arguments)])
+        try:
+            main()
+            code = 0
+        except SystemExit as stop:
+            code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        printed = capsys.readouterr()
+        return Ran(code, printed.out, printed.err)
+
+    return call
+
+
+METHOD_FILE = """
+import numpy as np
+from groundcxr import Grounding, GroundingMethod, Heatmap
+
+
+class {name}(GroundingMethod):
+    def ground(self, image, phrases):
+        return [self.one(image, phrase) for phrase in phrases]
+
+    def one(self, image, phrase):
+        {body}
+        return Grounding(Heatmap.whole(np.eye(4) + len(phrase), image.size))
+"""
+
+
+@pytest.fixture
+def method_file(tmp_path):
+    """Writes a method file whose `one` starts with the given statements."""
+
+    def write(body: str = "pass", name: str = "Mine", file: str = "mine.py") -> Path:
+        path = tmp_path / file
+        path.write_text(METHOD_FILE.format(body=body.replace("\n", "\n        "), name=name))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    """A manifest data set of four images and five samples; returns its CSV."""
+    rng = np.random.default_rng(2)
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for number in range(4):
+        Image.fromarray(rng.integers(0, 256, (40, 60), dtype=np.uint8)).save(folder / f"{number}.png")
+    rows = ["image,phrase,pathology,x,y,w,h,patient_id"]
+    rows += [f"{number}.png,opacity {number},Edema,{5 + number},4,20,10,p{number}" for number in range(4)]
+    rows += ["0.png,another one,Pneumonia,30,20,10,12,p0"]
+    path = folder / "manifest.csv"
+    path.write_text("\n".join(rows) + "\n")
+    return path

@@ -1,0 +1,144 @@
+"""A sample that fails is counted and named; the others are not lost with it."""
+
+import os
+import stat
+
+import numpy as np
+import pytest
+
+from groundcxr import Box, Grounding, GroundingMethod, Heatmap, evaluate
+from groundcxr.core import StoreError
+
+
+class Fragile(GroundingMethod):
+    """Breaks the contract on one phrase, in the way that the test chooses."""
+
+    revision = "1"
+    calls = 0
+
+    def ground(self, image, phrases):
+        type(self).calls += len(phrases)
+        answers = [self.one(image, phrase) for phrase in phrases]
+        return self.finish(answers, phrases)
+
+    def one(self, image, phrase):
+        values = np.arange(6.0).reshape(2, 3)
+        return Grounding(Heatmap.whole(self.spoil(values) if "3 1" in phrase else values, image.size))
+
+    def spoil(self, values):
+        return values
+
+    def finish(self, answers, phrases):
+        return answers
+
+
+class Raises(Fragile):
+    def spoil(self, values):
+        raise ZeroDivisionError("by zero")
+
+
+class Nan(Fragile):
+    def spoil(self, values):
+        return np.where(values == 1, np.nan, values)
+
+
+class Infinite(Fragile):
+    def spoil(self, values):
+        return np.where(values == 1, -np.inf, values)
+
+
+class WrongShape(Fragile):
+    def spoil(self, values):
+        return values[0]
+
+
+class WrongCount(Fragile):
+    def finish(self, answers, phrases):
+        return answers[:-1] if "secret phrase 3 1" in phrases else answers
+
+
+class NotAGrounding(Fragile):
+    def finish(self, answers, phrases):
+        return [a.heatmap if "3 1" in p else a for a, p in zip(answers, phrases, strict=True)]
+
+
+class WrongImage(Fragile):
+    def one(self, image, phrase):
+        size = (9, 9) if "3 1" in phrase else image.size
+        return Grounding(Heatmap.whole(np.eye(3), size))
+
+
+class Undeclared(Fragile):
+    def one(self, image, phrase):
+        answer = super().one(image, phrase)
+        return Grounding(answer.heatmap, (Box(0, 0, 5, 5),)) if "3 1" in phrase else answer
+
+
+@pytest.mark.parametrize(
+    "method", [Raises, Nan, Infinite, WrongShape, WrongCount, NotAGrounding, WrongImage, Undeclared]
+)
+def test_only_the_guilty_sample_fails(tiny, tmp_path, method):
+    result = evaluate(method, tiny, out=tmp_path)
+    (guilty,) = (sample.sample_id for sample in tiny if "3 1" in sample.phrase)
+    assert list(result.problems) == [guilty]
+    assert result.info.n_failed == 1
+    failed = result.samples.set_index("sample_id").loc[guilty]
+    assert failed["miou_status"] == "failed"
+    assert (failed["miou"], failed["auroc"]) == (0, 0.5)
+    assert result.info.statuses["miou"] == {"ok": 8, "failed": 1, "empty_target": 1}
+    assert result.info.overall.micro["miou"].n == 9
+
+
+def test_failed_samples_are_tried_again_alone(tiny, tmp_path, monkeypatch):
+    evaluate(Raises, tiny, out=tmp_path)
+    monkeypatch.setattr(Raises, "spoil", lambda self, values: values)
+    monkeypatch.setattr(Raises, "calls", 0)
+    mended = evaluate(Raises, tiny, out=tmp_path)
+    assert mended.info.n_failed == 0
+    assert Raises.calls == 1
+
+
+def test_unreadable_images_fail_their_samples_only(tiny, tiny_root, tmp_path):
+    whole = (tiny_root / "secret-folder/image1.png").read_bytes()
+    (tiny_root / "secret-folder/image0.png").unlink()
+    (tiny_root / "secret-folder/image1.png").write_bytes(whole[: len(whole) // 2])
+    result = evaluate("center-prior", tiny, out=tmp_path / "out")
+    assert len(result.problems) == 4
+    assert result.info.statuses["auroc"] == {"failed": 4, "ok": 5, "empty_target": 1}
+    assert set(result.samples["error"].dropna()) == {"ImageError"}
+    written = b"".join(path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert b"secret" not in written
+
+
+def test_no_readable_image_is_an_error(tiny, tiny_root, tmp_path):
+    for path in (tiny_root / "secret-folder").iterdir():
+        path.unlink()
+    with pytest.raises(StoreError, match="none of the 6 images"):
+        evaluate("center-prior", tiny, out=tmp_path / "out")
+
+
+def test_store_that_cannot_be_written_is_one_sentence(tiny, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.write_text("in the way")
+    with pytest.raises(StoreError, match=r"cannot (read|write)"):
+        evaluate("center-prior", tiny, out=tmp_path / "out", store=blocked / "store")
+
+
+def test_full_disk_keeps_what_was_written(tiny, tmp_path, monkeypatch):
+    full = {"after": 3}
+    real = os.fsync
+
+    def fsync(descriptor):
+        full["after"] -= 1
+        if full["after"] < 0:
+            raise OSError(28, "No space left on device")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(StoreError, match="No space left on device"):
+        evaluate("center-prior", tiny, out=tmp_path, batch_size=1)
+    kept = [path for path in tmp_path.rglob("*.npz") if stat.S_ISREG(path.stat().st_mode)]
+    assert len(kept) == 2
+    assert not list(tmp_path.rglob("*.part"))
+    monkeypatch.setattr(os, "fsync", real)
+    assert evaluate("center-prior", tiny, out=tmp_path, batch_size=1).info.n_failed == 0
