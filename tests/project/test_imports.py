@@ -1,0 +1,70 @@
+"""What may import what, what a start must not load, and that our folder names clash with nobody's packages."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAVY = ("torch", "transformers", "open_clip", "health_multimodal", "pandas", "scipy", "sklearn")
+
+
+def python(code: str, cwd: Path) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, timeout=120)
+
+
+def test_imports_point_one_way():
+    done = subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "import groundcxr; groundcxr.GroundingMethod, groundcxr.Heatmap, groundcxr.load_dataset",
+        "sys.argv = ['groundcxr', '--help']; groundcxr.cli.main.main()",
+        "sys.argv = ['groundcxr', 'list', 'methods']; groundcxr.cli.main.main()",
+        "sys.argv = ['groundcxr', 'list', 'datasets']; groundcxr.cli.main.main()",
+    ],
+)
+def test_start_is_light(start, tmp_path):
+    code = f"""
+import sys, groundcxr.cli.main
+try:
+    {start}
+except SystemExit as stop:
+    assert not stop.code
+loaded = sorted(name for name in {HEAVY!r} if name in sys.modules)
+assert not loaded, loaded
+"""
+    done = python(code, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_hugging_faces_datasets_is_not_shadowed_from_the_root():
+    pytest.importorskip("datasets", reason="Hugging Face's datasets is a development dependency")
+    script = Path(sys.executable).parent / "groundcxr"
+    code = f"""
+import sys, runpy
+sys.argv = [{str(script)!r}, "list", "datasets"]
+sys.path[0] = {str(script.parent)!r}  # as the console script has it
+try:
+    runpy.run_path({str(script)!r}, run_name="__main__")
+except SystemExit as stop:
+    assert not stop.code
+import datasets
+assert "site-packages" in datasets.__file__, datasets.__file__
+assert datasets.Dataset.from_dict({{"a": [1]}})[0] == {{"a": 1}}
+"""
+    done = python(code, ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "ms-cxr" in done.stdout
+    plain = subprocess.run([script, "list", "methods"], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert plain.returncode == 0, plain.stderr
