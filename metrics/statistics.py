@@ -142,7 +142,7 @@ def _bootstrap(
     np.add.at(sums, (who, classes), np.where(counted, table, 0.0))
     np.add.at(counts, (who, classes), counted)
     patients, metrics = shape[0], table.shape[1]
-    both = np.concatenate([sums, counts], axis=2).reshape(patients, -1)
+    both = np.concatenate([sums, counts], axis=2).reshape(patients, shape[1] * 2 * metrics)
     drawn = np.concatenate([weights @ both for weights in _weights(patients, draws, seed)])
     total, number = np.split(drawn.reshape(draws, shape[1], 2 * metrics), 2, axis=2)
     means, present = _divide(total, number), number > 0
