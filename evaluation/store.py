@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,7 @@ class PredictionStore:
         path = self._path(image_sha256)
         self._prepare()
         # The lock is for two runs that add different phrases of one image; each must see the other's.
-        with self._lock():
+        with self._locked():
             stored = self.read(image_sha256)
             kept = {key: answer for key, answer in stored.items() if not isinstance(answer, Failure)}
             write_atomically(path, encode({**stored, **predictions, **kept}))
@@ -97,8 +97,16 @@ class PredictionStore:
         if not about.is_file():
             write_atomically(about, (json.dumps(self._about, indent=2, sort_keys=True) + "\n").encode())
 
-    def _lock(self) -> FileLock:
-        path = self.folder / ".lock"
-        if path.exists() and not os.access(path, os.W_OK):
-            raise StoreError(f"cannot write {self.folder}: it is read-only; choose another folder with --store")
-        return FileLock(path)
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        lock = FileLock(self.folder / ".lock")
+        try:
+            lock.acquire()
+        except OSError as error:
+            raise StoreError(
+                f"cannot write {self.folder}: {error.strerror or error}; choose another folder with --store"
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()

@@ -124,6 +124,19 @@ def test_store_that_cannot_be_written_is_one_sentence(tiny, tmp_path):
         evaluate("center-prior", tiny, out=tmp_path / "out", store=blocked / "store")
 
 
+def test_read_only_store_serves_what_it_has_and_refuses_the_rest(tiny, tmp_path, monkeypatch):
+    from filelock import FileLock
+
+    def denied(self):
+        raise PermissionError(13, "Permission denied")
+
+    evaluate("center-prior", tiny, out=tmp_path, pathology="Edema")
+    monkeypatch.setattr(FileLock, "acquire", denied)
+    assert evaluate("center-prior", tiny, out=tmp_path, pathology="Edema").info.n_failed == 0
+    with pytest.raises(StoreError, match=r"cannot write .*Permission denied; choose another folder with --store"):
+        evaluate("center-prior", tiny, out=tmp_path)
+
+
 def test_full_disk_keeps_what_was_written(tiny, tmp_path, monkeypatch):
     full = {"after": 3}
     real = os.fsync
