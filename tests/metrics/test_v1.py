@@ -83,6 +83,10 @@ class TestTarget:
         assert [box.as_tuple() for box in target.boxes] == [(0, 0, 2, 4)]
         assert target.mask is None
 
+    def test_a_target_with_both_is_its_boxes(self):
+        both = Target([Box(0, 0, 1, 1)], (2, 1), Mask.of([[0, 1]]))
+        assert V1.score(Grounding(boxes=[Box(0, 0, 1, 1)]), both)["box_iou"].value == 1
+
     def test_the_mask_counts_where_there_is_no_box(self):
         target = V1.target(sample(mask=Mask.of(np.eye(4))), None)
         found = V1.score(Grounding(Heatmap.whole(np.eye(4), (4, 4))), target)
