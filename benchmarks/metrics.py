@@ -1,7 +1,7 @@
 """Native-grid metrics against scikit-learn at full resolution, and the bootstrap. Run: python benchmarks/metrics.py.
 
-One core, one 3056x2544 image (MIMIC-CXR's usual size). The full-resolution column gets the map already up-sampled and the
-target already painted, and computes AUROC, average precision, mIoU and CNR; the native column does everything that
+One core, one 3056x2544 image (MIMIC-CXR's usual size). The full-resolution column gets the map already up-sampled and
+the target already painted, and computes AUROC, average precision, mIoU and CNR; the native column does everything that
 protocol v1 does for a heatmap: counting the target's pixels over the grid, and all eight metrics.
 """
 
