@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -13,6 +15,8 @@ from ..evaluation import Result, Shard
 from ..evaluation.schema import Cell, MetricInfo
 
 _WIDE = 160
+_FIRST_COLUMNS = 24
+_CELL = 21
 _SHOWN_PROBLEMS = 5
 
 
@@ -29,7 +33,11 @@ def report(results: list[Result], errors: list[str]) -> int:
     # Without a terminal there is no width to fit into; wrapped cells would only be harder to read.
     console = Console(width=None if sys.stdout.isatty() else _WIDE)
     for result in results:
-        console.print(result_table(result))
+        console.print(result_table(result, console.width))
+    for protocol in dict.fromkeys(result.info.protocol.name for result in results):
+        compared = [result for result in results if result.info.protocol.name == protocol]
+        if len(compared) > 1:
+            console.print(comparison_table(compared, console.width))
     for result in results:
         _tell_problems(result)
     for error in errors:
@@ -42,22 +50,47 @@ def report(results: list[Result], errors: list[str]) -> int:
     return 1 if errors or any(result.info.n_failed for result in results) else 0
 
 
-def result_table(result: Result) -> Table:
-    """Rows: pathologies, macro, micro. Columns: the protocol's headline metrics with 95 % intervals, and n."""
+def result_table(result: Result, width: int) -> Table:
+    """Rows: pathologies, macro, micro. Columns: n, and the protocol's headline metrics with 95 % intervals.
+
+    Args:
+        result: What to show.
+        width: Columns of the terminal; where it is narrow, intervals go below their values.
+    """
     info = result.info
-    metrics = [metric for metric in info.metrics if metric.headline] or info.metrics
+    metrics = _headline(info.metrics)
+    breaks = _breaks(len(metrics), width)
     dataset = info.dataset
     title = f"{info.method.label} on {dataset.name} {dataset.version} ({dataset.split}), {info.protocol.name}"
-    table = Table(title=title, caption=_caption(result), title_justify="left", caption_justify="left")
+    table = _table(title, _caption(result))
     table.add_column("pathology", no_wrap=True)
     table.add_column("n", justify="right")
     for metric in metrics:
-        table.add_column(metric.label + ("" if metric.higher_is_better else " (lower is better)"), justify="right")
+        table.add_column(metric.label, justify="right", overflow="fold")
     for name, cells in info.pathologies.items():
-        _add_row(table, name, cells, metrics)
+        _add_row(table, name, cells, metrics, breaks)
     table.add_section()
-    _add_row(table, "macro", info.overall.macro, metrics)
-    _add_row(table, "micro", info.overall.micro, metrics)
+    _add_row(table, "macro", info.overall.macro, metrics, breaks)
+    _add_row(table, "micro", info.overall.micro, metrics, breaks)
+    return table
+
+
+def comparison_table(results: list[Result], width: int) -> Table:
+    """The macro averages of several methods under one protocol, a row for each."""
+    info = results[0].info
+    metrics = _headline({metric.key: metric for result in results for metric in result.info.metrics}.values())
+    breaks = _breaks(len(metrics), width)
+    title = f"macro averages on {info.dataset.name} {info.dataset.version} ({info.dataset.split}), {info.protocol.name}"
+    table = _table(title)
+    table.add_column("method", no_wrap=True)
+    for metric in metrics:
+        table.add_column(metric.label, justify="right", overflow="fold")
+    for result in results:
+        macro = result.info.overall.macro
+        most = max(cell.n for cell in macro.values())
+        name = result.info.method.label + (" (control)" if result.info.method.control else "")
+        cells = (_format(macro[m.key], m, most, breaks) if m.key in macro else "" for m in metrics)
+        table.add_row(name, *cells)
     return table
 
 
@@ -69,20 +102,49 @@ def tell_shard(shard: Shard, store: Path) -> None:
     )
 
 
-def _add_row(table: Table, name: str, cells: dict[str, Cell], metrics: list[MetricInfo]) -> None:
+def _table(title: str, caption: str | None = None) -> Table:
+    return Table(
+        title=title,
+        caption=caption,
+        title_justify="left",
+        caption_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+    )
+
+
+def _headline(metrics: Iterable[MetricInfo]) -> list[MetricInfo]:
+    metrics = list(metrics)
+    return [metric for metric in metrics if metric.headline] or metrics
+
+
+def _breaks(columns: int, width: int) -> bool:
+    return width < _FIRST_COLUMNS + _CELL * columns
+
+
+def _add_row(table: Table, name: str, cells: dict[str, Cell], metrics: list[MetricInfo], breaks: bool) -> None:
     most = max(cells[metric.key].n for metric in metrics)
-    table.add_row(name, str(most), *(_format(cells[metric.key], most) for metric in metrics))
+    table.add_row(name, str(most), *(_format(cells[metric.key], metric, most, breaks) for metric in metrics))
 
 
-def _format(cell: Cell, most: int) -> str:
+def _format(cell: Cell, metric: MetricInfo, most: int, breaks: bool) -> str:
     if cell.value is None:
         return "-"
-    interval = "" if cell.low is None or cell.high is None else f" [{_number(cell.low)}, {_number(cell.high)}]"
-    return f"{_number(cell.value)}{interval}" + ("" if cell.n == most else f" n={cell.n}")
+    # Three decimals of a share; of what has no bounds two, which is as many digits.
+    digits = 2 if metric.low is None or metric.high is None else 3
+    count = "" if cell.n == most else f" (n={cell.n})"
+    if cell.low is None or cell.high is None:
+        return _number(cell.value, digits) + count
+    value, low, high = (_number(number, digits) for number in (cell.value, cell.low, cell.high))
+    return f"{value}{count}\n\\[{low},{high}]" if breaks else f"{value}{count} \\[{low}, {high}]"
 
 
-def _number(value: float) -> str:
-    return f"{value:.3f}" if abs(value) < 1e4 else f"{value:.3g}"
+def _number(value: float, digits: int) -> str:
+    shown = f"{value:.{digits}f}" if abs(value) < 100 else f"{value:.4g}"
+    if float(shown) == 0:
+        shown = shown.lstrip("-")
+    return shown.replace("0.", ".", 1) if shown.lstrip("-").startswith("0.") else shown
 
 
 def _caption(result: Result) -> str:

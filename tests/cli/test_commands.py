@@ -26,7 +26,7 @@ def test_a_new_users_file_stands_beside_the_built_in_ones(groundcxr, method_file
     assert contents[2]["method"]["options"] == {"grid": 8}
     assert "Mine on manifest" in ran.out
     macro = contents[0]["overall"]["macro"]["auroc"]
-    assert f"{macro['value']:.3f} [{macro['low']:.3f}, {macro['high']:.3f}]" in ran.out
+    assert "{value:.3f} [{low:.3f}, {high:.3f}]".format(**macro).replace("0.", ".") in ran.out
 
 
 def test_failed_samples_are_told_and_exit_with_1(groundcxr, method_file, manifest):
