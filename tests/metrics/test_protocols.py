@@ -1,6 +1,7 @@
 """What holds for every protocol: it is found by name, pinned by its hash, and says what its numbers are."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -92,3 +93,9 @@ def test_values_are_in_the_declared_range(protocol, seed):
             assert np.isfinite(value)
             assert metric.low is None or value >= metric.low
             assert metric.high is None or value <= metric.high + 1e-12
+
+
+def test_the_card_quotes_the_hash_and_every_metric(protocol):
+    card = (Path(__file__).parents[2] / "docs" / "protocols" / f"{protocol.name}.md").read_text(encoding="utf-8")
+    assert protocol.hash in card
+    assert all(f"`{metric.key}`" in card for metric in protocol.metrics)
