@@ -1,0 +1,92 @@
+"""Where a network's square input lies on the original image, to the pixel, and its patch grid as a heatmap there."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core import Box, Heatmap, ImageSize, MethodError
+
+RESIZE_MODES = ("shortest", "longest", "squash")
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How an image is resized and then cropped or padded into a network's input.
+
+    Attributes:
+        image_size: (width, height) of the original image.
+        resized: (width, height) after the resize.
+        offset: (x, y) of the resized image's corner in the input; negative where it is cropped, positive where padded.
+    """
+
+    image_size: ImageSize
+    resized: ImageSize
+    offset: tuple[int, int]
+
+    def heatmap(self, values: NDArray[np.float32], patch_size: ImageSize) -> Heatmap:
+        """The heatmap of a patch grid.
+
+        Padding is cut off. Where it ends inside a patch, the grid is repeated first, as often as the cut needs; each
+        cell keeps the pixels that its patch saw. What a crop leaves out is outside the extent.
+
+        Args:
+            values: One value for each patch `[h, w]`; the grid starts in the input's top-left corner.
+            patch_size: (width, height) of a patch in the input's pixels.
+        """
+        rows, columns = values.shape
+        x0, x1, repeat_x, keep_x = self._axis(0, columns, patch_size[0])
+        y0, y1, repeat_y, keep_y = self._axis(1, rows, patch_size[1])
+        fine = values.repeat(repeat_y, axis=0).repeat(repeat_x, axis=1)
+        return Heatmap(fine[keep_y, keep_x], Box(x0, y0, x1, y1), self.image_size)
+
+    def _axis(self, axis: int, cells: int, patch: int) -> tuple[int, int, int, slice]:
+        """First and last-plus-one original pixel, how often a cell is repeated, and which of the cells are kept."""
+        original, resized, offset = self.image_size[axis], self.resized[axis], self.offset[axis]
+        start, stop = max(offset, 0), min(offset + resized, cells * patch)
+        step = math.gcd(start, stop, patch)
+        scale = original / resized
+        low = math.floor((start - offset) * scale + 0.5)
+        high = math.floor((stop - offset) * scale + 0.5)
+        low = min(low, original - 1)
+        return low, max(high, low + 1), patch // step, slice(start // step, stop // step)
+
+
+def place(image_size: ImageSize, input_size: ImageSize, resize_mode: str) -> Placement:
+    """The placement that open_clip's evaluation transform of a resize mode makes.
+
+    Args:
+        image_size: (width, height) of the original image.
+        input_size: (width, height) of the network's input.
+        resize_mode: "shortest" (resize to cover, crop the centre), "longest" (resize to fit, pad evenly) or "squash".
+
+    Raises:
+        MethodError: If the mode is unknown, or the image so narrow that nothing is left of it.
+    """
+    width, height = input_size
+    if resize_mode == "squash":
+        return Placement(image_size, input_size, (0, 0))
+    if resize_mode not in RESIZE_MODES:
+        raise MethodError(f"the resize mode {resize_mode!r} is unknown; it must be one of {', '.join(RESIZE_MODES)}")
+    if resize_mode == "shortest" and width == height:
+        # torchvision's Resize to one number rounds the longer side down.
+        short, long = min(image_size), max(image_size)
+        other = int(width * long / short)
+        resized = (width, other) if image_size[0] <= image_size[1] else (other, width)
+    else:
+        ratios = (image_size[0] / width, image_size[1] / height)
+        ratio = max(ratios) if resize_mode == "longest" else min(ratios)
+        resized = (round(image_size[0] / ratio), round(image_size[1] / ratio))
+    if min(resized) < 1:
+        raise MethodError(
+            f"an image of {image_size[0]}x{image_size[1]} pixels is too narrow for {width}x{height} input"
+        )
+    return Placement(image_size, resized, (_centre(resized[0], width), _centre(resized[1], height)))
+
+
+def _centre(size: int, frame: int) -> int:
+    """Where a side starts in a frame that it is centred in, with the rounding of torchvision's crop and its pad."""
+    return (frame - size) // 2 if size <= frame else -round((size - frame) / 2)

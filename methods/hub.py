@@ -1,0 +1,150 @@
+"""Weights from the Hugging Face hub at a pinned revision, or from a local copy; checked either way."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..core import WeightsError
+from ..core.fingerprint import digest, file_digest
+
+
+@dataclass(frozen=True)
+class HubFiles:
+    """The files of one hub repository that a method reads.
+
+    Attributes:
+        repo_id: "owner/name" on the Hugging Face hub.
+        revision: The tag or commit that is loaded, never a branch that moves.
+        required: The files it cannot do without; where one can stand in for another, they stand together.
+        optional: Files that are read where they exist.
+        checksums: File name -> "md5:HEX" or "sha256:HEX", as published.
+    """
+
+    repo_id: str
+    revision: str
+    required: tuple[tuple[str, ...], ...]
+    optional: tuple[str, ...] = ()
+    checksums: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.repo_id}@{self.revision}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every file name that may be read."""
+        return (*(name for names in self.required for name in names), *self.optional)
+
+    def fingerprint(self) -> str:
+        """The pinned revision and the published checksums; known without a download."""
+        return "+".join([str(self), *(value for _, value in sorted(self.checksums.items()))])
+
+    def fetch(self, method: str) -> Path:
+        """The folder of the hub's cache that holds the files, downloaded if need be.
+
+        Args:
+            method: The method's name, for messages.
+
+        Raises:
+            WeightsError: If the hub cannot be reached and the cache lacks a file, or a file is not the published one.
+        """
+        from huggingface_hub import snapshot_download
+
+        try:
+            found = snapshot_download(self.repo_id, revision=self.revision, allow_patterns=list(self.names))
+        except Exception as error:  # the hub's client raises its own, its transport's and the file system's types
+            raise WeightsError(self._unreachable(method, first_line(error))) from error
+        folder = Path(found)
+        lacking = self.lacking(folder)
+        if lacking:
+            raise WeightsError(self._unreachable(method, f"the local cache lacks {', '.join(lacking)}"))
+        self.verify(folder)
+        return folder
+
+    def local(self, path: str, method: str) -> Path:
+        """A user's own copy of the files.
+
+        Args:
+            path: The folder given with the option `weights`.
+            method: The method's name, for messages.
+
+        Raises:
+            WeightsError: If the folder or a file does not exist.
+        """
+        folder = local_folder(path, method, f"a copy of the Hugging Face hub repository {self}")
+        lacking = self.lacking(folder)
+        if lacking:
+            raise WeightsError(
+                f"method {method} finds no {', '.join(lacking)} in the folder {folder}, given with --set weights=DIR; "
+                f"it must hold a copy of the Hugging Face hub repository {self}"
+            )
+        return folder
+
+    def lacking(self, folder: Path) -> list[str]:
+        """The required files that a folder does not hold, "a or b" where either would do."""
+        absent = [names for names in self.required if not any((folder / name).is_file() for name in names)]
+        return [" or ".join(names) for names in absent]
+
+    def verify(self, folder: Path) -> None:
+        """Compare a folder's files with the published checksums.
+
+        Raises:
+            WeightsError: If one differs.
+        """
+        for name, expected in self.checksums.items():
+            algorithm, _, value = expected.partition(":")
+            path = folder / name
+            if not path.is_file():
+                continue
+            with path.open("rb") as file:
+                found = hashlib.file_digest(file, algorithm).hexdigest()
+            if found != value:
+                raise WeightsError(
+                    f"{path} is not the file that {self.repo_id} published: its {algorithm} is {found}, not {value}; "
+                    "delete it and run again"
+                )
+
+    def folder_digest(self, folder: Path) -> str:
+        """SHA-256 over the names and contents of the files in a folder that would be read."""
+        present = [name for name in self.names if (folder / name).is_file()]
+        return digest([(name, file_digest(folder / name)) for name in sorted(present)])
+
+    def _unreachable(self, method: str, reason: str) -> str:
+        files = ", ".join(" or ".join(names) for names in self.required)
+        return (
+            f"method {method} needs {files} of the Hugging Face hub repository {self}, but {reason}; "
+            "go online once, or copy the repository and give its folder with --set weights=DIR"
+        )
+
+
+def local_folder(path: str, method: str, content: str) -> Path:
+    """A folder given with the option `weights`.
+
+    Raises:
+        WeightsError: If it does not exist.
+    """
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        raise WeightsError(
+            f"method {method} finds no folder {folder}, given with --set weights=DIR; it must hold {content}"
+        )
+    return folder
+
+
+def unloadable(method: str, what: str, error: Exception) -> WeightsError:
+    """The error for weights that are there and cannot be loaded."""
+    return WeightsError(f"method {method} cannot load {what}: {first_line(error)}; get the files again")
+
+
+def first_line(error: BaseException) -> str:
+    """An error's first line, without its full stop; its type where it says nothing."""
+    text = str(error).strip()
+    return _clause(text.splitlines()[0]) if text else type(error).__name__
+
+
+def _clause(text: str) -> str:
+    """A message as a part of a longer sentence."""
+    text = text.rstrip(" .")
+    return text[:1].lower() + text[1:] if text[1:2].islower() else text
