@@ -26,6 +26,12 @@ def painted_and_resized(boxes, width, height, crop):
     return [number for number in range(1, len(boxes) + 1) if 5 * number in values]
 
 
+def seen(width, height, crop):
+    """What the evaluation scripts take for the crop in the original image."""
+    side = int(crop * min(width, height) / 512)
+    return Box.from_xywh((width - side) // 2, (height - side) // 2, side, side)
+
+
 @st.composite
 def cases(draw):
     """Images of 520 pixels and more, and boxes that are thin, nested, equal, at an edge or anywhere."""
@@ -47,13 +53,21 @@ def cases(draw):
 @settings(max_examples=150, deadline=None)
 def test_equals_painting_and_resizing(case, crop):
     width, height, boxes = case
-    # What the evaluation scripts take for the crop in the original image.
-    side = int(crop * min(width, height) / 512)
-    seen = Box.from_xywh((width - side) // 2, (height - side) // 2, side, side)
     given_boxes = [Box.from_xywh(*box) for box in boxes]
-    kept = kept_boxes(given_boxes, (width, height), seen)
+    kept = kept_boxes(given_boxes, (width, height), seen(width, height, crop))
     found = [number for number, box in enumerate(given_boxes, start=1) if any(box is one for one in kept)]
     assert found == painted_and_resized(boxes, width, height, crop)
+
+
+@pytest.mark.parametrize("crop", [512, 480, 448])
+@pytest.mark.parametrize("width", range(650, 660))
+def test_the_crop_is_exact_to_a_pixel(width, crop):
+    view = seen(width, 600, crop)
+    for edge in (int(view.x0), int(view.x1)):
+        for stop in range(edge - 3, edge + 4):
+            for x, w in ((0, stop), (stop, width - stop)):
+                kept = kept_boxes([Box.from_xywh(x, 0, w, 600)], (width, 600), view)
+                assert bool(kept) == bool(painted_and_resized([(x, 0, w, 600)], width, 600, crop))
 
 
 def test_an_extent_off_the_centre_is_cropped_where_it_is():
