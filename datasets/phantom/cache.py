@@ -1,0 +1,184 @@
+"""Drawn images on disk: whole files only, in folders of fifty images, each with an index that is written last."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ...core import DatasetError
+from ...core.progress import progress
+from .parameters import Parameters
+from .phrases import describe
+from .scene import plan_scene
+
+ENVIRONMENT = "GROUNDCXR_CACHE"
+"""Environment variable that names the cache folder where no root is given."""
+
+IN_FOLDER = 50
+_INDEX = "index.json"
+_RUN_LENGTH = 3
+"""zlib strategy: on noisy images as small as the others, and faster."""
+
+Record = dict[str, Any]
+"""One image: {"patient": number, "samples": [{"pathology", "phrase", "side", "zone", "boxes"}]}, boxes in pixels."""
+
+
+def cache_root(root: Path | None) -> Path:
+    """The folder of all drawn images: the root, else the environment variable's, else the user's cache folder."""
+    if root is not None:
+        return root
+    named = os.environ.get(ENVIRONMENT)
+    if named:
+        return Path(named).expanduser() / "phantom"
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("groundcxr")) / "phantom"
+
+
+class SplitCache:
+    """The drawn images of one split, at one size, of one seed.
+
+    Attributes:
+        folder: Where they are.
+        split: The split's name.
+    """
+
+    def __init__(self, root: Path, p: Parameters, seed: int, size: int, split: str) -> None:
+        self.folder = root / p.edition / f"seed{seed}" / f"{size}px" / split
+        self.split = split
+        self._parameters = p
+        self._seed = seed
+        self._size = size
+
+    def image(self, index: int) -> Path:
+        """The file of an image."""
+        return self._chunk(index) / f"{index:06d}.png"
+
+    def mask(self, index: int, sample: int) -> Path:
+        """The file of a sample's mask."""
+        return self._chunk(index) / f"{index:06d}-{sample}.png"
+
+    def records(self, images: int) -> list[Record]:
+        """The first images of the split, drawn if they are not there.
+
+        Args:
+            images: How many.
+
+        Raises:
+            DatasetError: If the folder cannot be written.
+        """
+        records = [record for start in range(0, images, IN_FOLDER) for record in self._known(start, images)]
+        missing = [index for index, record in enumerate(records) if record is None]
+        if not missing:
+            return records  # pyright: ignore[reportReturnType]
+        try:
+            with progress(f"drawing phantom images ({self.split})", len(missing)) as advance:
+                for start in range(0, images, IN_FOLDER):
+                    here = [index for index in missing if start <= index < start + IN_FOLDER]
+                    for index in here:
+                        records[index] = self._draw(index)
+                        advance()
+                    if here:
+                        self._write_index(start, records[start : start + IN_FOLDER])
+        except OSError as error:
+            raise DatasetError(
+                f"cannot write the phantom's images to {self.folder}: {error.strerror or error}; free space, or name "
+                f"another folder with --root or the environment variable {ENVIRONMENT}"
+            ) from error
+        return records  # pyright: ignore[reportReturnType]
+
+    def _chunk(self, index: int) -> Path:
+        return self.folder / f"{index // IN_FOLDER:04d}"
+
+    def _known(self, start: int, images: int) -> list[Record | None]:
+        """The records of a folder's images; None for those that are not in its index or whose files are gone."""
+        count = min(IN_FOLDER, images - start)
+        records: list[Record | None] = [None] * count
+        known = read_index(self._chunk(start))
+        if known:
+            files = _whole_files(self._chunk(start))
+            for offset, record in enumerate(known[:count]):
+                names = {self.mask(start + offset, k).name for k in range(len(record["samples"]))}
+                if files >= {self.image(start + offset).name, *names}:
+                    records[offset] = record
+        return records
+
+    def _write_index(self, start: int, records: Iterable[Record | None]) -> None:
+        listed = list(records)
+        # Another process may have drawn more of this folder meanwhile; what both drew is the same.
+        more = (read_index(self._chunk(start)) or [])[len(listed) :]
+        text = json.dumps([*listed, *more], separators=(",", ":"))
+        _write(self._chunk(start) / _INDEX, text.encode())
+
+    def _draw(self, index: int) -> Record:
+        import numpy as np
+
+        from .render import render
+
+        scene = plan_scene(self._parameters, self._seed, self.split, index)
+        pixels, regions = render(scene, self._size, self._parameters)
+        samples: list[Record] = []
+        for number, statement in enumerate(describe(scene, self._parameters, held_out=self.split == "test")):
+            masks = [regions[k] for k in statement.regions]
+            _write(self.mask(index, number), _png(np.logical_or.reduce(masks)))
+            samples.append(
+                {
+                    "pathology": statement.pathology,
+                    "phrase": statement.phrase,
+                    "side": statement.side,
+                    "zone": statement.zone,
+                    "boxes": [_tight_box(mask) for mask in masks],
+                }
+            )
+        _write(self.image(index), _png(pixels))
+        return {"patient": scene.patient, "samples": samples}
+
+
+def read_index(folder: Path) -> list[Record] | None:
+    """The records of a folder of images; None where there is no whole index."""
+    try:
+        return json.loads((folder / _INDEX).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def indexed_folders(root: Path, p: Parameters) -> list[Path]:
+    """Every folder of images below a root that the present generator has drawn."""
+    return sorted(path.parent for path in (root / p.edition).glob(f"seed*/*px/*/*/{_INDEX}"))
+
+
+def _whole_files(folder: Path) -> set[str]:
+    with os.scandir(folder) as entries:
+        return {entry.name for entry in entries if entry.stat().st_size}
+
+
+def _tight_box(mask: Any) -> list[int]:
+    """Edges x0, y0, x1, y1 of the smallest box around a mask's pixels."""
+    import numpy as np
+
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
+
+
+def _png(pixels: Any) -> bytes:
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1, compress_type=_RUN_LENGTH)
+    return buffer.getvalue()
+
+
+def _write(path: Path, content: bytes) -> None:
+    # Renamed when whole. Unlike results, a drawn image needs no fsync: what a power cut takes is drawn again.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,145 @@
+"""The built-in data set."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import Any, Self
+
+from ...core import Box, DatasetError, Mask, Sample, unknown_name
+from ...core.fingerprint import digest
+from ..base import DATASETS, Finding, GroundingDataset, opaque_id
+from .cache import ENVIRONMENT, SplitCache, cache_root, indexed_folders
+from .check import damaged_images
+from .parameters import DEFAULT, PATHOLOGIES, VERSION, Parameters
+
+SPLIT_IMAGES = {"train": 4000, "val": 400, "test": 400}
+"""Images of each split unless another number is asked for."""
+
+_FITTING_IMAGES = 400
+"""Images of the train split, at most, that controls are fitted on: more would be drawn for longer than they help."""
+
+_SIZES = range(64, 4097)
+
+
+@DATASETS.register("phantom")
+class Phantom(GroundingDataset):
+    """Procedurally drawn chest radiographs: no download, no licence, any number of images.
+
+    Eight findings, one to three in an image, with phrases as in reports, masks, and a box around each connected region.
+    The same seed, split and number give the same image everywhere. About one in five patients has two images; no
+    patient is in two splits. In the test split a share of the phrases uses wordings that the other splits never use.
+
+    Images are drawn when they are first needed and kept in a folder: `root`, or else ``phantom`` in the folder that the
+    environment variable GROUNDCXR_CACHE names, or else the user's cache folder.
+
+    It is a demonstration and a regression test: it ranks code paths, not clinical ability.
+    """
+
+    name = "phantom"
+    licence = "CC0-1.0 (synthetic)"
+    default_split = "test"
+    credentialed = False
+
+    @classmethod
+    def load(  # pyright: ignore[reportIncompatibleMethodOverride]  # `load_dataset` explains other options
+        cls,
+        root: Path | None,
+        split: str,
+        *,
+        seed: int = 0,
+        size: int = 256,
+        images: int | None = None,
+    ) -> Self:
+        """Draw or read a split.
+
+        Args:
+            root: Folder in which drawn images are kept; None for the cache folder.
+            split: "train" (4,000 images), "val" (400), "test" (400), or "all".
+            seed: Another seed is another data set of the same kind.
+            size: Width and height of the images in pixels, 64 to 4096; the scenes do not depend on it.
+            images: Number of images of each split; the first ones are the same whatever the number.
+
+        Raises:
+            DatasetError: If an option is impossible or the folder cannot be written.
+            UnknownNameError: For another split.
+        """
+        seed, size = _whole("seed", seed), _whole("size", size)
+        count = None if images is None else _whole("images", images)
+        sizes = SPLIT_IMAGES
+        if split != "all" and split not in sizes:
+            raise unknown_name("split", split, ["all", *sizes])
+        if size not in _SIZES:
+            raise DatasetError(f"the phantom's size must be {_SIZES[0]} to {_SIZES[-1]} pixels, not {size}")
+        if seed < 0:
+            raise DatasetError(f"the phantom's seed must not be negative, and it is {seed}")
+        if count is not None and count < 1:
+            raise DatasetError(f"the phantom needs at least one image, and images={count}")
+        folder = cache_root(root)
+        if folder.exists() and not folder.is_dir():
+            raise DatasetError(f"{folder} is a file; the phantom's root is the folder that keeps its drawn images")
+        samples: list[Sample] = []
+        for name in sizes if split == "all" else (split,):
+            samples.extend(_samples(DEFAULT, folder, seed, size, name, count or sizes[name]))
+        fitting = min(count or sizes["test"], _FITTING_IMAGES)
+        return cls(
+            samples,
+            version=VERSION,
+            split=split,
+            pathologies=PATHOLOGIES,
+            salt="",
+            options={"seed": seed, "size": size, "images": count},
+            training=None
+            if split in ("train", "all")
+            else partial(_samples, DEFAULT, folder, seed, size, "train", fitting),
+        )
+
+    @classmethod
+    def check(cls, root: Path | None) -> list[Finding]:
+        """Damaged or missing drawn images below the root, or a root that cannot be written."""
+        folder = cache_root(root)
+        if folder.exists() and not folder.is_dir():
+            return [Finding("error", f"{folder} is a file, not a folder", "name a folder for the drawn images")]
+        parent = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        if not os.access(parent, os.W_OK) and not indexed_folders(folder, DEFAULT):
+            step = f"name another folder with --root or the environment variable {ENVIRONMENT}"
+            return [Finding("error", f"{parent} cannot be written, so no image can be drawn there", step)]
+        return damaged_images(folder, DEFAULT)
+
+
+def _whole(option: str, value: Any) -> int:
+    # The command line hands options over as text.
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = None
+    if number is None or number != float(value):
+        raise DatasetError(f"the phantom's option {option} must be a whole number, not {value!r}")
+    return number
+
+
+def _samples(p: Parameters, folder: Path, seed: int, size: int, split: str, images: int) -> list[Sample]:
+    cache = SplitCache(folder, p, seed, size, split)
+    samples: list[Sample] = []
+    for index, record in enumerate(cache.records(images)):
+        image_path = cache.image(index)
+        image_id = f"{seed}-{split}-{index:06d}"
+        for number, statement in enumerate(record["samples"]):
+            key = digest("phantom", p.edition, seed, split, index, number, size)
+            samples.append(
+                Sample(
+                    sample_id=opaque_id("", "phantom", VERSION, seed, split, index, number),
+                    image_id=image_id,
+                    patient_id=f"{seed}-{split}-patient-{record['patient']:06d}",
+                    image_path=image_path,
+                    phrase=statement["phrase"],
+                    pathology=statement["pathology"],
+                    boxes=tuple(Box(*box) for box in statement["boxes"]),
+                    mask=Mask.file(cache.mask(index, number), key),
+                    image_size=(size, size),
+                    side=statement["side"],
+                    zone=statement["zone"],
+                )
+            )
+    return samples
