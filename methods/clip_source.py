@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +13,7 @@ from typing import Any
 from ..core import MethodError, WeightsError, unknown_name
 from ..core.fingerprint import digest, file_digest, tree_digest
 from .clip_towers import refusal, unsuited_config
-from .hub import HubFiles, first_line, local_folder
+from .hub import HubFiles, first_sentence, local_folder
 
 _CONFIG = "open_clip_config.json"
 _WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pth")
@@ -180,8 +183,9 @@ class ClipSource:
             text_cfg = _model_config(folder)["text_cfg"]
             overrides["text_cfg"] = {**text_cfg, "hf_model_name": str(text), "hf_model_pretrained": False}
         try:
-            model = open_clip.create_model(name, pretrained=pretrained, require_pretrained=True, **overrides)
-            tokenizer = open_clip.get_tokenizer(name)
+            with _quiet():
+                model = open_clip.create_model(name, pretrained=pretrained, require_pretrained=True, **overrides)
+                tokenizer = open_clip.get_tokenizer(name)
         except Exception as error:  # open_clip and what it calls raise many types for files they cannot get or use
             raise self._unloadable(method, folder, error) from error
         return model.eval(), tokenizer
@@ -224,11 +228,23 @@ class ClipSource:
             import open_clip
 
             known = open_clip.get_pretrained_cfg(str(self.architecture), str(self.pretrained))
-            place = f"weights from {known.get('hf_hub') or known.get('url') or self.pretrained}"
+            hub_id = known.get("hf_hub", "").rstrip("/")
+            place = f"the weights of the Hugging Face hub repository {hub_id}" if hub_id else f"the weights {self.spec}"
         return WeightsError(
-            f"method {method} cannot load the model {self.spec}, which needs {place}: {first_line(error)}; go online "
-            f"once, or give a folder that holds {_FOLDER_CONTENT}, with --set weights=DIR"
+            f"method {method} cannot load the model {self.spec}, which needs {place} ({first_sentence(error)}); "
+            f"go online once, or give a folder that holds {_FOLDER_CONTENT}, with --set weights=DIR"
         )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps open_clip from logging the errors that it raises as well."""
+    before = logging.root.manager.disable
+    logging.disable(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _model_config(folder: Path) -> dict[str, Any]:

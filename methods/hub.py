@@ -55,7 +55,7 @@ class HubFiles:
         try:
             found = snapshot_download(self.repo_id, revision=self.revision, allow_patterns=list(self.names))
         except Exception as error:  # the hub's client raises its own, its transport's and the file system's types
-            raise WeightsError(self._unreachable(method, first_line(error))) from error
+            raise WeightsError(self._unreachable(method, first_sentence(error))) from error
         folder = Path(found)
         lacking = self.lacking(folder)
         if lacking:
@@ -114,8 +114,8 @@ class HubFiles:
     def _unreachable(self, method: str, reason: str) -> str:
         files = ", ".join(" or ".join(names) for names in self.required)
         return (
-            f"method {method} needs {files} of the Hugging Face hub repository {self}, but {reason}; "
-            "go online once, or copy the repository and give its folder with --set weights=DIR"
+            f"method {method} needs {files} of the Hugging Face hub repository {self}, which cannot be fetched "
+            f"({reason}); go online once, or copy the repository and give its folder with --set weights=DIR"
         )
 
 
@@ -135,16 +135,12 @@ def local_folder(path: str, method: str, content: str) -> Path:
 
 def unloadable(method: str, what: str, error: Exception) -> WeightsError:
     """The error for weights that are there and cannot be loaded."""
-    return WeightsError(f"method {method} cannot load {what}: {first_line(error)}; get the files again")
+    return WeightsError(f"method {method} cannot load {what}: {first_sentence(error)}; get the files again")
 
 
-def first_line(error: BaseException) -> str:
-    """An error's first line, without its full stop; its type where it says nothing."""
-    text = str(error).strip()
-    return _clause(text.splitlines()[0]) if text else type(error).__name__
-
-
-def _clause(text: str) -> str:
-    """A message as a part of a longer sentence."""
-    text = text.rstrip(" .")
+def first_sentence(error: BaseException) -> str:
+    """What an error says first, as a part of a longer sentence; its type where it says nothing."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    text = lines[0] if len(lines) == 1 or not lines[0].endswith(":") else f"{lines[0]} {lines[1].strip()}"
+    text = text.split(". ")[0].rstrip(" .")
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
