@@ -59,15 +59,22 @@ def test_equals_painting_and_resizing(case, crop):
     assert found == painted_and_resized(boxes, width, height, crop)
 
 
-@pytest.mark.parametrize("crop", [512, 480, 448])
-@pytest.mark.parametrize("width", range(650, 660))
-def test_the_crop_is_exact_to_a_pixel(width, crop):
-    view = seen(width, 600, crop)
+@pytest.mark.parametrize(
+    ("height", "crop", "more"),
+    [
+        (height, crop, more)
+        for height, crop in ((600, 512), (600, 480), (600, 448), (200, 512))
+        for more in range(50, 54)
+    ],
+)
+def test_the_crop_is_exact_to_a_pixel(height, crop, more):
+    width = height + more
+    view = seen(width, height, crop)
     for edge in (int(view.x0), int(view.x1)):
         for stop in range(edge - 3, edge + 4):
             for x, w in ((0, stop), (stop, width - stop)):
-                kept = kept_boxes([Box.from_xywh(x, 0, w, 600)], (width, 600), view)
-                assert bool(kept) == bool(painted_and_resized([(x, 0, w, 600)], width, 600, crop))
+                kept = kept_boxes([Box.from_xywh(x, 0, w, height)], (width, height), view)
+                assert bool(kept) == bool(painted_and_resized([(x, 0, w, height)], width, height, crop))
 
 
 def test_an_extent_off_the_centre_is_cropped_where_it_is():
