@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -175,7 +176,7 @@ def _png(pixels: Any) -> bytes:
 def _write(path: Path, content: bytes) -> None:
     # Renamed when whole. Unlike results, a drawn image needs no fsync: what a power cut takes is drawn again.
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         part.write_bytes(content)
         part.replace(path)

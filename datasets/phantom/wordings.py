@@ -71,7 +71,7 @@ ZONE_PLACES: dict[str, dict[str, tuple[str, str]]] = {
         "lower": ("at the {side} base", "at both bases"),
     },
     "pleura": {
-        "upper": ("at the {side} apex", "at both apices"),
+        "upper": ("at the {side} apex", "in both upper lungs"),
         "mid": ("in the {side} mid zone", "in both mid zones"),
         "lower": ("at the {side} base", "at both bases"),
     },
