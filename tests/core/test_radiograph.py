@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from groundcxr.core import ImageError, Radiograph, read_image_size
 from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, JPEGBaseline8Bit, generate_uid
+
+from groundcxr.core import ImageError, Radiograph, read_image_size
 
 
 def write_dicom(path: Path, stored, *, bits=12, signed=False, photometric="MONOCHROME2", jpeg=None, **elements) -> Path:

@@ -1,0 +1,179 @@
+"""Rows of an annotation file, and the samples that they make up together with the image files."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core import Box, DatasetError, ImageError, ImageSize, Sample, read_image_size
+from .frames import aspect_differs, fit_box, holding_frame
+
+MISSING = "image files are missing (`groundcxr doctor` lists them)"
+UNREADABLE = "image files cannot be read (`groundcxr doctor` lists them)"
+RESIZED = "images are not at the annotated size, so boxes were rescaled"
+OTHER_ASPECT = "images have another aspect ratio than was annotated, so boxes may be misplaced"
+
+_HEADER_THREADS = 8  # headers are a few bytes each: a network disk's latency, not the processor, is the cost
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """One row of an annotation file: a phrase on an image and at most one of its boxes.
+
+    Attributes:
+        image_id: The data set's own name of the image.
+        image: The image file's path, as written.
+        phrase: As released, white space included.
+        pathology: The class.
+        box: In the pixels of `frame`; None for a phrase without a box.
+        frame: (width, height) in which the box was drawn; None for the image file's own pixels.
+        patient: The data set's own name of the patient.
+        split: The split, where the file has one.
+        where: The place in the file, for messages: "row 12".
+    """
+
+    image_id: str
+    image: str
+    phrase: str
+    pathology: str
+    box: Box | None
+    frame: ImageSize | None
+    patient: str | None
+    split: str | None
+    where: str
+
+
+class Tally:
+    """Counts kinds of defects and keeps the first example of each."""
+
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._examples: dict[str, str] = {}
+
+    def add(self, kind: str, example: str) -> None:
+        """Count one more of a kind."""
+        self._counts[kind] = self._counts.get(kind, 0) + 1
+        self._examples.setdefault(kind, example)
+
+    def sentences(self) -> list[str]:
+        """One sentence for each kind, in the order in which they were met."""
+        return [f"{kind}: {count}, for example {self._examples[kind]}" for kind, count in self._counts.items()]
+
+
+def number(text: object, what: str, where: str) -> float:
+    """A finite number from a cell.
+
+    Raises:
+        DatasetError: That names the cell.
+    """
+    try:
+        value = float(text)  # pyright: ignore[reportArgumentType]  # what is no number raises
+    except (TypeError, ValueError):
+        value = math.nan
+    if not math.isfinite(value):
+        raise DatasetError(f"{where}: {what} must be a number, got {text!r}")
+    return value
+
+
+def image_sizes(paths: Mapping[str, Path]) -> dict[str, ImageSize | ImageError]:
+    """(width, height) of many image files, from their headers; the error where a file cannot be read."""
+
+    def size(path: Path) -> ImageSize | ImageError:
+        try:
+            return read_image_size(path)
+        except ImageError as error:
+            return error
+
+    with ThreadPoolExecutor(_HEADER_THREADS) as pool:
+        return dict(zip(paths, pool.map(size, paths.values()), strict=True))
+
+
+def by_image(annotations: Iterable[Annotation]) -> dict[str, list[Annotation]]:
+    """The annotations of each image, images in the order in which they first appear."""
+    images: dict[str, list[Annotation]] = {}
+    for annotation in annotations:
+        images.setdefault(annotation.image_id, []).append(annotation)
+    return images
+
+
+def build_samples(
+    annotations: Sequence[Annotation],
+    paths: Mapping[str, Path],
+    *,
+    group_by: Callable[[Annotation], Hashable],
+    sample_id: Callable[[Annotation], str],
+) -> tuple[list[Sample], list[str]]:
+    """Samples with boxes in the image files' pixels, those of one image following one another.
+
+    An image that is missing or unreadable keeps its samples, at the annotated size: they fail when they are run.
+
+    Args:
+        annotations: The rows of the split, in file order.
+        paths: The image file of each image id.
+        group_by: Rows of one image for which this is equal are one sample; its class is that of the first row.
+        sample_id: The opaque id of the sample that begins with a row.
+
+    Returns:
+        The samples and one sentence for each kind of defect.
+
+    Raises:
+        ImageError: When not one of the images can be read; the first one's error.
+    """
+    images = by_image(annotations)
+    sizes = image_sizes({image: paths[image] for image in images})
+    errors = [size for size in sizes.values() if isinstance(size, ImageError)]
+    if images and len(errors) == len(images):
+        raise errors[0]
+    tally = Tally()
+    samples: list[Sample] = []
+    for image, rows in images.items():
+        size = _settle_size(rows, paths[image], sizes[image], tally)
+        groups: dict[Hashable, list[Annotation]] = {}
+        for row in rows:
+            groups.setdefault(group_by(row), []).append(row)
+        for group in groups.values():
+            first = group[0]
+            boxes = tuple(box for row in group if (box := _fit(row, size, tally)) is not None)
+            samples.append(
+                Sample(
+                    sample_id=sample_id(first),
+                    image_id=image,
+                    patient_id=first.patient,
+                    image_path=paths[image],
+                    phrase=first.phrase,
+                    pathology=first.pathology,
+                    boxes=boxes,
+                    mask=None,
+                    image_size=size,
+                )
+            )
+    return samples, tally.sentences()
+
+
+def apart_from(samples: Iterable[Sample], others: Iterable[Sample]) -> list[Sample]:
+    """The samples of patients (of images, where patients are unknown) that none of the others is of."""
+    taken = {sample.patient_id or sample.image_id for sample in others}
+    return [sample for sample in samples if (sample.patient_id or sample.image_id) not in taken]
+
+
+def _settle_size(rows: Sequence[Annotation], path: Path, read: ImageSize | ImageError, tally: Tally) -> ImageSize:
+    frame = next((row.frame for row in rows if row.frame is not None), None)
+    if isinstance(read, ImageError):
+        tally.add(UNREADABLE if path.is_file() else MISSING, str(path))
+        return frame or holding_frame(row.box for row in rows if row.box is not None)
+    if frame is not None and frame != read:
+        example = f"{path} is {read[0]}x{read[1]}, annotated {frame[0]}x{frame[1]}"
+        tally.add(OTHER_ASPECT if aspect_differs(frame, read) else RESIZED, example)
+    return read
+
+
+def _fit(row: Annotation, size: ImageSize, tally: Tally) -> Box | None:
+    if row.box is None:
+        return None
+    box, defect = fit_box(row.box, row.frame or size, size)
+    if defect is not None:
+        tally.add(defect, row.where)
+    return box

@@ -1,0 +1,210 @@
+"""MS-CXR: 1,160 image-phrase pairs with boxes, drawn by radiologists on MIMIC-CXR-JPG images."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import ClassVar, Self
+
+from ..core import Box, DatasetError, ImageError, Sample, unknown_name
+from ..core.fingerprint import digest
+from .annotations import Annotation, apart_from, build_samples, by_image, number
+from .base import DATASETS, Finding, GroundingDataset, opaque_id
+from .checks import check_files
+from .coco import read_coco
+from .physionet import STEP, Release, find_release, image_path
+from .tables import read_table
+
+GROUPINGS = ("path,label_text", "path,category,label_text")
+"""What makes rows one sample; with the first, the class is that of the first row, as in the paper's own loader."""
+
+_COLUMNS = ("dicom_id", "category_name", "label_text", "path", "x", "y", "w", "h", "image_width", "image_height")
+_SPLITS = ("train", "val", "test")
+_RELEASES = {"1.0.0": "0.1"}  # PhysioNet's version of a file, where it is not the file's own
+_PATIENT = re.compile(r"(?:^|/)(p\d{8})/")
+_PUBLISHED: dict[str, dict[str, int]] = {
+    "0.1": {"image-phrase pairs": 1160},
+    "1.1.0": {
+        "rows": 1448,
+        "images": 1047,
+        "patients": 851,
+        "image-phrase pairs": 1160,
+        "rows of train": 1020,
+        "rows of val": 212,
+        "rows of test": 216,
+    },
+}
+
+
+@DATASETS.register("ms-cxr")
+class MSCXR(GroundingDataset):
+    """MS-CXR 0.1 and 1.1.0, CSV or COCO JSON, with MIMIC-CXR-JPG images of any size."""
+
+    name = "ms-cxr"
+    licence: ClassVar[str] = "PhysioNet Credentialed Health Data License 1.5.0"
+    citation: ClassVar[str] = """@inproceedings{boecking2022making,
+  title     = {Making the Most of Text Semantics to Improve Biomedical Vision--Language Processing},
+  author    = {Boecking, Benedikt and Usuyama, Naoto and Bannur, Shruthi and Castro, Daniel C. and
+               Schwaighofer, Anton and Hyland, Stephanie and Wetscherek, Maria and Naumann, Tristan and
+               Nori, Aditya and Alvarez-Valle, Javier and Poon, Hoifung and Oktay, Ozan},
+  booktitle = {European Conference on Computer Vision (ECCV)},
+  year      = {2022}
+}"""
+
+    @classmethod
+    def load(  # pyright: ignore[reportIncompatibleMethodOverride]  # `load_dataset` explains other options
+        cls, root: Path | None, split: str, *, group_by: str = GROUPINGS[0]
+    ) -> Self:
+        """Read MS-CXR.
+
+        Args:
+            root: A folder that holds the MS-CXR files and the ``files/`` tree of MIMIC-CXR-JPG, itself or up to five
+                folders deeper.
+            split: "all", or of version 1.1.0 "train", "val" or "test".
+            group_by: "path,label_text" or "path,category,label_text": what makes rows one sample.
+
+        Raises:
+            DatasetError: If annotations or all images are missing, or a file is not in the released format.
+            UnknownNameError: For another split or grouping.
+        """
+        if split != "all" and split not in _SPLITS:
+            raise unknown_name("split", split, ["all", *_SPLITS])
+        if group_by not in GROUPINGS:
+            raise unknown_name("grouping", group_by, GROUPINGS)
+        release = find_release(root)
+        annotations = read_annotations(release)
+        images = by_image(annotations)
+        tree, others = release.image_tree([rows[0].image for rows in images.values()])
+        paths = {image: image_path(tree, rows[0].image) for image, rows in images.items()}
+        salt = digest(sorted(images))
+
+        def key(row: Annotation) -> tuple[str, ...]:
+            return (row.phrase,) if group_by == GROUPINGS[0] else (row.phrase, row.pathology)
+
+        def sample_id(row: Annotation) -> str:
+            return opaque_id(salt, row.image_id, *key(row))
+
+        def build(of_split: str) -> tuple[list[Sample], list[str]]:
+            try:
+                return build_samples(_select(annotations, of_split, release), paths, group_by=key, sample_id=sample_id)
+            except ImageError as error:
+                raise DatasetError(
+                    f"none of MS-CXR's images of the split {of_split!r} can be read: {error}; {STEP}"
+                ) from error
+
+        samples, defects = build(split)
+        return cls(
+            samples,
+            version=_version(release),
+            split=split,
+            pathologies=sorted({row.pathology for row in annotations}),
+            salt=salt,
+            options={"group_by": group_by},
+            warnings=[*_deviations(annotations, release), *_ambiguous(tree, others), *defects],
+            training=(lambda: apart_from(build("train")[0], samples)) if split in ("val", "test") else None,
+        )
+
+    @classmethod
+    def check(cls, root: Path | None) -> list[Finding]:
+        """Everything that is missing or wrong below `root`; decodes every image (about a minute)."""
+        try:
+            release = find_release(root)
+            annotations = read_annotations(release)
+        except DatasetError as error:
+            return [Finding("error", str(error))]
+        findings = [Finding("warning", text, "compare with the release") for text in _deviations(annotations, release)]
+        images = by_image(annotations)
+        paths: dict[str, Path] = {}
+        try:
+            tree, others = release.image_tree([rows[0].image for rows in images.values()])
+        except DatasetError as error:
+            findings.append(Finding("error", str(error)))
+        else:
+            findings += [Finding("warning", text, "remove the others") for text in _ambiguous(tree, others)]
+            paths = {image: image_path(tree, rows[0].image) for image, rows in images.items()}
+        step = "download it from MIMIC-CXR-JPG (https://physionet.org/content/mimic-cxr-jpg/)"
+        return [*findings, *check_files(annotations, paths, place=str(release.annotation), step=step)]
+
+
+def read_annotations(release: Release) -> list[Annotation]:
+    """The rows of the CSV, or the same from the JSON: images by DICOM id, boxes in the declared image size.
+
+    Raises:
+        DatasetError: If the file is not in the released format.
+    """
+    path = release.annotation
+    if path.suffix == ".csv":
+        rows = [_csv_row(cells, index, path) for index, cells in read_table(path, _COLUMNS, ["split"])]
+    else:
+        # The JSON has several image records for one file; MIMIC names each file by its DICOM id.
+        rows = [replace(row, image_id=PurePosixPath(row.image).stem) for row in read_coco(path)]
+    return [_with_patient(row, path) for row in rows]
+
+
+def _with_patient(row: Annotation, path: Path) -> Annotation:
+    if row.frame is None:
+        raise DatasetError(f"{path}, {row.where}: the image's width and height are missing")
+    patient = _PATIENT.search(row.image)
+    return replace(row, patient=patient[1] if patient else None)
+
+
+def _csv_row(cells: dict[str, str], index: int, path: Path) -> Annotation:
+    where = f"row {index}"
+    place = f"{path}, {where}"
+    x, y, w, h = (number(cells[name], name, place) for name in ("x", "y", "w", "h"))
+    width, height = (int(number(cells[name], name, place)) for name in ("image_width", "image_height"))
+    if width < 1 or height < 1:
+        raise DatasetError(f"{place}: an image of {width}x{height} pixels cannot be")
+    return Annotation(
+        image_id=cells["dicom_id"].strip(),
+        image=cells["path"].strip(),
+        phrase=cells["label_text"],
+        pathology=cells["category_name"].strip(),
+        box=Box.from_xywh(x, y, w, h),
+        frame=(width, height),
+        patient=None,
+        split=cells.get("split", "").strip() or None,
+        where=where,
+    )
+
+
+def _select(annotations: Sequence[Annotation], split: str, release: Release) -> list[Annotation]:
+    if split == "all":
+        return list(annotations)
+    chosen = [row for row in annotations if row.split == split]
+    if not chosen:
+        raise DatasetError(
+            f"{release.annotation} has no rows of the split {split!r}: MS-CXR has splits from version 1.1.0 on; "
+            "get that version, or use the split 'all'"
+        )
+    return chosen
+
+
+def _version(release: Release) -> str:
+    return _RELEASES.get(release.version, release.version)
+
+
+def _deviations(annotations: Sequence[Annotation], release: Release) -> list[str]:
+    """One sentence if the file does not have the published counts."""
+    version = _version(release)
+    splits = Counter(row.split for row in annotations)
+    found = {
+        "rows": len(annotations),
+        "images": len({row.image_id for row in annotations}),
+        "patients": len({row.patient for row in annotations}),
+        "image-phrase pairs": len({(row.image_id, row.phrase) for row in annotations}),
+        **{f"rows of {split}": splits[split] for split in _SPLITS},
+    }
+    wrong = [
+        f"{found[what]:,} {what} (published: {count:,})"
+        for what, count in _PUBLISHED.get(version, {}).items()
+        if found[what] != count
+    ]
+    return [f"{release.annotation} is not MS-CXR {version} as published: it has {', '.join(wrong)}"] if wrong else []
+
+
+def _ambiguous(tree: Path, others: Sequence[Path]) -> list[str]:
+    return [f"images are also below {', '.join(map(str, others))}; those below {tree} are used"] if others else []
