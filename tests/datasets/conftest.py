@@ -40,7 +40,8 @@ class Row:
 
     @property
     def path(self) -> str:
-        return f"files/p1{self.patient % 10}/p1{self.patient % 10}{self.patient:06d}/s5{self.image:07d}/{self.dicom_id}.jpg"
+        shard = f"p1{self.patient % 10}"
+        return f"files/{shard}/{shard}{self.patient:06d}/s5{self.image:07d}/{self.dicom_id}.jpg"
 
 
 ROWS = [

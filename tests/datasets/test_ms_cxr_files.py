@@ -145,7 +145,7 @@ def test_an_unreadable_image_keeps_its_samples(root, write):
 
 def test_a_split_whose_images_are_all_missing_is_refused(root, write):
     (root / write.rows[4].path).unlink()
-    with pytest.raises(DatasetError, match="split 'test' can be read.*mimic-cxr-jpg"):
+    with pytest.raises(DatasetError, match=r"split 'test' can be read.*mimic-cxr-jpg"):
         load_dataset("ms-cxr", root, "test")
 
 
