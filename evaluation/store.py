@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ..core.files import write_atomically
 from .prediction import Failure, Prediction, decode, encode, image_key
 
 _TIMES = "seconds.jsonl"
+_WRITERS = 8
 
 
 class PredictionStore:
@@ -52,23 +54,21 @@ class PredictionStore:
         except ValueError as error:
             raise StoreError(f"{path} is damaged ({error}); delete it and run the evaluation again") from error
 
-    def add(self, image_sha256: str, predictions: Mapping[str, Prediction]) -> None:
-        """Keep answers about an image, beside those that are there; an answer that is there stays as it is.
+    def add(self, predictions: Mapping[str, Mapping[str, Prediction]]) -> None:
+        """Keep answers by image hash and query key, beside those that are there; one that is there stays as it is.
 
         Raises:
             StoreError: If the store cannot be written.
         """
-        path = self._path(image_sha256)
         self._prepare()
-        # The lock is for two runs that add different phrases of one image; each must see the other's.
-        with self._locked():
-            stored = self.read(image_sha256)
-            kept = {key: answer for key, answer in stored.items() if not isinstance(answer, Failure)}
-            write_atomically(path, encode({**stored, **predictions, **kept}))
+        # Threads, because each file waits for the disk.
+        with ThreadPoolExecutor(_WRITERS) as pool:
+            list(pool.map(self._add_image, predictions, predictions.values()))
 
     def add_seconds(self, seconds: Mapping[str, float]) -> None:
         """Note how long a sample of each image (by hash) took; kept apart, so that equal runs give equal files."""
-        lines = "".join(json.dumps([image_key(sha), round(value, 6)]) + "\n" for sha, value in seconds.items())
+        # A line break first: a kill may have left the last line without one.
+        lines = "".join("\n" + json.dumps([image_key(sha), round(value, 6)]) for sha, value in seconds.items())
         try:
             with (self.folder / _TIMES).open("a", encoding="ascii") as file:
                 file.write(lines)
@@ -88,6 +88,14 @@ class PredictionStore:
                     continue
         return noted
 
+    def _add_image(self, image_sha256: str, predictions: Mapping[str, Prediction]) -> None:
+        path = self._path(image_sha256)
+        # The lock is for two runs that add different phrases of one image; each must see the other's.
+        with _locked(path.parent):
+            stored = self.read(image_sha256)
+            kept = {key: answer for key, answer in stored.items() if not isinstance(answer, Failure)}
+            write_atomically(path, encode({**stored, **predictions, **kept}))
+
     def _path(self, image_sha256: str) -> Path:
         key = image_key(image_sha256)
         return self.folder / key[:2] / f"{key}.npz"
@@ -97,16 +105,18 @@ class PredictionStore:
         if not about.is_file():
             write_atomically(about, (json.dumps(self._about, indent=2, sort_keys=True) + "\n").encode())
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        lock = FileLock(self.folder / ".lock")
-        try:
-            lock.acquire()
-        except OSError as error:
-            raise StoreError(
-                f"cannot write {self.folder}: {error.strerror or error}; choose another folder with --store"
-            ) from error
-        try:
-            yield
-        finally:
-            lock.release()
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = FileLock(folder / ".lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {folder}: {error.strerror or error}; choose another folder with --store"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -133,8 +133,7 @@ class Worker:
         for (task, index), answer in zip(asked, answers, strict=True):
             sha256 = images[task].sha256
             by_image.setdefault(sha256, {})[self._key(sha256, index)] = answer
-        for sha256, predictions in by_image.items():
-            self._store.add(sha256, predictions)
+        self._store.add(by_image)
         self._store.add_seconds(dict.fromkeys(by_image, seconds / len(asked)))
         self.report.computed += len(asked)
         self.report.seconds += seconds

@@ -31,7 +31,7 @@ def store(tmp_path):
 
 
 def test_predictions_come_back_as_they_went_in(store):
-    store.add(SHA, {"k1": grounding(), "k2": Grounding(), "k3": Failure("ValueError", "nothing"), "k4": grounding(2)})
+    store.add({SHA: {"k1": grounding(), "k2": Grounding(), "k3": Failure("ValueError", "nothing"), "k4": grounding(2)}})
     back = store.read(SHA)
     same(back["k1"], grounding())
     same(back["k4"], grounding(2))
@@ -46,8 +46,8 @@ def test_equal_predictions_are_equal_bytes():
 
 
 def test_what_is_there_stays_and_failures_give_way(store):
-    store.add(SHA, {"old": grounding(), "broken": Failure("E", "m")})
-    store.add(SHA, {"old": grounding(5), "broken": grounding(6), "new": grounding(7)})
+    store.add({SHA: {"old": grounding(), "broken": Failure("E", "m")}})
+    store.add({SHA: {"old": grounding(5), "broken": grounding(6), "new": grounding(7)}})
     back = store.read(SHA)
     same(back["old"], grounding())
     same(back["broken"], grounding(6))
@@ -56,7 +56,7 @@ def test_what_is_there_stays_and_failures_give_way(store):
 
 @pytest.mark.parametrize("content", [b"", b"half a fi", b"<!doctype html>", encode({"a": grounding()})[:-30]])
 def test_damaged_file_is_named(store, content):
-    store.add(SHA, {"k": grounding()})
+    store.add({SHA: {"k": grounding()}})
     (path,) = store.folder.rglob("*.npz")
     path.write_bytes(content)
     with pytest.raises(StoreError, match=f"{path.name} is damaged.*delete it"):
@@ -71,7 +71,7 @@ def test_pickles_are_never_loaded(tmp_path):
 
 
 def test_seconds_survive_a_line_cut_by_a_kill(store):
-    store.add(SHA, {"k": grounding()})
+    store.add({SHA: {"k": grounding()}})
     store.add_seconds({SHA: 0.25})
     with (store.folder / "seconds.jsonl").open("a") as file:
         file.write('["abc", 0.')
@@ -91,7 +91,7 @@ from groundcxr.evaluation.store import PredictionStore
 store = PredictionStore(Path(sys.argv[1]), "mine", "f" * 64, {"name": "mine"})
 for number in range(40):
     key = f"{sys.argv[2]}-{number}"
-    store.add("a" * 64, {key: Grounding(Heatmap.whole(np.full((2, 2), number), (4, 4)))})
+    store.add({"a" * 64: {key: Grounding(Heatmap.whole(np.full((2, 2), number), (4, 4)))}})
 """
 
 
