@@ -74,8 +74,9 @@ def test_seconds_survive_a_line_cut_by_a_kill(store):
     store.add({SHA: {"k": grounding()}})
     store.add_seconds({SHA: 0.25})
     with (store.folder / "seconds.jsonl").open("a") as file:
-        file.write('["abc", 0.')
-    assert store.seconds() == {image_key(SHA): 0.25}
+        file.write('\n["abc", 0.')
+    store.add_seconds({"b" * 64: 0.5})
+    assert store.seconds() == {image_key(SHA): 0.25, image_key("b" * 64): 0.5}
 
 
 def test_keys_cover_all_that_a_method_reads():
