@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..core import Box, DatasetError, ImageSize
@@ -58,6 +58,7 @@ def _annotation(
     file = image.get("path") or image.get("file_name")
     if not isinstance(file, str):
         raise DatasetError(f"{path}: the image with the id {record['image_id']!r} has no file_name")
+    file = str(PurePosixPath(file))  # "./a.png" is "a.png"
     phrase = next((record[key] for key in PHRASE_KEYS if record.get(key)), None)
     if not isinstance(phrase, str):
         raise DatasetError(f"{place}: there is no phrase; give it as one of {', '.join(PHRASE_KEYS)}")

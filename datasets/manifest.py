@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import ClassVar, Self
 
 from ..core import Box, DatasetError, ImageError, Sample, unknown_name
@@ -133,7 +133,7 @@ def _csv_row(cells: dict[str, str], index: int, path: Path) -> Annotation:
         if not cells[name].strip():
             raise DatasetError(f"{place}: {name} is empty")
     corners = [cells[name].strip() for name in ("x", "y", "w", "h")]
-    image = Path(cells["image"].strip()).as_posix()
+    image = str(PurePosixPath(cells["image"].strip()))  # "./a.png" is "a.png"
     box = None
     if any(corners):  # all empty: a phrase without a box
         x, y, w, h = (number(text, name, place) for text, name in zip(corners, ("x", "y", "w", "h"), strict=True))

@@ -36,7 +36,7 @@ def csv(folder: Path, *lines: str, header: str = HEADER, name: str = "manifest.c
 def coco(folder: Path, annotations, images=None, name="manifest.json") -> Path:
     images = images or [
         {"id": 1, "file_name": "images/a.png", "width": 100, "height": 120, "patient_id": 7},
-        {"id": 2, "file_name": "images/b.jpg", "width": 100, "height": 120},
+        {"id": 2, "file_name": "./images/b.jpg", "width": 100, "height": 120},
         {"id": 3, "file_name": "c.png"},
     ]
     categories = [{"id": 1, "name": "Nodule"}, {"id": 2, "name": "Edema"}]
@@ -82,7 +82,7 @@ def test_a_coco_file_and_a_csv_are_the_same_samples(folder):
     table = csv(
         folder,
         "images/a.png,spot,Nodule,10,20,30,40,7,train",
-        "images/a.png,spot,Nodule,50,20,5,5,7,train",
+        "./images/a.png,spot,Nodule,50,20,5,5,7,train",
         "images/b.jpg,haze,Edema,,,,,,test",
         header=f"{HEADER},patient_id,split",
     )

@@ -52,6 +52,14 @@ def test_classes_can_be_kept_apart(root):
     assert len({sample.sample_id for sample in dataset}) == len(dataset) == 6
 
 
+def test_ids_do_not_depend_on_the_order_of_rows(root, tmp_path_factory, write):
+    other = tmp_path_factory.mktemp("other")
+    write.csv(other, rows=write.rows[::-1])
+    write.images(other)
+    one, two = load_dataset("ms-cxr", root), load_dataset("ms-cxr", other)
+    assert {sample.sample_id for sample in one} == {sample.sample_id for sample in two}
+
+
 def test_an_unknown_grouping_is_answered_with_the_nearest(root):
     with pytest.raises(UnknownNameError, match="did you mean 'path,category,label_text'"):
         load_dataset("ms-cxr", root, group_by="path,categroy,label_text")
@@ -187,7 +195,7 @@ def published_rows(make_row):
 def test_the_published_counts_pass_without_a_word(tmp_path, write, make_row, kind, version):
     rows = published_rows(make_row)
     getattr(write, kind)(tmp_path, version, rows)
-    write.images(tmp_path, rows=rows[:1])
+    write.images(tmp_path, rows=rows[5:6])  # one image is enough, wherever it stands
     dataset = load_dataset("ms-cxr", tmp_path)
     assert len(dataset) == 1160
     assert not any("as published" in warning for warning in dataset.warnings)
