@@ -88,7 +88,7 @@ class Manifest(GroundingDataset):
             annotations = read_annotations(path)
         except DatasetError as error:
             return [Finding("error", str(error))]
-        step = f"put it there, or correct its path, which is relative to {path.parent}"
+        step = f"put the whole file there, or correct its path (relative to {path.parent.resolve()})"
         return check_files(annotations, _paths(path, annotations), place=str(path), step=step)
 
 
