@@ -14,7 +14,7 @@ def doctor(dataset: Dataset = "phantom", root: Root = None) -> None:
     """
     from ..datasets import DATASETS
 
-    findings = DATASETS.get(dataset).check(root)
+    findings = DATASETS.get(dataset).check(root.expanduser() if root else None)
     for finding in findings:
         typer.echo(f"{finding.level}: {finding.problem}" + (f"; {finding.step}" if finding.step else ""))
     errors = sum(finding.level == "error" for finding in findings)
