@@ -45,7 +45,7 @@ def moments(scores):
 
 
 def full_resolution(pixels, boxes):
-    """The same numbers by going over all pixels, as reference/protocols describes the public code."""
+    """The same numbers by going over all pixels, as the public code does."""
     pixels = pixels.astype(np.float64)
     inside = np.zeros(pixels.shape, dtype=bool)
     left, cnrs = pixels.copy(), []
