@@ -14,7 +14,7 @@ from rich.table import Table
 from ..evaluation import Result, Shard
 from ..evaluation.schema import Cell, MetricInfo
 
-_WIDE = 160
+_WIDE = 200
 _FIRST_COLUMNS = 24
 _CELL = 21
 _SHOWN_PROBLEMS = 5
