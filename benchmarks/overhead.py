@@ -1,4 +1,4 @@
-"""What the evaluator itself costs: samples per second, memory as the number of samples grows, and the start of a command.
+"""What the evaluator itself costs: samples per second, memory as samples become more, and the start of a command.
 
     python benchmarks/overhead.py
 
@@ -31,11 +31,15 @@ def main() -> None:
         measured = in_own_process(samples)
         peaks.append(measured["peak_mb"])
         rate = samples / measured["seconds"]
-        print(f"| {samples:,} samples | {measured['seconds']:.2f} | {rate:.0f} | {measured['peak_mb']:.0f} |", flush=True)
+        print(
+            f"| {samples:,} samples | {measured['seconds']:.2f} | {rate:.0f} | {measured['peak_mb']:.0f} |", flush=True
+        )
     print(f"\npeak memory, {SIZES[1]:,} against {SIZES[0]:,} samples: {peaks[1] / peaks[0]:.2f} times")
     command = [Path(sys.executable).parent / "groundcxr", "list", "methods"]
     starts = sorted(seconds_of(command) for _ in range(STARTS))
-    print(f"groundcxr list methods: {starts[STARTS // 2]:.2f} s (median of {STARTS}; {starts[0]:.2f} to {starts[-1]:.2f})")
+    print(
+        f"groundcxr list methods: {starts[STARTS // 2]:.2f} s (median of {STARTS}; {starts[0]:.2f} to {starts[-1]:.2f})"
+    )
 
 
 def in_own_process(samples: int) -> dict[str, float]:
