@@ -12,8 +12,8 @@ DRAWS = 2000
 SEED = 0
 INTERVAL = (2.5, 97.5)
 
-_CHUNK = 1_000_000
-"""Draws x patients that are held at once; 8 MB for each of three arrays."""
+_CHUNK = 200_000
+"""Draws x patients that are held at once; 1.6 MB for each of three arrays."""
 
 
 @dataclass(frozen=True, slots=True)
