@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import typing
-from enum import StrEnum
+from enum import Enum, StrEnum
 from typing import Annotated, Any
 
 import typer
@@ -45,15 +45,24 @@ def method_help(spec: str) -> None:
     if not fields:
         console.print("It has no options.")
         return
-    types = typing.get_type_hints(method.Options)
+    hints = typing.get_type_hints(method.Options)
     table = Table("--set", "type", "default", "meaning", box=None, pad_edge=False)
     for field in fields:
-        kind = types[field.name]
-        name = (
-            kind.__name__ if isinstance(kind, type) and not typing.get_args(kind) else str(kind).replace("typing.", "")
-        )
-        table.add_row(field.name, name, repr(field.default), str(field.metadata.get("help", "")))
+        default = "" if field.default is None else str(field.default)
+        table.add_row(field.name, _kind(hints[field.name]), default, str(field.metadata.get("help", "")))
     console.print(table)
+
+
+def _kind(hint: Any) -> str:
+    """A type as a user would say it: "int", "float,...", "fast|slow"."""
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return "|".join(str(member.value) for member in hint)
+    arguments = [argument for argument in typing.get_args(hint) if argument is not type(None)]
+    if typing.get_origin(hint) in (tuple, list):
+        return f"{_kind(arguments[0])},..."
+    if arguments:
+        return "|".join(_kind(argument) for argument in arguments)
+    return getattr(hint, "__name__", str(hint))
 
 
 def _methods() -> list[tuple[str, ...]]:

@@ -6,6 +6,7 @@ import dataclasses
 import importlib.util
 import inspect
 import sys
+import types
 import typing
 from collections.abc import Mapping, Sequence
 from importlib.machinery import ModuleSpec
@@ -64,16 +65,16 @@ def parse_options(options: type[Any], settings: Mapping[str, Any], method: str) 
     """
     from pydantic import TypeAdapter, ValidationError
 
-    types = typing.get_type_hints(options)
+    hints = typing.get_type_hints(options)
     fields = [field.name for field in dataclasses.fields(options)]
     values: dict[str, Any] = {}
     for key, value in settings.items():
         if key not in fields:
             raise unknown_name(f"option of the method {method!r}", key, fields)
-        if isinstance(value, str) and typing.get_origin(types[key]) in (tuple, list):
+        if isinstance(value, str) and _is_sequence(hints[key]):
             value = [part.strip() for part in value.split(",") if part.strip()]
         try:
-            values[key] = TypeAdapter(types[key]).validate_python(value)
+            values[key] = TypeAdapter(hints[key]).validate_python(value)
         except ValidationError as error:
             reason = error.errors()[0]["msg"]
             raise MethodError(f"the option {key}={value!r} of the method {method!r} does not fit: {reason}") from error
@@ -81,6 +82,11 @@ def parse_options(options: type[Any], settings: Mapping[str, Any], method: str) 
         return options(**values)
     except ValueError as error:
         raise MethodError(f"the options of the method {method!r} do not fit: {error}") from error
+
+
+def _is_sequence(kind: Any) -> bool:
+    kinds = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
+    return any(typing.get_origin(one) in (tuple, list) for one in kinds)
 
 
 def _load_file(file: Path) -> ModuleType:
