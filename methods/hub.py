@@ -21,6 +21,7 @@ class HubFiles:
         required: The files it cannot do without; where one can stand in for another, they stand together.
         optional: Files that are read where they exist.
         checksums: File name -> "md5:HEX" or "sha256:HEX", as published.
+        option: The method's option that takes a local copy instead.
     """
 
     repo_id: str
@@ -28,6 +29,7 @@ class HubFiles:
     required: tuple[tuple[str, ...], ...]
     optional: tuple[str, ...] = ()
     checksums: Mapping[str, str] = field(default_factory=dict)
+    option: str = "weights"
 
     def __str__(self) -> str:
         return f"{self.repo_id}@{self.revision}"
@@ -115,7 +117,7 @@ class HubFiles:
         files = ", ".join(" or ".join(names) for names in self.required)
         return (
             f"method {method} needs {files} of the Hugging Face hub repository {self}, which cannot be fetched "
-            f"({reason}); go online once, or copy the repository and give its folder with --set weights=DIR"
+            f"({reason}); go online once, or copy the repository and give its folder with --set {self.option}=DIR"
         )
 
 
