@@ -1,0 +1,92 @@
+"""Latents with seeded noise added, instead of inverted: cheaper, for there is no trajectory to follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from .batching import BatchSize
+from .forward import Begun, Forward, join
+from .reading import Block
+from .schedule import NoiseSchedule
+
+_NOISINGS = 10
+"""As many as DiffEdit averages."""
+
+_HIGH_NOISE = (0.5, 0.8)
+"""The part of the training's time steps that they are spread over: DiffEdit's half, and above."""
+
+
+class NoisedLatents:
+    """Latents noised to several time steps; iterated over, some time steps at once: their number, latents, time steps.
+
+    The rows of a time step are together. Noise comes from one generator for each seed, on the CPU, so that it is the
+    same on every device and in every batch.
+    """
+
+    def __init__(
+        self, schedule: NoiseSchedule, latents: Tensor, seeds: Sequence[int], times: Sequence[int], at_once: int
+    ) -> None:
+        """Draw the noise.
+
+        Args:
+            schedule: The noise schedule.
+            latents: Clean latents, `[B, C, h, w]`.
+            seeds: The seed of each.
+            times: The time steps.
+            at_once: How many time steps at once.
+        """
+        self._schedule = schedule
+        self._latents = latents
+        self._times = times
+        self._at_once = at_once
+        shape = (len(times), *latents.shape[1:])
+        draws = [torch.randn(shape, generator=torch.Generator().manual_seed(seed)) for seed in seeds]
+        self._noise = torch.stack(draws, dim=1)
+
+    def __iter__(self) -> Iterator[tuple[int, Tensor, Tensor]]:
+        device = self._latents.device
+        for first in range(0, len(self._times), self._at_once):
+            times = self._times[first : first + self._at_once]
+            noise = self._noise[first : first + self._at_once].to(device)
+            noised = [self._schedule.noised(self._latents, n, t) for n, t in zip(noise, times, strict=True)]
+            rows = torch.tensor(times, device=device).repeat_interleave(len(self._latents))
+            yield len(times), torch.cat(noised), rows
+
+
+def high_noise(schedule: NoiseSchedule) -> list[int]:
+    """The time steps of the extraction "noise-difference"."""
+    low, high = _HIGH_NOISE
+    last = len(schedule.alphas) - 1
+    return [round(last * (low + (high - low) * k / (_NOISINGS - 1))) for k in range(_NOISINGS)]
+
+
+def attention_blocks(forward: Forward, noised: NoisedLatents, batch: BatchSize) -> Iterator[Block]:
+    """Begun forward passes of noised latents, to read attention from."""
+    for steps, latents, times in noised:
+
+        def work(start: int, stop: int, latents: Tensor = latents, times: Tensor = times) -> Begun:
+            return forward.for_attention(forward.begin(latents[start:stop], times[start:stop]))
+
+        yield Block(steps, join(batch.run(len(latents), work)))
+
+
+def difference_blocks(forward: Forward, noised: NoisedLatents, context: Tensor, batch: BatchSize) -> Iterator[Block]:
+    """Begun forward passes of noised latents, and their predictions for the empty phrase `[B, L, D]`.
+
+    How a phrase changes the prediction shows where it is: the mask step of DiffEdit (Couairon et al., ICLR 2023), which
+    takes the difference between two phrases' predictions, here the phrase's and the empty one's.
+    """
+    for steps, latents, times in noised:
+        contexts = context.repeat(steps, 1, 1)
+
+        def work(
+            start: int, stop: int, latents: Tensor = latents, times: Tensor = times, contexts: Tensor = contexts
+        ) -> tuple[Begun, Tensor]:
+            begun = forward.begin(latents[start:stop], times[start:stop])
+            return begun, forward.predict(begun, contexts[start:stop]).float()
+
+        parts = batch.run(len(latents), work)
+        yield Block(steps, join([begun for begun, _ in parts]), torch.cat([empty for _, empty in parts]))
