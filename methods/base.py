@@ -161,6 +161,7 @@ METHODS: Registry[type[GroundingMethod]] = Registry(
         "biovil": ".biovil",
         "biovil-t": ".biovil",
         "clip": ".clip",
+        "ldm": ".ldm.method",
     },
     entry_point_group="groundcxr.methods",
 )

@@ -17,6 +17,8 @@ from groundcxr.datasets.base import opaque_id
 
 # One file of the suite must never reach for a network, whatever the machine has.
 os.environ["HF_HUB_OFFLINE"] = "1"
+# Several processes run the tests; each with a thread for every core would be slower than one each.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 class TinyDataset(GroundingDataset):

@@ -1,0 +1,143 @@
+"""The `ldm` method: phrases grounded with a frozen latent diffusion model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ...core import Grounding, Heatmap, Query, Radiograph, WeightsError
+from ...core.fingerprint import jsonable, seed_from
+from ..base import GroundingMethod, register_method
+from ..requirements import require_packages
+from .frame import input_size, network_input, square_extent
+from .options import LdmOptions, Precision, Settings
+from .phrases import token_mask, token_tensors, tokenize, tokenize_empty
+
+
+@register_method("ldm")
+class Ldm(GroundingMethod):
+    """Cross-attention of a frozen latent diffusion model over its DDIM inversion (Vilouras et al., JBHI 2024).
+
+    The image's latent is inverted without guidance; the attention of the phrase's tokens in some layers and steps is
+    averaged, blurred, min-max normalised and, with Otsu's threshold, masked. The shorter side is resized to the
+    network's input and the centre square is looked at. Two cheaper ways to a map are the option `extraction`.
+
+    A phrase longer than the text encoder reads is cut off; one without a token fails.
+    """
+
+    kind: ClassVar[str] = "diffusion"
+    batch_size: ClassVar[int] = 8
+    Options: ClassVar[type[Any]] = LdmOptions
+    licence = "of the weights given"
+    citation = """@article{vilouras2024zeroshot,
+  title = {Zero-Shot Medical Phrase Grounding with Off-the-shelf Diffusion Models},
+  author = {Vilouras, Konstantinos and Sanchez, Pedro and O'Neil, Alison Q. and Tsaftaris, Sotirios A.},
+  journal = {IEEE Journal of Biomedical and Health Informatics},
+  year = {2024},
+  note = {arXiv:2404.12920}
+}"""
+
+    def __init__(self, options: Any = None) -> None:
+        """Keep the options; nothing is loaded before `setup`.
+
+        Args:
+            options: An `LdmOptions`.
+        """
+        super().__init__(options)
+        self._settings: Settings = self.options.settings()
+        self.weights: str | None = self.options.weights or None
+        self._fingerprint: str | None = None
+        self._model: Any = None
+        self._grounder: Any = None
+
+    def setup(self, device: str) -> None:
+        """Load networks, text encoder and tokenizer.
+
+        Raises:
+            WeightsError: If no weights were named, or they cannot be loaded or do not fit together.
+            MethodError: If a package is missing, or an option does not fit the network.
+        """
+        require_packages(self.name, "torch", "diffusers", "transformers", "skimage")
+        from .checkpoint import load_checkpoint
+        from .grounder import CrossAttentionGrounder
+
+        settings, on_gpu = self._settings, device != "cpu"
+        options = self.options
+        self._model = load_checkpoint(
+            self._named_weights(), text_encoder=options.text_encoder, base=options.base, device=device
+        )
+        self._grounder = CrossAttentionGrounder(
+            self._model.unet,
+            self._model.vae,
+            scheduler=self._model.scheduler,
+            num_inversion_steps=settings.steps,
+            layers=settings.layers or None,
+            pixel_range=self._model.pixel_range,
+            step_range=settings.step_range(),
+            extraction=settings.extraction,
+            gaussian_sigma=settings.blur,
+            otsu=settings.otsu,
+            dtype=settings.dtype if on_gpu else Precision.FLOAT32,
+            compile=settings.compile and on_gpu,
+        )
+
+    def weights_fingerprint(self) -> str:
+        """Hash of the content of every file that is read; of a hub repository its commit."""
+        from .sources import weights_digest
+
+        if self._fingerprint is None:
+            self._fingerprint = weights_digest(self._named_weights(), self.options.text_encoder, self.options.base)
+        return self._fingerprint
+
+    def weights_id(self) -> str | None:
+        """The checkpoint's name: a hub id as it is, of a local path the last part only."""
+        place = (self.weights or "").removeprefix("monai:")
+        local = Path(place).expanduser()
+        return f"local copy {local.name}" if local.exists() else place
+
+    def options_dict(self) -> dict[str, Any]:
+        """The values in force, whether a preset or the user gave them."""
+        return jsonable(asdict(self._settings))
+
+    def ground(self, image: Radiograph, phrases: Sequence[str]) -> list[Grounding]:
+        """Answer every phrase of one image, in order."""
+        return self.ground_batch([Query(image, phrase, "") for phrase in phrases])
+
+    def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
+        """Answer a batch of queries, in order; the phrases of an image share its trajectory.
+
+        Raises:
+            MethodError: If a phrase has no token to average over.
+        """
+        model, settings = self._model, self._settings
+        texts = [
+            tokenize(model.tokenizer, query.phrase, query.pathology, settings.tokens, model.max_tokens)
+            for query in queries
+        ]
+        empty = tokenize_empty(model.tokenizer, model.max_tokens)
+        states = model.token_states(*token_tensors([empty, *texts]))
+        images = {query.image.sha256: query.image for query in queries}
+        place = {sha256: index for index, sha256 in enumerate(images)}
+        maps = self._grounder.heatmaps(
+            network_input(list(images.values()), settings.size or input_size(model.unet, model.vae)),
+            states[:1],
+            states[1:],
+            image_index=[place[query.image.sha256] for query in queries],
+            token_mask=token_mask(texts),
+            # Of the image alone, so that all its phrases are compared on the same noise, and share its forwards.
+            seeds=[seed_from(query.image.sha256) for query in queries],
+        )
+        return [
+            Grounding(Heatmap(values, square_extent(query.image.size), query.image.size))
+            for query, values in zip(queries, maps.numpy(), strict=True)
+        ]
+
+    def _named_weights(self) -> str:
+        if not self.options.weights:
+            raise WeightsError(
+                "method ldm needs to be told its weights: --set weights=DIR (a diffusers pipeline, or its hub id), or "
+                "--set weights=monai:DIR (autoencoder.pth and diffusion_model.pth of the paper's checkpoint)"
+            )
+        return self.options.weights

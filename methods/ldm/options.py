@@ -1,0 +1,136 @@
+"""The options of `ldm`, and the presets that give them their values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+
+
+class Extraction(StrEnum):
+    """How a map is read out of the network."""
+
+    INVERSION = "inversion"
+    NOISE_ONCE = "noise-once"
+    NOISE_DIFFERENCE = "noise-difference"
+
+
+class Tokens(StrEnum):
+    """Whose attention is averaged."""
+
+    PHRASE = "phrase"
+    CONTENT = "content"
+    PATHOLOGY = "pathology"
+
+
+class Precision(StrEnum):
+    """The number type of the network's matrix products on a GPU."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
+class Preset(StrEnum):
+    """Named sets of values."""
+
+    VILOURAS2024 = "vilouras2024"
+    VILOURAS2026_FROZEN = "vilouras2026-frozen"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides how a map is made; the default values are those of `Preset.VILOURAS2024`, the public code.
+
+    Attributes:
+        extraction: How the map is read out.
+        steps: Inversion steps asked for; the public code's spacing makes 334 of 300.
+        read: The part of the steps whose attention is read, as two fractions; empty for the middle fifth as the public
+            code rounds it, 120 to 179 of 300.
+        layers: Cross-attention layers; empty for the paper's places, counted from the middle block.
+        tokens: Whose attention is averaged.
+        otsu: Whether the map is 0 up to Otsu's threshold.
+        blur: Standard deviation of the Gaussian blur, in pixels of the network's input.
+        size: Side of the network's input in pixels; 0 for the model's own.
+        dtype: Precision on a GPU; a CPU always computes in float32.
+        compile: Whether the network is compiled on a GPU.
+    """
+
+    extraction: Extraction = Extraction.INVERSION
+    steps: int = 300
+    read: tuple[float, ...] = ()
+    layers: tuple[str, ...] = ()
+    tokens: Tokens = Tokens.PHRASE
+    otsu: bool = True
+    blur: float = 2.5
+    size: int = 0
+    dtype: Precision = Precision.FLOAT32
+    compile: bool = False
+
+    def step_range(self) -> tuple[int, int] | None:
+        """First step read and the one after the last; None for the middle fifth."""
+        if not self.read:
+            return None
+        first, stop = (round(self.steps * part) for part in self.read)
+        return first, max(stop, first + 1)
+
+
+PRESETS = {
+    # The public code; its attention is of steps 120 to 179 of 300.
+    Preset.VILOURAS2024: Settings(),
+    # The frozen baseline of the 2026 paper (arXiv:2506.10633): 100 steps, of which 40 to 59 are read.
+    Preset.VILOURAS2026_FROZEN: Settings(steps=100),
+}
+
+
+@dataclass(frozen=True)
+class LdmOptions:
+    """What `--set` takes. An option left out has the preset's value."""
+
+    weights: str = field(
+        default="", metadata={"help": "diffusers folder or hub id, or monai:DIR for the paper's checkpoint"}
+    )
+    text_encoder: str = field(
+        default="", metadata={"help": "folder or hub id of text encoder and tokenizer; empty: the checkpoint's own"}
+    )
+    base: str = field(
+        default="", metadata={"help": "pipeline that gives the parts that a tuned UNet was published without"}
+    )
+    preset: Preset = field(default=Preset.VILOURAS2024, metadata={"help": "vilouras2024 or vilouras2026-frozen"})
+    extraction: Extraction | None = field(default=None, metadata={"help": "inversion, noise-once or noise-difference"})
+    steps: int | None = field(default=None, metadata={"help": "DDIM inversion steps, 1 to 1000"})
+    read: tuple[float, ...] | None = field(
+        default=None,
+        metadata={"help": "the part of the steps that is read, such as 0.4,0.6; the middle fifth otherwise"},
+    )
+    layers: tuple[str, ...] | None = field(
+        default=None, metadata={"help": "cross-attention layers, by name or by the paper's number: 3,4,6,7"}
+    )
+    tokens: Tokens | None = field(
+        default=None, metadata={"help": "whose attention: phrase, content (no function words) or pathology (its words)"}
+    )
+    otsu: bool | None = field(default=None, metadata={"help": "set what is below Otsu's threshold to 0"})
+    blur: float | None = field(
+        default=None, metadata={"help": "standard deviation of the Gaussian blur, in pixels of the network's input"}
+    )
+    size: int | None = field(
+        default=None, metadata={"help": "side of the network's input in pixels; 0 for the model's own"}
+    )
+    dtype: Precision | None = field(default=None, metadata={"help": "float32, bfloat16 or float16, on a GPU"})
+    compile: bool | None = field(default=None, metadata={"help": "torch.compile the network, on a GPU"})
+
+    def __post_init__(self) -> None:
+        settings = self.settings()
+        if not 1 <= settings.steps <= 1000:
+            raise ValueError(f"steps must be 1 to 1000, got {settings.steps}")
+        read = settings.read
+        if read and (len(read) != 2 or not 0 <= read[0] < read[1] <= 1):
+            raise ValueError(f"read must be two fractions such as 0.4,0.6, got {read}")
+        if settings.blur < 0:
+            raise ValueError(f"blur must not be negative, got {settings.blur}")
+        if settings.size < 0:
+            raise ValueError(f"size must not be negative, got {settings.size}")
+
+    def settings(self) -> Settings:
+        """The preset's values, and those given."""
+        given = {f.name: getattr(self, f.name) for f in fields(Settings)}
+        return replace(PRESETS[self.preset], **{name: value for name, value in given.items() if value is not None})
