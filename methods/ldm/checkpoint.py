@@ -133,9 +133,10 @@ def load_checkpoint(
     encoder, tokenizer, kind = _load_text(source.text)
     limits = (_MAX_TOKENS, tokenizer.model_max_length, encoder.config.max_position_embeddings)
     _check_fit(weights, unet, vae, encoder, tokenizer)
+    # diffusers' own `to` warns of layers that it would have kept in float32, of which a UNet has none.
+    nn.Module.to(unet, device=device, dtype=dtype)
     return LoadedModel(
-        # diffusers' own `to` warns of layers that it would have kept in float32, of which a UNet has none.
-        unet=nn.Module.to(unet, device=device, dtype=dtype),
+        unet=unet,
         vae=vae.to(device),
         scheduler=scheduler,
         text_encoder=encoder.to(device),

@@ -10,7 +10,6 @@ import torch
 from diffusers import AutoencoderKL, DDIMScheduler, PNDMScheduler, UNet2DConditionModel
 from monai.networks.nets import AutoencoderKL as MonaiAutoencoder
 from monai.networks.nets import DiffusionModelUNet
-from safetensors.torch import save_file
 from tokenizers import pre_tokenizers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
