@@ -90,7 +90,7 @@ def autoencoder_from_monai(
     """MONAI's `AutoencoderKL` as a diffusers network in float32 on the CPU, for inference.
 
     Args:
-        state: Its state dict, with the names of monai-generative or of MONAI core; float32 is not copied.
+        state: Its state dict, with the names of monai-generative or of MONAI core.
         config: Its arguments; `num_channels` may be called `channels`.
         scaling_factor: What latents are multiplied by before they meet the UNet; kept in the network's `config`.
         file: Where the state comes from, for messages.

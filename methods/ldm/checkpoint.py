@@ -37,7 +37,8 @@ from .monai import (
     autoencoder_from_monai,
     unet_from_monai,
 )
-from .sources import DiffusersSource, MonaiSource, Part, Text, locate, read_config, weights_digest
+from .repository import Part, read_config
+from .sources import DiffusersSource, MonaiSource, Text, locate, weights_digest
 from .state import StateReader, read_weights
 
 __all__ = ["LoadedModel", "load_checkpoint", "weights_digest"]

@@ -103,7 +103,7 @@ def unet_from_monai(
     """MONAI's `DiffusionModelUNet` as a diffusers network in float32 on the CPU, for inference.
 
     Args:
-        state: Its state dict, with the names of monai-generative or of MONAI core; float32 is not copied.
+        state: Its state dict, with the names of monai-generative or of MONAI core.
         config: Its arguments; `num_channels` may be called `channels`.
         file: Where the state comes from, for messages.
 

@@ -62,7 +62,7 @@ class StateReader:
         self._left = {renamed(name, renaming): (name, tensor) for name, tensor in state.items()}
 
     def take(self, name: str, shape: tuple[int, ...]) -> Tensor:
-        """A tensor in float32.
+        """A copy of a tensor in float32.
 
         Raises:
             WeightsError: If the state lacks it, or its shape is another.
@@ -77,7 +77,8 @@ class StateReader:
                 f"{self._what} does not fit: {own_name} has shape {_times(tensor.shape)}, "
                 f"the configuration asks for {_times(shape)}"
             )
-        return tensor.detach().to(torch.float32)
+        # A copy, since where a file was mapped its tensors lie at odd addresses, at which kernels round differently.
+        return tensor.detach().to(torch.float32, copy=True)
 
     def finish(self) -> None:
         """Raise if a tensor was not taken.
