@@ -10,6 +10,18 @@ from torch import Tensor
 from ...core import MethodError
 
 
+def check_image(image: Tensor, channels: int) -> None:
+    """Refuse images that are not `[B, channels, H, W]`, or of one channel, in [0, 1].
+
+    Raises:
+        MethodError: Saying what is wrong.
+    """
+    if image.ndim != 4 or image.shape[1] not in (1, channels):
+        raise MethodError(f"the image is {list(image.shape)}; it must be [B, {channels}, H, W], or have one channel")
+    if not ((image >= 0) & (image <= 1)).all():
+        raise MethodError("the image has values outside 0 to 1")
+
+
 def images_of(image_index: Sequence[int] | None, phrases: int, images: int) -> list[int]:
     """The image of each phrase.
 

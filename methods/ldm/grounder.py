@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...core import MethodError, WeightsError
-from .arguments import images_of, per_image, token_weights
+from .arguments import check_image, images_of, per_image, token_weights
 from .attention import choose_layers
 from .batching import BatchSize, exact_float32
 from .forward import Forward
@@ -165,6 +165,7 @@ class CrossAttentionGrounder:
         Raises:
             MethodError: If the arguments do not fit together, or a single image does not fit into memory.
         """
+        check_image(image, self._vae.config.in_channels)
         count = len(phrase_embeds)
         images = images_of(image_index, count, len(image))
         if seeds is not None and len(seeds) != count:
@@ -217,15 +218,9 @@ class CrossAttentionGrounder:
             MethodError: If the images are not of the shape and range that `heatmaps` takes.
         """
         config = self._vae.config
-        channels = config.in_channels
-        if image.ndim != 4 or image.shape[1] not in (1, channels):
-            raise MethodError(
-                f"the image is {list(image.shape)}; it must be [B, {channels}, H, W], or have one channel"
-            )
-        if not (image >= 0).all() or not (image <= 1).all():
-            raise MethodError("the image has values outside 0 to 1")
+        check_image(image, config.in_channels)
         low, high = self.pixel_range
-        pixels = (image.float() * (high - low) + low).expand(-1, channels, -1, -1)
+        pixels = (image.float() * (high - low) + low).expand(-1, config.in_channels, -1, -1)
         batch = BatchSize.within_budget(self.device, config.block_out_channels[0] * image.shape[-1] * image.shape[-2])
 
         def work(start: int, stop: int) -> Tensor:

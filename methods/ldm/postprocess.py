@@ -67,8 +67,8 @@ def finish(maps: Tensor, *, otsu: bool) -> Tensor:
 def otsu_threshold(values: NDArray[np.float32]) -> float:
     """Otsu's threshold of a histogram of 256 bins: that of scikit-image's `threshold_multiotsu` for two classes.
 
-    The threshold is the centre of the last bin of the lower class; of equally good ones, the lowest.
-    A map of one value has itself as the threshold.
+    The threshold is the centre of the last bin of the lower class. Bins without values make several equally good,
+    which cut alike. A map of one value has itself as the threshold.
 
     Args:
         values: Any shape.
@@ -82,6 +82,5 @@ def otsu_threshold(values: NDArray[np.float32]) -> float:
     above, upper = 1 - below, moment[-1] - moment[:-1]
     # Both ends of the histogram hold a value, so neither class is ever empty.
     between = moment[:-1] ** 2 / below + upper**2 / above
-    # The criterion is constant over empty bins but for rounding, of which scikit-image takes the first.
-    best = int(np.argmax(between >= between.max() * (1 - 1e-12)))
+    best = int(np.argmax(between))
     return float((edges[best] + edges[best + 1]) / 2)
