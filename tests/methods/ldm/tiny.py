@@ -54,7 +54,7 @@ def save_sd_pipeline(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def save_cxr_bert_pipeline(folder: Path, seed: int = 0) -> Path:
+def save_cxr_bert_pipeline(folder: Path, seed: int = 1) -> Path:
     """A pipeline with hi-ml-multimodal's CXR-BERT in the place of CLIP, and v-prediction."""
     torch.manual_seed(seed)
     _save_networks(folder)
@@ -67,7 +67,7 @@ def save_cxr_bert_pipeline(folder: Path, seed: int = 0) -> Path:
     return folder
 
 
-def save_monai(folder: Path, seed: int = 0) -> Path:
+def save_monai(folder: Path, seed: int = 2) -> Path:
     """A checkpoint of MONAI core, with a configuration and a CLIP text encoder beside it."""
     torch.manual_seed(seed)
     folder.mkdir(parents=True, exist_ok=True)
