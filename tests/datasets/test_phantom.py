@@ -14,7 +14,7 @@ from groundcxr.core import Radiograph
 from groundcxr.datasets import load_dataset
 
 DATA = Path(__file__).parents[1] / "data" / "phantom"
-FINGERPRINT = "d539d9302a58eb789fdf664427bed51383e4fd39f00de0cb06696d7aee7d635f"
+FINGERPRINT = "15ad8c927800e45bc1e264398a64fbdf66655f552f8a5f97bd125f97632a9204"
 
 MS_CXR = {
     "Atelectasis",
