@@ -6,7 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .core import Box, Grounding, Heatmap, Query, Radiograph, Sample
+    from .core import Box, GroundCXRError, Grounding, Heatmap, Query, Radiograph, Sample
     from .datasets import load_dataset
     from .evaluation import Result, evaluate
     from .methods import ControlMethod, GroundingMethod, register_method
@@ -18,6 +18,7 @@ _HOME = {
     "Box": ".core",
     "ControlMethod": ".methods",
     "Grounding": ".core",
+    "GroundCXRError": ".core",
     "GroundingMethod": ".methods",
     "Heatmap": ".core",
     "Query": ".core",
@@ -33,6 +34,7 @@ _HOME = {
 __all__ = [
     "Box",
     "ControlMethod",
+    "GroundCXRError",
     "Grounding",
     "GroundingMethod",
     "Heatmap",
@@ -45,6 +47,10 @@ __all__ = [
     "load_dataset",
     "register_method",
 ]
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
 
 
 def __getattr__(name: str) -> Any:

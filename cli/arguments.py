@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,7 +63,7 @@ def open_methods(specs: list[str], settings: list[str]) -> list[Entry]:
 
     classes: dict[str, Any] = {}
     for spec in specs:
-        alias, is_alias, rest = spec.partition("=")
+        alias, is_alias, rest = spec.partition("=") if re.match(r"[\w.-]+=", spec) else ("", "", spec)
         method = load_method_class(rest if is_alias else spec)
         label = alias if is_alias else method.name
         if label in classes or label == DATASET_ALIAS:

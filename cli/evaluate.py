@@ -64,10 +64,10 @@ def evaluate(
 ) -> None:
     """Evaluate methods on a data set and print a table per pathology.
 
-    Predictions that are in the store are not computed again: an interrupted run goes on where it was. Exit code 0:
-    every sample was scored; 1: some failed; 2: nothing could be run.
+    Predictions that are in the store are not computed again, but those that failed: an interrupted run goes on where
+    it was. Exit code 0: every sample was scored; 1: some failed; 2: nothing could be run.
     """
-    from ..evaluation import Run, Shard, run_entry, select
+    from ..evaluation import Run, Shard, ground_shard, run_entry, select
     from .running import run_all
     from .tables import report, tell_shard
 
@@ -76,8 +76,8 @@ def evaluate(
     protocols = open_protocols(protocol)
     selection = select(open_dataset(dataset, root, split, settings), pathology=pathology, limit=limit)
     run = Run(selection, store or out / "store", out, device, batch_size)
-    results, errors = run_all(entries, protocols, lambda entry, fitting: run_entry(entry, fitting, run, part))
-    if part is not None and not errors:
-        tell_shard(part, run.store)
-        return
-    raise typer.Exit(report(results, errors))
+    if part is not None:
+        failed = sum(ground_shard(entry, run, part) for entry in entries)
+        tell_shard(part, run.store, failed)
+        raise typer.Exit(1 if failed else 0)
+    raise typer.Exit(report(*run_all(entries, protocols, lambda entry, fitting: run_entry(entry, fitting, run))))

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..core import StoreError
+from ..core import GroundCXRError, StoreError
 from .arguments import Device, Settings, open_methods
 
 
@@ -26,6 +26,8 @@ def ground(
     from ..evaluation.provenance import resolve_device
     from ..evaluation.worker import ground_safely, require_image_method, set_up
 
+    if out.suffix.lower() != ".png":
+        raise GroundCXRError(f"the picture is a PNG; give --out a name that ends in .png, not {out.name}")
     (entry,) = open_methods([method], settings)
     require_image_method(entry.method)
     radiograph = Radiograph.open(image)

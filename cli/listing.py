@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ..core import MethodError
@@ -30,7 +31,7 @@ def list_names(what: Annotated[What, typer.Argument(help="methods, datasets or p
     for column in rows[0]:
         table.add_column(column, overflow="fold", no_wrap=column == "name")
     for row in rows[1:]:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     Console().print(table)
 
 
@@ -40,7 +41,7 @@ def method_help(spec: str) -> None:
 
     method = load_method_class(spec)
     console = Console()
-    console.print(f"[bold]{method.name}[/bold] ({method.kind}): {_summary(method)}")
+    console.print(f"[bold]{escape(method.name)}[/bold] ({method.kind}): {escape(_summary(method))}")
     fields = dataclasses.fields(method.Options)
     if not fields:
         console.print("It has no options.")
@@ -49,7 +50,8 @@ def method_help(spec: str) -> None:
     table = Table("--set", "type", "default", "meaning", box=None, pad_edge=False)
     for field in fields:
         default = "" if field.default is None else str(field.default)
-        table.add_row(field.name, _kind(hints[field.name]), default, str(field.metadata.get("help", "")))
+        row = (field.name, _kind(hints[field.name]), default, str(field.metadata.get("help", "")))
+        table.add_row(*map(escape, row))
     console.print(table)
 
 

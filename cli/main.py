@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 
 import typer
 
@@ -46,11 +48,14 @@ def evaluate_main() -> None:
 
 
 def _guarded(command: Callable[[], object]) -> None:
+    signal.signal(signal.SIGINT, _stop)
     try:
         command()
     except GroundCXRError as error:
         sys.stderr.write(f"error: {error}\n")
         raise SystemExit(2) from None
-    except KeyboardInterrupt:
-        sys.stderr.write("stopped; the predictions made so far are kept, the same command goes on from there\n")
-        raise SystemExit(130) from None
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    sys.stderr.write("\nstopped; the predictions made so far are kept, and the same command goes on from there\n")
+    raise SystemExit(130)

@@ -35,9 +35,10 @@ def run_all(
     errors: list[str] = []
     for entry in entries:
         try:
-            results.extend(run(entry, _fitting(entry, protocols)))
+            for result in run(entry, _fitting(entry, protocols)):
+                results.append(result)
         except GroundCXRError as error:
-            if len(entries) == 1:
+            if len(entries) == 1 and not results:
                 raise
             errors.append(f"{entry.label} could not be run: {error}")
     return results, errors

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ..evaluation import Result, Shard
@@ -18,6 +19,7 @@ _WIDE = 200
 _FIRST_COLUMNS = 24
 _CELL = 21
 _SHOWN_PROBLEMS = 5
+_LONGEST = 300
 
 
 def report(results: list[Result], errors: list[str]) -> int:
@@ -90,12 +92,16 @@ def comparison_table(results: list[Result], width: int) -> Table:
         most = max(cell.n for cell in macro.values())
         name = result.info.method.label + (" (control)" if result.info.method.control else "")
         cells = (_format(macro[m.key], m, most, breaks) if m.key in macro else "" for m in metrics)
-        table.add_row(name, *cells)
+        table.add_row(escape(name), *cells)
     return table
 
 
-def tell_shard(shard: Shard, store: Path) -> None:
-    """Say what to do once all shards are done."""
+def tell_shard(shard: Shard, store: Path, failed: int) -> None:
+    """Say how many samples failed, and what to do once all shards are done."""
+    if failed:
+        sys.stderr.write(
+            f"{failed} samples failed; the same command tries them again, and `groundcxr score` names them\n"
+        )
     sys.stdout.write(
         f"shard {shard.index}/{shard.count} is in {store}; when all are, `groundcxr score` with the same options "
         "writes the result\n"
@@ -104,8 +110,8 @@ def tell_shard(shard: Shard, store: Path) -> None:
 
 def _table(title: str, caption: str | None = None) -> Table:
     return Table(
-        title=title,
-        caption=caption,
+        title=escape(title),
+        caption=escape(caption) if caption else None,
         title_justify="left",
         caption_justify="left",
         title_style="bold",
@@ -125,7 +131,7 @@ def _breaks(columns: int, width: int) -> bool:
 
 def _add_row(table: Table, name: str, cells: dict[str, Cell], metrics: list[MetricInfo], breaks: bool) -> None:
     most = max(cells[metric.key].n for metric in metrics)
-    table.add_row(name, str(most), *(_format(cells[metric.key], metric, most, breaks) for metric in metrics))
+    table.add_row(escape(name), str(most), *(_format(cells[metric.key], metric, most, breaks) for metric in metrics))
 
 
 def _format(cell: Cell, metric: MetricInfo, most: int, breaks: bool) -> str:
@@ -154,6 +160,8 @@ def _caption(result: Result) -> str:
         notes.append("a control" + (f": {info.method.note}" if info.method.note else ""))
     if not info.complete:
         notes.append("incomplete: not the whole split, never ranked")
+    if info.dataset.n_warnings:
+        notes.append(f"{info.dataset.n_warnings} warnings about the data")
     if info.dataset.n_skipped:
         notes.append(f"{info.dataset.n_skipped} samples skipped by the protocol")
     if info.dataset.name == "phantom":
@@ -173,8 +181,9 @@ def _tell_problems(result: Result) -> None:
     label, total = result.info.method.label, result.info.dataset.n_samples
     sys.stderr.write(f"{len(problems)} of {total} samples failed with {label} ({result.info.protocol.name}):\n")
     for sample_id, message in problems[:_SHOWN_PROBLEMS]:
-        sys.stderr.write(f"  {sample_id}: {message}\n")
+        line = " ".join(message.split())
+        sys.stderr.write(f"  {sample_id}: {line if len(line) <= _LONGEST else line[:_LONGEST] + '...'}\n")
     if len(problems) > _SHOWN_PROBLEMS:
         sys.stderr.write(
-            f"  and {len(problems) - _SHOWN_PROBLEMS} more; the column `error` of samples.parquet names all\n"
+            f"  and {len(problems) - _SHOWN_PROBLEMS} more; the column `error` of samples.parquet marks all\n"
         )

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 from .errors import StoreError
 
@@ -34,3 +38,24 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise StoreError(
             f"cannot write {path}: {error.strerror or error}; free space or choose another folder with --out or --store"
         ) from error
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes and threads that ask for the same folder waiting.
+
+    Raises:
+        StoreError: If the folder cannot be made or written.
+    """
+    lock = FileLock(folder / ".lock")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except OSError as error:
+        raise StoreError(
+            f"cannot write {folder}: {error.strerror or error}; choose another folder with --out or --store"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -33,7 +33,13 @@ def tree_digest(path: Path) -> str:
         return file_digest(path)
     files = sorted(file for file in path.rglob("*") if file.is_file())
     relative = [(file.relative_to(path), file) for file in files]
-    return digest([(name.as_posix(), file_digest(file)) for name, file in relative if name.parts[0][0] != "."])
+    return digest(
+        [
+            (name.as_posix(), file_digest(file))
+            for name, file in relative
+            if not any(part.startswith(".") for part in name.parts)
+        ]
+    )
 
 
 def seed_from(*parts: object) -> int:

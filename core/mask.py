@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,10 +26,11 @@ class Mask:
     load: Callable[[], NDArray[np.bool_]]
 
     @classmethod
-    def of(cls, array: ArrayLike, key: str = "array") -> Mask:
-        """A mask that is already in memory, `[H, W]`; non-zero is inside."""
+    def of(cls, array: ArrayLike, key: str | None = None) -> Mask:
+        """A mask that is already in memory, `[H, W]`; non-zero is inside. Its key is the content's SHA-256 by default."""
         fixed = np.asarray(array).astype(bool)
-        return cls(key, lambda: fixed)
+        content = repr(fixed.shape).encode() + np.packbits(fixed).tobytes()
+        return cls(key or hashlib.sha256(content).hexdigest(), lambda: fixed)
 
     @classmethod
     def file(cls, path: Path, key: str) -> Mask:

@@ -30,13 +30,22 @@ class Registry(Generic[T]):
         package: The package that relative module names start from.
         builtin: Name -> module, relative to `package`, whose import registers the name.
         entry_point_group: Distributions add names through entry points of this group.
+        adopt: Checks what an entry point gave, and gives it its name.
     """
 
-    def __init__(self, kind: str, package: str, builtin: dict[str, str], entry_point_group: str | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        package: str,
+        builtin: dict[str, str],
+        entry_point_group: str | None = None,
+        adopt: Callable[[str, Any], T] | None = None,
+    ) -> None:
         self.kind = kind
         self._package = package
         self._builtin = builtin
         self._group = entry_point_group
+        self._adopt = adopt
         self._loaded: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -47,6 +56,11 @@ class Registry(Generic[T]):
         """
 
         def add(thing: T) -> T:
+            home = getattr(thing, "__module__", "")
+            if name in self._builtin and not home.startswith(f"{self._package}."):
+                raise MethodError(
+                    f"the name {name!r} is that of a built-in {self.kind}; choose another for {_identity(thing)}"
+                )
             known = self._loaded.get(name)
             if known is not None and _identity(known) != _identity(thing):
                 raise MethodError(f"two {self.kind}s are named {name!r}: {_identity(known)} and {_identity(thing)}")
@@ -87,7 +101,7 @@ class Registry(Generic[T]):
             raise MethodError(
                 f"the {self.kind} {name!r} of the entry point {point.value!r} cannot be imported: {error}"
             ) from error
-        self._loaded[name] = thing
+        self._loaded[name] = thing if self._adopt is None else self._adopt(name, thing)
 
 
 def _identity(thing: Any) -> str:

@@ -1,5 +1,5 @@
 """Data sets: files on disk become samples."""
 
-from .base import DATASETS, Finding, GroundingDataset, load_dataset
+from .base import DATASETS, Finding, GroundingDataset, load_dataset, opaque_id
 
-__all__ = ["DATASETS", "Finding", "GroundingDataset", "load_dataset"]
+__all__ = ["DATASETS", "Finding", "GroundingDataset", "load_dataset", "opaque_id"]

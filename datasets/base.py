@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, overload
 
-from ..core import DatasetError, Registry, Sample
+from ..core import DatasetError, Registry, Sample, unknown_name
 from ..core.fingerprint import digest
 
 
@@ -122,7 +123,7 @@ class GroundingDataset(Sequence[Sample], ABC):
         return opaque_id(self._salt, *parts)
 
     def fingerprint(self, samples: Iterable[Sample] | None = None) -> str:
-        """SHA-256 over ids, phrases, pathologies, boxes, masks and sizes; the paths of files do not count.
+        """SHA-256 over ids, patients, phrases, pathologies, boxes, masks and sizes; the paths of files do not count.
 
         Args:
             samples: The samples to cover; all of them by default.
@@ -137,6 +138,7 @@ class GroundingDataset(Sequence[Sample], ABC):
                     [box.as_tuple() for box in sample.boxes],
                     sample.mask.key if sample.mask else None,
                     sample.image_size,
+                    self.opaque("patient", sample.patient_id),
                 )
                 for sample in (self._samples if samples is None else samples)
             ],
@@ -173,9 +175,13 @@ def load_dataset(
     """
     dataset = DATASETS.get(name)
     path = None if root is None else Path(root).expanduser()
+    for reserved in ("root", "split", "name"):
+        if reserved in options:
+            raise DatasetError(f"{reserved!r} is no option of the data set {name!r}; give it by itself (--{reserved})")
     try:
         return dataset.load(path, split or dataset.default_split, **options)
     except TypeError as error:
-        if "unexpected keyword argument" not in str(error):
+        known = list(inspect.signature(dataset.load).parameters)[2:]
+        if not (unknown := [option for option in options if option not in known]):
             raise
-        raise DatasetError(f"the data set {name!r} has no option {str(error).rsplit(' ', 1)[-1]}") from error
+        raise unknown_name(f"option of the data set {name!r}", unknown[0], known) from error

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core import GroundCXRError, ImageError, StoreError, image_digest
+from ..core import GroundCXRError, ImageError, image_digest
+from ..core.fingerprint import digest
 from ..core.progress import progress
 from ..datasets import GroundingDataset, load_dataset
 from ..methods import ControlMethod, GroundingMethod
@@ -25,7 +26,9 @@ from .result import Result, make_result
 from .schema import DatasetInfo, GitInfo, MethodInfo, RunInfo
 from .scoring import Answer, control_answers, score_answers, stored_answers
 from .store import PredictionStore
-from .worker import GroundingReport, Worker
+from .worker import GroundingReport, Worker, set_up, told_as_the_methods
+
+_STORED = "none (stored predictions)"
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,12 @@ class Entry:
     Attributes:
         method: The method, not yet set up.
         label: Its alias, or its own name.
+        fitted_on: Fingerprint of the samples that a control was fitted on.
     """
 
     method: GroundingMethod
     label: str
+    fitted_on: str = ""
 
     @cached_property
     def info(self) -> MethodInfo:
@@ -54,7 +59,7 @@ class Entry:
             weights=method.weights_id(),
             weights_fingerprint=method.weights_fingerprint(),
             options=method.options_dict(),
-            fingerprint=method.fingerprint(),
+            fingerprint=digest(method.fingerprint(), self.fitted_on) if self.fitted_on else method.fingerprint(),
             trained_on=list(method.trained_on),
             licence=method.licence,
             citation=method.citation,
@@ -148,29 +153,42 @@ def make_entry(
     return Entry(built, label or _name(built))
 
 
-def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run, shard: Shard | None = None) -> Iterator[Result]:
+def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator[Result]:
     """Ground what is missing, then score under each protocol.
 
     Args:
         entry: The method.
         protocols: What to score under.
         run: Samples, folders, device.
-        shard: Ground this part only and score nothing.
 
     Yields:
-        One saved result for each protocol; none for a shard.
+        One saved result for each protocol.
 
     Raises:
         GroundCXRError: If nothing can be run.
     """
     device = resolve_device(run.device)
     if isinstance(entry.method, ControlMethod):
-        if shard is None:
-            yield from _run_control(entry, entry.method, protocols, run, device)
+        yield from _run_control(entry, entry.method, protocols, run, device)
         return
-    report = _ground(entry, run, device, shard)
-    if shard is None:
-        yield from _score(entry, protocols, run, device, report)
+    report = _ground(entry, run, device, None)
+    yield from _score(entry, protocols, run, device if report.computed else _STORED, report)
+
+
+def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
+    """Ground a part of the plan and score nothing; a control has nothing to ground before it is scored.
+
+    Returns:
+        How many samples failed.
+
+    Raises:
+        GroundCXRError: If nothing can be run.
+    """
+    if isinstance(entry.method, ControlMethod):
+        return 0
+    report = _ground(entry, run, resolve_device(run.device), shard)
+    _require_readable(report)
+    return report.failed
 
 
 def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator[Result]:
@@ -191,7 +209,7 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
             except ImageError as error:
                 report.images[path] = Failure.of(error)
             advance()
-    yield from _score(entry, protocols, run, "none (stored predictions)", report)
+    yield from _score(entry, protocols, run, _STORED, report)
 
 
 def _ground(entry: Entry, run: Run, device: str, shard: Shard | None) -> GroundingReport:
@@ -206,12 +224,16 @@ def _score(
     entry: Entry, protocols: Sequence[Protocol], run: Run, device: str, report: GroundingReport
 ) -> Iterator[Result]:
     store = _store(entry, run)
-    if all(isinstance(image, Failure) for image in report.images.values()):
-        first = next(image for image in report.images.values() if isinstance(image, Failure))
-        raise StoreError(f"none of the {len(report.images)} images could be read; the first: {first.message}")
+    _require_readable(report)
     for protocol in protocols:
         answers = stored_answers(run.selection, report.images, store)
         yield _finish(entry, protocol, run, device, answers)
+
+
+def _require_readable(report: GroundingReport) -> None:
+    failures = [image for image in report.images.values() if isinstance(image, Failure)]
+    if failures and len(failures) == len(report.images):
+        raise ImageError(f"none of the {len(failures)} images could be read; the first: {failures[0].message}")
 
 
 def _run_control(
@@ -219,8 +241,12 @@ def _run_control(
 ) -> Iterator[Result]:
     dataset = run.selection.dataset
     train = dataset.training_samples()
-    method.fit(train if train is not None else tuple(dataset), held_out=train is not None)
-    method.setup(device)
+    reference = tuple(dataset) if train is None else train
+    with told_as_the_methods(method, "fitted"):
+        method.fit(reference, held_out=train is not None)
+    set_up(method, device)
+    # What it was fitted on is a part of what it is.
+    entry = Entry(method, entry.label, fitted_on=dataset.fingerprint(reference))
     for protocol in protocols:
         answers = control_answers(run.selection, method, _batch_size(entry, run))
         yield _finish(entry, protocol, run, device, answers)
@@ -241,7 +267,8 @@ def _finish(entry: Entry, protocol: Protocol, run: Run, device: str, answers: It
             device=device,
             batch_size=_batch_size(entry, run),
             seconds=round(float(np.nansum(scores.table["seconds"].to_numpy(dtype=np.float64))), 6),
-            peak_memory_mb=peak_memory_mb(),
+            # Of the whole process, so it says nothing of a method that was not run.
+            peak_memory_mb={} if device == _STORED else peak_memory_mb(),
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             packages=packages(),
             git=GitInfo.model_validate(state) if (state := git_state()) else None,
@@ -269,6 +296,7 @@ def _describe_dataset(selection: Selection, rows: int) -> DatasetInfo:
         fingerprint=dataset.fingerprint(selection.samples),
         n_samples=len(selection.samples),
         n_skipped=len(selection.samples) - rows,
+        n_warnings=len(dataset.warnings),
         options=dataset.options,
         licence=dataset.licence,
         citation=dataset.citation,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Mapping
 
 import numpy as np
@@ -34,7 +35,7 @@ def draw(radiograph: Radiograph, answers: Mapping[str, Prediction], title: str) 
         axis.imshow(radiograph.as_uint8(), cmap="gray", vmin=0, vmax=255)
         axis.set_axis_off()
     for axis, (phrase, answer) in zip(axes[1:], answers.items(), strict=True):
-        axis.set_title(phrase, fontsize=9, wrap=True, parse_math=False)
+        axis.set_title("\n".join(textwrap.wrap(phrase, 44, max_lines=4)), fontsize=9, parse_math=False)
         if not isinstance(answer, Grounding):
             axis.text(width / 2, height / 2, f"failed: {answer.kind}", color="orange", ha="center", parse_math=False)
             continue

@@ -70,10 +70,12 @@ def select(dataset: GroundingDataset, *, pathology: str | None = None, limit: in
     """
     samples = tuple(dataset)
     if pathology is not None:
-        known = {name.lower(): name for name in dataset.pathologies}
-        if pathology.lower() not in known:
+        # Two classes may differ in case alone; then the exact name counts.
+        known = {**{name.lower(): name for name in dataset.pathologies}, **{name: name for name in dataset.pathologies}}
+        chosen = known.get(pathology, known.get(pathology.lower()))
+        if chosen is None:
             raise unknown_name(f"pathology of {dataset.name}", pathology, dataset.pathologies)
-        samples = tuple(sample for sample in samples if sample.pathology == known[pathology.lower()])
+        samples = tuple(sample for sample in samples if sample.pathology == chosen)
     if limit is not None:
         if limit < 1:
             raise GroundCXRError(f"the limit {limit} does not fit: give at least 1 sample")

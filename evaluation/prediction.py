@@ -80,6 +80,8 @@ def decode(content: bytes) -> dict[str, Prediction]:
     Raises:
         ValueError: If the bytes are no prediction file of this schema.
     """
+    if not content.startswith(b"PK"):
+        raise ValueError("it is no zip archive")
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             meta = json.loads(archive[_META].tobytes())
@@ -87,7 +89,7 @@ def decode(content: bytes) -> dict[str, Prediction]:
                 raise ValueError(f"schema {meta['schema']} instead of {_SCHEMA}")
             return {item["key"]: _prediction(item, archive) for item in meta["items"]}
     except (KeyError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise ValueError(f"no prediction file: {error}") from error
+        raise ValueError(str(error) or type(error).__name__) from error
 
 
 def _prediction(item: dict[str, Any], archive: Mapping[str, np.ndarray[Any, Any]]) -> Prediction:

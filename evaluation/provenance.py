@@ -30,27 +30,26 @@ _PACKAGES = (
 def resolve_device(device: str) -> str:
     """The device to set a method up on: "auto" becomes the GPU where there is one, anything else is checked.
 
-    PyTorch is imported only where an NVIDIA driver is, so that methods without a network start at once elsewhere.
+    For "auto", PyTorch is imported only where an NVIDIA driver is: methods without a network start at once elsewhere.
 
     Raises:
         GroundCXRError: If a GPU is asked for and there is none.
     """
     if device == "cpu":
         return device
-    count = _cuda_devices()
     if device == "auto":
-        return "cuda" if count else "cpu"
+        driver = sys.platform != "linux" or Path("/proc/driver/nvidia/version").exists()
+        return "cuda" if driver and _cuda_devices() else "cpu"
     name, _, index = device.partition(":")
     if name != "cuda" or (index and not index.isdecimal()):
         raise GroundCXRError(f"there is no device {device!r}; write auto, cpu, cuda or cuda:N")
+    count = _cuda_devices()
     if count <= int(index or 0):
         raise GroundCXRError(f"the device {device!r} is not there ({count} GPUs found); use --device cpu")
     return device
 
 
 def _cuda_devices() -> int:
-    if not Path("/proc/driver/nvidia/version").exists() and sys.platform == "linux":
-        return 0
     try:
         import torch
     except ImportError:

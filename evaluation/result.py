@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pyarrow import ArrowInvalid
 from pydantic import ValidationError
 
 from ..core import StoreError
-from ..core.files import write_atomically
+from ..core.files import locked, write_atomically
 from ..core.fingerprint import SHORT, digest
-from ..metrics import Metric, Protocol, Summary, summarise
+from ..metrics import PROTOCOLS, Metric, Protocol, get_protocol, summarise
 from .schema import (
     SCHEMA_VERSION,
     Cell,
@@ -36,7 +37,7 @@ RESULT_FILE = "result.json"
 SAMPLES_FILE = "samples.parquet"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """One method on one data set under one protocol.
 
@@ -51,6 +52,11 @@ class Result:
     samples: pd.DataFrame
     problems: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = None
+
+    def __repr__(self) -> str:
+        info = self.info
+        data = f"{info.dataset.name} {info.dataset.version} ({info.dataset.split})"
+        return f"<Result of {info.method.label} on {data} under {info.protocol.name}: {len(self.samples)} samples>"
 
     def table(self) -> pd.DataFrame:
         """The per-pathology table.
@@ -88,10 +94,12 @@ class Result:
         """
         _refuse(self.info, self.samples, "the result")
         folder = self.folder(out)
-        write_atomically(folder / SAMPLES_FILE, _parquet(self.samples))
         path = folder / RESULT_FILE
-        write_atomically(path, (self.info.model_dump_json(indent=2) + "\n").encode())
-        return load_result(path, problems=self.problems)
+        # Two equal runs that end together write the same two files; each must find its own pair.
+        with locked(folder):
+            write_atomically(folder / SAMPLES_FILE, _parquet(self.samples))
+            write_atomically(path, (self.info.model_dump_json(indent=2) + "\n").encode())
+            return load_result(path, problems=self.problems)
 
 
 def load_result(path: Path, *, problems: Mapping[str, str] | None = None) -> Result:
@@ -116,8 +124,12 @@ def load_result(path: Path, *, problems: Mapping[str, str] | None = None) -> Res
         raise StoreError(f"{file} is no result of schema {SCHEMA_VERSION}: {where}: {first['msg']}") from error
     if hashlib.sha256(content).hexdigest() != info.samples_sha256:
         raise StoreError(f"{file.parent / SAMPLES_FILE} is not the file that {file} was written with; run it again")
-    samples = pd.read_parquet(io.BytesIO(content))
-    _refuse(info, samples, str(file))
+    try:
+        samples = pd.read_parquet(io.BytesIO(content))
+        _refuse(info, samples, str(file))
+        _refuse_other_metrics(info, str(file))
+    except (ArrowInvalid, KeyError, TypeError, ValueError) as error:
+        raise StoreError(f"{file} and its samples do not fit together: {type(error).__name__}: {error}") from error
     return Result(info, samples, problems or {}, file)
 
 
@@ -185,10 +197,20 @@ def _parquet(samples: pd.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
+def _refuse_other_metrics(info: ResultFile, name: str) -> None:
+    """Hold a result's metrics against those of its protocol, where that protocol is known here."""
+    if info.protocol.name not in PROTOCOLS.names():
+        return
+    protocol = get_protocol(info.protocol.name)
+    expected = [
+        (metric.key, metric.low, metric.high, metric.needs) for metric in protocol.metrics_for(info.method.emits)
+    ]
+    found = [(metric.key, metric.low, metric.high, metric.needs) for metric in info.metrics]
+    if protocol.hash == info.protocol.hash and found != expected:
+        raise StoreError(f"{name} does not have the metrics of its protocol {protocol.name}")
+
+
 def _refuse(info: ResultFile, samples: pd.DataFrame, name: str) -> None:
     problems = problems_of(info, samples)
     if problems:
         raise StoreError(f"{name} contradicts itself: {'; '.join(problems[:3])}")
-
-
-__all__ = ["RESULT_FILE", "SAMPLES_FILE", "Result", "Summary", "load_result", "make_result"]

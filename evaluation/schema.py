@@ -11,10 +11,11 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = 1
-ID_COLUMNS = ("sample_id", "patient_key", "image_key", "prediction_key", "pathology")
+ID_COLUMNS = ("sample_id", "patient_key", "image_key", "prediction_key", "pathology", "error")
 _TOLERANCE = 1e-9
+_LEFT_OUT = {"empty_target", "full_target", "failed", "empty_prediction"}
 
-Share = Annotated[float, Field(allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Strict(BaseModel):
@@ -24,10 +25,10 @@ class _Strict(BaseModel):
 class Cell(_Strict):
     """One number of a table: value, 95 % interval, standard deviation, and the number of samples it rests on."""
 
-    value: Share | None
-    low: Share | None
-    high: Share | None
-    std: Share | None
+    value: Finite | None
+    low: Finite | None
+    high: Finite | None
+    std: Finite | None
     n: Annotated[int, Field(ge=0)]
 
 
@@ -52,7 +53,11 @@ class ProtocolInfo(_Strict):
 
 
 class DatasetInfo(_Strict):
-    """The data, without anything that is confidential."""
+    """The data, without anything that is confidential.
+
+    `n_warnings` counts the kinds of defects that loading met (clipped boxes, resized copies, other counts than
+    published); their sentences name files, so they are told on the terminal and by `groundcxr doctor` only.
+    """
 
     name: str
     version: str
@@ -60,6 +65,7 @@ class DatasetInfo(_Strict):
     fingerprint: str
     n_samples: int
     n_skipped: int
+    n_warnings: int
     options: dict[str, Any]
     licence: str
     citation: str
@@ -120,7 +126,7 @@ class ResultFile(_Strict):
     dataset: DatasetInfo
     method: MethodInfo
     run: RunInfo
-    metrics: list[MetricInfo]
+    metrics: Annotated[list[MetricInfo], Field(min_length=1)]
     overall: Overall
     pathologies: dict[str, dict[str, Cell]]
     statuses: dict[str, dict[str, int]]
@@ -131,8 +137,9 @@ class ResultFile(_Strict):
 def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:
     """What contradicts itself in a result; empty for a sound one.
 
-    Checked: the columns are there, the values lie in their metric's range, counts and averages are those of the rows,
-    macro is the mean of the classes, and each interval holds its value's order.
+    Checked: the columns and metrics are there, the values lie in their metric's range and are absent only where the
+    status says why, counts, averages and deviations are those of the rows, macro is the mean of the classes, and no
+    interval is upside down.
     """
     keys = [metric.key for metric in result.metrics]
     missing = [name for name in (*ID_COLUMNS, *keys, *(f"{key}_status" for key in keys)) if name not in samples]
@@ -143,6 +150,17 @@ def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:
         found.append(f"{len(samples)} rows for {result.dataset.n_samples - result.dataset.n_skipped} samples")
     if samples["sample_id"].duplicated().any():
         found.append("a sample_id occurs twice")
+    if set(samples["pathology"]) != set(result.pathologies):
+        found.append("the pathologies are not those of the rows")
+    failed = len(samples["error"].dropna())
+    if failed != result.n_failed:
+        found.append(f"n_failed is {result.n_failed}, the rows give {failed}")
+    tables = {"macro": result.overall.macro, "micro": result.overall.micro, **result.pathologies}
+    for name, cells in tables.items():
+        if set(cells) != set(keys):
+            found.append(f"the metrics of {name} are not those listed")
+    if found:
+        return found
     for metric in result.metrics:
         found.extend(_metric_problems(result, samples, metric))
     return found
@@ -159,6 +177,9 @@ def _metric_problems(result: ResultFile, samples: pd.DataFrame, metric: MetricIn
         found.append(f"{key} leaves its range [{metric.low}, {metric.high}]")
     if Counter(samples[f"{key}_status"].astype(str).tolist()) != result.statuses.get(key):
         found.append(f"the status counts of {key} are not those of the rows")
+    left_out = samples.loc[np.isnan(values), f"{key}_status"].astype(str)
+    if not set(left_out) <= _LEFT_OUT:
+        found.append(f"{key} has no value in a row whose status does not say why")
     means: list[float] = []
     for name, cells in result.pathologies.items():
         mine = values[(samples["pathology"] == name).to_numpy()]
@@ -179,6 +200,9 @@ def _cell_problems(name: str, cell: Cell, values: np.ndarray[Any, np.dtype[np.fl
     mean = float(values.mean())
     if cell.value is None or not math.isclose(cell.value, mean, rel_tol=1e-6, abs_tol=1e-9):
         return [f"{name} is {cell.value}, the rows give {mean}"]
+    std = float(values.std())
+    if cell.std is None or not math.isclose(cell.std, std, rel_tol=1e-6, abs_tol=1e-9):
+        return [f"the standard deviation of {name} is {cell.std}, the rows give {std}"]
     if cell.low is not None and cell.high is not None and cell.low > cell.high:
         return [f"the interval of {name} is upside down"]
     return []

@@ -10,13 +10,26 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ..core import GroundCXRError, MetricValue, Sample, Status, StoreError, union_area
+from ..core import (
+    GroundCXRError,
+    Grounding,
+    ImageError,
+    MetricValue,
+    ProtocolError,
+    Radiograph,
+    Sample,
+    Status,
+    StoreError,
+    Target,
+    union_area,
+)
 from ..core.progress import progress
 from ..methods import ControlMethod, GroundingMethod
 from ..metrics import Protocol
 from .plan import Selection, make_plan
 from .prediction import Failure, Prediction, image_key, query_key
 from .store import PredictionStore
+from .worker import control_safely
 
 STATUSES = tuple(Status)
 
@@ -59,28 +72,36 @@ def stored_answers(
             continue
         stored = store.read(image)
         file = image_key(image)
-        for index in task.samples:
-            sample = selection.samples[index]
-            key = query_key(image, sample.phrase, sample.pathology)
-            if key not in stored:
+        keys = {
+            index: query_key(image, selection.samples[index].phrase, selection.samples[index].pathology)
+            for index in task.samples
+        }
+        if any(key not in stored for key in keys.values()):
+            failure = _undecodable(task.path)
+            if failure is None:
                 raise StoreError(
-                    f"{store.folder} lacks predictions (sample {sample.sample_id} among them); "
-                    "run evaluate with the same method and options first"
+                    f"{store.folder} lacks predictions (sample {selection.samples[task.samples[0]].sample_id} among "
+                    "them); run evaluate with the same method and options first"
                 )
-            yield Answer(index, stored[key], f"{file}-{key}", seconds.get(file))
+            yield from (Answer(index, failure) for index in task.samples)
+            continue
+        yield from (Answer(index, stored[key], f"{file}-{key}", seconds.get(file)) for index, key in keys.items())
+
+
+def _undecodable(path: Path) -> Failure | None:
+    """Why an image has no predictions, where that is because it cannot be decoded."""
+    try:
+        Radiograph.open(path)
+    except ImageError as error:
+        return Failure.of(error)
+    return None
 
 
 def control_answers(selection: Selection, method: ControlMethod, batch_size: int) -> Iterator[Answer]:
     """Every sample's answer from a control that sees the ground truth; nothing is stored."""
-    from ..methods.base import check_answers
-
     for batch in make_plan(selection.samples, batch_size):
         indices = [index for task in batch for index in task.samples]
-        samples = [selection.samples[index] for index in indices]
-        try:
-            found: list[Prediction] = [*check_answers(method.ground_samples(samples), len(samples))]
-        except Exception as error:
-            found = [Failure.of(error)] * len(samples)
+        found = control_safely(method, [selection.samples[index] for index in indices])
         yield from (Answer(index, answer) for index, answer in zip(indices, found, strict=True))
 
 
@@ -127,10 +148,10 @@ def score_answers(
             sample = selection.samples[answer.index]
             scored, problem = _score_one(sample, method, protocol, answer.prediction)
             advance()
-            if problem is not None:
-                problems[sample.sample_id] = f"{problem.kind}: {problem.message}"
             if scored is None:
                 continue
+            if problem is not None:
+                problems[sample.sample_id] = f"{problem.kind}: {problem.message}"
             for column, key in enumerate(keys):
                 value, status = scored[key]
                 values[len(rows), column] = np.nan if value is None else value
@@ -157,11 +178,21 @@ def _score_one(
             return None, failure
         if grounding is None:
             return protocol.missing(target, method.emits, Status.FAILED), failure
-        return protocol.score(grounding, target, method.emits), None
-    except GroundCXRError as error:
+        return _score(protocol, grounding, target, method)
+    except ImageError as error:
         # The ground truth itself (a mask file) cannot be had: the sample is left out, and counted as such.
         metrics = protocol.metrics_for(method.emits)
         return {metric.key: MetricValue(None, Status.EMPTY_TARGET) for metric in metrics}, Failure.of(error)
+
+
+def _score(
+    protocol: Protocol, grounding: Grounding, target: Target, method: GroundingMethod
+) -> tuple[dict[str, MetricValue], Failure | None]:
+    try:
+        return protocol.score(grounding, target, method.emits), None
+    except ProtocolError as error:
+        # The data set says another size than the image file has, say; the answer cannot be scored.
+        return protocol.missing(Target(target.boxes, target.image_size), method.emits, Status.FAILED), Failure.of(error)
 
 
 def _describe(selection: Selection, rows: list[_Row]) -> dict[str, Any]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from ..core import StoreError
-from ..core.files import write_atomically
+from ..core.files import locked, write_atomically
 from .prediction import Failure, Prediction, decode, encode, image_key
 
 _TIMES = "seconds.jsonl"
 _WRITERS = 8
+
+
+class DamagedPredictionsError(StoreError):
+    """A file of the store that holds something else than predictions."""
 
 
 class PredictionStore:
@@ -35,14 +37,16 @@ class PredictionStore:
             fingerprint: The method's fingerprint.
             about: What the fingerprint stands for, written beside the predictions for people to read.
         """
-        self.folder = root / f"{method}-{fingerprint[:16]}"
+        name = re.sub(r"[^\w.-]+", "_", method)
+        self.folder = root / f"{name}-{fingerprint[:16]}"
         self._about = dict(about)
 
     def read(self, image_sha256: str) -> dict[str, Prediction]:
         """All answers about an image, by query key; empty where there are none.
 
         Raises:
-            StoreError: If the file is damaged or cannot be read.
+            DamagedPredictionsError: If the file holds no predictions.
+            StoreError: If it cannot be read.
         """
         path = self._path(image_sha256)
         try:
@@ -52,7 +56,14 @@ class PredictionStore:
         except OSError as error:
             raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
         except ValueError as error:
-            raise StoreError(f"{path} is damaged ({error}); delete it and run the evaluation again") from error
+            raise DamagedPredictionsError(
+                f"the predictions in {path} are damaged ({error}); run evaluate with the same method and options, "
+                "which makes them again"
+            ) from error
+
+    def discard(self, image_sha256: str) -> None:
+        """Drop an image's file, which cannot be read any more."""
+        self._path(image_sha256).unlink(missing_ok=True)
 
     def add(self, predictions: Mapping[str, Mapping[str, Prediction]]) -> None:
         """Keep answers by image hash and query key, beside those that are there; one that is there stays as it is.
@@ -91,7 +102,7 @@ class PredictionStore:
     def _add_image(self, image_sha256: str, predictions: Mapping[str, Prediction]) -> None:
         path = self._path(image_sha256)
         # The lock is for two runs that add different phrases of one image; each must see the other's.
-        with _locked(path.parent):
+        with locked(path.parent):
             stored = self.read(image_sha256)
             kept = {key: answer for key, answer in stored.items() if not isinstance(answer, Failure)}
             write_atomically(path, encode({**stored, **predictions, **kept}))
@@ -104,19 +115,3 @@ class PredictionStore:
         about = self.folder / "method.json"
         if not about.is_file():
             write_atomically(about, (json.dumps(self._about, indent=2, sort_keys=True) + "\n").encode())
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    lock = FileLock(folder / ".lock")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except OSError as error:
-        raise StoreError(
-            f"cannot write {folder}: {error.strerror or error}; choose another folder with --store"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 from ..core import (
     BOX,
@@ -13,6 +15,7 @@ from ..core import (
     GroundCXRError,
     Grounding,
     ImageError,
+    ImageSize,
     MethodError,
     Query,
     Radiograph,
@@ -24,7 +27,9 @@ from ..methods import ControlMethod, GroundingMethod
 from ..methods.base import check_answers
 from .plan import Batch, ImageTask
 from .prediction import Failure, Prediction, query_key
-from .store import PredictionStore
+from .store import DamagedPredictionsError, PredictionStore
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -33,15 +38,13 @@ class GroundingReport:
 
     Attributes:
         images: The SHA-256 of each image file, or why it could not be read.
-        computed: How many samples were grounded now.
-        reused: How many were in the store.
-        seconds: Spent in the method.
+        computed: How many samples were grounded now; the others were in the store.
+        failed: How many samples have no answer: the method failed, or the image could not be read.
     """
 
     images: dict[Path, str | Failure] = field(default_factory=dict)
     computed: int = 0
-    reused: int = 0
-    seconds: float = 0.0
+    failed: int = 0
 
 
 class Worker:
@@ -89,6 +92,7 @@ class Worker:
                 if task not in images and isinstance(self.report.images[task.path], str):
                     self._open(task, images)
             self._ground([(task, index) for task in images for index in task.samples], images)
+            self.report.failed += sum(len(task.samples) for task in batch if task not in images)
             return
         # Everything has been answered before; what failed then is asked again, alone as it was.
         failed = [
@@ -102,7 +106,8 @@ class Worker:
         for task, index in failed:
             if task in images:
                 self._ground([(task, index)], images)
-        self.report.reused += sum(len(known) for known in stored.values() if known)
+        unread = (task for task in batch if isinstance(self.report.images[task.path], Failure))
+        self.report.failed += sum(len(task.samples) for task in unread)
 
     def _stored(self, task: ImageTask) -> dict[int, Prediction] | None:
         """The answers that the store has for an image's samples; None where the image cannot be read."""
@@ -112,13 +117,19 @@ class Worker:
             self.report.images[task.path] = Failure.of(error)
             return None
         self.report.images[task.path] = sha256
-        stored = self._store.read(sha256)
+        try:
+            stored = self._store.read(sha256)
+        except DamagedPredictionsError:
+            self._store.discard(sha256)
+            stored = {}
         keys = {index: self._key(sha256, index) for index in task.samples}
         return {index: stored[key] for index, key in keys.items() if key in stored}
 
     def _open(self, task: ImageTask, images: dict[ImageTask, Radiograph]) -> None:
         try:
-            images[task] = Radiograph.open(task.path)
+            image = Radiograph.open(task.path)
+            # Without its folder: what lies beside an image (masks, reports) is none of a method's business.
+            images[task] = replace(image, path=Path(image.path.name))
         except ImageError as error:
             self.report.images[task.path] = Failure.of(error)
 
@@ -136,7 +147,7 @@ class Worker:
         self._store.add(by_image)
         self._store.add_seconds(dict.fromkeys(by_image, seconds / len(asked)))
         self.report.computed += len(asked)
-        self.report.seconds += seconds
+        self.report.failed += sum(isinstance(answer, Failure) for answer in answers)
 
     def _key(self, image_sha256: str, index: int) -> str:
         return query_key(image_sha256, self._samples[index].phrase, self._samples[index].pathology)
@@ -163,35 +174,65 @@ def set_up(method: GroundingMethod, device: str) -> None:
     Raises:
         MethodError: If `setup` raises.
     """
-    try:
+    with told_as_the_methods(method, f"set up on {device}"):
         method.setup(device)
+
+
+@contextmanager
+def told_as_the_methods(method: GroundingMethod, what: str) -> Iterator[None]:
+    """Turn whatever a method's own code raises into one sentence.
+
+    Raises:
+        MethodError: If the block raises anything that is not said in a sentence already.
+    """
+    try:
+        yield
     except GroundCXRError:
         raise
     except Exception as error:
         raise MethodError(
-            f"the method {method.name!r} could not be set up on {device}: {type(error).__name__}: {error}"
+            f"the method {method.name or type(method).__name__!r} could not be {what}: {type(error).__name__}: {error}"
         ) from error
 
 
 def ground_safely(method: GroundingMethod, queries: Sequence[Query]) -> list[Prediction]:
     """Answers to all queries; where the batch raises, each query is asked alone, so that only the guilty fail."""
-    if not queries:
+    return _each_safely(queries, lambda some: checked_answers(method, some))
+
+
+def checked_answers(method: GroundingMethod, queries: Sequence[Query]) -> list[Grounding]:
+    """Answers to all queries, held against the contract.
+
+    Raises:
+        MethodError: If the answers break the contract; whatever else the method raises.
+    """
+    return _checked(method, method.ground_batch(queries), [query.image.size for query in queries])
+
+
+def control_safely(method: ControlMethod, samples: Sequence[Sample]) -> list[Prediction]:
+    """As `ground_safely`, of a control that sees the ground truth."""
+    return _each_safely(
+        samples, lambda some: _checked(method, method.ground_samples(some), [s.image_size for s in some])
+    )
+
+
+def _each_safely(items: Sequence[T], ask: Callable[[Sequence[T]], list[Grounding]]) -> list[Prediction]:
+    if not items:
         return []
     try:
-        return [*_checked(method, queries)]
+        return [*ask(items)]
     except Exception as error:
-        if len(queries) == 1:
+        if len(items) == 1:
             return [Failure.of(error)]
-    return [answer for query in queries for answer in ground_safely(method, [query])]
+    return [answer for item in items for answer in _each_safely([item], ask)]
 
 
-def _checked(method: GroundingMethod, queries: Sequence[Query]) -> list[Grounding]:
-    answers = check_answers(method.ground_batch(queries), len(queries))
-    for query, answer in zip(queries, answers, strict=True):
-        if answer.heatmap is not None and answer.heatmap.image_size != query.image.size:
+def _checked(method: GroundingMethod, found: object, sizes: Sequence[ImageSize]) -> list[Grounding]:
+    answers = check_answers(found, len(sizes))
+    for size, answer in zip(sizes, answers, strict=True):
+        if answer.heatmap is not None and answer.heatmap.image_size != size:
             raise MethodError(
-                f"the heatmap is for an image of {answer.heatmap.image_size}, the image is {query.image.size} "
-                "(width, height)"
+                f"the heatmap is for an image of {answer.heatmap.image_size}, the image is {size} (width, height)"
             )
         held = ({HEATMAP} if answer.heatmap is not None else set()) | ({BOX} if answer.boxes else set())
         if not held <= set(method.emits):

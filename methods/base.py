@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..core import HEATMAP, Grounding, MethodError, Query, Radiograph, Registry, Sample
+from ..core import HEATMAP, Grounding, MethodError, Query, Radiograph, Registry, Sample, WeightsError
 from ..core.fingerprint import digest, jsonable, tree_digest
 from .revision import revision_of
+
+FILE_MODULE = "groundcxr_method_"
+"""How the modules of method files are named."""
 
 KINDS = ("diffusion", "contrastive", "box", "control", "other")
 
@@ -59,6 +62,8 @@ class GroundingMethod:
             options: An instance of `Options`; None for the defaults.
         """
         self.options = self.Options() if options is None else options
+        # An option `weights` is the weights: so their content is hashed, and the path is not published.
+        self.weights = str(getattr(self.options, "weights", None) or self.weights or "") or None
 
     def setup(self, device: str) -> None:
         """Load the weights onto a device ("cpu", "cuda", "cuda:1"); called once, before any grounding."""
@@ -93,24 +98,46 @@ class GroundingMethod:
 
     def weights_fingerprint(self) -> str:
         """What tells these weights from others: the content's SHA-256 where they are a local path, else their id."""
-        if self.weights is None:
-            return "none"
-        path = Path(self.weights)
-        return tree_digest(path) if path.exists() else self.weights
+        path = self._local_weights()
+        return (self.weights or "none") if path is None else tree_digest(path)
 
     def weights_id(self) -> str | None:
         """The weights' name for publication: a hub id as it is, of a local path the last part only."""
-        if self.weights is not None and Path(self.weights).exists():
-            return f"local copy {Path(self.weights).name}"
-        return self.weights
+        path = self._local_weights()
+        return self.weights if path is None else f"local copy {path.name}"
 
     def options_dict(self) -> dict[str, Any]:
-        """The options as plain JSON values, but for `weights`: a path says nothing, `weights_fingerprint` covers it."""
-        return {key: value for key, value in jsonable(asdict(self.options)).items() if key != "weights"}
+        """The options as plain JSON values; of a path the last part and the content's SHA-256.
+
+        `weights` is left out: `weights_fingerprint` covers it.
+        """
+        values = {key: _published(value) for key, value in asdict(self.options).items() if key != "weights"}
+        return jsonable(values)
 
     def fingerprint(self) -> str:
         """SHA-256 over name, revision, weights and options: what a stored prediction depends on, but its input."""
-        return digest(self.name, revision_of(type(self)), self.weights_fingerprint(), self.options_dict())
+        cls = type(self)
+        return digest(self.name, cls.__qualname__, revision_of(cls), self.weights_fingerprint(), self.options_dict())
+
+    def _local_weights(self) -> Path | None:
+        if not self.weights:
+            return None
+        path = Path(self.weights).expanduser()
+        if path.exists():
+            return path
+        if self.weights[0] in "/~.":
+            raise WeightsError(f"the weights of the method {self.name!r} are not there: {path}; give an existing path")
+        return None
+
+
+def _published(value: Any) -> Any:
+    # A string that names a file is a path too, whatever its option's type.
+    if not isinstance(value, Path) and not (isinstance(value, str) and "/" in value):
+        return value
+    path = Path(value).expanduser()
+    if path.exists():
+        return f"{path.name} sha256:{tree_digest(path)}"
+    return path.name if isinstance(value, Path) else value
 
 
 class ControlMethod(GroundingMethod):
@@ -149,6 +176,39 @@ def check_answers(found: Any, expected: int) -> list[Grounding]:
     return list(found)
 
 
+def check_method_class(method: Any) -> None:
+    """Raise unless something is a usable method class.
+
+    Raises:
+        MethodError: Saying what is wrong.
+    """
+    if not (isinstance(method, type) and issubclass(method, GroundingMethod)):
+        raise MethodError(f"{method!r} is no method: derive the class from groundcxr.GroundingMethod")
+    if method.kind not in KINDS:
+        raise MethodError(f"{method.__name__}.kind is {method.kind!r}; it must be one of {', '.join(KINDS)}")
+    if isinstance(method.emits, str) or not method.emits or not set(method.emits) <= {"heatmap", "box"}:
+        raise MethodError(f"{method.__name__}.emits is {method.emits!r}; make it a set of 'heatmap' and 'box'")
+    for name in ("revision", "weights"):
+        if not isinstance(getattr(method, name), str | None | property):
+            raise MethodError(f"{method.__name__}.{name} is {getattr(method, name)!r}; it must be a string or None")
+    for name in ("licence", "citation"):
+        if not isinstance(getattr(method, name), str):
+            raise MethodError(f"{method.__name__}.{name} is {getattr(method, name)!r}; it must be a string")
+    if isinstance(method.trained_on, str):
+        raise MethodError(f"{method.__name__}.trained_on is one string; make it a tuple of data-set names")
+    if not (isinstance(method.Options, type) and is_dataclass(method.Options)):
+        raise MethodError(f"{method.__name__}.Options must be a frozen dataclass")
+    for field in fields(method.Options):
+        if field.default is MISSING and field.default_factory is MISSING:
+            raise MethodError(f"the option {field.name!r} of {method.__name__} needs a default")
+
+
+def _adopt(name: str, method: Any) -> type[GroundingMethod]:
+    check_method_class(method)
+    method.name = name
+    return method
+
+
 METHODS: Registry[type[GroundingMethod]] = Registry(
     "method",
     __package__ or "",
@@ -164,6 +224,7 @@ METHODS: Registry[type[GroundingMethod]] = Registry(
         "ldm": ".ldm.method",
     },
     entry_point_group="groundcxr.methods",
+    adopt=_adopt,
 )
 
 
@@ -177,20 +238,7 @@ def register_method(name: str) -> Any:
     def decorate(method: type[GroundingMethod]) -> type[GroundingMethod]:
         check_method_class(method)
         method.name = name
-        return METHODS.register(name)(method)
+        # A file given by path is asked for by its path; its name must not stand in for another's.
+        return method if method.__module__.startswith(FILE_MODULE) else METHODS.register(name)(method)
 
     return decorate
-
-
-def check_method_class(method: Any) -> None:
-    """Raise unless something is a usable method class.
-
-    Raises:
-        MethodError: Saying what is wrong.
-    """
-    if not (isinstance(method, type) and issubclass(method, GroundingMethod)):
-        raise MethodError(f"{method!r} is no method: derive the class from groundcxr.GroundingMethod")
-    if method.kind not in KINDS:
-        raise MethodError(f"{method.__name__}.kind is {method.kind!r}; it must be one of {', '.join(KINDS)}")
-    if not method.emits or not set(method.emits) <= {"heatmap", "box"}:
-        raise MethodError(f"{method.__name__}.emits is {set(method.emits)!r}; it may hold 'heatmap' and 'box'")

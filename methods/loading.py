@@ -14,9 +14,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..core import MethodError, unknown_name
-from ..core.fingerprint import digest, source_closure
-from .base import METHODS, GroundingMethod, check_method_class
+from ..core import GroundCXRError, MethodError, unknown_name
+from ..core.fingerprint import digest, source_closure, source_digest
+from .base import FILE_MODULE, METHODS, GroundingMethod, check_method_class
+from .revision import SOURCE_DIGEST
 
 
 def load_method_class(spec: str) -> type[GroundingMethod]:
@@ -51,9 +52,14 @@ def build_method(spec: str | type[GroundingMethod], settings: Mapping[str, Any] 
     name = method.name or method.__name__
     options = parse_options(method.Options, settings or {}, name)
     try:
-        return method(options) if settings else method()
-    except TypeError as error:
-        raise MethodError(f"the method {name!r} cannot be built: {error}") from error
+        built = method(options) if settings else method()
+    except GroundCXRError:
+        raise
+    except Exception as error:
+        raise MethodError(f"the method {name!r} cannot be built: {type(error).__name__}: {error}") from error
+    if not hasattr(built, "options"):
+        raise MethodError(f"the constructor of {name!r} must call super().__init__(options)")
+    return built
 
 
 def parse_options(options: type[Any], settings: Mapping[str, Any], method: str) -> Any:
@@ -90,13 +96,21 @@ def _is_sequence(kind: Any) -> bool:
 
 
 def _load_file(file: Path) -> ModuleType:
-    name = f"groundcxr_method_{digest(str(file))[:12]}"
+    try:
+        revision = source_digest(file, file.parent)
+    except SyntaxError as error:
+        raise MethodError(
+            f"{error.filename or file}, line {error.lineno} cannot be imported: SyntaxError: {error.msg}"
+        ) from error
+    # An edited file is another module, so that what runs is what the revision says, in a notebook too.
+    name = f"{FILE_MODULE}{digest(str(file), revision)[:16]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise MethodError(f"{file} cannot be imported as Python")
     module = importlib.util.module_from_spec(spec)
+    setattr(module, SOURCE_DIGEST, revision)
     sys.modules[name] = module
     try:
         _let_import([found for found in source_closure(file, file.parent) if found != file], file.parent)
@@ -105,8 +119,7 @@ def _load_file(file: Path) -> ModuleType:
         del sys.modules[name]
         if isinstance(error, MethodError):
             raise
-        where = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise MethodError(f"{file}{where} cannot be imported: {type(error).__name__}: {error}") from error
+        raise MethodError(f"{file} cannot be imported: {type(error).__name__}: {error}") from error
     return module
 
 
@@ -127,7 +140,7 @@ def _class_in(module: ModuleType, file: Path, class_name: str) -> type[Grounding
     else:
         raise MethodError(f"{file} holds no method: derive a class from groundcxr.GroundingMethod")
     check_method_class(chosen)
-    if not chosen.name:
+    if "name" not in vars(chosen):
         chosen.name = chosen.__name__
     return chosen
 
@@ -171,3 +184,5 @@ def _let_import(files: list[Path], folder: Path) -> None:
             raise MethodError(
                 f"two method files import different modules named {name!r}: {other} and {file}; rename one"
             )
+        # Imported by an earlier state of the method file, it may have been edited since.
+        sys.modules.pop(name, None)

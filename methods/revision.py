@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import importlib
 import inspect
+import sys
 from pathlib import Path
 from typing import Any
 
 from ..core import MethodError
 from ..core.fingerprint import source_digest
+
+SOURCE_DIGEST = "__groundcxr_source_digest__"
+"""Where the module of a method file keeps the hash of its source, taken when it was loaded."""
 
 
 def revision_of(method: type[Any]) -> str:
@@ -23,6 +27,9 @@ def revision_of(method: type[Any]) -> str:
     """
     if method.revision is not None:
         return method.revision
+    loaded = getattr(sys.modules.get(method.__module__), SOURCE_DIGEST, None)
+    if loaded is not None:
+        return loaded
     try:
         path = Path(inspect.getfile(method))
         module = method.__module__

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from groundcxr import Box, Grounding, GroundingMethod, Heatmap, evaluate
-from groundcxr.core import StoreError
+from groundcxr.core import ImageError, StoreError
 
 
 class Fragile(GroundingMethod):
@@ -113,7 +113,7 @@ def test_unreadable_images_fail_their_samples_only(tiny, tiny_root, tmp_path):
 def test_no_readable_image_is_an_error(tiny, tiny_root, tmp_path):
     for path in (tiny_root / "secret-folder").iterdir():
         path.unlink()
-    with pytest.raises(StoreError, match="none of the 6 images"):
+    with pytest.raises(ImageError, match="none of the 6 images"):
         evaluate("center-prior", tiny, out=tmp_path / "out")
 
 
@@ -127,13 +127,19 @@ def test_store_that_cannot_be_written_is_one_sentence(tiny, tmp_path):
 def test_read_only_store_serves_what_it_has_and_refuses_the_rest(tiny, tmp_path, monkeypatch):
     from filelock import FileLock
 
-    def denied(self):
-        raise PermissionError(13, "Permission denied")
+    acquire = FileLock.acquire
+
+    def denied(self, *arguments, **options):
+        if f"{tmp_path}/store" in str(self.lock_file):
+            raise PermissionError(13, "Permission denied")
+        return acquire(self, *arguments, **options)
 
     evaluate("center-prior", tiny, out=tmp_path, pathology="Edema")
     monkeypatch.setattr(FileLock, "acquire", denied)
     assert evaluate("center-prior", tiny, out=tmp_path, pathology="Edema").info.n_failed == 0
-    with pytest.raises(StoreError, match=r"cannot write .*Permission denied; choose another folder with --store"):
+    with pytest.raises(
+        StoreError, match=r"cannot write .*Permission denied; choose another folder with --out or --store"
+    ):
         evaluate("center-prior", tiny, out=tmp_path)
 
 
@@ -155,3 +161,35 @@ def test_full_disk_keeps_what_was_written(tiny, tmp_path, monkeypatch):
     assert not list(tmp_path.rglob("*.part"))
     monkeypatch.setattr(os, "fsync", real)
     assert evaluate("center-prior", tiny, out=tmp_path, batch_size=1).info.n_failed == 0
+
+
+def test_scoring_what_is_stored_leaves_a_damaged_image_failed(groundcxr, manifest):
+    path = manifest.parent / "1.png"
+    path.write_bytes(path.read_bytes()[:300])
+    common = ["--method", "center-prior", "--dataset", "manifest", "--root", manifest, "--out", "out"]
+    assert groundcxr("evaluate", *common).code == 1
+    scored = groundcxr("score", *common)
+    assert scored.code == 1
+    assert "1 of 5 samples failed" in scored.err
+    assert groundcxr("evaluate", *common, "--shard", "1/1", "--store", "other").code == 1
+
+
+def test_a_later_protocols_error_leaves_the_earlier_result(groundcxr, tmp_path, manifest):
+    rows = manifest.read_text().splitlines()
+    manifest.write_text("\n".join([rows[0], "0.png,opacity,Edema,,,,,p0"]) + "\n")
+    protocols = ["--protocol", "v1", "--protocol", "vilouras2024"]
+    ran = groundcxr("evaluate", "--method", "center-prior", *protocols, "--dataset", "manifest", "--root", manifest)
+    assert ran.code == 1
+    assert ran.out.splitlines()[-1].endswith("result.json")
+    assert "skips every sample" in ran.err
+
+
+def test_damaged_predictions_are_made_again(tiny, tmp_path):
+    first = evaluate("center-prior", tiny, out=tmp_path)
+    damaged, cut = sorted(tmp_path.rglob("*.npz"))[:2]
+    before = damaged.read_bytes()
+    damaged.write_bytes(b"<html>")
+    cut.write_bytes(cut.read_bytes()[:50])
+    again = evaluate("center-prior", tiny, out=tmp_path)
+    assert damaged.read_bytes() == before
+    assert again.info.overall == first.info.overall

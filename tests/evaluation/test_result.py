@@ -95,3 +95,43 @@ def test_missing_and_damaged_files_are_named(path):
         load_result(path)
     with pytest.raises(StoreError, match="No such file"):
         load_result(path.parent / "nowhere" / "result.json")
+
+
+def drop_a_class(content):
+    del content["pathologies"]["Edema"]
+
+
+def claim_a_narrower_spread(content):
+    content["overall"]["micro"]["auroc"]["std"] /= 2
+
+
+def hide_failures(content):
+    content["n_failed"] = 3
+
+
+def drop_a_metric(content):
+    content["metrics"] = [metric for metric in content["metrics"] if metric["key"] != "miou"]
+    for cells in [*content["overall"].values(), *content["pathologies"].values()]:
+        del cells["miou"]
+
+
+def widen_a_range(content):
+    content["metrics"][0]["high"] = 2
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (drop_a_class, "pathologies are not those"),
+        (claim_a_narrower_spread, "standard deviation of micro auroc"),
+        (hide_failures, "n_failed is 3"),
+        (drop_a_metric, "metrics of its protocol"),
+        (widen_a_range, "metrics of its protocol"),
+        (lambda content: content.update(metrics=[]), "metrics"),
+        (lambda content: content["overall"].update(macro={}), "metrics of macro"),
+    ],
+)
+def test_other_claims_are_refused_too(path, change, words):
+    edit(path, change)
+    with pytest.raises(StoreError, match=words):
+        load_result(path)

@@ -59,7 +59,7 @@ def test_damaged_file_is_named(store, content):
     store.add({SHA: {"k": grounding()}})
     (path,) = store.folder.rglob("*.npz")
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=f"{path.name} is damaged.*delete it"):
+    with pytest.raises(StoreError, match=f"{path.name} are damaged.*run evaluate"):
         store.read(SHA)
 
 

@@ -138,7 +138,7 @@ def test_options_that_do_not_fit(settings, words):
 def test_registering_checks_the_class():
     with pytest.raises(MethodError, match="derive the class"):
         register_method("thing")(int)
-    with pytest.raises(MethodError, match="two methods are named 'random'"):
+    with pytest.raises(MethodError, match="'random' is that of a built-in method"):
         register_method("random")(type("Other", (GroundingMethod,), {}))
 
 
