@@ -27,7 +27,7 @@ class Mask:
 
     @classmethod
     def of(cls, array: ArrayLike, key: str | None = None) -> Mask:
-        """A mask that is already in memory, `[H, W]`; non-zero is inside. Its key is the content's SHA-256 by default."""
+        """A mask in memory, `[H, W]`; non-zero is inside. Its key is the content's SHA-256 unless one is given."""
         fixed = np.asarray(array).astype(bool)
         content = repr(fixed.shape).encode() + np.packbits(fixed).tobytes()
         return cls(key or hashlib.sha256(content).hexdigest(), lambda: fixed)
