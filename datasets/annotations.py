@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..core import Box, DatasetError, ImageError, ImageSize, Sample, read_image_size
-from .frames import aspect_differs, fit_box, holding_frame
+from .frames import NEGATIVE, aspect_differs, fit_box, holding_frame, negative_sides
 
 MISSING = "image files are missing (`groundcxr doctor` lists them)"
 UNREADABLE = "image files cannot be read (`groundcxr doctor` lists them)"
@@ -78,6 +79,18 @@ def number(text: object, what: str, where: str) -> float:
     return value
 
 
+def frame_size(width: float, height: float, where: str) -> ImageSize:
+    """An annotated image size from its two numbers.
+
+    Raises:
+        DatasetError: If one of them is less than 1.
+    """
+    size = int(width), int(height)
+    if min(size) < 1:
+        raise DatasetError(f"{where}: an image's width and height must be at least 1 pixel, got {size[0]}x{size[1]}")
+    return size
+
+
 def image_sizes(paths: Mapping[str, Path]) -> dict[str, ImageSize | ImageError]:
     """(width, height) of many image files, from their headers; the error where a file cannot be read."""
 
@@ -108,7 +121,9 @@ def build_samples(
 ) -> tuple[list[Sample], list[str]]:
     """Samples with boxes in the image files' pixels, those of one image following one another.
 
-    An image that is missing or unreadable keeps its samples, at the annotated size: they fail when they are run.
+    An image that is missing or unreadable keeps its samples, which fail when they are run, at the annotated size.
+    Without one, its width and its height are the larger of the readable images' median and what holds its boxes: a
+    frame that only just held them would let the failed samples count as hits.
 
     Args:
         annotations: The rows of the split, in file order.
@@ -127,10 +142,11 @@ def build_samples(
     errors = [size for size in sizes.values() if isinstance(size, ImageError)]
     if images and len(errors) == len(images):
         raise errors[0]
+    typical = _median_size([size for size in sizes.values() if not isinstance(size, ImageError)])
     tally = Tally()
     samples: list[Sample] = []
     for image, rows in images.items():
-        size = _settle_size(rows, paths[image], sizes[image], tally)
+        size = _settle_size(rows, paths[image], sizes[image], typical, tally)
         groups: dict[Hashable, list[Annotation]] = {}
         for row in rows:
             groups.setdefault(group_by(row), []).append(row)
@@ -159,11 +175,20 @@ def apart_from(samples: Iterable[Sample], others: Iterable[Sample]) -> list[Samp
     return [sample for sample in samples if (sample.patient_id or sample.image_id) not in taken]
 
 
-def _settle_size(rows: Sequence[Annotation], path: Path, read: ImageSize | ImageError, tally: Tally) -> ImageSize:
+def _median_size(sizes: Sequence[ImageSize]) -> ImageSize:
+    if not sizes:
+        return 1, 1
+    widths, heights = zip(*sizes, strict=True)
+    return statistics.median_high(widths), statistics.median_high(heights)
+
+
+def _settle_size(
+    rows: Sequence[Annotation], path: Path, read: ImageSize | ImageError, typical: ImageSize, tally: Tally
+) -> ImageSize:
     frame = next((row.frame for row in rows if row.frame is not None), None)
     if isinstance(read, ImageError):
         tally.add(UNREADABLE if path.is_file() else MISSING, str(path))
-        return frame or holding_frame(row.box for row in rows if row.box is not None)
+        return frame or holding_frame((row.box for row in rows if row.box is not None), typical)
     if frame is not None and frame != read:
         example = f"{path} is {read[0]}x{read[1]}, annotated {frame[0]}x{frame[1]}"
         tally.add(OTHER_ASPECT if aspect_differs(frame, read) else RESIZED, example)
@@ -175,5 +200,5 @@ def _fit(row: Annotation, size: ImageSize, tally: Tally) -> Box | None:
         return None
     box, defect = fit_box(row.box, row.frame or size, size)
     if defect is not None:
-        tally.add(defect, row.where)
+        tally.add(defect, f"{row.where} ({negative_sides(row.box)})" if defect == NEGATIVE else row.where)
     return box

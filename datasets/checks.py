@@ -11,7 +11,7 @@ from ..core import ImageError, ImageSize, Radiograph
 from ..core.progress import progress
 from .annotations import Annotation, by_image
 from .base import Finding
-from .frames import CLIPPED, DEGENERATE, OUTSIDE, aspect_differs, fit_box
+from .frames import CLIPPED, DEGENERATE, NEGATIVE, OUTSIDE, aspect_differs, fit_box, negative_sides
 
 _SAID = {
     DEGENERATE: "has no width or height and is dropped",
@@ -89,8 +89,12 @@ def _boxes(annotations: Sequence[Annotation], sizes: Mapping[str, ImageSize], pl
             continue
         _, defect = fit_box(row.box, frame, frame)
         if defect is not None:
-            corners = ", ".join(f"{value:g}" for value in row.box.as_tuple())
-            problem = f"{place}, {row.where}: the box [{corners}] of an image of {frame[0]}x{frame[1]} {_SAID[defect]}"
+            x, y, x1, y1 = row.box.as_tuple()
+            said = f"is dropped: {negative_sides(row.box)}" if defect == NEGATIVE else _SAID[defect]
+            problem = (
+                f"{place}, {row.where}: the box x={x:g}, y={y:g}, w={x1 - x:g}, h={y1 - y:g} "
+                f"of an image of {frame[0]}x{frame[1]} {said}"
+            )
             yield Finding("warning", problem, "correct the row")
 
 

@@ -10,6 +10,7 @@ from ..core import Box, ImageSize
 ASPECT_TOLERANCE = 0.01
 """Relative difference of width/height beyond which a file is not just a resized copy of the annotated image."""
 
+NEGATIVE = "boxes of negative width or height were dropped"
 DEGENERATE = "boxes without width or height were dropped"
 OUTSIDE = "boxes outside their image were dropped"
 CLIPPED = "boxes partly outside their image were clipped"
@@ -31,9 +32,11 @@ def fit_box(box: Box, frame: ImageSize, size: ImageSize) -> tuple[Box | None, st
         size: (width, height) of the image file.
 
     Returns:
-        The box clipped to the image, None if nothing is left of it; and the defect met: `DEGENERATE`, `OUTSIDE`,
-        `CLIPPED`, or None.
+        The box clipped to the image, None if nothing is left of it; and the defect met: `NEGATIVE`, `DEGENERATE`,
+        `OUTSIDE`, `CLIPPED`, or None.
     """
+    if negative_sides(box):
+        return None, NEGATIVE
     if box.width <= 0 or box.height <= 0:
         return None, DEGENERATE
     # Clipped before scaling: rounding in the scaling must not make a box that ends at the image's edge stick out.
@@ -46,9 +49,15 @@ def fit_box(box: Box, frame: ImageSize, size: ImageSize) -> tuple[Box | None, st
     return clipped.scaled(size[0] / frame[0], size[1] / frame[1]).clipped(size), defect
 
 
-def holding_frame(boxes: Iterable[Box]) -> ImageSize:
-    """The smallest image of whole pixels, at least 1x1, that holds the boxes: the size of an image that is missing."""
-    width = height = 1
+def negative_sides(box: Box) -> str:
+    """What is negative of a box that was written as x, y, w, h: "w is negative"; "" where nothing is."""
+    wrong = [side for side, length in (("w", box.x1 - box.x0), ("h", box.y1 - box.y0)) if length < 0]
+    return f"{' and '.join(wrong)} {'is' if len(wrong) == 1 else 'are'} negative" if wrong else ""
+
+
+def holding_frame(boxes: Iterable[Box], smallest: ImageSize) -> ImageSize:
+    """The smallest image of whole pixels that holds the boxes and is, on each axis, no smaller than `smallest`."""
+    width, height = smallest
     for box in boxes:
         width, height = max(width, math.ceil(box.x1)), max(height, math.ceil(box.y1))
     return width, height

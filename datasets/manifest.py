@@ -11,7 +11,8 @@ from ..core.fingerprint import digest, file_digest
 from .annotations import Annotation, apart_from, build_samples, by_image, number
 from .base import DATASETS, Finding, GroundingDataset, opaque_id
 from .checks import check_files
-from .coco import read_coco
+from .coco import read_coco, without_bbox
+from .contradictions import contradictions
 from .tables import read_table
 
 STEP = "write a CSV with the columns image,phrase,pathology,x,y,w,h or a COCO JSON, and give its path as --root"
@@ -76,7 +77,7 @@ class Manifest(GroundingDataset):
             split=split,
             pathologies=list(dict.fromkeys(sample.pathology for sample in samples)),
             salt=salt,
-            warnings=defects,
+            warnings=[*_doubts(path, annotations), *defects],
             training=(lambda: apart_from(build("train")[0], samples)) if has_training else None,
         )
 
@@ -89,7 +90,10 @@ class Manifest(GroundingDataset):
         except DatasetError as error:
             return [Finding("error", str(error))]
         step = f"put the whole file there, or correct its path (relative to {path.parent.resolve()})"
-        return check_files(annotations, _paths(path, annotations), place=str(path), step=step)
+        return [
+            *[Finding("warning", f"{path}: {text}", "correct the rows") for text in _doubts(path, annotations)],
+            *check_files(annotations, _paths(path, annotations), place=str(path), step=step),
+        ]
 
 
 def find_manifest(root: Path | None) -> Path:
@@ -149,6 +153,12 @@ def _csv_row(cells: dict[str, str], index: int, path: Path) -> Annotation:
         split=cells.get("split", "").strip() or None,
         where=where,
     )
+
+
+def _doubts(path: Path, annotations: Sequence[Annotation]) -> list[str]:
+    # A CSV row without a box is meant; a COCO annotation has one by that format.
+    boxless = without_bbox(annotations) if path.suffix.lower() == ".json" else []
+    return [*boxless, *contradictions(annotations)]
 
 
 def _paths(path: Path, annotations: Sequence[Annotation]) -> dict[str, Path]:

@@ -11,18 +11,28 @@ from typing import ClassVar, Self
 
 from ..core import Box, DatasetError, ImageError, Sample, unknown_name
 from ..core.fingerprint import digest
-from .annotations import Annotation, apart_from, build_samples, by_image, number
+from .annotations import Annotation, Tally, apart_from, build_samples, by_image, frame_size, number
 from .base import DATASETS, Finding, GroundingDataset, opaque_id
 from .checks import check_files
-from .coco import read_coco
+from .coco import read_coco, without_bbox
 from .physionet import STEP, Release, find_release, image_path
-from .tables import read_table
+from .tables import closest, read_table
 
 GROUPINGS = ("path,label_text", "path,category,label_text")
 """What makes rows one sample; with the first, the class is that of the first row, as in the paper's own loader."""
 
 _COLUMNS = ("dicom_id", "category_name", "label_text", "path", "x", "y", "w", "h", "image_width", "image_height")
 _SPLITS = ("train", "val", "test")
+_CLASSES = (
+    "Atelectasis",
+    "Cardiomegaly",
+    "Consolidation",
+    "Edema",
+    "Lung Opacity",
+    "Pleural Effusion",
+    "Pneumonia",
+    "Pneumothorax",
+)
 _RELEASES = {"1.0.0": "0.1"}  # PhysioNet's version of a file, where it is not the file's own
 _PATIENT = re.compile(r"(?:^|/)(p\d{8})/")
 _PUBLISHED: dict[str, dict[str, int]] = {
@@ -155,16 +165,17 @@ def _csv_row(cells: dict[str, str], index: int, path: Path) -> Annotation:
     where = f"row {index}"
     place = f"{path}, {where}"
     x, y, w, h = (number(cells[name], name, place) for name in ("x", "y", "w", "h"))
-    width, height = (int(number(cells[name], name, place)) for name in ("image_width", "image_height"))
-    if width < 1 or height < 1:
-        raise DatasetError(f"{place}: an image of {width}x{height} pixels cannot be")
+    width, height = (number(cells[name], name, place) for name in ("image_width", "image_height"))
+    for name in ("dicom_id", "category_name", "label_text", "path"):
+        if not cells[name].strip():
+            raise DatasetError(f"{place}: {name} is empty")
     return Annotation(
         image_id=cells["dicom_id"].strip(),
         image=cells["path"].strip(),
         phrase=cells["label_text"],
         pathology=cells["category_name"].strip(),
         box=Box.from_xywh(x, y, w, h),
-        frame=(width, height),
+        frame=frame_size(width, height, place),
         patient=None,
         split=cells.get("split", "").strip() or None,
         where=where,
@@ -188,7 +199,7 @@ def _version(release: Release) -> str:
 
 
 def _deviations(annotations: Sequence[Annotation], release: Release) -> list[str]:
-    """One sentence if the file does not have the published counts."""
+    """What the file has otherwise than published: counts, classes, splits, annotations without a box."""
     version = _version(release)
     splits = Counter(row.split for row in annotations)
     found = {
@@ -203,7 +214,28 @@ def _deviations(annotations: Sequence[Annotation], release: Release) -> list[str
         for what, count in _PUBLISHED.get(version, {}).items()
         if found[what] != count
     ]
-    return [f"{release.annotation} is not MS-CXR {version} as published: it has {', '.join(wrong)}"] if wrong else []
+    deviations = [f"{release.annotation} is not MS-CXR {version} as published: it has {', '.join(wrong)}"]
+    return [*(deviations if wrong else []), *_unknown_values(annotations), *without_bbox(annotations)]
+
+
+def _unknown_values(annotations: Sequence[Annotation]) -> list[str]:
+    tally = Tally()
+    for row in annotations:
+        if row.pathology not in _CLASSES:
+            tally.add(
+                f"rows of the class {row.pathology!r}, none of MS-CXR's eight{_like(row.pathology, _CLASSES)}",
+                row.where,
+            )
+        if row.split and row.split not in _SPLITS:
+            tally.add(
+                f"rows of the split {row.split!r}, none of {', '.join(_SPLITS)}{_like(row.split, _SPLITS)}", row.where
+            )
+    return tally.sentences()
+
+
+def _like(name: str, known: Sequence[str]) -> str:
+    guess = closest(name, known)
+    return f" (the closest is {guess!r})" if guess else ""
 
 
 def _ambiguous(tree: Path, others: Sequence[Path]) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import difflib
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from ..core import DatasetError, unknown_name
+from ..core import DatasetError
 
 
 def read_table(
@@ -27,6 +28,7 @@ def read_table(
     import pandas as pd
 
     try:
+        _check_separator(path)
         # header=None: a row with more cells than the header is an error instead of silently becoming an index.
         cells = pd.read_csv(
             path, header=None, dtype=str, na_filter=False, encoding="utf-8-sig", skip_blank_lines=False
@@ -44,7 +46,9 @@ def read_table(
     known = [*required, *optional]
     for index, name in enumerate(names):
         if only_known and name not in known:
-            raise DatasetError(f"{path}: {unknown_name('column', name, known)}")
+            guess = closest(name, known)
+            hint = f"; did you mean {guess!r}?" if guess else ""
+            raise DatasetError(f"{path} has the column {name!r}, which is none of {', '.join(known)}{hint}")
         if name in known and name in names[:index]:
             raise DatasetError(f"{path} has the column {name!r} twice")
     missing = [name for name in required if name not in names]
@@ -55,3 +59,17 @@ def read_table(
         raise DatasetError(f"{path} has a header but no rows")
     columns = [(index, name) for index, name in enumerate(names) if name in known]
     return ((number, {name: row[index] for index, name in columns}) for number, row in rows)
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like this one, upper and lower case being equal; None where none is."""
+    names = {other.lower(): other for other in known}
+    return next((names[found] for found in difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)), None)
+
+
+def _check_separator(path: Path) -> None:
+    with path.open(encoding="utf-8-sig") as file:
+        header = file.readline()
+    for separator, called in ((";", "semicolons"), ("\t", "tabs")):
+        if separator in header and "," not in header:
+            raise DatasetError(f"{path} separates its columns by {called}; the separator must be a comma")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +22,8 @@ _FITTING_IMAGES = 400
 """Images of the train split, at most, that controls are fitted on: more would be drawn for longer than they help."""
 
 _SIZES = range(64, 4097)
+_EDITION = re.compile(r"\d+\.\d+-[0-9a-f]+")
+_MEANT = ": did you mean --dataset ms-cxr or --dataset manifest?"
 
 
 @DATASETS.register("phantom")
@@ -62,7 +65,7 @@ class Phantom(GroundingDataset):
             images: Number of images of each split; the first ones are the same whatever the number.
 
         Raises:
-            DatasetError: If an option is impossible or the folder cannot be written.
+            DatasetError: If an option is impossible, or the folder cannot be written or holds anything but phantoms.
             UnknownNameError: For another split.
         """
         seed, size = _whole("seed", seed), _whole("size", size)
@@ -77,8 +80,8 @@ class Phantom(GroundingDataset):
         if count is not None and count < 1:
             raise DatasetError(f"the phantom needs at least one image, and images={count}")
         folder = cache_root(root)
-        if folder.exists() and not folder.is_dir():
-            raise DatasetError(f"{folder} is a file; the phantom's root is the folder that keeps its drawn images")
+        if unfit := _unfit(folder, given=root is not None):
+            raise DatasetError(unfit)
         samples: list[Sample] = []
         for name in sizes if split == "all" else (split,):
             samples.extend(_samples(DEFAULT, folder, seed, size, name, count or sizes[name]))
@@ -99,13 +102,28 @@ class Phantom(GroundingDataset):
     def check(cls, root: Path | None) -> list[Finding]:
         """Damaged or missing drawn images below the root, or a root that cannot be written."""
         folder = cache_root(root)
-        if folder.exists() and not folder.is_dir():
-            return [Finding("error", f"{folder} is a file, not a folder", "name a folder for the drawn images")]
+        if unfit := _unfit(folder, given=root is not None):
+            return [Finding("error", unfit, "name another folder for the drawn images, or the data set")]
         parent = next(path for path in (folder, *folder.absolute().parents) if path.exists())
         if not os.access(parent, os.W_OK) and not indexed_folders(folder, DEFAULT):
             step = f"name another folder with --root or the environment variable {ENVIRONMENT}"
             return [Finding("error", f"{parent} cannot be written, so no image can be drawn there", step)]
         return damaged_images(folder, DEFAULT)
+
+
+def _unfit(folder: Path, *, given: bool) -> str | None:
+    """Why images must not be drawn in a folder; whoever forgets --dataset gives the folder of other data."""
+    if not folder.exists():
+        return None
+    if not folder.is_dir():
+        return f"{folder} is a file; the phantom's root is the folder that keeps its drawn images{_MEANT}"
+    try:
+        names = [entry.name for entry in folder.iterdir()] if given else []
+    except OSError:  # that it cannot be written is said with the reason when the first image is drawn
+        return None
+    if names and not any(_EDITION.fullmatch(name) for name in names):
+        return f"{folder} holds other files; the phantom's root is the folder that keeps its drawn images{_MEANT}"
+    return None
 
 
 def _whole(option: str, value: Any) -> int:

@@ -327,3 +327,10 @@ def test_from_array_keeps_its_own_copy():
     assert image.size == (3, 2)
     with pytest.raises(ImageError, match=r"\[H, W\]"):
         Radiograph.from_array(np.zeros((2, 3), np.float32))  # type: ignore[arg-type]
+
+
+def test_repr_is_one_short_line():
+    text = repr(Radiograph.from_array(np.zeros((200, 200), np.uint8), "film"))
+    assert "film" in text
+    assert len(text) < 200
+    assert "\n" not in text

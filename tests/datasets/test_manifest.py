@@ -171,7 +171,16 @@ def test_a_root_that_is_no_manifest_is_answered_with_the_step(folder, root, mess
     [
         ("", "is empty; its first row must be image,phrase"),
         (f"{HEADER}\n", "has a header but no rows"),
-        ("image,phrse,pathology,x,y,w,h\nc.png,spot,Nodule,1,1,2,2\n", "column 'phrse'; did you mean 'phrase'"),
+        (
+            "image,phrse,pathology,x,y,w,h\nc.png,spot,Nodule,1,1,2,2\n",
+            "has the column 'phrse', which is none of image, phrase, .*; did you mean 'phrase'",
+        ),
+        (f"{HEADER},extra\nc.png,spot,Nodule,1,1,2,2,0\n", "has the column 'extra', which is none of image, phrase, "),
+        (
+            f"{HEADER}\nc.png;spot, left;Nodule;1;1;2;2\n".replace(",", ";", 6),
+            "by semicolons; the separator must be a comma",
+        ),
+        (f"{HEADER}\nc.png,spot,Nodule,1,1,2,2\n".replace(",", "\t"), "by tabs; the separator must be a comma"),
         ("image,phrase,pathology,x,y,w\nc.png,spot,Nodule,1,1,2\n", "lacks the column 'h'; found image, phrase"),
         (f"{HEADER}\nc.png,spot,Nodule,1,1,2,2\nc.png,spot,Nodule,1,one,2,2\n", "row 3: y must be a number, got 'one'"),
         (f"{HEADER}\nc.png,spot,Nodule,1,,2,2\n", "row 2: y must be a number, got ''"),
@@ -233,11 +242,16 @@ def test_bad_boxes_are_mended_and_counted(folder):
         ("c.png", "good"): [(1, 2, 4, 6)],
     }
     assert sorted(dataset.warnings) == [
+        "boxes of negative width or height were dropped: 1, for example row 5 (h is negative)",
         "boxes outside their image were dropped: 1, for example row 6",
         "boxes partly outside their image were clipped: 2, for example row 2",
-        "boxes without width or height were dropped: 2, for example row 4",
+        "boxes without width or height were dropped: 1, for example row 4",
     ]
-    assert [finding.level for finding in check(path)] == ["warning"] * 5
+    findings = check(path)
+    assert [finding.level for finding in findings] == ["warning"] * 5
+    assert findings[3].problem == (
+        f"{path}, row 5: the box x=10, y=10, w=20, h=-1 of an image of 80x60 is dropped: h is negative"
+    )
 
 
 @pytest.mark.parametrize(
@@ -269,7 +283,7 @@ def test_missing_images_keep_their_samples(folder):
     )
     dataset = load_dataset("manifest", path)
     assert boxes(dataset)["gone.png", "spot"] == [(10, 10, 30.5, 40)]
-    assert [sample.image_size for sample in dataset] == [(80, 60), (31, 56), (31, 56), (1, 1)]
+    assert [sample.image_size for sample in dataset] == [(80, 60)] * 4
     (warning,) = dataset.warnings
     assert warning.endswith(f"missing (`groundcxr doctor` lists them): 2, for example {folder / 'gone.png'}")
     assert [finding.problem for finding in check(path)] == [
@@ -277,6 +291,24 @@ def test_missing_images_keep_their_samples(folder):
         f"there is no image file {folder / 'gone2.png'}",
     ]
     assert all(finding.level == "error" and str(folder) in finding.step for finding in check(path))
+
+
+def test_a_missing_image_is_as_large_as_the_others_and_holds_its_boxes(folder, write):
+    for number, size in enumerate([(40, 50), (60, 70), (500, 30)]):
+        write.image(folder / f"{number}.png", size)
+    path = csv(
+        folder,
+        *[f"{number}.png,spot,Nodule,1,1,2,2" for number in range(3)],
+        "gone.png,small,Nodule,1,1,2,2",
+        "gone2.png,wide,Nodule,10,10,90.5,5",
+        "gone3.png,high,Nodule,10,10,5,90.5",
+    )
+    sizes = {sample.phrase: sample.image_size for sample in load_dataset("manifest", path)}
+    assert {phrase: sizes[phrase] for phrase in ("small", "wide", "high")} == {
+        "small": (60, 50),  # the medians of 40, 60, 500 and of 50, 70, 30
+        "wide": (101, 50),
+        "high": (60, 101),
+    }
 
 
 def test_a_missing_image_of_a_coco_file_has_the_annotated_size(folder):
@@ -340,5 +372,56 @@ def test_ids_do_not_depend_on_where_the_folder_lies(folder, tmp_path_factory):
 
 
 def test_it_has_no_options(folder):
-    with pytest.raises(DatasetError, match="'manifest' has no option 'group_by'"):
+    with pytest.raises(UnknownNameError, match="option of the data set 'manifest' 'group_by'"):
         load_dataset("manifest", csv(folder, "c.png,spot,Nodule,1,1,2,2"), group_by="path,label_text")
+
+
+ANNOTATION = {"id": 1, "image_id": 3, "category_id": 1, "bbox": [1, 1, 2, 2], "phrase": "spot"}
+
+
+def test_a_coco_id_of_two_files_is_refused(folder):
+    images = [{"id": 3, "file_name": "c.png"}, {"id": 3, "file_name": "images/a.png"}]
+    path = coco(folder, [ANNOTATION], images)
+    with pytest.raises(DatasetError, match=r"two images have the id 3: 'c\.png' and 'images/a\.png'") as caught:
+        load_dataset("manifest", path)
+    assert str(path) in str(caught.value)
+    images = [{"id": 3, "file_name": "c.png"}, {"id": 3, "file_name": "c.png"}, {"id": 4, "file_name": "c.png"}]
+    assert len(load_dataset("manifest", coco(folder, [ANNOTATION], images))) == 1
+
+
+def test_a_coco_id_of_two_categories_is_refused(folder):
+    path = coco(folder, [ANNOTATION])
+    path.write_text(path.read_text().replace('{"id": 2, "name": "Edema"}', '{"id": 1, "name": "Edema"}'))
+    with pytest.raises(DatasetError, match="two categories have the id 1: 'Nodule' and 'Edema'") as caught:
+        load_dataset("manifest", path)
+    assert str(path) in str(caught.value)
+
+
+def test_coco_annotations_without_a_bbox_are_counted(folder):
+    without = {key: value for key, value in ANNOTATION.items() if key != "bbox"}
+    path = coco(folder, [ANNOTATION, {**without, "id": 2, "phrase": "haze"}, {**without, "id": 3, "bbox": None}])
+    dataset = load_dataset("manifest", path)
+    assert boxes(dataset) == {("c.png", "spot"): [(1, 1, 3, 3)], ("c.png", "haze"): []}
+    assert dataset.warnings == (
+        "annotations have no bbox, so their samples lack that box: 2, for example annotation 2",
+    )
+    (finding,) = check(path)
+    assert (finding.level, finding.problem) == ("warning", f"{path}: {dataset.warnings[0]}")
+
+
+def test_rows_that_contradict_one_another_are_reported(folder):
+    path = csv(
+        folder,
+        "c.png,spot,Nodule,1,1,2,2,p1,train",
+        "c.png,haze,nodule,1,1,2,2,p2,mine",
+        "images/a.png,spot,Edema,1,1,2,2,p3,mine",
+        "images/a.png,haze,Edema,1,1,2,2,,other",
+        header=f"{HEADER},patient_id,split",
+    )
+    expected = [
+        "images have more than one patient_id: 1, for example c.png: p1, p2",
+        "images are in the split train and in another one: 1, for example c.png: train, mine",
+        "pathologies differ in upper and lower case alone and count as different: 1, for example Nodule, nodule",
+    ]
+    assert list(load_dataset("manifest", path).warnings) == expected
+    assert [(f.level, f.problem) for f in check(path)] == [("warning", f"{path}: {text}") for text in expected]

@@ -175,7 +175,8 @@ def test_bad_boxes_are_mended_and_counted(tmp_path, write, make_row):
         "good": [(1, 2, 4, 6)],
     }
     assert "boxes partly outside their image were clipped: 2, for example row 2" in dataset.warnings
-    assert "boxes without width or height were dropped: 2, for example row 4" in dataset.warnings
+    assert "boxes without width or height were dropped: 1, for example row 4" in dataset.warnings
+    assert "boxes of negative width or height were dropped: 1, for example row 5 (w is negative)" in dataset.warnings
     assert "boxes outside their image were dropped: 1, for example row 6" in dataset.warnings
 
 

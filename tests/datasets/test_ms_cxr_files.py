@@ -1,6 +1,7 @@
 """Finding MS-CXR on disk, and files that are not as released."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -176,7 +177,14 @@ def test_a_further_column_does_no_harm(root, write):
             "lacks the column 'label_text'; found dicom_id.*sentence",
         ),
         (lambda text: text.replace(",20,30,40,", ",twenty,30,40,", 1), "row 2: y must be a number, got 'twenty'"),
-        (lambda text: text.replace(",100,120,", ",0,120,", 1), "row 2: an image of 0x120"),
+        (
+            lambda text: text.replace(",100,120,", ",0,120,", 1),
+            "row 2: an image's width .* at least 1 pixel, got 0x120",
+        ),
+        (lambda text: text.replace("made-up  haze.", "").replace(",  ,", ",,"), "row 3: label_text is empty"),
+        (lambda text: text.replace(",Edema,", ", ,"), "row 3: category_name is empty"),
+        (lambda text: re.sub(r",files/p12[^,]*,", ",,", text), "row 3: path is empty"),
+        (lambda text: re.sub(r"\n[^,]*,Edema", "\n,Edema", text), "row 3: dicom_id is empty"),
         (lambda text: text.replace(",20,30,40,", ",nan,30,40,", 1), "row 2: y must be a number"),
         (lambda text: text.splitlines()[0] + "\n", "has a header but no rows"),
         (lambda text: "", "is empty"),
@@ -210,6 +218,9 @@ def test_a_csv_that_is_not_utf8_is_named(root):
         (lambda text: text.replace('"image_id": 11', '"image_id": 99'), "annotation 21: there is no image .* 99"),
         (lambda text: text.replace('"category_id": 6', '"category_id": 77'), "annotation 21: there is no category"),
         (lambda text: text.replace('"label_text"', '"sentence"'), "annotation 21: there is no phrase.*label_text"),
+        (lambda text: text.replace('"Invented air, left"', '" "'), "annotation 21: there is no phrase"),
+        (lambda text: text.replace('"Pneumothorax"', '" "'), "annotation 21: there is no category .* name"),
+        (lambda text: re.sub(r'"(path|file_name)": "[^"]*"', r'"\1": ""', text), "id 11 has no file_name"),
         (lambda text: text.replace('"width": 100, "height"', '"height"'), "annotation 21: .*width and height"),
         (lambda text: text.replace("[10.0, 20.0, 30.0, 40.0]", "[10.0, 20.0]"), "annotation 21: bbox must be"),
         (lambda text: text.replace("[10.0, 20.0, 30.0, 40.0]", "[NaN, 2, 3, 4]"), "annotation 21: every entry of bbox"),
@@ -266,9 +277,9 @@ def test_the_doctor_names_every_defect(tmp_path, write, make_row):
         f"{squeezed} is 60x60, annotated 100x120: another aspect ratio",
         f"images are resized copies: 1, for example {smaller} is 50x60, annotated 100x120",
         f"the same image has several names: {good}, {twin}",
-        f"{csv}, row 10: the box [90, 1, 110, 6] of an image of 100x120 sticks out of it and is clipped",
-        f"{csv}, row 11: the box [200, 1, 220, 6] of an image of 100x120 lies outside it and is dropped",
-        f"{csv}, row 12: the box [20, 1, 40, 1] of an image of 100x120 has no width or height and is dropped",
+        f"{csv}, row 10: the box x=90, y=1, w=20, h=5 of an image of 100x120 sticks out of it and is clipped",
+        f"{csv}, row 11: the box x=200, y=1, w=20, h=5 of an image of 100x120 lies outside it and is dropped",
+        f"{csv}, row 12: the box x=20, y=1, w=20, h=0 of an image of 100x120 has no width or height and is dropped",
         f"{csv}: row 13 repeats row 2",
     ]
 
@@ -276,3 +287,34 @@ def test_the_doctor_names_every_defect(tmp_path, write, make_row):
 def test_images_are_not_decoded_by_loading(root, monkeypatch):
     monkeypatch.setattr(Radiograph, "open", lambda path: pytest.fail(f"decoded {path}"))
     assert len(load_dataset("ms-cxr", root)) == 5
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_classes_and_splits_that_are_none_are_reported(tmp_path, write, make_row, kind):
+    rows = [
+        *write.rows,
+        make_row(5, 5, "Pneumothorx", "one", (1, 1, 5, 5), "Test"),
+        make_row(6, 6, "Pneumothorx", "two", (1, 1, 5, 5), "quux"),
+    ]
+    getattr(write, kind)(tmp_path, rows=rows)
+    write.images(tmp_path, rows=rows)
+    where = ("row 9", "row 10") if kind == "csv" else ("annotation 28", "annotation 29")
+    expected = [
+        f"rows of the class 'Pneumothorx', none of MS-CXR's eight (the closest is 'Pneumothorax'): 2, "
+        f"for example {where[0]}",
+        f"rows of the split 'Test', none of train, val, test (the closest is 'test'): 1, for example {where[0]}",
+        f"rows of the split 'quux', none of train, val, test: 1, for example {where[1]}",
+    ]
+    assert list(load_dataset("ms-cxr", tmp_path).warnings[1:]) == expected
+    assert [(f.level, f.problem) for f in check(tmp_path)[1:4]] == [("warning", text) for text in expected]
+
+
+def test_annotations_without_a_bbox_are_counted(tmp_path, write):
+    path = write.json(tmp_path)
+    write.images(tmp_path)
+    path.write_text(path.read_text().replace("[10.0, 20.0, 30.0, 40.0]", "null"))
+    dataset = load_dataset("ms-cxr", tmp_path)
+    assert [box.as_tuple() for box in dataset[0].boxes] == [(60, 20, 90, 60)]
+    sentence = "annotations have no bbox, so their samples lack that box: 1, for example annotation 21"
+    assert sentence in dataset.warnings
+    assert sentence in [finding.problem for finding in check(tmp_path)]

@@ -136,7 +136,6 @@ def test_the_environment_names_the_cache_folder(tmp_path, monkeypatch):
         ({"images": 0}, "at least one image"),
         ({"images": 2.5}, "images must be a whole number"),
         ({"seed": -1}, "seed must not be negative"),
-        ({"sized": 64}, "no option 'sized'"),
     ],
 )
 def test_impossible_options_are_one_sentence(tmp_path, options, message):
@@ -144,6 +143,11 @@ def test_impossible_options_are_one_sentence(tmp_path, options, message):
         load_dataset("phantom", tmp_path, "test", **{"images": 1, **options})
     assert "\n" not in str(caught.value)
     assert not files(tmp_path)
+
+
+def test_an_unknown_option_is_answered_with_the_nearest_one(tmp_path):
+    with pytest.raises(UnknownNameError, match="did you mean 'size'"):
+        load(tmp_path, sized=64)
 
 
 def test_an_unknown_split_is_answered_with_the_nearest_one(tmp_path):
@@ -163,6 +167,23 @@ def test_a_root_that_is_a_file_or_below_one(tmp_path):
     with pytest.raises(DatasetError, match="cannot write"):
         load(file / "below")
     assert [finding.level for finding in Phantom.check(file)] == ["error"]
+
+
+def test_nothing_is_drawn_into_a_folder_of_other_data(tmp_path):
+    (tmp_path / "MS_CXR_Local_Alignment_v1.1.0.csv").write_text("")
+    (tmp_path / "files").mkdir()
+    with pytest.raises(DatasetError, match=r"did you mean --dataset ms-cxr or --dataset manifest\?") as caught:
+        load(tmp_path)
+    assert str(tmp_path) in str(caught.value)
+    assert [(finding.level, finding.problem) for finding in Phantom.check(tmp_path)] == [("error", str(caught.value))]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_folder_of_phantoms_may_hold_other_files_too(tmp_path):
+    load(tmp_path, images=1)
+    (tmp_path / "notes.txt").write_text("")
+    assert load(tmp_path, images=2)
+    assert Phantom.check(tmp_path) == []
 
 
 def test_the_doctor_finds_damaged_files(tmp_path):
