@@ -19,7 +19,9 @@ def unknown_name(kind: str, name: str, known: Iterable[str], *, see: str = "") -
     close = difflib.get_close_matches(name.lower(), [n.lower() for n in names], n=1, cutoff=0.5)
     guess = next((n for n in names if close and n.lower() == close[0]), None)
     hint = f"did you mean {guess!r}?" if guess else f"known are {', '.join(names) or 'none'}."
-    return UnknownNameError(f"there is no {kind} {name!r}; {hint}{' ' + see if see else ''}")
+    # "option of the method 'clip'" reads better with the name after the first word.
+    first, of, rest = kind.partition(" of ")
+    return UnknownNameError(f"there is no {first} {name!r}{of}{rest}; {hint}{' ' + see if see else ''}")
 
 
 class Registry(Generic[T]):

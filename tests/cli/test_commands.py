@@ -78,7 +78,7 @@ EVALUATE = ["evaluate", "--dataset", "manifest", "--root", "{manifest}"]
         ([*EVALUATE, "--method", "random", "--device", "cuda:7"], "cuda:7"),
         ([*EVALUATE, "--method", "whole-image", "--protocol", "vilouras2024"], "no metric"),
         ([*EVALUATE, "--method", "gone.py"], "no method file gone.py"),
-        ([*EVALUATE, "--method", "random", "--set", "dataset.colour=red"], "option of the data set"),
+        ([*EVALUATE, "--method", "random", "--set", "dataset.colour=red"], "no option 'colour' of the data set"),
         (["evaluate", "--method", "random", "--dataset", "mscxr"], "did you mean 'ms-cxr'?"),
         (["evaluate", "--method", "random", "--dataset", "ms-cxr"], "--root"),
         (["evaluate", "--method", "random", "--dataset", "ms-cxr", "--root", "nowhere"], "nowhere"),

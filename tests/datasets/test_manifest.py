@@ -372,7 +372,7 @@ def test_ids_do_not_depend_on_where_the_folder_lies(folder, tmp_path_factory):
 
 
 def test_it_has_no_options(folder):
-    with pytest.raises(UnknownNameError, match="option of the data set 'manifest' 'group_by'"):
+    with pytest.raises(UnknownNameError, match="no option 'group_by' of the data set 'manifest'"):
         load_dataset("manifest", csv(folder, "c.png,spot,Nodule,1,1,2,2"), group_by="path,label_text")
 
 
