@@ -148,7 +148,7 @@ def test_controls_are_marked_and_never_stored(tiny, tmp_path):
         ({"protocol": "v2"}, UnknownNameError, "did you mean 'v1'"),
         ({"device": "cuda:9"}, GroundCXRError, "cuda:9"),
         ({"device": "tpu"}, GroundCXRError, "tpu"),
-        ({"settings": {"size": 3}}, UnknownNameError, "option of the method"),
+        ({"settings": {"size": 3}}, UnknownNameError, "no option 'size' of the method"),
         ({"method": "whole-image", "protocol": "vilouras2024"}, GroundCXRError, "no metric"),
     ],
 )
