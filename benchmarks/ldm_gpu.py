@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from ldm import SPAN, Meter, made_up, networks, part_flops, seconds
+from ldm_common import SPAN, Meter, made_up, networks, part_flops, seconds
 
 from groundcxr.core import Box, Grounding, Heatmap, Target
 from groundcxr.methods.ldm import CrossAttentionGrounder
