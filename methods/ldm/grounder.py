@@ -166,7 +166,8 @@ class CrossAttentionGrounder:
             float32 `[P, H, W]` on the CPU. A map of one value is 0 after post-processing.
 
         Raises:
-            MethodError: If the arguments do not fit together, or a single image does not fit into memory.
+            MethodError: If the arguments do not fit together, a single image does not fit into memory, or the network's
+                numbers overflow.
         """
         check_image(image, self._vae.config.in_channels)
         count = len(phrase_embeds)
@@ -193,6 +194,11 @@ class CrossAttentionGrounder:
             blocks = self._blocks(latents, empty, [seed for _, seed in sources], count, batch)
             layers = read_phrases(self.forward, blocks, phrases, batch)
         raw = combine(layers, (image.shape[-2], image.shape[-1]), self.gaussian_sigma)
+        if not raw.isfinite().all():
+            raise MethodError(
+                f"the network's numbers overflow in {str(self._dtype).removeprefix('torch.')}; use dtype=bfloat16 or "
+                "float32, and if it is that, check the weights"
+            )
         return finish(raw, otsu=self.otsu) if postprocess else raw
 
     @torch.no_grad()

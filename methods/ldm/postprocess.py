@@ -14,10 +14,10 @@ _BINS = 256
 
 
 def min_max(maps: Tensor) -> Tensor:
-    """Maps `[..., h, w]` stretched to 0..1 each; a map of one value becomes zeros."""
+    """Maps `[..., h, w]` stretched to 0..1 each; a map of one value becomes zeros, one with NaN is NaN."""
     low, high = maps.amin((-2, -1), keepdim=True), maps.amax((-2, -1), keepdim=True)
     span = high - low
-    return torch.where(span > 0, (maps - low) / torch.where(span > 0, span, 1), 0)
+    return torch.where(span == 0, 0, (maps - low) / torch.where(span == 0, 1, span))
 
 
 def combine(layers: Sequence[Tensor], size: tuple[int, int], sigma: float) -> Tensor:

@@ -337,6 +337,15 @@ def test_attention_that_is_equal_everywhere_is_a_map_of_zeros(networks, inputs):
     assert all_maps(grounder((blind, vae), layers=LAYERS), inputs).eq(0).all()
 
 
+@pytest.mark.parametrize("extraction", ["inversion", "noise-difference"])
+def test_numbers_that_overflow_are_said_not_scored(networks, inputs, extraction):
+    it = grounder(networks, layers=LAYERS, extraction=extraction)
+    predict = it.forward.predict
+    it.forward.predict = lambda *given: predict(*given) * float("inf")
+    with pytest.raises(MethodError, match="overflow in float32"):
+        all_maps(it, inputs)
+
+
 def test_white_is_what_pixel_range_says(networks):
     image = torch.rand(1, 1, 40, 28)
     wide = grounder(networks, pixel_range=(-1, 1)).encode(image)
