@@ -59,7 +59,7 @@ class Ldm(GroundingMethod):
             WeightsError: If no weights were named, or they cannot be loaded or do not fit together.
             MethodError: If a package is missing, or an option does not fit the network.
         """
-        require_packages(self.name, "torch", "diffusers", "transformers", "skimage")
+        require_packages(self.name, "torch", "diffusers", "transformers")
         from .checkpoint import load_checkpoint
         from .grounder import CrossAttentionGrounder
 
