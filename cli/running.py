@@ -45,11 +45,10 @@ def run_all(
 
 
 def _fitting(entry: Entry, protocols: Sequence[Protocol]) -> list[Protocol]:
-    fitting = [protocol for protocol in protocols if protocol.metrics_for(entry.method.emits)]
+    from ..evaluation import fitting_protocols
+
+    fitting = fitting_protocols(entry, protocols)
     emits = " and ".join(sorted(entry.method.emits))
-    if not fitting:
-        names = ", ".join(protocol.name for protocol in protocols)
-        raise GroundCXRError(f"{names} has no metric for a method that answers with {emits}; choose another protocol")
     for protocol in protocols:
         if protocol not in fitting:
             sys.stderr.write(f"warning: {protocol.name} has no metric for {entry.label}, which answers with {emits}\n")

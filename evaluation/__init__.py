@@ -1,6 +1,6 @@
 """The shared evaluator: plan, ground, store, score, result."""
 
-from .evaluate import Entry, Run, evaluate, ground_shard, make_entry, run_entry, score_entry
+from .evaluate import Entry, Run, evaluate, fitting_protocols, ground_shard, make_entry, run_entry, score_entry
 from .plan import Selection, Shard, select
 from .result import Result, load_result
 
@@ -11,6 +11,7 @@ __all__ = [
     "Selection",
     "Shard",
     "evaluate",
+    "fitting_protocols",
     "ground_shard",
     "load_result",
     "make_entry",

@@ -130,11 +130,21 @@ def evaluate(
     entry = make_entry(method, settings=settings)
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
     run = Run(selection, Path(store) if store else Path(out) / "store", Path(out), device, batch_size)
-    if not chosen.metrics_for(entry.method.emits):
-        emits = " and ".join(sorted(entry.method.emits))
-        raise GroundCXRError(f"{chosen.name} has no metric for {entry.label}, which answers with {emits}")
-    (result,) = run_entry(entry, [chosen], run)
+    (result,) = run_entry(entry, fitting_protocols(entry, [chosen]), run)
     return result
+
+
+def fitting_protocols(entry: Entry, protocols: Sequence[Protocol]) -> list[Protocol]:
+    """The protocols that have a metric for what a method answers with.
+
+    Raises:
+        GroundCXRError: If none has.
+    """
+    fitting = [protocol for protocol in protocols if protocol.metrics_for(entry.method.emits)]
+    if not fitting:
+        names, emits = ", ".join(protocol.name for protocol in protocols), " and ".join(sorted(entry.method.emits))
+        raise GroundCXRError(f"{names} has no metric for a method that answers with {emits}; choose another protocol")
+    return fitting
 
 
 def make_entry(
