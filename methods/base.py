@@ -54,6 +54,7 @@ class GroundingMethod:
     emits: ClassVar[AbstractSet[str]] = frozenset({HEATMAP})
     batch_size: ClassVar[int] = 16
     Options: ClassVar[type[Any]] = NoOptions
+    _weights_digest: str | None = None
 
     def __init__(self, options: Any = None) -> None:
         """Keep the options; load nothing yet.
@@ -99,7 +100,12 @@ class GroundingMethod:
     def weights_fingerprint(self) -> str:
         """What tells these weights from others: the content's SHA-256 where they are a local path, else their id."""
         path = self._local_weights()
-        return (self.weights or "none") if path is None else tree_digest(path)
+        if path is None:
+            return self.weights or "none"
+        # Asked for several times in a run, and gigabytes take a while.
+        if self._weights_digest is None:
+            self._weights_digest = tree_digest(path)
+        return self._weights_digest
 
     def weights_id(self) -> str | None:
         """The weights' name for publication: a hub id as it is, of a local path the last part only."""
