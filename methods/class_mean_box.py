@@ -15,6 +15,12 @@ from .base import ControlMethod, register_method
 GRID = 64
 """Cells of the map along each side; finer than any box of the field's data sets needs."""
 
+ENOUGH = 5
+"""Samples that a group needs before it answers in place of a wider one."""
+
+Group = tuple[str, ...]
+"""What samples share: the pathology, or the pathology and more."""
+
 
 @register_method("class-mean-box")
 class ClassMeanBox(ControlMethod):
@@ -27,36 +33,43 @@ class ClassMeanBox(ControlMethod):
     licence = "Apache-2.0"
 
     def fit(self, reference: Sequence[Sample], *, held_out: bool) -> None:
-        """Average the reference samples' boxes by pathology; patients are left out later if they are not held out."""
+        """Average the reference samples' boxes by group; patients are left out later if they are not held out."""
         self._held_out = held_out
-        self._total: dict[str, _Mean] = defaultdict(_Mean)
-        self._of_patient: dict[tuple[str, str], _Mean] = defaultdict(_Mean)
+        self._total: dict[Group, _Mean] = defaultdict(_Mean)
+        self._of_patient: dict[tuple[Group, str], _Mean] = defaultdict(_Mean)
         for sample in reference:
-            if sample.boxes:
-                self._total[sample.pathology].add(sample)
+            for group in self.groups(sample) if sample.boxes else ():
+                self._total[group].add(sample)
                 if not held_out:
-                    self._of_patient[sample.pathology, _patient(sample)].add(sample)
+                    self._of_patient[group, _patient(sample)].add(sample)
         self.note = (
             f"fitted on the train split ({len(reference)} samples)"
             if held_out
             else f"fitted on the evaluated samples, leaving each sample's patient out ({len(reference)} samples)"
         )
 
+    def groups(self, sample: Sample) -> Sequence[Group]:
+        """The groups of samples whose mean may answer for this one, the closest first."""
+        return [(sample.pathology,)]
+
     def ground_samples(self, samples: Sequence[Sample]) -> list[Grounding]:
-        """The pathology's mean map and box, without the sample's own patient where the fit saw it."""
+        """The group's mean map and box, without the sample's own patient where the fit saw it."""
         return [self._answer(sample) for sample in samples]
 
     def _answer(self, sample: Sample) -> Grounding:
-        mean = self._total.get(sample.pathology, _Mean())
-        own = None if self._held_out else self._of_patient.get((sample.pathology, _patient(sample)))
-        count = mean.count - (own.count if own else 0)
-        if count == 0:
-            return Grounding()
-        occupancy = (mean.occupancy - (own.occupancy if own else 0)) / count
-        corners = (mean.corners - (own.corners if own else 0)) / count
-        width, height = sample.image_size
-        box = Box(*np.asarray(corners).tolist()).scaled(width, height)
-        return Grounding(Heatmap.whole(occupancy, sample.image_size), (box,))
+        groups = self.groups(sample)
+        for group in groups:
+            mean = self._total.get(group, _Mean())
+            own = None if self._held_out else self._of_patient.get((group, _patient(sample)))
+            count = mean.count - (own.count if own else 0)
+            if count < (1 if group == groups[-1] else ENOUGH):
+                continue
+            occupancy = (mean.occupancy - (own.occupancy if own else 0)) / count
+            corners = (mean.corners - (own.corners if own else 0)) / count
+            width, height = sample.image_size
+            box = Box(*np.asarray(corners).tolist()).scaled(width, height)
+            return Grounding(Heatmap.whole(occupancy, sample.image_size), (box,))
+        return Grounding()
 
 
 def _patient(sample: Sample) -> str:

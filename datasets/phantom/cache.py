@@ -7,6 +7,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -77,11 +78,15 @@ class SplitCache:
         if not missing:
             return records  # pyright: ignore[reportReturnType]
         try:
-            with progress(f"drawing phantom images ({self.split})", len(missing)) as advance:
+            with (
+                progress(f"drawing phantom images ({self.split})", len(missing)) as advance,
+                # NumPy and Pillow do most of the work outside the interpreter's lock.
+                ThreadPoolExecutor(os.cpu_count()) as pool,
+            ):
                 for start in range(0, images, IN_FOLDER):
                     here = [index for index in missing if start <= index < start + IN_FOLDER]
-                    for index in here:
-                        records[index] = self._draw(index)
+                    for index, record in zip(here, pool.map(self._draw, here), strict=True):
+                        records[index] = record
                         advance()
                     if here:
                         self._write_index(start, records[start : start + IN_FOLDER])

@@ -18,9 +18,6 @@ from .parameters import DEFAULT, PATHOLOGIES, VERSION, Parameters
 SPLIT_IMAGES = {"train": 4000, "val": 400, "test": 400}
 """Images of each split unless another number is asked for."""
 
-_FITTING_IMAGES = 400
-"""Images of the train split, at most, that controls are fitted on: more would be drawn for longer than they help."""
-
 _SIZES = range(64, 4097)
 _EDITION = re.compile(r"\d+\.\d+-[0-9a-f]+")
 _MEANT = ": did you mean --dataset ms-cxr or --dataset manifest?"
@@ -85,7 +82,6 @@ class Phantom(GroundingDataset):
         samples: list[Sample] = []
         for name in sizes if split == "all" else (split,):
             samples.extend(_samples(DEFAULT, folder, seed, size, name, count or sizes[name]))
-        fitting = min(count or sizes["test"], _FITTING_IMAGES)
         return cls(
             samples,
             version=VERSION,
@@ -95,7 +91,7 @@ class Phantom(GroundingDataset):
             options={"seed": seed, "size": size, "images": count},
             training=None
             if split in ("train", "all")
-            else partial(_samples, DEFAULT, folder, seed, size, "train", fitting),
+            else partial(_samples, DEFAULT, folder, seed, size, "train", count or sizes["train"]),
         )
 
     @classmethod

@@ -35,6 +35,7 @@ class Preset(StrEnum):
 
     VILOURAS2024 = "vilouras2024"
     VILOURAS2026_FROZEN = "vilouras2026-frozen"
+    PHANTOM = "phantom"
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ PRESETS = {
     Preset.VILOURAS2024: Settings(),
     # The frozen baseline of the 2026 paper (arXiv:2506.10633): 100 steps, of which 40 to 59 are read.
     Preset.VILOURAS2026_FROZEN: Settings(steps=100),
+    # For the bundled model of phantoms: content words, no mask.
+    Preset.PHANTOM: Settings(steps=30, tokens=Tokens.CONTENT, otsu=False),
 }
 
 
@@ -95,7 +98,7 @@ class LdmOptions:
     base: str = field(
         default="", metadata={"help": "pipeline that gives the parts that a tuned UNet was published without"}
     )
-    preset: Preset = field(default=Preset.VILOURAS2024, metadata={"help": "vilouras2024 or vilouras2026-frozen"})
+    preset: Preset = field(default=Preset.VILOURAS2024, metadata={"help": ", ".join(Preset)})
     extraction: Extraction | None = field(default=None, metadata={"help": "inversion, noise-once or noise-difference"})
     steps: int | None = field(default=None, metadata={"help": "DDIM inversion steps, 1 to 1000"})
     read: tuple[float, ...] | None = field(

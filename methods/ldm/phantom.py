@@ -1,0 +1,34 @@
+"""The bundled diffusion model of phantoms: the `ldm` method with weights that come with the package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from ..base import register_method
+from ..bundled import LICENCE, TRAINED_ON, bundled
+from .method import Ldm
+from .options import LdmOptions, Preset
+
+
+@dataclass(frozen=True)
+class LdmPhantomOptions(LdmOptions):
+    """The options of `ldm`, with the bundled weights and what suits them."""
+
+    weights: str = field(
+        default=str(bundled("ldm-phantom")), metadata={"help": "the bundled model, or another as for the method ldm"}
+    )
+    preset: Preset = field(default=Preset.PHANTOM, metadata={"help": ", ".join(Preset)})
+
+
+@register_method("ldm-phantom")
+class LdmPhantom(Ldm):
+    """A small latent diffusion model of phantoms, bundled: it shows the method `ldm` at work, not what it can do.
+
+    It learnt from images and phrases of the phantom's train split, without a box or mask (`training/`). On a radiograph
+    of a patient it means nothing.
+    """
+
+    Options: ClassVar[type[Any]] = LdmPhantomOptions
+    trained_on = TRAINED_ON
+    licence = LICENCE

@@ -1,0 +1,119 @@
+"""The control that asks a method about the wrong phrase: how much of its score the phrase has earned."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from ..core import Grounding, MethodError, Query, Radiograph, Sample
+from ..core.fingerprint import digest, generator_from
+from .base import ControlMethod, GroundingMethod, check_answers, register_method
+from .loading import build_method
+
+
+@dataclass(frozen=True)
+class ShuffledPhraseOptions:
+    """Which method is asked."""
+
+    method: str = field(default="", metadata={"help": "the method that is asked: NAME or FILE.py[:CLASS]"})
+    settings: str = field(default="", metadata={"help": "its options, with spaces between them: 'KEY=VALUE KEY=VALUE'"})
+
+
+@register_method("shuffled-phrase")
+class ShuffledPhrase(ControlMethod):
+    """A method's answer to another phrase than the sample's, scored against the sample's own boxes.
+
+    The phrase is that of another sample of the same image whose boxes do not overlap these; where there is none, that
+    of a training sample of a pathology that the image does not have. A map that only shows what is striking in an image
+    scores as well with the wrong phrase as with the right one.
+    """
+
+    Options: ClassVar[type[Any]] = ShuffledPhraseOptions
+
+    def __init__(self, options: Any = None) -> None:
+        """Build the method that is asked; it loads its weights in `setup`.
+
+        Args:
+            options: A `ShuffledPhraseOptions`.
+
+        Raises:
+            MethodError: If no method is named, or a control that is not asked about phrases.
+        """
+        super().__init__(options)
+        if not self.options.method:
+            raise MethodError("shuffled-phrase needs the method that it asks: --set shuffled-phrase.method=NAME")
+        asked = build_method(self.options.method, dict(map(_pair, shlex.split(self.options.settings))))
+        if isinstance(asked, ControlMethod):
+            raise MethodError(
+                f"shuffled-phrase cannot ask the control {self.options.method!r}, which reads samples and not phrases"
+            )
+        self._asked: GroundingMethod = asked
+        self.weights: str | None = None
+        self.trained_on, self.licence, self.citation = asked.trained_on, asked.licence, asked.citation
+        # Instances differ in what the class of the method asked declares.
+        self.__dict__["emits"], self.__dict__["batch_size"] = asked.emits, asked.batch_size
+        self._others: tuple[Sample, ...] = ()
+
+    def fit(self, reference: Sequence[Sample], *, held_out: bool) -> None:
+        """Keep the phrases that may stand in for another pathology's."""
+        self._others = tuple(reference)
+        self.note = f"{self._asked.name or type(self._asked).__name__} asked about another phrase"
+
+    def setup(self, device: str) -> None:
+        """Load the weights of the method that is asked."""
+        self._asked.setup(device)
+
+    def weights_fingerprint(self) -> str:
+        """That of the method that is asked."""
+        return self._asked.weights_fingerprint()
+
+    def weights_id(self) -> str | None:
+        """That of the method that is asked."""
+        return self._asked.weights_id()
+
+    def options_dict(self) -> dict[str, Any]:
+        """The method that is asked, with all its options."""
+        return {"method": self._asked.name or type(self._asked).__name__, **self._asked.options_dict()}
+
+    def fingerprint(self) -> str:
+        """SHA-256 over this control and the method that it asks."""
+        return digest(super().fingerprint(), self._asked.fingerprint())
+
+    def ground_samples(self, samples: Sequence[Sample]) -> list[Grounding]:
+        """The method's answers to other phrases; all samples of an image must be given together."""
+        images: dict[Path, Radiograph] = {}
+        by_image: dict[str, list[Sample]] = {}
+        for sample in samples:
+            by_image.setdefault(sample.image_id, []).append(sample)
+            if sample.image_path not in images:
+                images[sample.image_path] = Radiograph.open(sample.image_path)
+        queries = []
+        for sample in samples:
+            other = self._other(sample, by_image[sample.image_id])
+            queries.append(Query(images[sample.image_path], other.phrase, other.pathology))
+        return check_answers(self._asked.ground_batch(queries), len(queries))
+
+    def _other(self, sample: Sample, mine: Sequence[Sample]) -> Sample:
+        apart = [other for other in mine if other.boxes and not _overlap(sample, other)] if sample.boxes else []
+        here = {other.pathology for other in mine}
+        choice = apart or [other for other in self._others if other.pathology not in here]
+        if not choice:
+            raise MethodError(f"there is no other phrase to ask about: all samples are of {', '.join(sorted(here))}")
+        draw = generator_from("shuffled-phrase", sample.sample_id)
+        return choice[int(draw.integers(len(choice)))]
+
+
+def _overlap(one: Sample, other: Sample) -> bool:
+    return any(
+        max(a.x0, b.x0) < min(a.x1, b.x1) and max(a.y0, b.y0) < min(a.y1, b.y1) for a in one.boxes for b in other.boxes
+    )
+
+
+def _pair(setting: str) -> tuple[str, str]:
+    key, equals, value = setting.partition("=")
+    if not equals:
+        raise MethodError(f"the setting {setting!r} of shuffled-phrase does not fit: write KEY=VALUE")
+    return key, value

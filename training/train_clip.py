@@ -1,0 +1,145 @@
+"""Train `clip-phantom`: an open_clip model that learns from findings and phrases which patches a phrase is about.
+
+    python training/train_clip.py --work DIR
+
+writes the model to DIR/clip-phantom, in the layout that open_clip's ``local-dir:`` loads. Run again after a kill, it
+goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from data import Images, load_images, other_side
+from initial import sine_positions, whitened_patches
+from loop import LOG, epoch_order, generator, log_to, train
+from open_clip.model import CLIP
+from safetensors.torch import save_file
+from tokenizer import MAX_TOKENS, build_tokenizer
+from torch import Tensor
+from torch.nn.functional import logsigmoid, normalize
+
+SEED = 1
+IMAGES, STEPS, BATCH, RATE, DECAY = 12_000, 2_000, 32, 1e-3, 0.05
+POOLED = (4, 16, 48)
+"""Of 256 patches, the best so many: from a small pneumothorax to a large heart."""
+FLATNESS = 1.0
+"""Weight of the loss that keeps patches at 0 where a phrase does not fit."""
+
+MEAN, STD = 0.4, 0.25
+MODEL: dict[str, Any] = {
+    "embed_dim": 128,
+    "vision_cfg": {
+        "image_size": 256, "patch_size": 16, "width": 128, "layers": 4, "head_width": 32, "pool_type": "avg",
+    },
+    "text_cfg": {"context_length": MAX_TOKENS, "width": 128, "heads": 4, "layers": 2, "hf_tokenizer_name": "local"},
+    "init_logit_scale": 2.3,
+    "init_logit_bias": -5.0,
+}  # fmt: skip
+
+
+def main() -> None:
+    """Train, and write the model."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints, the log and the model")
+    parser.add_argument("--threads", type=int, default=2, help="processor cores to use")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    work: Path = arguments.work
+    out = work / "clip-phantom"
+    log_to(work / "clip.log")
+    images, unseen = load_images("train", IMAGES), load_images("val", 400)
+    tokenizer = build_tokenizer(images.phrases, out)
+    MODEL["text_cfg"]["vocab_size"] = len(tokenizer)
+    torch.manual_seed(SEED)
+    model = CLIP(**MODEL)
+    begin_well(model, images)
+    LOG.info("clip: %d images, %d parameters", len(images.pixels), sum(p.numel() for p in model.parameters()))
+
+    def loss(step: int) -> Tensor:
+        rows = epoch_order(SEED, step, BATCH, len(images.pixels))
+        return batch_loss(model, tokenizer, images, rows.tolist(), generator(SEED, step))
+
+    @torch.no_grad()
+    def check() -> str:
+        model.eval()
+        parts = [
+            batch_loss(model, tokenizer, unseen, list(range(start, start + BATCH)), generator(SEED, start))
+            for start in range(0, 384, BATCH)
+        ]
+        return f"loss on {len(parts) * BATCH} images of other patients {torch.stack(parts).mean():.4f}"
+
+    trained = train("clip", model, loss, work, steps=STEPS, rate=RATE, decay=DECAY, check=check)
+    state = {name: value.half().contiguous() for name, value in trained.state_dict().items()}
+    save_file(state, out / "open_clip_model.safetensors", metadata={"format": "pt"})
+    preprocess = {
+        "mean": [MEAN] * 3, "std": [STD] * 3, "size": [256, 256],
+        "interpolation": "bilinear", "resize_mode": "shortest",
+    }  # fmt: skip
+    config = {"model_cfg": MODEL, "preprocess_cfg": preprocess}
+    (out / "open_clip_config.json").write_text(json.dumps(config, indent=2) + "\n")
+
+
+@torch.no_grad()
+def begin_well(model: CLIP, images: Images) -> None:
+    """Start from whitened patches and sine positions: from random ones, the first 400 steps learn nothing."""
+    vision = MODEL["vision_cfg"]
+    size, width = vision["patch_size"], vision["width"]
+    filters = whitened_patches(images.pixels[:500], size, width) * (255 * STD)
+    model.visual.conv1.weight.copy_(filters[:, None].expand(-1, 3, -1, -1) / 3)
+    model.visual.positional_embedding[1:] = sine_positions(vision["image_size"] // size, width)
+
+
+def batch_loss(model: CLIP, tokenizer: Any, images: Images, rows: list[int], draws: torch.Generator) -> Tensor:
+    """Whether each phrase of the batch fits each image of the batch, as a balanced sigmoid loss (SigLIP's).
+
+    A phrase fits the image that it was said of. It does not fit an image without its finding, nor, with the side
+    changed, its own. Of other images with the finding nothing is known: they may or may not have it on that side.
+    Where a phrase does not fit, none of the patches does, so that all of their cosines are drawn to 0: otherwise only
+    the best patches are held back, and what lies far below them fills the map's range.
+    """
+    statements = [images.statements[row] for row in rows]
+    texts, own, finding, true = [], [], [], []
+    for index, mine in enumerate(statements):
+        for one in mine:
+            texts.append(one.phrase)
+            own.append(index)
+            finding.append(one.pathology)
+            true.append(True)
+            if (changed := other_side(one, mine)) is not None:
+                texts.append(changed)
+                own.append(index)
+                finding.append(one.pathology)
+                true.append(False)
+    has = [{one.pathology for one in mine} for mine in statements]
+    absent = torch.tensor([[pathology not in findings for pathology in finding] for findings in has])
+    said = torch.zeros_like(absent)
+    said[own, torch.arange(len(texts))] = True
+    right = torch.tensor(true)
+    positive, negative = said & right, absent | (said & ~right)
+
+    pixels = torch.from_numpy(images.pixels[rows]).float().div_(255).sub_(MEAN).div_(STD)
+    # Exposure varies more than the film's own does.
+    pixels = pixels * (1 + 0.2 * (torch.rand(len(rows), 1, 1, generator=draws) - 0.5))
+    ids = tokenizer(texts, padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt").input_ids
+    with torch.autocast("cpu", torch.bfloat16):
+        found = model.visual.forward_intermediates(
+            pixels[:, None].expand(-1, 3, -1, -1), indices=1, normalize_intermediates=True, output_fmt="NLC",
+            intermediates_only=True,
+        )["image_intermediates"][-1]  # fmt: skip
+        patches = found @ model.visual.proj
+        phrases = model.encode_text(ids)
+    cosines = normalize(phrases.float(), dim=-1) @ normalize(patches.float(), dim=-1).transpose(1, 2)
+    best = cosines.topk(max(POOLED), dim=-1).values
+    score = torch.stack([best[..., :k].mean(-1) for k in POOLED]).mean(0)
+    logits = model.logit_scale.exp() * score + model.logit_bias
+    fits = -0.5 * (logsigmoid(logits)[positive].mean() + logsigmoid(-logits)[negative].mean())
+    return fits + FLATNESS * cosines[negative].square().mean()
+
+
+if __name__ == "__main__":
+    main()
