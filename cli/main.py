@@ -14,6 +14,7 @@ from .check_method import check_method
 from .doctor import doctor
 from .evaluate import EvaluateCommand, evaluate
 from .ground import ground
+from .leaderboard import leaderboard
 from .listing import list_names
 from .samples import samples
 from .score import score
@@ -32,6 +33,7 @@ app.command("doctor")(doctor)
 app.command("check-method")(check_method)
 app.command("ground", cls=EvaluateCommand)(ground)
 app.command("samples")(samples)
+app.command("leaderboard")(leaderboard)
 
 _evaluate_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _evaluate_app.command("evaluate", cls=EvaluateCommand)(evaluate)
