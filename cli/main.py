@@ -13,6 +13,7 @@ from ..core import GroundCXRError
 from .check_method import check_method
 from .doctor import doctor
 from .evaluate import EvaluateCommand, evaluate
+from .export import export
 from .ground import ground
 from .leaderboard import leaderboard
 from .listing import list_names
@@ -34,6 +35,7 @@ app.command("check-method")(check_method)
 app.command("ground", cls=EvaluateCommand)(ground)
 app.command("samples")(samples)
 app.command("leaderboard")(leaderboard)
+app.command("export")(export)
 
 _evaluate_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _evaluate_app.command("evaluate", cls=EvaluateCommand)(evaluate)

@@ -48,7 +48,7 @@ def head_to_head(first: Run, second: Run, metric: str) -> HeadToHead:
     if first.setting != second.setting:
         raise GroundCXRError(f"{first.setting.title} and {second.setting.title} cannot be compared")
     paired = paired_values([first, second], metric)
-    both = ~np.isnan(paired.values).any(axis=1)
+    both = np.flatnonzero(~np.isnan(paired.values).any(axis=1))
     values, pathology, patient = paired.values[both], paired.pathology[both], paired.patient[both]
     difference = values[:, 0] - values[:, 1]
     present = set(pathology.tolist())
@@ -56,7 +56,7 @@ def head_to_head(first: Run, second: Run, metric: str) -> HeadToHead:
     columns = [*names, MACRO, MICRO]
     summary = summarise(np.column_stack([values, difference]), pathology.tolist(), patient.tolist(), pathologies=names)
     cells = {**summary.pathologies, MACRO: summary.macro, MICRO: summary.micro}
-    p_values = paired_p_values(difference[:, None], pathology.tolist(), patient.tolist(), columns=columns)
+    p_values = paired_p_values(difference[:, None], pathology, patient, columns=columns)
     p = {column: float(p_values[column][0]) for column in columns}
     corrected = {**p, **dict(zip(names, holm([p[name] for name in names]).tolist(), strict=True))}
     better = difference if info.higher_is_better else -difference

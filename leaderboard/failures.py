@@ -45,7 +45,7 @@ def worst_samples(run: Run, metric: str, *, pathology: str | None = None, count:
     rows = run.samples(["sample_id", "pathology", metric, f"{metric}_status", "error", *described])
     rows = rows.rename(columns={metric: "value", f"{metric}_status": "status"}).dropna(subset=["value"])
     if pathology is not None:
-        rows = rows[rows["pathology"] == pathology]
+        rows = rows.loc[rows["pathology"] == pathology]
     # Sample ids decide between equals, so that a page shows the same rows each time.
     order = rows.sort_values(["value", "sample_id"], ascending=[info.higher_is_better, True], kind="stable")
     return order.head(count).reset_index(drop=True)
@@ -68,7 +68,7 @@ def slices(runs: Sequence[Run], metric: str, by: Slicing) -> pd.DataFrame:
         if run.metric(metric) is None:
             continue
         samples = run.samples(["patient_key", metric, by])
-        names, order = _slicer(by)(samples[by])
+        names, order = _slicer(by)(pd.Series(samples[by]))
         present = [name for name in order if name in set(names)]
         if present == [UNKNOWN]:
             continue

@@ -215,7 +215,7 @@ class Library:
 
     def settings(self) -> tuple[Setting, ...]:
         """What there are tables for: complete ones first, then by name."""
-        return tuple(sorted({run.setting for run in self.runs}, key=lambda s: (not s.complete, s)))
+        return settings_of(self.runs)
 
     def of(self, setting: Setting) -> tuple[Run, ...]:
         """The runs that may stand in one table."""
@@ -224,6 +224,11 @@ class Library:
     def run(self, run_id: str) -> Run | None:
         """The run of an id."""
         return next((run for run in self.runs if run.id == run_id), None)
+
+
+def settings_of(runs: Iterable[Run]) -> tuple[Setting, ...]:
+    """Every setting of the runs: complete ones first, then by name."""
+    return tuple(sorted({run.setting for run in runs}, key=lambda setting: (not setting.complete, setting)))
 
 
 def metrics_of(runs: Iterable[Run]) -> tuple[MetricInfo, ...]:

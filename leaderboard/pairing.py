@@ -39,23 +39,20 @@ def paired_values(runs: Sequence[Run], metric: str) -> Paired:
     Raises:
         StoreError: If the rows of a run cannot be read any more.
     """
-    first = runs[0].samples(["sample_id", "pathology", "patient_key"])
-    described = first
+    described = runs[0].samples(["sample_id", "pathology", "patient_key"])
+    first = described["sample_id"]
     # A protocol may skip other samples for other methods.
     for run in runs[1:]:
         ids = run.samples(["sample_id"])["sample_id"]
-        if not ids.equals(first["sample_id"]):
+        if not ids.equals(first):
             rows = run.samples(["sample_id", "pathology", "patient_key"])
-            described = pd.concat([described, rows[~ids.isin(described["sample_id"])]], ignore_index=True)
+            described = pd.concat([described, rows.loc[~ids.isin(described["sample_id"])]], ignore_index=True)
     index = pd.Index(described["sample_id"])
     values = np.full((len(index), len(runs)), np.nan)
     for column, run in enumerate(runs):
         rows = run.samples(["sample_id", metric])
-        place = (
-            slice(0, len(rows))
-            if rows["sample_id"].equals(first["sample_id"])
-            else index.get_indexer(rows["sample_id"])
-        )
+        ids = rows["sample_id"]
+        place = slice(0, len(ids)) if ids.equals(first) else index.get_indexer(pd.Index(ids))
         values[place, column] = rows[metric].to_numpy(dtype=np.float64, na_value=np.nan)
     pathology, patient = (described[name].to_numpy(dtype=str) for name in ("pathology", "patient_key"))
     return Paired(index, pathology, patient, values)

@@ -76,8 +76,8 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
 
 def paired_p_values(
     differences: ArrayLike,
-    pathology: Sequence[str],
-    patient: Sequence[str],
+    pathology: ArrayLike,
+    patient: ArrayLike,
     *,
     columns: Sequence[str],
     flips: int = FLIPS,
@@ -123,8 +123,7 @@ def paired_p_values(
 
 
 def _all_patterns(patients: int) -> Iterator[NDArray[np.float64]]:
-    bits = np.arange(2**patients)[:, None] >> np.arange(patients) & 1
-    yield 1.0 - 2.0 * bits
+    yield _signs((np.arange(2**patients)[:, None] >> np.arange(patients) & 1).astype(np.uint8))
 
 
 def _drawn_patterns(patients: int, flips: int, seed: int) -> Iterator[NDArray[np.float64]]:
@@ -132,7 +131,12 @@ def _drawn_patterns(patients: int, flips: int, seed: int) -> Iterator[NDArray[np
     step = max(1, _CHUNK // patients)
     for start in range(0, flips, step):
         some = min(step, flips - start)
-        bits = np.unpackbits(
-            np.frombuffer(generator.bytes(-(-some * patients // 8)), dtype=np.uint8), count=some * patients
-        )
-        yield 1.0 - 2.0 * bits.reshape(some, patients)
+        drawn = np.frombuffer(generator.bytes(-(-some * patients // 8)), dtype=np.uint8)
+        yield _signs(np.unpackbits(drawn, count=some * patients).reshape(some, patients))
+
+
+def _signs(bits: NDArray[np.uint8]) -> NDArray[np.float64]:
+    signs = bits.astype(np.float64)
+    signs *= -2
+    signs += 1
+    return signs

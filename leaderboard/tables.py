@@ -9,9 +9,9 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from ..core import GroundCXRError
+from ..core import GroundCXRError, unknown_name
 from ..evaluation.schema import Cell, MetricInfo, ResultFile
-from .library import Run, Setting
+from .library import Run, Setting, metrics_of, settings_of
 from .pairing import paired_values
 from .significance import LEVEL, MACRO, MICRO, holm, paired_p_values
 
@@ -120,6 +120,30 @@ def board(runs: Sequence[Run], metric: str) -> Board:
     return _board(tuple(run for run in runs if run.metric(metric) is not None), metric)
 
 
+def boards(runs: Sequence[Run], metrics: Sequence[str] = ()) -> list[Board]:
+    """A table for each setting and metric that the runs have.
+
+    Args:
+        runs: Runs of any settings.
+        metrics: Keys of metrics; each protocol's headline metrics by default.
+
+    Raises:
+        UnknownNameError: If no run has one of the metrics.
+        StoreError: If the rows of a run cannot be read any more.
+    """
+    known = {metric.key for metric in metrics_of(runs)}
+    for key in metrics:
+        if key not in known:
+            raise unknown_name("metric of these results", key, sorted(known))
+    tables: list[Board] = []
+    for setting in settings_of(runs):
+        mine = [run for run in runs if run.setting == setting]
+        there = {metric.key: metric for metric in metrics_of(mine)}
+        headline = [key for key, metric in there.items() if metric.headline] or list(there)
+        tables.extend(board(mine, key) for key in metrics or headline if key in there)
+    return tables
+
+
 @lru_cache(maxsize=256)
 def _board(runs: tuple[Run, ...], key: str) -> Board:
     if not runs:
@@ -211,9 +235,9 @@ def profile(runs: Sequence[Run], column: str = MACRO) -> pd.DataFrame:
         columns=["run", "method", "metric", "label", "value", "low", "high", "n", "sign"],
     )
     signed = table["value"].astype(float) * table.pop("sign").astype(float)
-    groups = signed.groupby(table["metric"])
-    last = groups.transform("count") - 1
-    table["share"] = ((groups.rank() - 1) / last.where(last > 0)).where(last > 0, 0.5).where(signed.notna())
+    places = pd.Series(signed.groupby(table["metric"]).rank())
+    last = pd.Series(signed.groupby(table["metric"]).transform("count")) - 1
+    table["share"] = ((places - 1) / last.where(last > 0)).where(last > 0, 0.5).where(signed.notna())
     return table
 
 
