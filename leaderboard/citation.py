@@ -43,7 +43,7 @@ def _toolkit(runs: Sequence[Run]) -> str:
     protocols = {(run.info.protocol.name, run.info.protocol.version, run.info.protocol.hash[:_HASH]) for run in runs}
     used = "; ".join(f"protocol {name}, version {version}, hash {sha}" for name, version, sha in sorted(protocols))
     return (
-        f"@software{{{_TOOLKIT},\n"
+        f"@misc{{{_TOOLKIT},\n"
         "  title = {groundcxr: phrase grounding on chest {X}-rays, measured so that the number can be repeated, "
         "compared and cited},\n"
         "  author = {{The groundcxr authors}},\n"

@@ -36,9 +36,10 @@ def read_rows(path: Path, sha256: str, columns: tuple[str, ...] | None) -> pd.Da
     if hashlib.sha256(content).hexdigest() != sha256:
         raise StoreError(f"{path} has changed since it was found; refresh the page")
     try:
-        table = pq.read_table(io.BytesIO(content), columns=None if columns is None else list(columns))
+        file = pq.ParquetFile(io.BytesIO(content))
+        wanted = file.schema_arrow.names if columns is None else list(columns)
+        if missing := sorted(set(wanted) - set(file.schema_arrow.names)):
+            raise StoreError(f"{path} lacks the columns {', '.join(missing)}")
+        return file.read(columns=wanted).to_pandas()
     except (ArrowInvalid, OSError) as error:
         raise StoreError(f"{path} cannot be read: {error}") from error
-    if columns is not None and (missing := [name for name in columns if name not in table.column_names]):
-        raise StoreError(f"{path} lacks the columns {', '.join(missing)}")
-    return table.to_pandas()

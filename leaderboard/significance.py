@@ -116,8 +116,12 @@ def paired_p_values(
             weights = 1 / np.maximum(mine, 1) / np.maximum((mine > 0).sum(axis=0), 1)
         else:
             weights = asked[:, None] / np.maximum(total, 1)
-        contributions = np.zeros((len(patients), table.shape[1]))
-        np.add.at(contributions, who, filled * weights[kind])
+        added = filled * weights[kind]
+        contributions, sizes = np.zeros((2, len(patients), table.shape[1]))
+        np.add.at(contributions, who, added)
+        np.add.at(sizes, who, np.abs(added))
+        # A patient whose samples cancel adds nothing; what rounding leaves has a sign, and must not count.
+        contributions[np.abs(contributions) <= _TIE * sizes] = 0.0
         p[column] = np.where(total > 0, sign_flip(contributions, flips=flips, seed=seed), np.nan)
     return p
 
