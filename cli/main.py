@@ -15,6 +15,7 @@ from .doctor import doctor
 from .evaluate import EvaluateCommand, evaluate
 from .export import export
 from .ground import ground
+from .import_results import import_results
 from .leaderboard import leaderboard
 from .listing import list_names
 from .samples import samples
@@ -36,6 +37,7 @@ app.command("ground", cls=EvaluateCommand)(ground)
 app.command("samples")(samples)
 app.command("leaderboard")(leaderboard)
 app.command("export")(export)
+app.command("import")(import_results)
 
 _evaluate_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _evaluate_app.command("evaluate", cls=EvaluateCommand)(evaluate)

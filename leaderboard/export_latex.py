@@ -57,7 +57,7 @@ def latex_table(board: Board, *, intervals: bool) -> str:
         values = [_value(cell, board, column) for cell, column in zip(cells, board.columns, strict=True)]
         lines.append(" & ".join([escape(name), *values]) + r" \\")
         if intervals:
-            lines.append(" & ".join(["", *(_interval(cell, board) for cell in cells)]) + r" \\")
+            lines.append(" & ".join(["", *(_interval(cell, board) for cell in cells)]) + r" \\[2pt]")
     lines += [r"\bottomrule", r"\end{tabular}", r"\end{adjustbox}", r"\end{table*}"]
     return "\n".join(lines) + "\n"
 
@@ -78,7 +78,8 @@ def _value(cell: BoardCell, board: Board, column: str) -> str:
         return "--"
     shown = _number(cell.value, board)
     if cell.best:
-        shown = rf"\textbf{{{shown}}}"
+        # Bold text leaves formulas (powers, minus signs) light.
+        shown = rf"\textbf{{\boldmath {shown}}}" if "$" in shown else rf"\textbf{{{shown}}}"
     count = "" if cell.n == board.n[column] else f" ($n$={cell.n})"
     return shown + (_SPECIAL[TIED] if cell.tied else "") + count
 

@@ -15,11 +15,11 @@ import pandas as pd
 
 from ..core import GroundCXRError, StoreError
 from ..core.fingerprint import SHORT, digest
+from ..evaluation.imported import IMPORT_FILE, ImportFile, read_import
 from ..evaluation.prediction import Prediction, decode
 from ..evaluation.result import RESULT_FILE, SAMPLES_FILE, Result, load_result
 from ..evaluation.schema import MetricInfo, ResultFile
 from ..evaluation.store import METHOD_FILE, method_folder
-from .imported import IMPORT_FILE, ImportFile, read_import
 from .rows import read_rows
 
 Tier = Literal["measured here", "imported"]

@@ -68,7 +68,7 @@ def test_markdown_renders_to_the_numbers_of_the_result(table):
 def test_latex_holds_the_numbers_of_the_result(table):
     text = export([table], Format.LATEX)
     body = text[text.index(r"\midrule") : text.index(r"\bottomrule")]
-    lines = [line.removesuffix(r" \\").split(" & ") for line in body.splitlines()[1:]]
+    lines = [re.sub(r" \\\\(\[2pt\])?$", "", line).split(" & ") for line in body.splitlines()[1:]]
     expected = expected_cells(table)
     for values, intervals, row in zip(lines[::2], lines[1::2], table.rows, strict=True):
         assert values[0] == row.run.label
@@ -181,7 +181,7 @@ def test_latex_writes_powers_and_minus_signs(save_run, scan):
     save_run("a", {"miou": np.full(12, 0.5), "cnr": np.full(12, 3.05e38)}, emits=("heatmap",), protocol="vilouras2024")
     save_run("b", {"miou": np.full(12, 0.4), "cnr": np.full(12, -0.25)}, emits=("heatmap",), protocol="vilouras2024")
     text = export([board(scan().runs, "cnr")], Format.LATEX)
-    assert r"$3.05\times10^{38}$" in text
+    assert r"\textbf{\boldmath $3.05\times10^{38}$}" in text
     assert r"$-$.25" in text
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..core import StoreError
+from ..core.files import write_atomically
 
 IMPORT_FILE = "import.json"
 IMPORT_FOLDER = "imported"
@@ -49,3 +50,12 @@ def read_import(folder: Path) -> ImportFile | None:
         raise StoreError(f"cannot read {file}: {error.strerror or error}") from error
     except ValidationError as error:
         raise StoreError(f"{file} is damaged: {error.errors()[0]['msg']}; import the result again") from error
+
+
+def write_import(folder: Path, about: ImportFile) -> None:
+    """Mark a run's folder as imported; done before its result is there, so that it never passes as measured.
+
+    Raises:
+        StoreError: If the folder cannot be written.
+    """
+    write_atomically(folder / IMPORT_FILE, (about.model_dump_json(indent=2) + "\n").encode())
