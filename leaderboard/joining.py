@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-from ..core import GroundCXRError, Sample, StoreError
+from ..core import GroundCXRError, Sample
 from ..datasets import DATASETS, GroundingDataset, load_dataset
-from ..evaluation.prediction import Prediction, decode
 from ..evaluation.schema import DatasetInfo
-
-_PREDICTION_KEY = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})")
 
 
 @dataclass(frozen=True)
@@ -63,38 +59,6 @@ def join(data: DatasetInfo, roots: Mapping[str, Path], pathologies: Iterable[str
             f" fingerprint {data.fingerprint[:12]}), so its images and phrases are not shown"
         )
     return Joined({sample.sample_id: sample for sample in samples})
-
-
-def read_prediction(folder: Path, prediction_key: str) -> Prediction:
-    """A stored prediction.
-
-    Args:
-        folder: The method's folder in the store.
-        prediction_key: As in `samples.parquet`.
-
-    Raises:
-        StoreError: If it is not there or its file is damaged.
-    """
-    match = _PREDICTION_KEY.fullmatch(prediction_key)
-    if match is None:
-        # It becomes a path, and a result file may be somebody else's.
-        raise StoreError(f"{prediction_key!r} is no key of a stored prediction")
-    file, query = match.groups()
-    path = folder / file[:2] / f"{file}.npz"
-    try:
-        stored = _decode(path, path.stat().st_mtime_ns)
-    except OSError as error:
-        raise StoreError(f"there is no stored prediction {path}; name the store with --store") from error
-    except ValueError as error:
-        raise StoreError(f"the predictions in {path} are damaged ({error}); evaluate makes them again") from error
-    if query not in stored:
-        raise StoreError(f"{path} lacks the prediction {query}; run evaluate again")
-    return stored[query]
-
-
-@lru_cache(maxsize=256)
-def _decode(path: Path, changed: int) -> dict[str, Prediction]:
-    return decode(path.read_bytes())
 
 
 @lru_cache(maxsize=8)

@@ -1,0 +1,5 @@
+"""The page "Cite"."""
+
+from groundcxr.leaderboard.views.cite import show
+
+show()

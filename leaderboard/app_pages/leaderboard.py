@@ -1,0 +1,5 @@
+"""The page "Leaderboard"."""
+
+from groundcxr.leaderboard.views.board import show
+
+show()

@@ -1,0 +1,137 @@
+"""The page of the tables: methods in rows, pathologies in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from ...core import GroundCXRError
+from ...evaluation.numbers import digits_of, write_number
+from ..caption import TIED, caption
+from ..library import Run
+from ..published import published_groups
+from ..significance import MACRO, MICRO
+from ..tables import Board, BoardCell, BoardRow, board
+from . import charts, published
+from .frame import Chosen, choose, open_page
+from .markup import element, heading, note, show as put, table, tag, text
+
+_NAME = "method"
+_PUBLISHED = "published"
+_SENSIBLE = 1e6
+"""Values beyond it (a protocol may count no noise as float32's maximum) have no place on a picture's scale."""
+
+
+def show() -> None:
+    """The page."""
+    chosen = open_page([1.1, 1.6, 1.6])
+    if chosen is None:
+        return
+    runs, published_too = _filtered(chosen)
+    try:
+        shown = board(runs, chosen.metric.key)
+    except GroundCXRError as error:
+        note(str(error) if runs else "No method is left: take a filter back.")
+        shown = None
+    if shown is not None:
+        put(board_table(shown, _sorted(shown, chosen.columns[0])))
+        note(caption(shown, intervals=True))
+        charts.show(chosen, [row.run for row in shown.rows])
+    if published_too:
+        published.show(published_groups(chosen.setting.dataset), chosen.setting.dataset)
+
+
+def _filtered(chosen: Chosen) -> tuple[list[Run], bool]:
+    """The runs that the filters leave, and whether published rows are wanted."""
+    kinds = list(dict.fromkeys(run.info.method.kind for run in chosen.runs))
+    tiers = [*dict.fromkeys(run.tier for run in chosen.runs), _PUBLISHED]
+    with chosen.columns[1]:
+        kind = st.multiselect("Kind", kinds, key="kind", bind="query-params", placeholder="all")
+    with chosen.columns[2]:
+        tier = st.multiselect("Tier", tiers, key="tier", bind="query-params", placeholder="all")
+    runs = [
+        run
+        for run in chosen.runs
+        if run.info.method.kind in (kind or kinds)
+        and run.tier in (tier or tiers)
+        and run.metric(chosen.metric.key) is not None
+    ]
+    return runs, not tier or _PUBLISHED in tier
+
+
+def _sorted(shown: Board, place: st.delta_generator.DeltaGenerator) -> list[BoardRow]:
+    with place:
+        column = choose("Sort by", [MACRO, MICRO, *shown.columns[:-2], _NAME], "sort")
+    if column == _NAME:
+        return sorted(shown.rows, key=lambda row: row.run.label)
+    sign = -1 if shown.metric.higher_is_better else 1
+    known = [row for row in shown.rows if row.cells[column].value is not None]
+    return [
+        *sorted(known, key=lambda row: sign * (row.cells[column].value or 0.0)),
+        *(row for row in shown.rows if row not in known),
+    ]
+
+
+def board_table(shown: Board, rows: Sequence[BoardRow]) -> str:
+    """The board as HTML; each number has a dot on its interval below it, all on one scale.
+
+    Args:
+        shown: The board.
+        rows: Its rows, in the order wanted.
+    """
+    scale = _scale(shown)
+    head = [text(shown.metric.label)]
+    head += [f"{text(column)}{element('small', f'n = {shown.n[column]:,}')}" for column in shown.columns]
+    body = [[_name(row.run), *(_cell(shown, row.cells[c], shown.n[c], scale) for c in shown.columns)] for row in rows]
+    return table(head, body, "gx-board", label=f"{shown.metric.label} by method and pathology")
+
+
+def _name(run: Run) -> str:
+    method = run.info.method
+    marks = "".join(tag(mark) for mark in ("control",) if method.control) + (tag(run.tier) if run.imported else "")
+    link = f'<a href="run?run={text(run.id)}">{text(run.label)}</a>'
+    below = "" if method.control else element("small", text(f"{method.kind}, {run.tier}"))
+    return link + marks + below
+
+
+def _cell(shown: Board, cell: BoardCell, most: int, scale: tuple[float, float]) -> str:
+    if cell.value is None:
+        return element("span", "–", "gx-faint", title="no sample counts")
+    digits = digits_of(shown.metric)
+    value = text(write_number(cell.value, digits))
+    if cell.best:
+        value = element("span", value, "gx-best", title="the best of the column")
+    elif cell.tied:
+        said = "nothing to test" if cell.p is None else f"p = {cell.p:.3f}"
+        value += element("span", TIED, title=f"not distinguishable from the best ({said})")
+    if cell.n != most:
+        value += f" {element('span', f'n={cell.n}', 'gx-faint')}"
+    if cell.low is None or cell.high is None:
+        return value + element("small", "no interval")
+    ends = f"{write_number(cell.low, digits)}, {write_number(cell.high, digits)}"
+    drawn = _interval(cell.low, cell.value, cell.high, scale)
+    inside = value + element("small", text(f"[{ends}]")) + drawn
+    return element("div", inside, "gx-best-cell") if cell.best else inside
+
+
+def _scale(shown: Board) -> tuple[float, float]:
+    ends = [
+        end
+        for row in shown.rows
+        for cell in row.cells.values()
+        for end in (cell.low, cell.value, cell.high)
+        if end is not None and abs(end) < _SENSIBLE
+    ]
+    return (min(ends), max(ends)) if ends else (0.0, 1.0)
+
+
+def _interval(low: float, value: float, high: float, scale: tuple[float, float]) -> str:
+    span = scale[1] - scale[0] or 1.0
+
+    def place(end: float) -> float:
+        return 100 * min(max((end - scale[0]) / span, 0.0), 1.0)
+
+    left, middle, right = place(low), place(value), place(high)
+    bar = f'<i style="left:{left:.1f}%;width:{right - left:.1f}%"></i><b style="left:{middle:.1f}%"></b>'
+    return element("span", bar, "gx-interval")

@@ -1,0 +1,5 @@
+from .frame import open_page
+
+
+def show():
+    open_page()
