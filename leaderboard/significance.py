@@ -18,9 +18,11 @@ MACRO = "macro"
 MICRO = "micro"
 
 _CHUNK = 4_000_000
-"""Patterns x patients that are held at once; 32 MB."""
+"""Patterns x patients that are held at once; 16 MB."""
 _TIE = 1e-10
 """Sums this close, in shares of the sum of absolute contributions, are one value that was added in another order."""
+_TIE_DRAWN = 1e-6
+"""The same for sums in float32."""
 
 
 def sign_flip(contributions: ArrayLike, *, flips: int = FLIPS, seed: int = SEED) -> NDArray[np.float64]:
@@ -46,14 +48,19 @@ def sign_flip(contributions: ArrayLike, *, flips: int = FLIPS, seed: int = SEED)
     # A protocol's values may be as large as float32 goes; only their proportions matter here.
     largest = np.abs(table).max(axis=0, initial=0.0)
     table = table / np.where(largest > 0, largest, 1.0)
-    threshold = np.abs(table.sum(axis=0)) - _TIE * np.abs(table).sum(axis=0)
     exact = len(table) < 63 and 2 ** len(table) <= flips + 1
+    # Drawn patterns make p-values that are right to two digits, and there are many: float32 is enough for their sums.
+    kind, tie = (np.float64, _TIE) if exact else (np.float32, _TIE_DRAWN)
+    total = table.sum(axis=0)
+    threshold = np.abs(total) - tie * np.abs(table).sum(axis=0)
     patterns = _all_patterns(len(table)) if exact else _drawn_patterns(len(table), flips, seed)
+    table = table.astype(kind)
     reached = np.zeros(table.shape[1], dtype=np.int64)
     number = 0
-    for signs in patterns:
-        reached += (np.abs(signs @ table) >= threshold).sum(axis=0)
-        number += len(signs)
+    for flipped in patterns:
+        sums = total - 2 * (flipped.astype(kind) @ table)
+        reached += (np.abs(sums) >= threshold).sum(axis=0)
+        number += len(flipped)
     return reached / number if exact else (reached + 1) / (number + 1)
 
 
@@ -98,49 +105,47 @@ def paired_p_values(
     Returns:
         By column, a p-value for each comparison `[m]`; NaN where no sample has both values.
     """
-    table = np.asarray(differences, dtype=np.float64)
     classes, kind = np.unique(np.asarray(pathology, dtype=str), return_inverse=True)
-    patients, who = np.unique(np.asarray(patient, dtype=str), return_inverse=True)
+    _, who = np.unique(np.asarray(patient, dtype=str), return_inverse=True)
+    # A patient's samples side by side, so that they are summed as one piece.
+    order = np.argsort(who, kind="stable")
+    table, kind, who = np.asarray(differences, dtype=np.float64)[order], kind[order], who[order]
     counted = ~np.isnan(table)
-    filled = np.where(counted, table, 0.0)
+    table = np.where(counted, table, 0.0)
     # [classes, m]: how many samples each comparison has in each class.
-    numbers = np.zeros((len(classes), table.shape[1]))
-    np.add.at(numbers, kind, counted)
+    numbers = np.stack([counted[kind == index].sum(axis=0) for index in range(len(classes))])
     p: dict[str, NDArray[np.float64]] = {}
     for column in columns:
         asked = np.ones(len(classes), dtype=bool) if column in (MACRO, MICRO) else classes == column
         mine = numbers * asked[:, None]
         total = mine.sum(axis=0)
+        if not total.any():
+            p[column] = np.full(table.shape[1], np.nan)
+            continue
         # What a sample of each class weighs in the mean, [classes, m].
         if column == MACRO:
             weights = 1 / np.maximum(mine, 1) / np.maximum((mine > 0).sum(axis=0), 1)
         else:
-            weights = asked[:, None] / np.maximum(total, 1)
-        added = filled * weights[kind]
-        contributions, sizes = np.zeros((2, len(patients), table.shape[1]))
-        np.add.at(contributions, who, added)
-        np.add.at(sizes, who, np.abs(added))
+            weights = np.broadcast_to(1 / np.maximum(total, 1), mine.shape)
+        rows = np.flatnonzero(asked[kind])
+        added, starts = table[rows] * weights[kind[rows]], np.flatnonzero(np.diff(who[rows], prepend=-1))
+        contributions = np.add.reduceat(added, starts, axis=0)
         # A patient whose samples cancel adds nothing; what rounding leaves has a sign, and must not count.
-        contributions[np.abs(contributions) <= _TIE * sizes] = 0.0
+        contributions[np.abs(contributions) <= _TIE * np.add.reduceat(np.abs(added), starts, axis=0)] = 0.0
         p[column] = np.where(total > 0, sign_flip(contributions, flips=flips, seed=seed), np.nan)
     return p
 
 
-def _all_patterns(patients: int) -> Iterator[NDArray[np.float64]]:
-    yield _signs((np.arange(2**patients)[:, None] >> np.arange(patients) & 1).astype(np.uint8))
+def _all_patterns(patients: int) -> Iterator[NDArray[np.uint8]]:
+    """Every choice of patients whose sign is flipped (1) or not (0), `[2 ** patients, patients]`."""
+    yield (np.arange(2**patients)[:, None] >> np.arange(patients) & 1).astype(np.uint8)
 
 
-def _drawn_patterns(patients: int, flips: int, seed: int) -> Iterator[NDArray[np.float64]]:
+def _drawn_patterns(patients: int, flips: int, seed: int) -> Iterator[NDArray[np.uint8]]:
+    """As many random choices, some at a time."""
     generator = np.random.default_rng(seed)
     step = max(1, _CHUNK // patients)
     for start in range(0, flips, step):
         some = min(step, flips - start)
         drawn = np.frombuffer(generator.bytes(-(-some * patients // 8)), dtype=np.uint8)
-        yield _signs(np.unpackbits(drawn, count=some * patients).reshape(some, patients))
-
-
-def _signs(bits: NDArray[np.uint8]) -> NDArray[np.float64]:
-    signs = bits.astype(np.float64)
-    signs *= -2
-    signs += 1
-    return signs
+        yield np.unpackbits(drawn, count=some * patients).reshape(some, patients)
