@@ -15,7 +15,7 @@ from groundcxr.leaderboard.export import export
 from groundcxr.leaderboard.formats import SUFFIXES, Format
 from groundcxr.leaderboard.tables import board, boards
 
-HOSTILE = r"""a|b_c*d <script>alert("x")</script> & 50% #1 $x^2$ {~} \end{table*} `rm` [l](http://x) @article{k,"""
+HOSTILE = r"""a|b _c_ *d* <script>alert("x")</script> & 50% #1 $x^2$ {~} \end{table*} `rm` [l](http://x) @article{k,"""
 
 
 @pytest.fixture
@@ -162,6 +162,10 @@ def test_hostile_names_are_text(save_run, scan):
     assert latex.count(r"\end{table*}") == 1
     assert "<" not in latex
     (line,) = [line for line in latex.splitlines() if line.startswith(r"a\textbar")]
+    assert line.startswith(
+        r"a\textbar{}b \_c\_ *d* \textless{}script\textgreater{}alert(''x'')\textless{}/script\textgreater{} "
+        r"\& 50\% \#1 \$x\textasciicircum{}2\$ \{\textasciitilde{}\} \textbackslash{}end\{table*\}"
+    )
     assert line.count(" & ") == len(table.columns)
     entries = export([table], Format.BIBTEX)
     assert entries.count("@") == 1

@@ -68,9 +68,13 @@ def test_equal_methods_and_huge_values():
     # The values of vilouras2024 reach the largest float32; only proportions matter.
     sums = np.random.default_rng(5).normal(0.2, 1, (12, 1))
     assert sign_flip(sums * 3.4e38)[0] == sign_flip(sums)[0]
-    # Sums of tenths are equal whichever way they are added.
-    tenths = np.array([[0.1], [0.2], [0.3], [-0.6], [0.6]])
-    assert sign_flip(tenths)[0] == sign_flip(np.rint(tenths * 10))[0]
+
+
+@pytest.mark.parametrize("patients", [11, 40])
+def test_equal_sums_are_equal_whichever_way_they_are_added(patients):
+    # Whole numbers are added exactly; a tenth of them is not, and the p-values are the same.
+    whole = np.random.default_rng(7).integers(-3, 5, (patients, 30))
+    assert sign_flip(whole / 10).tolist() == sign_flip(whole).tolist()
 
 
 @pytest.mark.parametrize("samples", [15, 50, 150])

@@ -193,6 +193,18 @@ def test_slices_are_means_of_their_rows(save_run, scan):
     assert area.loc["30 % and more", "n"] == (rows["box_area"] >= 0.3).sum()
 
 
+def test_a_share_on_an_edge_belongs_to_the_slice_above(save_run, scan, monkeypatch):
+    save_run("a", n=4)
+    (run,) = scan().runs
+    rows = run.samples(["patient_key", "box_iou", "box_area"]).assign(box_area=[0.0099, 0.01, 0.0299, 0.03])
+    monkeypatch.setattr(type(run), "samples", lambda self, columns=None: rows)
+    assert slices([run], "box_iou", "box_area").set_index("slice")["n"].to_dict() == {
+        "under 1 %": 1,
+        "1 to 3 %": 2,
+        "3 to 10 %": 1,
+    }
+
+
 def test_a_data_set_without_sides_has_no_slices_by_side(save_run, scan, monkeypatch):
     save_run("a")
     (run,) = scan().runs
