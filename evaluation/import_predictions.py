@@ -26,7 +26,8 @@ class ForeignPredictions:
     """What one method answered elsewhere, as files.
 
     Attributes:
-        entry: The method that stands for it: its revision is the hash of the files, so other files are another method.
+        entry: The method that stands for it; its revision is its kind and the hash of the files, so other files are
+            another method.
         about: What `import.json` will say.
     """
 
@@ -58,7 +59,7 @@ class ForeignPredictions:
         maps = {sample_id: file_digest(file) for sample_id, file in (self._maps or {}).items()}
         sha256 = digest(maps, [file_digest(file) for file in files])
         emits = frozenset({*([HEATMAP] if folders else []), *([BOX] if files else [])})
-        attributes = {"kind": kind, "emits": emits, "revision": f"predictions sha256:{sha256}", "note": NOTE}
+        attributes = {"kind": kind, "emits": emits, "revision": f"{kind} predictions sha256:{sha256}", "note": NOTE}
         method = type("ForeignMethod", (GroundingMethod,), {"name": name, **attributes})()
         self.entry = Entry(method, name)
         self.about = ImportFile(

@@ -38,9 +38,9 @@ class ImportedResult:
 def import_result(path: Path, out: Path) -> ImportedResult:
     """Check a foreign result and copy its two files, byte by byte, to OUT/imported/DATASET/PROTOCOL/METHOD.
 
-    Checked beyond what reading checks (schema, hash of the rows, ranges, counts, averages): that the rows have the
-    columns of a result and no others, since others might hold what must not be published; and, where the protocol is
-    known here, that the intervals are those of the rows. That a method really gave these values cannot be checked.
+    Checked beyond what reading checks (schema, hash of the rows, ranges, counts, averages): that the rows have no other
+    columns than a result's, since others might hold what must not be published; and, where the protocol is known here,
+    that the intervals are those of the rows. That a method really gave these values cannot be checked.
 
     Args:
         path: A `result.json`, or the folder that holds it; `samples.parquet` is beside it.
@@ -88,13 +88,11 @@ def _notes(result: Result, *, known: bool) -> list[str]:
 def _refuse_other_columns(result: Result, source: Path) -> None:
     keys = [metric.key for metric in result.info.metrics]
     expected = {*ID_COLUMNS, *DATA_COLUMNS, *keys, *(f"{key}_status" for key in keys)}
-    found = set(result.samples.columns)
-    for columns, what in ((expected - found, "lacks"), (found - expected, "has, beside those of a result,")):
-        if columns:
-            raise StoreError(
-                f"{source.with_name(SAMPLES_FILE)} {what} the columns {', '.join(sorted(columns))}; ask for the files "
-                "as evaluate wrote them"
-            )
+    if others := sorted(set(result.samples.columns) - expected):
+        raise StoreError(
+            f"{source.with_name(SAMPLES_FILE)} has, beside those of a result, the columns {', '.join(others)}; ask for "
+            "the file as evaluate wrote it"
+        )
 
 
 def _refuse_to_replace(folder: Path, result: Result) -> None:

@@ -145,7 +145,8 @@ def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:
     interval is upside down.
     """
     keys = [metric.key for metric in result.metrics]
-    missing = [name for name in (*ID_COLUMNS, *keys, *(f"{key}_status" for key in keys)) if name not in samples]
+    expected = (*ID_COLUMNS, *DATA_COLUMNS, *keys, *(f"{key}_status" for key in keys))
+    missing = [name for name in expected if name not in samples]
     if missing:
         return [f"samples.parquet lacks the columns {', '.join(missing)}"]
     found: list[str] = []

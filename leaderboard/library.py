@@ -254,7 +254,8 @@ def _walk(root: Path) -> Iterator[Path | str]:
         yield f"{root} is no folder of results; give the folder that evaluate wrote with --out"
         return
     start = len(root.parts)
-    for place, folders, files in os.walk(root):
+    unread: list[OSError] = []
+    for place, folders, files in os.walk(root, onerror=unread.append):
         here = Path(place)
         # A prediction store has a file for every image and no result below it.
         inside = METHOD_FILE not in files and RESULT_FILE not in files and len(here.parts) - start < _DEEPEST
@@ -263,6 +264,7 @@ def _walk(root: Path) -> Iterator[Path | str]:
             yield here
         elif SAMPLES_FILE in files:
             yield f"{here} has {SAMPLES_FILE} but no {RESULT_FILE}: half-written, or still being written; run it again"
+    yield from (f"{error.filename} cannot be read: {error.strerror}" for error in unread)
 
 
 def _open(folder: Path, store: Path | None) -> Run | str:

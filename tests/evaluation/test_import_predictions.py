@@ -167,7 +167,9 @@ def test_other_files_are_another_method(groundcxr, data, ids, maps, tmp_path):
     one, two = results(first, tmp_path)[0], results(second, tmp_path)[0]
     assert one.path != two.path
     assert one.info.overall.macro != two.info.overall.macro
-    assert len({run.label for run in Library.scan([tmp_path / "results"]).runs}) == 2
+    third = groundcxr("import", maps, "--name", "maps", "--kind", "diffusion", *data)
+    assert results(third, tmp_path)[0].path != two.path
+    assert len({run.label for run in Library.scan([tmp_path / "results"]).runs}) == 3
 
 
 def array(content, suffix="npy", **options):

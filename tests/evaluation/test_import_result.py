@@ -82,8 +82,8 @@ def test_rows_with_more_or_less_than_a_result_has_are_refused(theirs, tmp_path):
     edit_rows(theirs, lambda rows: rows.assign(phrase="secret"))
     with pytest.raises(StoreError, match="beside those of a result, the columns phrase"):
         import_result(theirs, tmp_path / "results")
-    edit_rows(theirs, lambda rows: rows.drop(columns=["phrase", "zone"]))
-    with pytest.raises(StoreError, match="lacks the columns zone"):
+    edit_rows(theirs, lambda rows: rows.drop(columns=["phrase", "zone", "seconds"]))
+    with pytest.raises(StoreError, match="lacks the columns zone, seconds"):
         import_result(theirs, tmp_path / "results")
 
 
