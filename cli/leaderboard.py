@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -15,11 +16,11 @@ from ..core import GroundCXRError
 
 PORT = 8501
 
+Results = Annotated[list[Path], typer.Option("--results", help="Folder of results; may be given several times.")]
+
 
 def leaderboard(
-    results: Annotated[list[Path], typer.Option("--results", help="Folder of results; may be given several times.")] = [
-        Path("results")
-    ],  # noqa: B006  (typer reads it as the default, nobody changes it)
+    results: Results = [Path("results")],  # noqa: B006  (typer reads it as the default, nobody changes it)
     store: Annotated[
         Path | None, typer.Option("--store", help="Folder of the predictions; RESULTS/store otherwise.")
     ] = None,
@@ -51,7 +52,7 @@ def leaderboard(
     os.execv(sys.executable, [*command, *options.arguments()])  # noqa: S606  (no shell is meant)
 
 
-def _folders(results: tuple[Path, ...], store: Path | None, data: dict[str, Path]) -> list[tuple[str, Path]]:
+def _folders(results: tuple[Path, ...], store: Path | None, data: Mapping[str, Path]) -> list[tuple[str, Path]]:
     named = [("--results", path) for path in results]
     named += [("--store", store)] if store else []
     return [*named, *((f"--data {name}", root) for name, root in data.items())]

@@ -11,7 +11,7 @@ sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != HE
 
 import streamlit as st  # noqa: E402
 
-from groundcxr.leaderboard.views.frame import PAGES, frame  # noqa: E402
+from groundcxr.leaderboard.views.frame import PAGES, frame  # noqa: E402  # pyright: ignore[reportMissingImports]
 
 st.set_page_config(page_title="groundcxr leaderboard", page_icon=HERE / "theme" / "icon.png", layout="wide")
 frame(HERE)

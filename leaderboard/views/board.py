@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import streamlit as st
+from typing import Any
 
 from ...core import GroundCXRError
 from ...evaluation.numbers import digits_of, write_number
@@ -14,11 +13,11 @@ from ..published import published_groups
 from ..significance import MACRO, MICRO
 from ..tables import Board, BoardCell, BoardRow, board
 from . import charts, published
-from .frame import Chosen, choose, open_page
-from .markup import element, heading, note, show as put, table, tag, text
+from .filters import filtered
+from .frame import choose, linked, open_page
+from .markup import element, interval, note, put, table, tag, text
 
 _NAME = "method"
-_PUBLISHED = "published"
 _SENSIBLE = 1e6
 """Values beyond it (a protocol may count no noise as float32's maximum) have no place on a picture's scale."""
 
@@ -28,7 +27,7 @@ def show() -> None:
     chosen = open_page([1.1, 1.6, 1.6])
     if chosen is None:
         return
-    runs, published_too = _filtered(chosen)
+    runs, published_too = filtered(chosen)
     try:
         shown = board(runs, chosen.metric.key)
     except GroundCXRError as error:
@@ -36,31 +35,13 @@ def show() -> None:
         shown = None
     if shown is not None:
         put(board_table(shown, _sorted(shown, chosen.columns[0])))
-        note(caption(shown, intervals=True))
+        note(f"{caption(shown, intervals=True)} {_scale_note(shown)}")
         charts.show(chosen, [row.run for row in shown.rows])
     if published_too:
         published.show(published_groups(chosen.setting.dataset), chosen.setting.dataset)
 
 
-def _filtered(chosen: Chosen) -> tuple[list[Run], bool]:
-    """The runs that the filters leave, and whether published rows are wanted."""
-    kinds = list(dict.fromkeys(run.info.method.kind for run in chosen.runs))
-    tiers = [*dict.fromkeys(run.tier for run in chosen.runs), _PUBLISHED]
-    with chosen.columns[1]:
-        kind = st.multiselect("Kind", kinds, key="kind", bind="query-params", placeholder="all")
-    with chosen.columns[2]:
-        tier = st.multiselect("Tier", tiers, key="tier", bind="query-params", placeholder="all")
-    runs = [
-        run
-        for run in chosen.runs
-        if run.info.method.kind in (kind or kinds)
-        and run.tier in (tier or tiers)
-        and run.metric(chosen.metric.key) is not None
-    ]
-    return runs, not tier or _PUBLISHED in tier
-
-
-def _sorted(shown: Board, place: st.delta_generator.DeltaGenerator) -> list[BoardRow]:
+def _sorted(shown: Board, place: Any) -> list[BoardRow]:
     with place:
         column = choose("Sort by", [MACRO, MICRO, *shown.columns[:-2], _NAME], "sort")
     if column == _NAME:
@@ -90,14 +71,14 @@ def board_table(shown: Board, rows: Sequence[BoardRow]) -> str:
 def _name(run: Run) -> str:
     method = run.info.method
     marks = "".join(tag(mark) for mark in ("control",) if method.control) + (tag(run.tier) if run.imported else "")
-    link = f'<a href="run?run={text(run.id)}">{text(run.label)}</a>'
+    link = f'<a href="{text(linked("run", method=run.label))}">{text(run.label)}</a>'
     below = "" if method.control else element("small", text(f"{method.kind}, {run.tier}"))
     return link + marks + below
 
 
 def _cell(shown: Board, cell: BoardCell, most: int, scale: tuple[float, float]) -> str:
     if cell.value is None:
-        return element("span", "–", "gx-faint", title="no sample counts")
+        return element("span", "-", "gx-faint", title="no sample counts")
     digits = digits_of(shown.metric)
     value = text(write_number(cell.value, digits))
     if cell.best:
@@ -110,15 +91,17 @@ def _cell(shown: Board, cell: BoardCell, most: int, scale: tuple[float, float]) 
     if cell.low is None or cell.high is None:
         return value + element("small", "no interval")
     ends = f"{write_number(cell.low, digits)}, {write_number(cell.high, digits)}"
-    drawn = _interval(cell.low, cell.value, cell.high, scale)
+    drawn = interval(cell.low, cell.value, cell.high, scale)
     inside = value + element("small", text(f"[{ends}]")) + drawn
     return element("div", inside, "gx-best-cell") if cell.best else inside
 
 
 def _scale(shown: Board) -> tuple[float, float]:
+    # A control that knows the answer would push all others into one corner.
+    methods = [row for row in shown.rows if not row.run.info.method.control] or shown.rows
     ends = [
         end
-        for row in shown.rows
+        for row in methods
         for cell in row.cells.values()
         for end in (cell.low, cell.value, cell.high)
         if end is not None and abs(end) < _SENSIBLE
@@ -126,12 +109,6 @@ def _scale(shown: Board) -> tuple[float, float]:
     return (min(ends), max(ends)) if ends else (0.0, 1.0)
 
 
-def _interval(low: float, value: float, high: float, scale: tuple[float, float]) -> str:
-    span = scale[1] - scale[0] or 1.0
-
-    def place(end: float) -> float:
-        return 100 * min(max((end - scale[0]) / span, 0.0), 1.0)
-
-    left, middle, right = place(low), place(value), place(high)
-    bar = f'<i style="left:{left:.1f}%;width:{right - left:.1f}%"></i><b style="left:{middle:.1f}%"></b>'
-    return element("span", bar, "gx-interval")
+def _scale_note(shown: Board) -> str:
+    low, high = (write_number(end, digits_of(shown.metric)) for end in _scale(shown))
+    return f"The dots on their intervals are on one scale, {low} to {high}; a hollow one lies beyond it."

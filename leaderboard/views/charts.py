@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -14,7 +15,7 @@ from ..library import Run
 from ..significance import MACRO
 from ..tables import profile, speed_quality
 from .frame import Chosen
-from .markup import element, note, show as put, table, text
+from .markup import element, note, put, table, text
 
 ACCENT = "#0b6b75"
 GREY = "#5d686d"
@@ -43,22 +44,21 @@ def show(chosen: Chosen, runs: Sequence[Run]) -> None:
 
 def profile_table(shares: pd.DataFrame, runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> str:
     """A heat table, `profile` as HTML: methods in rows, metrics in columns."""
-    cells = {(str(row.run), str(row.metric)): row for row in shares.itertuples()}
+    cells = {(row["run"], row["metric"]): row for row in shares.to_dict("records")}
     rows = [[text(run.label), *(_heat(cells.get((run.id, metric.key)), metric) for metric in metrics)] for run in runs]
     heads = ["method", *(text(metric.label) for metric in metrics)]
     return table(heads, rows, "gx-heat", label=f"{MACRO} averages of every metric")
 
 
-def _heat(row: object, metric: MetricInfo) -> str:
-    value, share = getattr(row, "value", None), getattr(row, "share", None)
-    if row is None or pd.isna(value) or pd.isna(share):
-        return element("div", "–", "gx-faint")
-    shown = text(write_number(float(value), digits_of(metric)))
+def _heat(row: dict[Any, Any] | None, metric: MetricInfo) -> str:
+    if row is None or pd.isna(row["value"]) or pd.isna(row["share"]):
+        return element("div", "-", "gx-faint")
+    shown = text(write_number(row["value"], digits_of(metric)))
     # White to the accent, no darker than the black digits on it can be read.
-    return f'<div style="background:rgba(11,107,117,{0.5 * float(share):.2f})">{shown}</div>'
+    return f'<div style="background:rgba(11,107,117,{0.5 * row["share"]:.2f})">{shown}</div>'
 
 
-def speed_chart(times: pd.DataFrame, metric: MetricInfo) -> alt.LayerChart:
+def speed_chart(times: pd.DataFrame, metric: MetricInfo) -> Any:
     """`speed_quality` as a chart: seconds per sample (logarithmic), value with its interval."""
     tooltip = ["method", "kind", "device", alt.Tooltip("seconds", format=".3g"), alt.Tooltip("value", format=".3f")]
     shared = alt.Chart(times).encode(
@@ -73,7 +73,7 @@ def speed_chart(times: pd.DataFrame, metric: MetricInfo) -> alt.LayerChart:
     return styled(interval + points + names).properties(height=320)
 
 
-def styled(chart: alt.LayerChart) -> alt.LayerChart:
+def styled(chart: Any) -> Any:
     """The typography that all charts share."""
     axis = {"labelFont": _FONT, "titleFont": _FONT, "labelColor": GREY, "titleColor": GREY, "gridColor": "#eceeee"}
     return (

@@ -1,4 +1,4 @@
-"""What all pages share: the look, the choice of data set, protocol and metric, and what to say where nothing is there."""
+"""What all pages share: the look, the choice of data set, protocol and metric, and what to say without results."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -14,9 +15,11 @@ from ...core import GroundCXRError
 from ...evaluation.schema import MetricInfo
 from ..library import Library, Run, Setting, metrics_of
 from ..options import Options
-from .markup import element, note, show, text
+from .markup import element, put, text
 
 T = TypeVar("T")
+
+_SHARED = ("data", "protocol", "metric")
 
 PAGES = (
     ("app_pages/leaderboard.py", "Leaderboard"),
@@ -127,6 +130,22 @@ def choose(
     return options[index]
 
 
+def linked(page: str, **more: str | list[str]) -> str:
+    """The URL of another page of the same data set, protocol and metric.
+
+    Args:
+        page: The page's name in URLs.
+        **more: Further choices on that page, by their names in the URL.
+    """
+    return f"{page}?{urlencode(kept(**more), doseq=True)}"
+
+
+def kept(**more: str | list[str]) -> dict[str, str | list[str]]:
+    """What a link to another page must carry: the choices that all pages share, unless they are the first ones."""
+    shared = {key: st.query_params[key] for key in _SHARED if key in st.query_params}
+    return {**shared, **more}
+
+
 def _choose_setting(library: Library, columns: Sequence[Any]) -> Setting:
     settings = library.settings()
     data = list(
@@ -174,17 +193,20 @@ def _about(setting: Setting, runs: Sequence[Run], metric: MetricInfo) -> None:
     elif setting.dataset == "phantom":
         warning = "Phantoms rank code paths, not clinical ability."
     marked = element("strong", text(warning)) + " " if warning else ""
-    show(element("p", marked + text(" · ".join(parts)), "gx-about"))
+    put(element("p", marked + text(" · ".join(parts)), "gx-about"))
 
 
 def _problems(library: Library) -> None:
     if not library.problems:
         return
     count = len(library.problems)
-    summary = f"{count} {'thing' if count == 1 else 'things'} in the result folders cannot be used and {'is' if count == 1 else 'are'} left out"
+    things = "1 thing in the result folders is" if count == 1 else f"{count} things in the result folders are"
+    summary = (
+        f"{things} left out, since it cannot be used" if count == 1 else f"{things} left out, since they cannot be used"
+    )
     listed = "".join(element("li", text(problem)) for problem in library.problems)
-    show(f'<details class="gx-problems"><summary>{text(summary)}</summary><ul>{listed}</ul></details>')
+    put(f'<details class="gx-problems"><summary>{text(summary)}</summary><ul>{listed}</ul></details>')
 
 
 def _nothing(title: str, sentence: str) -> None:
-    show(element("div", element("h2", text(title), "gx-h2") + element("p", text(sentence)), "gx-nothing"))
+    put(element("div", element("h2", text(title), "gx-h2") + element("p", text(sentence)), "gx-nothing"))

@@ -50,22 +50,42 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]], classes: str = "",
     )
 
 
+def interval(low: float, value: float, high: float, scale: tuple[float, float]) -> str:
+    """A dot on its interval, drawn across the width of a cell.
+
+    Args:
+        low: Lower end.
+        value: Where the dot is.
+        high: Upper end.
+        scale: The values at the left and the right edge; a dot beyond them is hollow.
+    """
+    span = scale[1] - scale[0] or 1.0
+
+    def place(end: float) -> float:
+        return 100 * min(max((end - scale[0]) / span, 0.0), 1.0)
+
+    left, middle, right = place(low), place(value), place(high)
+    outside = ' class="gx-outside"' if not scale[0] <= value <= scale[1] else ""
+    bar = f'<i style="left:{left:.1f}%;width:{right - left:.1f}%"></i><b{outside} style="left:{middle:.1f}%"></b>'
+    return element("span", bar, "gx-interval")
+
+
 def _row(cells: Iterable[str]) -> str:
     first, *others = cells
     return f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in others)}</tr>'
 
 
-def show(html: str) -> None:
+def put(html: str) -> None:
     """Put HTML on the page."""
     st.html(html)
 
 
 def note(sentence: str, classes: str = "") -> None:
     """A sentence in small grey letters."""
-    show(element("p", text(sentence), f"gx-note {classes}".strip()))
+    put(element("p", text(sentence), f"gx-note {classes}".strip()))
 
 
 def heading(title: str, below: str = "") -> None:
     """A section's headline and a line below it."""
     line = element("p", text(below), "gx-note") if below else ""
-    show(element("h2", text(title), "gx-h2") + line)
+    put(element("h2", text(title), "gx-h2") + line)

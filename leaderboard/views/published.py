@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ...evaluation.numbers import write_number
 from ..published import PublishedGroup, PublishedRow, PublishedValue
-from .markup import element, heading, show as put, table, text
+from .markup import element, heading, put, table, text
 
 
 def show(groups: Sequence[PublishedGroup], dataset: str) -> None:
