@@ -40,20 +40,12 @@ def browse(runs: Sequence[Run], metric: str) -> pd.DataFrame:
     Raises:
         StoreError: If the rows of a run cannot be read any more.
     """
-    described = [run.samples(["sample_id", "pathology", *DESCRIBED]).set_index("sample_id") for run in runs]
-    rows = described[0]
-    for others in described[1:]:
-        # A protocol may skip other samples for other methods.
-        if not others.index.equals(rows.index):
-            rows = pd.concat([rows, others.loc[~others.index.isin(rows.index)]])
-    rows = rows.copy()
     measured = [run for run in runs if run.metric(metric) is not None]
-    if measured:
-        paired = paired_values(measured, metric)
-        places = paired.sample_id.get_indexer(pd.Index(rows.index))
-        for column, run in enumerate(measured):
-            rows[run.id] = np.where(places >= 0, paired.values[places, column], np.nan)
-    return rows
+    if not measured:
+        return runs[0].samples(["sample_id", "pathology", *DESCRIBED]).set_index("sample_id")
+    paired = paired_values(measured, metric, also=DESCRIBED)
+    rows = paired.rows.drop(columns="patient_key").set_index("sample_id")
+    return rows.assign(**{run.id: paired.values[:, column] for column, run in enumerate(measured)})
 
 
 def select(

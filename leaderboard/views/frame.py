@@ -160,11 +160,9 @@ def _choose_setting(library: Library, columns: Sequence[Any]) -> Setting:
     mine = [
         s for s in settings if (s.dataset, s.version, s.split, s.fingerprint, s.complete, s.n_samples) == data[index]
     ]
-    titles = [
-        f"{s.protocol} {s.protocol_version}" if s.protocol_version not in s.protocol else s.protocol for s in mine
-    ]
+    titles = [one.protocol for one in mine]
     if len(set(titles)) < len(titles):
-        titles = [f"{title} {s.protocol_hash[:8]}" for title, s in zip(titles, mine, strict=True)]
+        titles = [f"{one.protocol} {one.protocol_version} ({one.protocol_hash[:8]})" for one in mine]
     with columns[1]:
         return mine[choose("Protocol", range(len(mine)), "protocol", named=lambda i: titles[i])]
 

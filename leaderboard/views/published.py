@@ -40,7 +40,7 @@ def group_table(group: PublishedGroup) -> str:
         ]
         for row in group.rows
     ]
-    return table(heads, rows, label=f"published, {group.name}") + _sources(group.rows)
+    return table(heads, rows, "gx-published", label=f"published, {group.name}") + _sources(group.rows)
 
 
 def _any(group: PublishedGroup, column: str, metric: str) -> bool:
