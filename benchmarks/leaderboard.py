@@ -3,7 +3,8 @@
     python benchmarks/leaderboard.py
 
 Results of 5 and of 50 made-up methods on 20,000 made-up samples of 10,000 patients are written to a temporary folder.
-Each number of methods is measured in a process of its own, so that nothing is in memory before the first load.
+Tables and pages are measured in processes of their own, so that nothing is in memory before the first load. A page's
+time is the server's; the pictures of Compare are not part of it, since the made-up samples have no images.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import pandas as pd
 SAMPLES = 20_000
 PATIENTS = 10_000
 METHODS = (5, 50)
+Timed = Callable[[str, Callable[[], Any]], Any]
 PATHOLOGIES = (
     "Atelectasis",
     "Cardiomegaly",
@@ -45,9 +47,11 @@ def main() -> None:
         for count in METHODS:
             results = Path(folder) / str(count)
             write_results(results, count)
-            command = [sys.executable, __file__, str(results)]
-            done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-            found[count] = json.loads(done.stdout)
+            found[count] = {}
+            for part in PARTS:
+                command = [sys.executable, __file__, part, str(results)]
+                done = subprocess.run(command, check=True, capture_output=True, text=True)
+                found[count].update(json.loads(done.stdout))
     print(f"| {SAMPLES:,} samples of {PATIENTS:,} patients | " + " | ".join(f"{n} methods" for n in METHODS) + " |")
     print("|---|" + "---:|" * len(METHODS))
     for what in found[METHODS[0]]:
@@ -111,15 +115,48 @@ def text(values: Any) -> pd.Series:
     return pd.Series(list(values), dtype="string")
 
 
-def measure(results: Path) -> dict[str, float]:
+def measure_tables(results: Path, timed: Timed) -> None:
     """Seconds of each step, in the order in which a reader meets them."""
-    from groundcxr.evaluation.provenance import peak_memory_mb
     from groundcxr.leaderboard.comparison import head_to_head
     from groundcxr.leaderboard.export import export
     from groundcxr.leaderboard.failures import slices, worst_samples
     from groundcxr.leaderboard.formats import Format
     from groundcxr.leaderboard.library import Library
     from groundcxr.leaderboard.tables import board
+
+    runs = timed("results found and checked, first time", lambda: Library.scan([results])).runs
+    timed("the same again (refresh)", lambda: Library.scan([results]))
+    table = timed("board of one metric, first time", lambda: board(runs, "miou"))
+    timed("board of another metric", lambda: board(runs, "auroc"))
+    timed("a board seen before", lambda: board(runs, "miou"))
+    timed("head to head of two methods", lambda: head_to_head(runs[0], runs[1], "miou"))
+    timed("50 worst samples of a method", lambda: worst_samples(runs[0], "miou"))
+    timed("slices by area of all methods", lambda: slices(runs, "miou", "box_area"))
+    timed("LaTeX of a board", lambda: export([table], Format.LATEX))
+
+
+def measure_pages(results: Path, timed: Timed) -> None:
+    """Seconds of the server's part of each page: at first sight, and when it is loaded again."""
+    from streamlit.testing.v1 import AppTest
+
+    import groundcxr.leaderboard
+    from groundcxr.leaderboard.views.frame import PAGES
+
+    app = Path(groundcxr.leaderboard.__path__[0]) / "app.py"
+    sys.argv = [str(app), f"--results={results}"]
+    for path, title in PAGES:
+        page = AppTest.from_file(app, default_timeout=120)
+        if path != PAGES[0][0]:
+            page.switch_page(path)
+        timed(f"page {title}, first time", page.run)
+        timed(f"page {title}, again", page.run)
+        if page.exception:
+            raise SystemExit(f"the page {title} failed: {page.exception[0].message}")
+
+
+def measure(part: str, results: Path) -> dict[str, float]:
+    """Seconds by step, and the process's peak memory."""
+    from groundcxr.evaluation.provenance import peak_memory_mb
 
     seconds: dict[str, float] = {}
 
@@ -129,16 +166,11 @@ def measure(results: Path) -> dict[str, float]:
         seconds[what] = time.perf_counter() - start
         return done
 
-    runs = timed("results found and checked, first time", lambda: Library.scan([results])).runs
-    timed("the same again (refresh)", lambda: Library.scan([results]))
-    table = timed("board of one metric, first time", lambda: board(runs, "miou"))
-    timed("board of another metric", lambda: board(runs, "auroc"))
-    timed("a board seen before", lambda: board(runs, "miou"))
-    timed("head to head of two methods", lambda: head_to_head(runs[0], runs[1], "miou"))
-    timed("50 worst samples of a method", lambda: worst_samples(runs[0], "miou"))
-    timed("slices by area of 5 methods", lambda: slices(runs[:5], "miou", "box_area"))
-    timed("LaTeX of a board", lambda: export([table], Format.LATEX))
-    return {**seconds, "peak memory": peak_memory_mb()["host"]}
+    PARTS[part](results, timed)
+    return {**seconds, f"peak memory, {part}": peak_memory_mb()["host"]}
+
+
+PARTS = {"tables": measure_tables, "pages": measure_pages}
 
 
 def cpu() -> str:
@@ -150,6 +182,6 @@ def cpu() -> str:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        print(json.dumps(measure(Path(sys.argv[1]))))
+        print(json.dumps(measure(sys.argv[1], Path(sys.argv[2]))))
     else:
         main()

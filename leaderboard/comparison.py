@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,8 @@ class HeadToHead:
             `p_corrected` (Holm over the pathologies; of macro and micro, which are one question each, `p` itself),
             `wins`, `ties`, `losses` of the first (whichever direction is better), `n`.
         samples: One row for each shared sample: `sample_id`, `pathology`, `first`, `second`, `difference`.
+
+    Both are kept in memory, so treat them as read-only.
     """
 
     table: pd.DataFrame
@@ -42,11 +45,17 @@ def head_to_head(first: Run, second: Run, metric: str) -> HeadToHead:
         GroundCXRError: If the runs cannot be compared.
         StoreError: If the rows of a run cannot be read any more.
     """
-    info = first.metric(metric)
-    if info is None or second.metric(metric) is None:
+    if first.metric(metric) is None or second.metric(metric) is None:
         raise GroundCXRError(f"{first.label} and {second.label} do not both have the metric {metric!r}")
     if first.setting != second.setting:
         raise GroundCXRError(f"{first.setting.title} and {second.setting.title} cannot be compared")
+    return _compare(first, second, metric)
+
+
+# Pages ask for the same two again whenever something else on them changes.
+@lru_cache(maxsize=32)
+def _compare(first: Run, second: Run, metric: str) -> HeadToHead:
+    info = next(one for one in first.info.metrics if one.key == metric)
     paired = paired_values([first, second], metric)
     both = np.flatnonzero(~np.isnan(paired.values).any(axis=1))
     values, pathology, patient = paired.values[both], paired.pathology[both], paired.patient[both]
@@ -72,7 +81,7 @@ def head_to_head(first: Run, second: Run, metric: str) -> HeadToHead:
     ]
     samples = pd.DataFrame(
         {
-            "sample_id": paired.sample_id[both],
+            "sample_id": paired.rows["sample_id"].to_numpy()[both],
             "pathology": pathology,
             "first": values[:, 0],
             "second": values[:, 1],

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -11,6 +13,7 @@ import pandas as pd
 from ..core import GroundCXRError
 from ..metrics.statistics import summarise
 from .library import Run
+from .pairing import paired_values
 
 Slicing = Literal["box_area", "n_boxes", "side", "zone"]
 SLICINGS: tuple[Slicing, ...] = ("box_area", "n_boxes", "side", "zone")
@@ -63,22 +66,28 @@ def slices(runs: Sequence[Run], metric: str, by: Slicing) -> pd.DataFrame:
         One row for each run and slice, in the slices' order: `run` (id), `method` (label), `slice`, `value`, `low`,
         `high` (95 %, bootstrap over patients), `n`. Empty where the data set does not know `side` or `zone`.
     """
-    rows = []
-    for run in runs:
-        if run.metric(metric) is None:
-            continue
-        samples = run.samples(["patient_key", metric, by])
-        names, order = _slicer(by)(pd.Series(samples[by]))
-        present = [name for name in order if name in set(names)]
-        if present == [UNKNOWN]:
-            continue
-        values = samples[[metric]].to_numpy(dtype=np.float64, na_value=np.nan)
-        summary = summarise(values, names, samples["patient_key"].tolist(), pathologies=present)
-        for name in present:
-            (cell,) = summary.pathologies[name]
-            row = {"value": cell.value, "low": cell.low, "high": cell.high, "n": cell.n}
-            rows.append({"run": run.id, "method": run.label, "slice": name, **row})
-    return pd.DataFrame(rows, columns=["run", "method", "slice", "value", "low", "high", "n"])
+    with_metric = tuple(run for run in runs if run.metric(metric) is not None)
+    return _slices(with_metric, metric, by).copy()
+
+
+@lru_cache(maxsize=64)
+def _slices(runs: tuple[Run, ...], metric: str, by: Slicing) -> pd.DataFrame:
+    columns = ["run", "method", "slice", "value", "low", "high", "n"]
+    if not runs:
+        return pd.DataFrame(columns=columns)
+    paired = paired_values(runs, metric, [by])
+    names, order = _slicer(by)(pd.Series(paired.rows[by]))
+    there = set(names)
+    present = [name for name in order if name in there]
+    if present == [UNKNOWN]:
+        return pd.DataFrame(columns=columns)
+    summary = summarise(paired.values, names, paired.patient.tolist(), pathologies=present)
+    rows = [
+        {"run": run.id, "method": run.label, "slice": name, **dataclasses.asdict(summary.pathologies[name][place])}
+        for place, run in enumerate(runs)
+        for name in present
+    ]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def status_counts(run: Run) -> pd.DataFrame:

@@ -17,35 +17,43 @@ class Paired:
     """A metric's values of several methods on the samples that any of them has.
 
     Attributes:
-        sample_id: `[n]`.
-        pathology: `[n]`.
-        patient: Opaque key of each sample's patient, `[n]`.
+        rows: What is known of each sample, `[n]`: `sample_id`, `pathology`, `patient_key`, and what was asked for.
         values: `[n, methods]`; NaN where a method has no row or no value for a sample.
     """
 
-    sample_id: pd.Index
-    pathology: NDArray[np.str_]
-    patient: NDArray[np.str_]
+    rows: pd.DataFrame
     values: NDArray[np.float64]
 
+    @property
+    def pathology(self) -> NDArray[np.str_]:
+        """Each sample's class, `[n]`."""
+        return self.rows["pathology"].to_numpy(dtype=str)
 
-def paired_values(runs: Sequence[Run], metric: str) -> Paired:
+    @property
+    def patient(self) -> NDArray[np.str_]:
+        """Opaque key of each sample's patient, `[n]`."""
+        return self.rows["patient_key"].to_numpy(dtype=str)
+
+
+def paired_values(runs: Sequence[Run], metric: str, also: Sequence[str] = ()) -> Paired:
     """Put runs of one setting side by side, by sample id.
 
     Args:
         runs: At least one run; each has the metric.
         metric: The metric's key.
+        also: Further columns of the samples, which are the same for all methods.
 
     Raises:
         StoreError: If the rows of a run cannot be read any more.
     """
-    described = runs[0].samples(["sample_id", "pathology", "patient_key"])
+    columns = ["sample_id", "pathology", "patient_key", *also]
+    described = runs[0].samples(columns)
     first = described["sample_id"]
     # A protocol may skip other samples for other methods.
     for run in runs[1:]:
         ids = run.samples(["sample_id"])["sample_id"]
         if not ids.equals(first):
-            rows = run.samples(["sample_id", "pathology", "patient_key"])
+            rows = run.samples(columns)
             described = pd.concat([described, rows.loc[~ids.isin(described["sample_id"])]], ignore_index=True)
     index = pd.Index(described["sample_id"])
     values = np.full((len(index), len(runs)), np.nan)
@@ -54,5 +62,4 @@ def paired_values(runs: Sequence[Run], metric: str) -> Paired:
         ids = rows["sample_id"]
         place = slice(0, len(ids)) if ids.equals(first) else index.get_indexer(pd.Index(ids))
         values[place, column] = rows[metric].to_numpy(dtype=np.float64, na_value=np.nan)
-    pathology, patient = (described[name].to_numpy(dtype=str) for name in ("pathology", "patient_key"))
-    return Paired(index, pathology, patient, values)
+    return Paired(described, values)

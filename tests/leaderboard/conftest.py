@@ -17,7 +17,7 @@ from groundcxr.metrics import get_protocol
 PATHOLOGIES = ("Edema", "Pneumonia")
 
 
-def rows_of(metrics, values: dict[str, np.ndarray], *, n: int, keep) -> pd.DataFrame:
+def rows_of(metrics, values: dict[str, np.ndarray], *, n: int, keep, columns) -> pd.DataFrame:
     """Rows of `n` samples: two of each patient, the pathologies in turn."""
     table = {
         "sample_id": [f"{digest('sample', i)[:16]}" for i in range(n)],
@@ -31,6 +31,7 @@ def rows_of(metrics, values: dict[str, np.ndarray], *, n: int, keep) -> pd.DataF
         "zone": [("upper", "lower")[i // 2 % 2] for i in range(n)],
         "seconds": np.full(n, 0.25),
         "error": [None] * n,
+        **columns,
     }
     for metric in metrics:
         column = np.asarray(values.get(metric.key, np.full(n, 0.5)), dtype=np.float64)
@@ -47,7 +48,8 @@ def save_run(tmp_path):
     """Writes a result of protocol v1 under `results/`: `save_run("mine", {"box_iou": values})`.
 
     Options: `n` samples (by default as many as values), `emits`, `kind`, `citation`, `complete`, `dataset` (its name),
-    `protocol`, `keep` (a mask of the samples that have a row), `out`. Returns the saved `Result`.
+    `protocol`, `keep` (a mask of the samples that have a row), `columns` (of the samples, by name), `out`. Returns the
+    saved `Result`.
     """
 
     def save(
@@ -62,6 +64,7 @@ def save_run(tmp_path):
         dataset="made-up",
         protocol="v1",
         keep=None,
+        columns=None,
         out=None,
         created="2026-11-20T10:00:00+00:00",
         dataset_citation="",
@@ -69,7 +72,8 @@ def save_run(tmp_path):
         values = values or {}
         n = n or len(next(iter(values.values()), range(12)))
         chosen = get_protocol(protocol)
-        frame = rows_of(chosen.metrics_for(set(emits)), values, n=n, keep=np.ones(n, bool) if keep is None else keep)
+        mask = np.ones(n, bool) if keep is None else keep
+        frame = rows_of(chosen.metrics_for(set(emits)), values, n=n, keep=mask, columns=columns or {})
         result = make_result(
             samples=frame,
             problems={},

@@ -1,7 +1,6 @@
 """The board and its relatives: numbers of the result, marks by the paired test, nothing ranked that must not be."""
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from groundcxr.core import GroundCXRError, UnknownNameError
@@ -193,21 +192,28 @@ def test_slices_are_means_of_their_rows(save_run, scan):
     assert area.loc["30 % and more", "n"] == (rows["box_area"] >= 0.3).sum()
 
 
-def test_a_share_on_an_edge_belongs_to_the_slice_above(save_run, scan, monkeypatch):
-    save_run("a", n=4)
-    (run,) = scan().runs
-    rows = run.samples(["patient_key", "box_iou", "box_area"]).assign(box_area=[0.0099, 0.01, 0.0299, 0.03])
-    monkeypatch.setattr(type(run), "samples", lambda self, columns=None: rows)
-    assert slices([run], "box_iou", "box_area").set_index("slice")["n"].to_dict() == {
+def test_a_share_on_an_edge_belongs_to_the_slice_above(save_run, scan):
+    save_run("a", n=4, columns={"box_area": [0.0099, 0.01, 0.0299, 0.03]})
+    assert slices(scan().runs, "box_iou", "box_area").set_index("slice")["n"].to_dict() == {
         "under 1 %": 1,
         "1 to 3 %": 2,
         "3 to 10 %": 1,
     }
 
 
-def test_a_data_set_without_sides_has_no_slices_by_side(save_run, scan, monkeypatch):
-    save_run("a")
-    (run,) = scan().runs
-    rows = run.samples(["patient_key", "box_iou", "side"]).assign(side=pd.NA)
-    monkeypatch.setattr(type(run), "samples", lambda self, columns=None: rows)
-    assert slices([run], "box_iou", "side").empty
+def test_a_data_set_without_sides_has_no_slices_by_side(save_run, scan):
+    save_run("a", columns={"side": [None] * 12})
+    assert slices(scan().runs, "box_iou", "side").empty
+
+
+def test_slices_of_methods_with_other_samples(save_run, scan):
+    values = np.linspace(0, 1, 40)
+    save_run("whole", {"box_iou": values})
+    save_run("part", {"box_iou": values}, keep=values > 0.5)
+    found = slices(scan().runs, "box_iou", "zone").set_index(["method", "slice"])
+    zone = np.array([("upper", "lower")[i // 2 % 2] for i in range(40)])
+    for method, there in (("whole", np.ones(40, bool)), ("part", values > 0.5)):
+        for name in ("upper", "lower"):
+            mine = values[there & (zone == name)]
+            assert found.loc[(method, name), "n"] == len(mine)
+            assert found.loc[(method, name), "value"] == pytest.approx(mine.mean())
