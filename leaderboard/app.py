@@ -14,9 +14,9 @@ import streamlit as st  # noqa: E402
 from groundcxr.leaderboard.views.frame import PAGES, frame  # noqa: E402  # pyright: ignore[reportMissingImports]
 
 st.set_page_config(page_title="groundcxr leaderboard", page_icon=HERE / "theme" / "icon.png", layout="wide")
-frame(HERE)
 page = st.navigation(
     [st.Page(path, title=title, default=path == PAGES[0][0]) for path, title in PAGES],
     position="top",
 )
+frame(HERE)
 page.run()

@@ -13,7 +13,6 @@ from ..published import published_groups
 from ..significance import MACRO, MICRO
 from ..tables import Board, BoardCell, BoardRow, board
 from . import charts, published
-from .filters import filtered
 from .frame import choose, linked, open_page
 from .markup import element, interval, note, put, table, tag, text
 
@@ -24,20 +23,18 @@ _SENSIBLE = 1e6
 
 def show() -> None:
     """The page."""
-    chosen = open_page([1.1, 1.6, 1.6])
+    chosen = open_page([1, 1.4])
     if chosen is None:
         return
-    runs, published_too = filtered(chosen)
     try:
-        shown = board(runs, chosen.metric.key)
+        shown = board(chosen.runs, chosen.metric.key)
     except GroundCXRError as error:
-        note(str(error) if runs else "No method is left: take a filter back.")
-        shown = None
-    if shown is not None:
+        note(str(error))
+    else:
         put(board_table(shown, _sorted(shown, chosen.columns[0])))
         note(f"{caption(shown, intervals=True)} {_scale_note(shown)}")
         charts.show(chosen, [row.run for row in shown.rows])
-    if published_too:
+    if chosen.published:
         published.show(published_groups(chosen.setting.dataset), chosen.setting.dataset)
 
 

@@ -10,7 +10,6 @@ from ...core import GroundCXRError
 from ..export import export
 from ..formats import SUFFIXES, Format
 from ..tables import boards
-from .filters import filtered
 from .frame import choose, open_page
 from .markup import note
 
@@ -27,15 +26,11 @@ _LONGEST = 20_000
 
 def show() -> None:
     """The page."""
-    chosen = open_page([1.2, 1.6, 1.6])
+    chosen = open_page([1, 1.4])
     if chosen is None:
         return
     with chosen.columns[0]:
         form = choose("Format", list(Format), "format", named=_NAMES.__getitem__)
-    runs, _ = filtered(chosen)
-    if not runs:
-        note("No method is left: take a filter back.")
-        return
     left, middle, right = st.columns([1.4, 1.6, 4], vertical_alignment="center")
     marked = form in (Format.LATEX, Format.MARKDOWN)
     with left:
@@ -43,7 +38,7 @@ def show() -> None:
     with middle:
         every = st.toggle("Every headline metric", key="every", bind="query-params", disabled=form is Format.BIBTEX)
     try:
-        content = export(boards(runs, () if every else (chosen.metric.key,)), form, intervals=intervals)
+        content = export(boards(chosen.runs, () if every else (chosen.metric.key,)), form, intervals=intervals)
     except GroundCXRError as error:
         note(str(error))
         return

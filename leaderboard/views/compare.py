@@ -50,14 +50,14 @@ class Asked:
 
 def show() -> None:
     """The page."""
-    chosen = open_page([4.6])
+    chosen = open_page([1])
     if chosen is None:
         return
     runs = _methods(chosen)
     if not runs:
         note("Choose at least one method.")
         return
-    info = chosen.runs[0].info
+    info = runs[0].info
     with st.spinner("Reading the data set …"):
         joined = join(info.dataset, chosen.options.data, info.pathologies)
     if joined.reason:
@@ -115,6 +115,7 @@ def _found(chosen: Chosen, runs: Sequence[Run], joined: Joined) -> pd.DataFrame:
     with places[2]:
         order = choose("Order", list(Order), "order")
     first, second = _of_whom(order, runs, places[3:5])
+    seed = _seed(places[3]) if order is Order.RANDOM else 0
     with places[5]:
         sample = st.text_input("Sample", key="sample", bind="query-params", placeholder="any")
     rows = select(
@@ -130,7 +131,7 @@ def _found(chosen: Chosen, runs: Sequence[Run], joined: Joined) -> pd.DataFrame:
         first=first,
         second=second,
         higher_is_better=chosen.metric.higher_is_better,
-        seed=_seed() if order is Order.RANDOM else 0,
+        seed=seed,
     )
 
 
@@ -146,10 +147,10 @@ def _of_whom(order: Order, runs: Sequence[Run], places: Sequence[Any]) -> tuple[
     return first, second
 
 
-def _seed() -> int:
+def _seed(place: Any) -> int:
     given = st.query_params.get("seed", "0")
     seed = int(given) if given.isdecimal() else 0
-    if st.button("Draw others", help="Other samples at random", shortcut="r"):
+    if place.button("Draw others", width="stretch", help="Other samples at random", shortcut="d"):
         seed += 1
         st.query_params["seed"] = str(seed)
     return seed

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -15,11 +16,15 @@ from ...core import GroundCXRError
 from ...evaluation.schema import MetricInfo
 from ..library import Library, Run, Setting, metrics_of
 from ..options import Options
-from .markup import element, put, text
+from ..published import published_groups
+from .markup import element, note, put, text
 
 T = TypeVar("T")
 
-_SHARED = ("data", "protocol", "metric")
+_SHARED = ("data", "protocol", "metric", "kind", "tier")
+
+PUBLISHED = "published"
+"""The tier of numbers from the literature."""
 
 PAGES = (
     ("app_pages/leaderboard.py", "Leaderboard"),
@@ -39,9 +44,10 @@ class Chosen:
         options: The command line.
         library: Everything usable in the result folders.
         setting: The data set and protocol chosen.
-        runs: The runs of the setting, by label.
+        runs: The runs of the setting that the filters leave, by label.
         metric: The metric chosen.
-        metrics: All metrics of the runs.
+        metrics: All metrics of the setting's runs.
+        published: Whether numbers from the literature are wanted.
         columns: Places beside the three choices, for a page's own.
     """
 
@@ -51,28 +57,43 @@ class Chosen:
     runs: tuple[Run, ...]
     metric: MetricInfo
     metrics: tuple[MetricInfo, ...]
+    published: bool
     columns: Sequence[Any]
 
 
+_CHOSEN: ContextVar[Chosen | None] = ContextVar("chosen", default=None)
+"""From `app.py` to the page that it runs."""
+
+
 def frame(here: Path) -> None:
-    """The look of every page.
+    """The look of every page, and the choices that all share.
+
+    Streamlit keeps the value of a widget over a change of page only where `app.py` itself draws it.
 
     Args:
         here: The folder of `app.py`.
     """
     st.html(here / "theme" / "leaderboard.css")
     st.logo(here / "theme" / "wordmark.svg", size="large")
+    _CHOSEN.set(_choose())
 
 
 def open_page(widths: Sequence[float] = ()) -> Chosen | None:
-    """Read the results and let the user choose data set, protocol and metric.
+    """What the user chose, with places beside the choices for a page's own.
 
     Args:
-        widths: Relative widths of the places that the page wants beside the choices.
+        widths: Relative widths of these places.
 
     Returns:
-        What was chosen; None where there is nothing to show, which the page then says.
+        None where there is nothing to show, which the page then says.
     """
+    chosen = _CHOSEN.get()
+    if chosen is None or not widths:
+        return chosen
+    return replace(chosen, columns=chosen.columns[0].columns(widths, vertical_alignment="bottom"))
+
+
+def _choose() -> Chosen | None:
     try:
         options = Options.parse(sys.argv[1:])
     except GroundCXRError as error:
@@ -88,15 +109,19 @@ def open_page(widths: Sequence[float] = ()) -> Chosen | None:
         )
         _problems(library)
         return None
-    columns = st.columns([2.2, 1.3, 1.3, *widths], vertical_alignment="bottom")
+    columns = st.columns([1.7, 1.05, 1.05, 1.15, 1.15, 3], vertical_alignment="bottom")
     setting = _choose_setting(library, columns)
-    runs = library.of(setting)
-    metrics = metrics_of(runs)
+    everyone = library.of(setting)
+    metrics = metrics_of(everyone)
     with columns[2]:
         metric = choose("Metric", metrics, "metric", named=lambda one: one.label, first=_first_headline(metrics))
-    _about(setting, runs, metric)
+    runs, published = _filtered(setting, everyone, columns[3:5])
+    _about(setting, everyone, runs, metric)
     _problems(library)
-    return Chosen(options, library, setting, runs, metric, metrics, columns[3:])
+    if not runs:
+        note("No method is left: take a filter back.")
+        return None
+    return Chosen(options, library, setting, runs, metric, metrics, published, columns[5:])
 
 
 def choose(
@@ -142,7 +167,7 @@ def linked(page: str, **more: str | list[str]) -> str:
 
 def kept(**more: str | list[str]) -> dict[str, str | list[str]]:
     """What a link to another page must carry: the choices that all pages share, unless they are the first ones."""
-    shared = {key: st.query_params[key] for key in _SHARED if key in st.query_params}
+    shared = {key: st.query_params.get_all(key) for key in _SHARED if key in st.query_params}
     return {**shared, **more}
 
 
@@ -167,6 +192,18 @@ def _choose_setting(library: Library, columns: Sequence[Any]) -> Setting:
         return mine[choose("Protocol", range(len(mine)), "protocol", named=lambda i: titles[i])]
 
 
+def _filtered(setting: Setting, runs: Sequence[Run], places: Sequence[Any]) -> tuple[tuple[Run, ...], bool]:
+    """The runs of the kinds and tiers wanted, and whether published numbers are."""
+    kinds = list(dict.fromkeys(run.info.method.kind for run in runs))
+    tiers: list[str] = list(dict.fromkeys(run.tier for run in runs))
+    shown = [*tiers, PUBLISHED] if published_groups(setting.dataset) else tiers
+    with places[0]:
+        kind = st.multiselect("Kind", kinds, key="kind", bind="query-params", placeholder="all") or kinds
+    with places[1]:
+        tier = st.multiselect("Tier", shown, key="tier", bind="query-params", placeholder="all") or shown
+    return tuple(run for run in runs if run.info.method.kind in kind and run.tier in tier), PUBLISHED in tier
+
+
 def _data_name(one: tuple[str, str, str, str, bool, int]) -> str:
     name, version, split, _, complete, count = one
     return f"{name} {version} ({split})" if complete else f"{name} {version} ({split}), {count} samples only"
@@ -176,11 +213,12 @@ def _first_headline(metrics: Sequence[MetricInfo]) -> int:
     return next((i for i, metric in enumerate(metrics) if metric.headline), 0)
 
 
-def _about(setting: Setting, runs: Sequence[Run], metric: MetricInfo) -> None:
-    data = runs[0].info.dataset
+def _about(setting: Setting, everyone: Sequence[Run], runs: Sequence[Run], metric: MetricInfo) -> None:
+    data = everyone[0].info.dataset
+    methods = f"{len(everyone)} {'method' if len(everyone) == 1 else 'methods'}"
     parts = [
         f"{setting.n_samples:,} samples",
-        f"{len(runs)} {'method' if len(runs) == 1 else 'methods'}",
+        methods if len(runs) == len(everyone) else f"{len(runs)} of {methods}",
         f"protocol hash {setting.protocol_hash[:12]}",
         f"{metric.label}: {'higher' if metric.higher_is_better else 'lower'} is better",
         data.licence,

@@ -26,7 +26,7 @@ _LISTED = 12
 
 def show() -> None:
     """The page."""
-    chosen = open_page([1.8, 1.8])
+    chosen = open_page([1, 1])
     if chosen is None:
         return
     runs = [run for run in chosen.runs if run.metric(chosen.metric.key) is not None]

@@ -19,7 +19,7 @@ _ENDS = ("macro", "micro")
 
 def show() -> None:
     """The page."""
-    chosen = open_page([2.6])
+    chosen = open_page([2, 1])
     if chosen is None:
         return
     run = _choose(chosen)
