@@ -23,7 +23,7 @@ _IN_A_ROW = 6
 _PICTURES = 2 * _IN_A_ROW
 _LISTED = 40
 _NAMES = {
-    "box_area": "share of the image that is target",
+    "box_area": "target size",
     "n_boxes": "number of boxes",
     "side": "side",
     "zone": "zone",

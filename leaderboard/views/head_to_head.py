@@ -22,6 +22,8 @@ from .markup import element, heading, interval, note, put, table, text
 
 _PICKED = "picked"
 _LISTED = 12
+_POINTS = 3000
+"""Points of the scatter; a browser draws each as an element of its own."""
 
 
 def show() -> None:
@@ -52,8 +54,12 @@ def show() -> None:
     )
     left, right = st.columns([1.1, 1], gap="large")
     with left:
-        heading("Sample by sample", "A click on a point opens the sample in Compare.")
-        _scatter(found.samples, first, second, metric)
+        some = found.samples
+        if len(some) > _POINTS:
+            some = some.sample(_POINTS, random_state=0)
+        drawn = "" if some is found.samples else f" {_POINTS:,} of {len(found.samples):,} samples, drawn at random."
+        heading("Sample by sample", f"A click on a point opens the sample in Compare.{drawn}")
+        _scatter(some, first, second, metric)
     with right:
         heading("Largest differences")
         put(largest_table(found.samples, first, second, metric))
