@@ -139,7 +139,7 @@ class Picture:
         pixels = np.repeat(grey[:, :, None], 3, axis=2)
         if self.heatmap is not None:
             _lay_over(pixels, self._unit_scores(self.heatmap), self.style)
-        line = max(2, round(width / 220))
+        line = max(1, round(width / 160))
         if self.mask is not None:
             _outline(pixels, self._shown_mask(self.mask), TRUTH, line)
         image = Image.fromarray(pixels)

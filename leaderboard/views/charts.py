@@ -39,7 +39,7 @@ def show(chosen: Chosen, runs: Sequence[Run]) -> None:
             note("No run of these knows how long its samples took.")
         else:
             st.altair_chart(speed_chart(times, chosen.metric), width="stretch", theme=None)
-            note("Seconds are of grounding one sample, on the device that each run names; devices differ.")
+            note("The time is that of grounding, on the device that each run names; devices differ.")
 
 
 def profile_table(shares: pd.DataFrame, runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> str:
@@ -59,10 +59,15 @@ def _heat(row: dict[Any, Any] | None, metric: MetricInfo) -> str:
 
 
 def speed_chart(times: pd.DataFrame, metric: MetricInfo) -> Any:
-    """`speed_quality` as a chart: seconds per sample (logarithmic), value with its interval."""
-    tooltip = ["method", "kind", "device", alt.Tooltip("seconds", format=".3g"), alt.Tooltip("value", format=".3f")]
-    shared = alt.Chart(times).encode(
-        x=alt.X("seconds:Q", scale=alt.Scale(type="log", nice=True, padding=30), title="seconds per sample"),
+    """`speed_quality` as a chart: time per sample (logarithmic), value with its interval."""
+    tooltip = ["method", "kind", "device", alt.Tooltip("ms", format=".3g"), alt.Tooltip("value", format=".3f")]
+    shared = alt.Chart(times.assign(ms=1000 * times["seconds"])).encode(
+        x=alt.X(
+            "ms:Q",
+            scale=alt.Scale(type="log", nice=True, padding=30),
+            axis=alt.Axis(tickCount=5, format="~g"),
+            title="milliseconds per sample",
+        ),
         tooltip=tooltip,
     )
     colour = alt.condition("datum.control", alt.value(GREY), alt.value(ACCENT))

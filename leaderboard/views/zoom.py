@@ -50,10 +50,11 @@ def show(
         note(shown.remark)
         return
     times = _SIZES[size or "fit"]
-    width = "100%" if times is None else f"{times * shown.size[0]}px"
+    fitted = "width:auto;height:70vh;max-width:100%;object-fit:contain"
+    drawn = fitted if times is None else f"width:{times * shown.size[0]}px"
     data = b64encode(shown.image).decode()
     put(
         '<div class="gx-zoom" tabindex="0" role="region" aria-label="picture, scroll with the arrow keys">'
-        f'<img alt="{text(labels[which])}" style="width:{width}" src="data:image/jpeg;base64,{data}"></div>'
+        f'<img alt="{text(labels[which])}" style="{drawn}" src="data:image/jpeg;base64,{data}"></div>'
     )
     note(f"{shown.size[0]} x {shown.size[1]} pixels{'; ' + shown.remark if shown.remark else ''}")
