@@ -187,7 +187,7 @@ def test_a_click_on_a_point_opens_the_sample(page):
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's table of sockets")
-def test_the_server_listens_on_this_machine_only(page, served):
+def test_the_server_listens_on_this_machine_only(served):
     port = f":{int(served.rpartition(':')[2]):04X}"
     tables = [path.read_text().splitlines()[1:] for path in Path("/proc/net").glob("tcp*")]
     sockets = [line.split() for table in tables for line in table]
