@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
@@ -91,6 +92,7 @@ def answer(run: Run, key: str | None, sample: Sample | None, style: Style, width
     return Shown(*_draw(picture), iou=iou, remark=remark)
 
 
+@lru_cache(maxsize=64)
 def keys_of(run: Run) -> Mapping[str, str]:
     """The prediction key of each stored sample of a run, by sample id."""
     rows = run.samples(["sample_id", "prediction_key"]).dropna(subset=["prediction_key"])
