@@ -221,7 +221,7 @@ def _about(setting: Setting, everyone: Sequence[Run], runs: Sequence[Run], metri
         methods if len(runs) == len(everyone) else f"{len(runs)} of {methods}",
         f"protocol hash {setting.protocol_hash[:12]}",
         f"{metric.label}: {'higher' if metric.higher_is_better else 'lower'} is better",
-        data.licence,
+        f"licence: {data.licence}",
     ]
     warning = ""
     if not setting.complete:
