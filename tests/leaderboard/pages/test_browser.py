@@ -133,7 +133,7 @@ def test_the_sliders_change_the_pictures_by_keyboard(page, slider):
     changed = page.locator('[data-testid="stImage"] img').nth(1)
     sync_api.expect(changed).not_to_have_attribute("src", before[1])
     # The first is the image without a map.
-    assert pictures(page)[0] == before[0]
+    sync_api.expect(page.locator('[data-testid="stImage"] img').first).to_have_attribute("src", before[0])
     sync_api.expect(page).to_have_url(re.compile("opacity=" if "Opacity" in slider else "threshold="))
 
 
@@ -143,10 +143,13 @@ def test_a_view_can_be_sent_to_a_colleague(page, chromium, served):
     page.get_by_role("option", name="AUROC", exact=True).click()
     sync_api.expect(page.locator(".gx-about")).to_contain_text("AUROC: higher is better")
     sync_api.expect(page).to_have_url(re.compile("metric=AUROC"))
+    # The line above the table changes before the table does.
+    sync_api.expect(page.locator(".gx-board thead")).to_contain_text("AUROC")
     table = page.locator(".gx-board").inner_text()
     colleague = chromium.new_page(viewport={"width": 1440, "height": 900})
     colleague.set_default_timeout(WAIT)
     opened(colleague, page.url)
+    sync_api.expect(colleague.locator(".gx-board thead")).to_contain_text("AUROC")
     assert colleague.locator(".gx-board").inner_text() == table
     colleague.close()
     # And it holds on the way to another page.
@@ -180,8 +183,14 @@ def test_the_latex_downloads(page, demo_folder, groundcxr):
 def test_a_click_on_a_point_opens_the_sample(page):
     opened(page, "/head_to_head")
     point = page.locator(".mark-symbol path").nth(3)
-    # A neighbour may lie over it; its sample is as good.
-    point.click(force=True)
+    for _ in range(10):
+        # A neighbour may lie over it; its sample is as good. The chart may also move while it is laid out.
+        point.click(force=True)
+        try:
+            page.wait_for_url("**/compare**", timeout=WAIT / 10)
+            break
+        except sync_api.TimeoutError:
+            continue
     sync_api.expect(page).to_have_url(re.compile(r"/compare\?.*sample=[0-9a-f]{16}"))
     sync_api.expect(page.locator(".gx-phrase")).to_have_count(1)
 
