@@ -4,7 +4,8 @@
 
 Results of 5 and of 50 made-up methods on 20,000 made-up samples of 10,000 patients are written to a temporary folder.
 Tables and pages are measured in processes of their own, so that nothing is in memory before the first load. A page's
-time is the server's; the pictures of Compare are not part of it, since the made-up samples have no images.
+time is the server's; the pictures of Compare are not part of it, since the made-up samples have no images. They are
+measured on images of MIMIC-CXR's usual size.
 """
 
 from __future__ import annotations
@@ -26,6 +27,10 @@ import pandas as pd
 SAMPLES = 20_000
 PATIENTS = 10_000
 METHODS = (5, 50)
+IMAGE = (2544, 3056)
+GRIDS = (15, 32, 64, 512)
+"""Cells on each side of the four methods' maps: BioViL's, latent diffusion's, and two finer ones."""
+ROWS = 9
 Timed = Callable[[str, Callable[[], Any]], Any]
 PATHOLOGIES = (
     "Atelectasis",
@@ -52,12 +57,16 @@ def main() -> None:
                 command = [sys.executable, __file__, part, str(results)]
                 done = subprocess.run(command, check=True, capture_output=True, text=True)
                 found[count].update(json.loads(done.stdout))
+        (Path(folder) / "pictures").mkdir()
+        command = [sys.executable, __file__, "pictures", str(Path(folder) / "pictures")]
+        pictures = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     print(f"| {SAMPLES:,} samples of {PATIENTS:,} patients | " + " | ".join(f"{n} methods" for n in METHODS) + " |")
     print("|---|" + "---:|" * len(METHODS))
     for what in found[METHODS[0]]:
         unit = "MiB" if what.startswith("peak") else "s"
         numbers = (f"{found[count][what]:,.0f}" if unit == "MiB" else f"{found[count][what]:.3f}" for count in METHODS)
         print(f"| {what} ({unit}) | {' | '.join(numbers)} |")
+    print(pictures, end="")
 
 
 def write_results(out: Path, count: int) -> None:
@@ -154,6 +163,46 @@ def measure_pages(results: Path, timed: Timed) -> None:
             raise SystemExit(f"the page {title} failed: {page.exception[0].message}")
 
 
+def measure_pictures(folder: Path) -> None:
+    """A row of Compare: the image, and the answers of some methods on it."""
+    from PIL import Image
+
+    from groundcxr import evaluate, load_dataset
+    from groundcxr.leaderboard.joining import join
+    from groundcxr.leaderboard.library import Library
+    from groundcxr.leaderboard.overlays import Style
+    from groundcxr.leaderboard.views.pictures import answer, keys_of, truth
+
+    width, height = IMAGE
+    rng = np.random.default_rng(0)
+    lines = ["image,phrase,pathology,x,y,w,h"]
+    for number in range(ROWS):
+        coarse = Image.fromarray(rng.integers(0, 256, (30, 25), dtype=np.uint8))
+        coarse.resize(IMAGE, Image.Resampling.BICUBIC).save(folder / f"{number}.jpg", quality=95)
+        lines.append(f"{number}.jpg,opacity {number},Edema,{width // 4},{height // 4},{width // 3},{height // 3}")
+    manifest = folder / "manifest.csv"
+    manifest.write_text("\n".join(lines) + "\n")
+    for grid in GRIDS:
+        evaluate("random", load_dataset("manifest", manifest), settings={"grid": grid}, out=folder / "results")
+    runs = Library.scan([folder / "results"]).runs
+    samples = join(runs[0].info.dataset, {"manifest": manifest}, runs[0].info.pathologies).samples
+
+    def row(sample_id: str, threshold: float) -> float:
+        start = time.perf_counter()
+        shown = [truth(samples[sample_id])]
+        shown += [answer(run, keys_of(run)[sample_id], samples[sample_id], Style(0.5, threshold)) for run in runs]
+        if not all(one.image for one in shown):
+            raise SystemExit(f"a picture is missing: {[one.remark for one in shown]}")
+        return time.perf_counter() - start
+
+    ids = list(samples)
+    print(f"\n| a row of Compare, {len(runs)} methods, {width}x{height} JPEG | median (ms) | longest (ms) |")
+    print("|---|---:|---:|")
+    for what, threshold in (("first time", 0.5), ("threshold moved", 0.6), ("seen before", 0.5)):
+        times = sorted(1000 * row(sample_id, threshold) for sample_id in ids)
+        print(f"| {what} | {times[len(times) // 2]:.0f} | {times[-1]:.0f} |")
+
+
 def measure(part: str, results: Path) -> dict[str, float]:
     """Seconds by step, and the process's peak memory."""
     from groundcxr.evaluation.provenance import peak_memory_mb
@@ -181,7 +230,9 @@ def cpu() -> str:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
+    if sys.argv[1:2] == ["pictures"]:
+        measure_pictures(Path(sys.argv[2]))
+    elif len(sys.argv) > 1:
         print(json.dumps(measure(sys.argv[1], Path(sys.argv[2]))))
     else:
         main()
