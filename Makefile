@@ -8,6 +8,7 @@ BIN := $(VENV)/bin
 demo: $(VENV)/.installed
 	$(BIN)/groundcxr evaluate --dataset phantom --protocol v1 --out results \
 		--method random --method center-prior --method whole-image --method class-mean-box --method oracle
+	@echo "Look at these results in a browser: $(BIN)/groundcxr leaderboard"
 
 test: $(VENV)/.installed
 	$(BIN)/pytest tests -n auto --dist loadgroup
@@ -15,5 +16,5 @@ test: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[models,dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[models,leaderboard,dev]"
 	touch $@

@@ -13,7 +13,10 @@ from ..core import GroundCXRError
 from .check_method import check_method
 from .doctor import doctor
 from .evaluate import EvaluateCommand, evaluate
+from .export import export
 from .ground import ground
+from .import_results import import_results
+from .leaderboard import leaderboard
 from .listing import list_names
 from .samples import samples
 from .score import score
@@ -32,6 +35,9 @@ app.command("doctor")(doctor)
 app.command("check-method")(check_method)
 app.command("ground", cls=EvaluateCommand)(ground)
 app.command("samples")(samples)
+app.command("leaderboard")(leaderboard)
+app.command("export")(export)
+app.command("import")(import_results)
 
 _evaluate_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _evaluate_app.command("evaluate", cls=EvaluateCommand)(evaluate)

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..evaluation import Result, Shard
+from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import Cell, MetricInfo
 
 _WIDE = 200
@@ -137,20 +138,12 @@ def _add_row(table: Table, name: str, cells: dict[str, Cell], metrics: list[Metr
 def _format(cell: Cell, metric: MetricInfo, most: int, breaks: bool) -> str:
     if cell.value is None:
         return "-"
-    # Three decimals of a share; of what has no bounds two, which is as many digits.
-    digits = 2 if metric.low is None or metric.high is None else 3
+    digits = digits_of(metric)
     count = "" if cell.n == most else f" (n={cell.n})"
     if cell.low is None or cell.high is None:
-        return _number(cell.value, digits) + count
-    value, low, high = (_number(number, digits) for number in (cell.value, cell.low, cell.high))
+        return write_number(cell.value, digits) + count
+    value, low, high = (write_number(number, digits) for number in (cell.value, cell.low, cell.high))
     return f"{value}{count}\n\\[{low},{high}]" if breaks else f"{value}{count} \\[{low}, {high}]"
-
-
-def _number(value: float, digits: int) -> str:
-    shown = f"{value:.{digits}f}" if abs(value) < 100 else f"{value:.4g}"
-    if float(shown) == 0:
-        shown = shown.lstrip("-")
-    return shown.replace("0.", ".", 1) if shown.lstrip("-").startswith("0.") else shown
 
 
 def _caption(result: Result) -> str:

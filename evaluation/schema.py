@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 SCHEMA_VERSION = 1
 ID_COLUMNS = ("sample_id", "patient_key", "image_key", "prediction_key", "pathology", "error")
+DATA_COLUMNS = ("box_area", "n_boxes", "side", "zone", "seconds")
+"""What else is known of a sample; together with `ID_COLUMNS`, the values and their statuses, all that a row holds."""
+
 _TOLERANCE = 1e-9
 _LEFT_OUT = {"empty_target", "full_target", "failed", "empty_prediction"}
 
@@ -142,7 +145,8 @@ def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:
     interval is upside down.
     """
     keys = [metric.key for metric in result.metrics]
-    missing = [name for name in (*ID_COLUMNS, *keys, *(f"{key}_status" for key in keys)) if name not in samples]
+    expected = (*ID_COLUMNS, *DATA_COLUMNS, *keys, *(f"{key}_status" for key in keys))
+    missing = [name for name in expected if name not in samples]
     if missing:
         return [f"samples.parquet lacks the columns {', '.join(missing)}"]
     found: list[str] = []

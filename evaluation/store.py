@@ -13,8 +13,23 @@ from ..core import StoreError
 from ..core.files import locked, write_atomically
 from .prediction import Failure, Prediction, decode, encode, image_key
 
+METHOD_FILE = "method.json"
+"""What a method's folder of predictions is known by."""
+
 _TIMES = "seconds.jsonl"
 _WRITERS = 8
+
+
+def method_folder(root: Path, method: str, fingerprint: str) -> Path:
+    """STORE/NAME-FINGERPRINT: where a method's predictions are.
+
+    Args:
+        root: The store's folder, shared by all methods.
+        method: The method's name.
+        fingerprint: The method's fingerprint.
+    """
+    name = re.sub(r"[^\w.-]+", "_", method)
+    return root / f"{name}-{fingerprint[:16]}"
 
 
 class DamagedPredictionsError(StoreError):
@@ -37,8 +52,7 @@ class PredictionStore:
             fingerprint: The method's fingerprint.
             about: What the fingerprint stands for, written beside the predictions for people to read.
         """
-        name = re.sub(r"[^\w.-]+", "_", method)
-        self.folder = root / f"{name}-{fingerprint[:16]}"
+        self.folder = method_folder(root, method, fingerprint)
         self._about = dict(about)
 
     def read(self, image_sha256: str) -> dict[str, Prediction]:
@@ -112,6 +126,6 @@ class PredictionStore:
         return self.folder / key[:2] / f"{key}.npz"
 
     def _prepare(self) -> None:
-        about = self.folder / "method.json"
+        about = self.folder / METHOD_FILE
         if not about.is_file():
             write_atomically(about, (json.dumps(self._about, indent=2, sort_keys=True) + "\n").encode())

@@ -104,6 +104,30 @@ class Protocol(ABC):
         """
         return grounding
 
+    def scale(self, heatmap: Heatmap) -> tuple[float, float]:
+        """The scores that a picture of a map shows as nothing and as most, and a threshold counts as 0 and as 1.
+
+        Args:
+            heatmap: What `prepare` gave.
+
+        Returns:
+            The map's lowest and highest score unless a protocol says otherwise; equal for a constant map.
+        """
+        return float(heatmap.values.min()), float(heatmap.values.max())
+
+    def iou_at(self, heatmap: Heatmap, region: Region, threshold: float) -> float | None:
+        """IoU of ground truth and what the protocol marks at one threshold.
+
+        Args:
+            heatmap: What `prepare` gave.
+            region: The ground truth.
+            threshold: On the `scale` of the map, in [0, 1].
+
+        Returns:
+            The IoU; None where it is not defined, or the protocol thresholds no maps.
+        """
+        return None
+
     def metrics_for(self, emits: Collection[str]) -> tuple[Metric, ...]:
         """The metrics of methods that answer with these kinds ("heatmap", "box")."""
         return tuple(metric for metric in self.metrics if metric.needs in emits)

@@ -99,6 +99,13 @@ class V1(Protocol):
             values |= {"cnr": cnr, "abs_cnr": abs(cnr), "auroc": auroc(levels)}
         return self._judged(values, region, Status.OK if cells.inside.any() else Status.OUTSIDE_VIEW)
 
+    def iou_at(self, heatmap: Heatmap, region: Region, threshold: float) -> float | None:
+        """See `Protocol.iou_at`; a constant map marks nothing."""
+        if region.area == 0:
+            return None
+        cells = Cells.of(heatmap, region)
+        return 0.0 if cells.constant else mean_iou(Levels.of(cells.with_surroundings(region)), (threshold,))
+
     def score_boxes(self, boxes: Sequence[Box], region: Region) -> dict[str, MetricValue]:
         """See `Protocol.score_boxes`; boxes that cover no pixel are as good as none."""
         predicted = BoxRegion(boxes, region.image_size)

@@ -114,6 +114,14 @@ class Vilouras2024(Protocol):
         }
         return self._with_status(values, _status(cells, region))
 
+    def scale(self, heatmap: Heatmap) -> tuple[float, float]:
+        """See `Protocol.scale`: scores meet the thresholds as they are."""
+        return 0.0, 1.0
+
+    def iou_at(self, heatmap: Heatmap, region: Region, threshold: float) -> float | None:
+        """See `Protocol.iou_at`."""
+        return _iou(Cells.of(heatmap, region), region.area, threshold) if region.area else None
+
     def score_boxes(self, boxes: Sequence[Box], region: Region) -> dict[str, MetricValue]:
         """The protocol has no metric for boxes."""
         return {}
@@ -138,11 +146,12 @@ def _status(cells: Cells, region: Region) -> Status:
 
 def _miou(cells: Cells, area: int) -> float:
     """Mean over thresholds of the IoU of {score > threshold} and the target; what was not looked at is unmarked."""
-    ious = []
-    for threshold in THRESHOLDS:
-        marked = cells.scores > np.float32(threshold)
-        ious.append(cells.inside[marked].sum() / (area + cells.outside[marked].sum()))
-    return float(np.mean(ious))
+    return float(np.mean([_iou(cells, area, threshold) for threshold in THRESHOLDS]))
+
+
+def _iou(cells: Cells, area: int, threshold: float) -> float:
+    marked = cells.scores > np.float32(threshold)
+    return float(cells.inside[marked].sum() / (area + cells.outside[marked].sum()))
 
 
 def _binned_auroc(cells: Cells) -> float:

@@ -32,6 +32,7 @@ def test_imports_point_one_way():
         "sys.argv = ['groundcxr', '--help']; groundcxr.cli.main.main()",
         "sys.argv = ['groundcxr', 'list', 'methods']; groundcxr.cli.main.main()",
         "sys.argv = ['groundcxr', 'list', 'datasets']; groundcxr.cli.main.main()",
+        "sys.argv = ['groundcxr', 'export', '--help']; groundcxr.cli.main.main()",
     ],
 )
 def test_start_is_light(start, tmp_path):
@@ -42,6 +43,22 @@ try:
 except SystemExit as stop:
     assert not stop.code
 loaded = sorted(name for name in {HEAVY!r} if name in sys.modules)
+assert not loaded, loaded
+"""
+    done = python(code, tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_leaderboard_never_loads_a_deep_learning_library(tmp_path):
+    code = """
+import importlib, pkgutil, sys
+import groundcxr.leaderboard
+scripts = ("groundcxr.leaderboard.app",)  # these run under Streamlit
+for module in pkgutil.walk_packages(groundcxr.leaderboard.__path__, "groundcxr.leaderboard."):
+    if not module.name.startswith(scripts):
+        importlib.import_module(module.name)
+assert "groundcxr.leaderboard.tables" in sys.modules
+loaded = [name for name in ("torch", "transformers", "open_clip", "health_multimodal") if name in sys.modules]
 assert not loaded, loaded
 """
     done = python(code, tmp_path)

@@ -1,0 +1,99 @@
+"""`groundcxr import`: results and predictions that were made elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..core import GroundCXRError
+from .arguments import (
+    Dataset,
+    Limit,
+    Out,
+    Pathology,
+    Protocols,
+    Root,
+    Settings,
+    Split,
+    Store,
+    open_dataset,
+    open_protocols,
+)
+
+
+def import_results(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            help="result.json files (or their folders) with samples.parquet beside them; or a folder of maps "
+            "SAMPLE_ID.npy, .npz or .png and/or a COCO results JSON of boxes."
+        ),
+    ],
+    name: Annotated[str | None, typer.Option("--name", help="Of predictions: the method's name in tables.")] = None,
+    kind: Annotated[
+        str, typer.Option("--kind", help="Of predictions: diffusion, contrastive, box, control or other.")
+    ] = "other",
+    dataset: Dataset = "phantom",
+    root: Root = None,
+    split: Split = None,
+    protocol: Protocols = ["v1"],  # noqa: B006  (typer reads it as the default, nobody changes it)
+    limit: Limit = None,
+    pathology: Pathology = None,
+    settings: Settings = [],  # noqa: B006
+    out: Out = Path("results"),
+    store: Store = None,
+) -> None:
+    """Bring in somebody else's results, or score predictions that were made elsewhere.
+
+    A result is checked (schema, hashes, counts, averages, intervals) and copied. Predictions are scored on the data set
+    named by the options, which results do not need; `groundcxr samples` writes the sample ids. Both go to OUT/imported,
+    and every table says so. Exit code 0: all is well; 1: some samples failed; 2: nothing was imported.
+    """
+    results = [path for path in files if _is_result(path)]
+    predictions = [path for path in files if path not in results]
+    if results and predictions:
+        raise GroundCXRError(
+            f"{results[0]} is a result and {predictions[0]} holds predictions; import them one after the other"
+        )
+    if results:
+        _import_results(results, out)
+        return
+    from ..evaluation import select
+    from ..evaluation.import_predictions import ForeignPredictions
+    from .running import run_all
+    from .tables import report
+
+    if not name:
+        raise GroundCXRError(f"{predictions[0]} holds predictions; say whose they are with --name NAME")
+    selection = select(open_dataset(dataset, root, split, settings), pathology=pathology, limit=limit)
+    foreign = ForeignPredictions(predictions, selection, name=name, kind=kind)
+    protocols = open_protocols(protocol)
+    done = run_all([foreign.entry], protocols, lambda _, fitting: foreign.score(fitting, out, store or out / "store"))
+    raise typer.Exit(report(*done))
+
+
+def _is_result(path: Path) -> bool:
+    """Whether a path is of a result rather than of predictions, by what it holds."""
+    if path.is_dir():
+        return (path / "result.json").exists()
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            start = file.read(64).lstrip()
+    except OSError as error:
+        raise GroundCXRError(f"cannot read {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise GroundCXRError(f"{path} is neither a JSON file nor a folder; give the folder that holds maps") from error
+    return not start.startswith("[")
+
+
+def _import_results(paths: list[Path], out: Path) -> None:
+    from ..evaluation.import_result import import_result
+
+    for path in paths:
+        imported = import_result(path, out)
+        for note in imported.notes:
+            sys.stderr.write(f"warning: {note}\n")
+        typer.echo(imported.result.path)

@@ -1,0 +1,63 @@
+"""`groundcxr leaderboard`: browse, compare and cite results in a browser."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ..core import GroundCXRError
+
+PORT = 8501
+
+Results = Annotated[list[Path], typer.Option("--results", help="Folder of results; may be given several times.")]
+
+
+def leaderboard(
+    results: Results = [Path("results")],  # noqa: B006  (typer reads it as the default, nobody changes it)
+    store: Annotated[
+        Path | None, typer.Option("--store", help="Folder of the predictions; RESULTS/store otherwise.")
+    ] = None,
+    data: Annotated[
+        list[str], typer.Option("--data", help="NAME=ROOT: your copy of a data set; not needed for phantom.")
+    ] = [],  # noqa: B006
+    port: Annotated[int, typer.Option("--port", help="Port on localhost.", min=1, max=65535)] = PORT,
+) -> None:
+    """Open the leaderboard: tables, heatmaps side by side, failures, exports.
+
+    It answers on this machine only (Streamlit's own STREAMLIT_SERVER_ADDRESS opens it to others), reads the folders
+    given and writes nothing. New results appear when the page is loaded again.
+    """
+    from ..leaderboard.options import Options
+
+    if find_spec("streamlit") is None:
+        raise GroundCXRError("the leaderboard needs Streamlit; install it with `pip install 'groundcxr[leaderboard]'`")
+    options = Options.of(results, store, data)
+    for option, path in _folders(options.results, store, options.data):
+        if not path.exists():
+            raise GroundCXRError(f"there is no folder {path} ({option}); `make demo` or `evaluate` makes results")
+    if _taken(port):
+        raise GroundCXRError(f"the port {port} is taken; give another with --port")
+    app = Path(__file__).resolve().parents[1] / "leaderboard" / "app.py"
+    typer.echo(f"http://localhost:{port} (Ctrl-C stops it)")
+    sys.stdout.flush()
+    # -P keeps the folder that this is called from off sys.path, where our datasets/ would be a package of its own.
+    command = [sys.executable, "-P", "-m", "streamlit", "run", str(app), f"--server.port={port}", "--"]
+    os.execv(sys.executable, [*command, *options.arguments()])  # noqa: S606  (no shell is meant)
+
+
+def _folders(results: tuple[Path, ...], store: Path | None, data: Mapping[str, Path]) -> list[tuple[str, Path]]:
+    named = [("--results", path) for path in results]
+    named += [("--store", store)] if store else []
+    return [*named, *((f"--data {name}", root) for name, root in data.items())]
+
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("localhost", port)) == 0

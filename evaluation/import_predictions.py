@@ -1,0 +1,122 @@
+"""Predictions made elsewhere become stored predictions, and are scored as any others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..core import BOX, HEATMAP, GroundCXRError, Grounding, ImageError, Sample, image_digest
+from ..core.fingerprint import digest, file_digest
+from ..core.progress import progress
+from ..methods import KINDS, GroundingMethod
+from ..metrics import Protocol
+from .evaluate import Entry, Run, score_entry
+from .foreign import find_maps, read_boxes, read_map
+from .imported import IMPORT_FOLDER, ImportFile, write_import
+from .plan import Selection, make_plan
+from .prediction import Failure, Prediction, encode, query_key
+from .result import Result
+from .store import PredictionStore
+
+NOTE = "predictions made elsewhere, scored here"
+
+
+class ForeignPredictions:
+    """What one method answered elsewhere, as files.
+
+    Attributes:
+        entry: The method that stands for it; its revision is its kind and the hash of the files, so other files are
+            another method.
+        about: What `import.json` will say.
+    """
+
+    def __init__(self, paths: Sequence[Path], selection: Selection, *, name: str, kind: str) -> None:
+        """Look at the files; maps are read one by one later.
+
+        Args:
+            paths: A folder of maps, a COCO results file, or one of each.
+            selection: The samples that the predictions are for.
+            name: The method's name in tables.
+            kind: One of `KINDS`; protocols may treat kinds differently.
+
+        Raises:
+            GroundCXRError: If the kind does not exist, or a file does not fit the samples.
+        """
+        if kind not in KINDS:
+            raise GroundCXRError(f"the kind {kind!r} does not exist; choose one of {', '.join(KINDS)}")
+        folders = [path for path in paths if path.is_dir()]
+        files = [path for path in paths if not path.is_dir()]
+        if len(folders) > 1 or len(files) > 1:
+            raise GroundCXRError(
+                "predictions of one method are one folder of maps, one JSON of boxes, or one of each; import another "
+                "method by itself"
+            )
+        ids = {sample.sample_id for sample in selection.samples}
+        self._selection = selection
+        self._maps = find_maps(folders[0], ids) if folders else None
+        self._boxes = read_boxes(files[0], ids) if files else None
+        maps = {sample_id: file_digest(file) for sample_id, file in (self._maps or {}).items()}
+        sha256 = digest(maps, [file_digest(file) for file in files])
+        emits = frozenset({*([HEATMAP] if folders else []), *([BOX] if files else [])})
+        attributes = {"kind": kind, "emits": emits, "revision": f"{kind} predictions sha256:{sha256}", "note": NOTE}
+        method = type("ForeignMethod", (GroundingMethod,), {"name": name, **attributes})()
+        self.entry = Entry(method, name)
+        self.about = ImportFile(
+            what="predictions",
+            source=" and ".join(path.name for path in (*folders, *files)),
+            sha256=sha256,
+            imported=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
+
+    def score(self, protocols: Sequence[Protocol], out: Path, store: Path) -> Iterator[Result]:
+        """Store all predictions, then score them under each protocol.
+
+        A sample without a map counts as failed; one without boxes as an empty prediction, as COCO has it.
+
+        Args:
+            protocols: What to score under.
+            out: The folder of results; these go to its folder `imported`.
+            store: The prediction store's folder.
+
+        Yields:
+            One saved result for each protocol.
+
+        Raises:
+            GroundCXRError: If a map cannot be used; no result is written then.
+        """
+        info = self.entry.info
+        self._fill(PredictionStore(store, info.name, info.fingerprint, info.model_dump(exclude={"label"})))
+        for result in score_entry(self.entry, protocols, Run(self._selection, store, None)):
+            write_import(result.folder(out / IMPORT_FOLDER), self.about)
+            yield result.save(out / IMPORT_FOLDER)
+
+    def _fill(self, store: PredictionStore) -> None:
+        samples = self._selection.samples
+        with progress(f"import {self.entry.label}", len(samples)) as advance:
+            for (task,) in make_plan(samples, 1):
+                try:
+                    sha256 = image_digest(task.path)
+                except ImageError:  # scoring counts and names it
+                    continue
+                answers: dict[str, Prediction] = {}
+                for index in task.samples:
+                    sample, answer = samples[index], self._answer(samples[index])
+                    key = query_key(sha256, sample.phrase, sample.pathology)
+                    if key in answers and encode({key: answers[key]}) != encode({key: answer}):
+                        raise GroundCXRError(
+                            f"the sample {sample.sample_id} asks what another one asks of the same image, and their "
+                            "predictions differ; give both the same"
+                        )
+                    answers[key] = answer
+                store.add({sha256: answers})
+                advance(len(task.samples))
+
+    def _answer(self, sample: Sample) -> Prediction:
+        boxes = (self._boxes or {}).get(sample.sample_id, ())
+        if self._maps is None:
+            return Grounding(None, boxes)
+        file = self._maps.get(sample.sample_id)
+        if file is None:
+            return Failure("MissingPrediction", "there is no map of this sample among the imported files")
+        return Grounding(read_map(file, sample.image_size), boxes)

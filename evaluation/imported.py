@@ -1,0 +1,61 @@
+"""What is written beside an imported result: where it is from. Its presence makes the run's tier `imported`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ..core import StoreError
+from ..core.files import write_atomically
+
+IMPORT_FILE = "import.json"
+IMPORT_FOLDER = "imported"
+"""Imported runs go to OUT/imported/DATASET/PROTOCOL/METHOD, so that they never replace a measured one."""
+
+
+class ImportFile(BaseModel):
+    """The content of `import.json`.
+
+    Attributes:
+        schema_version: Of this file.
+        what: "result": numbers and rows made elsewhere; "predictions": made elsewhere, scored here.
+        source: Name of the imported file or folder, without its path.
+        sha256: Of the imported `result.json`, or of the predictions.
+        imported: When, in UTC (ISO 8601).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = 1
+    what: Literal["result", "predictions"]
+    source: str
+    sha256: str
+    imported: str
+
+
+def read_import(folder: Path) -> ImportFile | None:
+    """Where a run's folder was imported from; None for a measured run.
+
+    Raises:
+        StoreError: If the file is damaged.
+    """
+    file = folder / IMPORT_FILE
+    try:
+        return ImportFile.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"cannot read {file}: {error.strerror or error}") from error
+    except ValidationError as error:
+        raise StoreError(f"{file} is damaged: {error.errors()[0]['msg']}; import the result again") from error
+
+
+def write_import(folder: Path, about: ImportFile) -> None:
+    """Mark a run's folder as imported; done before its result is there, so that it never passes as measured.
+
+    Raises:
+        StoreError: If the folder cannot be written.
+    """
+    write_atomically(folder / IMPORT_FILE, (about.model_dump_json(indent=2) + "\n").encode())

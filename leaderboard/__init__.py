@@ -1,0 +1,1 @@
+"""The leaderboard: results found, compared, shown in a browser and written out. Imports no deep-learning library."""

@@ -1,0 +1,22 @@
+"""The leaderboard's frame: `groundcxr leaderboard`, or `streamlit run leaderboard/app.py -- --results DIR`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# Streamlit puts this folder on sys.path, where our modules (`tables`, `export`) would stand for other packages' names.
+HERE = Path(__file__).resolve().parent
+sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != HERE]
+
+import streamlit as st  # noqa: E402
+
+from groundcxr.leaderboard.views.frame import PAGES, frame  # noqa: E402  # pyright: ignore[reportMissingImports]
+
+st.set_page_config(page_title="groundcxr leaderboard", page_icon=HERE / "theme" / "icon.png", layout="wide")
+page = st.navigation(
+    [st.Page(path, title=title, default=path == PAGES[0][0]) for path, title in PAGES],
+    position="top",
+)
+frame(HERE)
+page.run()

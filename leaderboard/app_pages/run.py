@@ -1,0 +1,5 @@
+"""The page "Method and run"."""
+
+from groundcxr.leaderboard.views.run import show  # pyright: ignore[reportMissingImports]  # run as a script
+
+show()

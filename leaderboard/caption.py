@@ -1,0 +1,64 @@
+"""What a table's caption must say so that its numbers can be repeated: one text for every format."""
+
+from __future__ import annotations
+
+from ..core.fingerprint import SHORT
+from .significance import LEVEL
+from .tables import Board
+
+TIED = "†"
+"""The mark of what cannot be told from the best."""
+
+_HASH = 12
+
+
+def caption(board: Board, *, intervals: bool) -> str:
+    """Data set, version, split, number of samples, protocol with hash, dates, and what the marks mean.
+
+    Args:
+        board: The table.
+        intervals: Whether it shows the 95 % intervals.
+    """
+    setting = board.setting
+    days = sorted(row.run.info.run.created[:10] for row in board.rows)
+    when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+    said = [
+        f"{board.metric.label} on {setting.dataset} {setting.version} (split {setting.split}, "
+        f"{setting.n_samples} samples, fingerprint {setting.fingerprint[:SHORT]}) under protocol {setting.protocol} "
+        f"(version {setting.protocol_version}, hash {setting.protocol_hash[:_HASH]}), measured {when}.",
+        f"{'Higher' if board.metric.higher_is_better else 'Lower'} is better.",
+        "Macro: mean over pathologies; micro: mean over samples.",
+    ]
+    if intervals:
+        said.append("In brackets the 95 % interval (bootstrap over patients).")
+    if board.ranked:
+        said.append(
+            f"Bold: best of the column; {TIED}: not distinguishable from the best (paired sign-flip permutation over "
+            f"patients, Holm-corrected over the methods, p not below {LEVEL:g})."
+        )
+    else:
+        said.append("Not the whole split, so nothing is ranked.")
+    if any(cell.n != board.n[column] for row in board.rows for column, cell in row.cells.items()):
+        said.append("Where a value rests on fewer samples than the column's n, its own n is given.")
+    if any(row.run.info.method.control for row in board.rows):
+        said.append("Controls are yardsticks, not methods.")
+    if any(row.run.imported is not None for row in board.rows):
+        said.append("Imported: numbers or predictions made elsewhere.")
+    if setting.dataset == "phantom":
+        said.append("Phantoms rank code paths, not clinical ability.")
+    return " ".join(said)
+
+
+def row_name(label: str, *, control: bool, imported: bool) -> str:
+    """A method's name in a table, with what a reader must know of it."""
+    marks = [mark for mark, holds in (("control", control), ("imported", imported)) if holds]
+    # One line, whatever a foreign result calls itself.
+    return " ".join(label.split()) + (f" ({', '.join(marks)})" if marks else "")
+
+
+def row_names(board: Board) -> list[str]:
+    """The names of a board's rows."""
+    return [
+        row_name(row.run.label, control=row.run.info.method.control, imported=row.run.imported is not None)
+        for row in board.rows
+    ]

@@ -1,0 +1,89 @@
+"""BibTeX of everything that a table rests on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from .. import __version__
+from ..metrics import PROTOCOLS, get_protocol
+from .library import Run
+
+RELEASED = "2026"
+_TOOLKIT = "groundcxr"
+_HASH = 12
+_ENTRY = re.compile(r"@(\w+)\s*\{\s*([^,\s{}]+)\s*,")
+
+
+def bibtex(runs: Sequence[Run]) -> str:
+    """BibTeX of the toolkit, and of the runs' methods, data sets and protocols; each entry once.
+
+    Two entries that share a key and differ in content are both kept, the later one with a number behind its key. A
+    method whose citation is not known, or is no BibTeX, is named in a comment.
+
+    Args:
+        runs: The runs of a table.
+    """
+    entries: dict[str, str] = {}
+    remarks: list[str] = []
+    _add(_toolkit(runs), entries)
+    for run in runs:
+        _add(_protocol(run), entries)
+    for run in runs:
+        _add(run.info.dataset.citation, entries)
+    for run in runs:
+        method = run.info.method
+        if not _add(method.citation, entries) and not method.control:
+            said = " ".join(method.citation.replace("@", "(at)").split())
+            remarks.append(f"% {' '.join(method.label.split()).replace('@', '(at)')}: {said or 'no citation is known'}")
+    return "\n\n".join([*dict.fromkeys(remarks), *entries.values()]) + "\n"
+
+
+def _toolkit(runs: Sequence[Run]) -> str:
+    protocols = {(run.info.protocol.name, run.info.protocol.version, run.info.protocol.hash[:_HASH]) for run in runs}
+    used = "; ".join(f"protocol {name}, version {version}, hash {sha}" for name, version, sha in sorted(protocols))
+    return (
+        f"@misc{{{_TOOLKIT},\n"
+        "  title = {groundcxr: phrase grounding on chest {X}-rays, measured so that the number can be repeated, "
+        "compared and cited},\n"
+        "  author = {{The groundcxr authors}},\n"
+        f"  version = {{{__version__}}},\n"
+        f"  year = {{{RELEASED}}},\n"
+        f"  note = {{{used}}},\n"
+        "}"
+    )
+
+
+def _protocol(run: Run) -> str:
+    """Where a protocol is defined, if it is the one of that name here; the toolkit's own is in the toolkit's entry."""
+    info = run.info.protocol
+    if info.name not in PROTOCOLS.names():
+        return ""
+    protocol = get_protocol(info.name)
+    known = protocol.hash == info.hash and f"{{{_TOOLKIT}," not in protocol.citation
+    return protocol.citation if known else ""
+
+
+def _add(text: str, entries: dict[str, str]) -> bool:
+    """Keep the entries of a text by key; False where it has none."""
+    found = False
+    for key, entry in _split(text):
+        found = True
+        name, number = key, 2
+        while name in entries and "".join(entries[name].split()) != "".join(entry.replace(key, name, 1).split()):
+            name, number = f"{key}-{number}", number + 1
+        entries.setdefault(name, entry.replace(key, name, 1))
+    return found
+
+
+def _split(text: str) -> Iterator[tuple[str, str]]:
+    """The entries of a BibTeX text with their keys; one whose braces never close is left out."""
+    at = 0
+    while start := _ENTRY.search(text, at):
+        depth, at = 0, start.end()
+        for place in range(start.start(), len(text)):
+            depth += {"{": 1, "}": -1}.get(text[place], 0)
+            if depth == 0 and text[place] == "}":
+                at = place + 1
+                yield start[2], text[start.start() : at]
+                break

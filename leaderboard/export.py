@@ -1,0 +1,80 @@
+"""A table in the form that a paper, a page or a program wants."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from .citation import bibtex
+from .export_latex import latex_table
+from .export_markdown import markdown_table
+from .formats import Format
+from .tables import Board
+
+
+def export(boards: Sequence[Board], form: Format, *, intervals: bool = True) -> str:
+    """Write tables out.
+
+    LaTeX and Markdown round as the terminal does: best bold, a dagger at what cannot be told from it, a caption that
+    says what was measured. CSV and JSON hold the numbers of `result.json` whole.
+
+    Args:
+        boards: The tables, one after another.
+        form: LaTeX, Markdown, CSV, JSON; or the BibTeX of all that the tables rest on.
+        intervals: Whether LaTeX and Markdown show the 95 % intervals.
+
+    Returns:
+        The text, with a line break at its end.
+    """
+    match form:
+        case Format.LATEX:
+            return "\n".join(latex_table(board, intervals=intervals) for board in boards)
+        case Format.MARKDOWN:
+            return "\n".join(markdown_table(board, intervals=intervals) for board in boards)
+        case Format.CSV:
+            return _csv(boards)
+        case Format.JSON:
+            return json.dumps([_record(board) for board in boards], indent=2, allow_nan=False) + "\n"
+        case Format.BIBTEX:
+            return bibtex([row.run for board in boards for row in board.rows])
+
+
+def _described(board: Board) -> dict[str, Any]:
+    return {**dataclasses.asdict(board.setting), "metric": board.metric.key}
+
+
+def _csv(boards: Sequence[Board]) -> str:
+    """One line for each table, method and column, since the columns of tables may differ."""
+    text = io.StringIO()
+    rows = [
+        {**_described(board), **cell} for board in boards for cell in board.frame().astype(object).to_dict("records")
+    ]
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows({key: None if value != value else value for key, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _record(board: Board) -> dict[str, Any]:
+    return {
+        **_described(board),
+        "label": board.metric.label,
+        "ranked": board.ranked,
+        "n": board.n,
+        "rows": [
+            {
+                "run": row.run.id,
+                "method": row.run.label,
+                "tier": row.run.tier,
+                "kind": row.run.info.method.kind,
+                "control": row.run.info.method.control,
+                "created": row.run.info.run.created,
+                "cells": {column: dataclasses.asdict(cell) for column, cell in row.cells.items()},
+            }
+            for row in board.rows
+        ],
+    }

@@ -1,0 +1,24 @@
+"""The formats that tables can be written in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Format(StrEnum):
+    """What tables can be written as; BIBTEX is what they rest on."""
+
+    LATEX = "latex"
+    MARKDOWN = "markdown"
+    CSV = "csv"
+    JSON = "json"
+    BIBTEX = "bibtex"
+
+
+SUFFIXES = {
+    Format.LATEX: ".tex",
+    Format.MARKDOWN: ".md",
+    Format.CSV: ".csv",
+    Format.JSON: ".json",
+    Format.BIBTEX: ".bib",
+}

@@ -1,0 +1,313 @@
+"""The results in some folders: which runs are there, what they share, and what is there but cannot be used."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Literal
+
+import pandas as pd
+
+from ..core import GroundCXRError, StoreError
+from ..core.fingerprint import SHORT, digest
+from ..evaluation.imported import IMPORT_FILE, ImportFile, read_import
+from ..evaluation.prediction import Prediction, decode
+from ..evaluation.result import RESULT_FILE, SAMPLES_FILE, Result, load_result
+from ..evaluation.schema import MetricInfo, ResultFile
+from ..evaluation.store import METHOD_FILE, method_folder
+from .rows import read_rows
+
+Tier = Literal["measured here", "imported"]
+MEASURED: Tier = "measured here"
+IMPORTED: Tier = "imported"
+
+_PREDICTION_KEY = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})")
+_DEEPEST = 5
+"""Folders below a results folder: imported/DATASET/PROTOCOL/METHOD, and one to spare."""
+
+
+@dataclass(frozen=True, order=True)
+class Setting:
+    """What runs must share before their numbers may stand in one table.
+
+    Attributes:
+        dataset: Name of the data set.
+        version: Its version.
+        split: Its split.
+        protocol: Name of the protocol.
+        protocol_version: Its version.
+        protocol_hash: SHA-256 of its definition.
+        fingerprint: SHA-256 of the samples; a limited or filtered run has another than a whole one.
+        n_samples: How many samples there are.
+        complete: Whether they are the whole split; where not, nothing is ranked.
+    """
+
+    dataset: str
+    version: str
+    split: str
+    protocol: str
+    protocol_version: str
+    protocol_hash: str
+    fingerprint: str
+    n_samples: int
+    complete: bool
+
+    @classmethod
+    def of(cls, info: ResultFile) -> Setting:
+        """The setting of a result."""
+        data, protocol = info.dataset, info.protocol
+        return cls(
+            data.name,
+            data.version,
+            data.split,
+            protocol.name,
+            protocol.version,
+            protocol.hash,
+            data.fingerprint,
+            data.n_samples,
+            info.complete,
+        )
+
+    @property
+    def id(self) -> str:
+        """Eight digits that name the setting in a URL."""
+        return digest(self.fingerprint, self.protocol_hash, self.complete)[:SHORT]
+
+    @property
+    def title(self) -> str:
+        """As a headline: "phantom 1.0 (test), protocol v1"."""
+        rest = "" if self.complete else f", incomplete: {self.n_samples} samples"
+        return f"{self.dataset} {self.version} ({self.split}), protocol {self.protocol}{rest}"
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One method on one data set under one protocol, as it lies on disk.
+
+    Attributes:
+        path: The run's folder.
+        info: The content of its `result.json`.
+        tier: Whether it was measured with this copy of the results, or imported.
+        label: The method's name in tables, unique among the runs of its setting.
+        store: The folder of predictions of all methods, where there is one.
+        imported: Where an imported run is from; None for a measured one.
+    """
+
+    path: Path
+    info: ResultFile
+    tier: Tier
+    label: str
+    store: Path | None
+    imported: ImportFile | None = None
+
+    def __eq__(self, other: object) -> bool:
+        # A folder scanned again gives equal runs, so what was computed for them is found again.
+        return isinstance(other, Run) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    @cached_property
+    def _key(self) -> tuple[object, ...]:
+        return self.id, self.path, self.label, self.store
+
+    @cached_property
+    def id(self) -> str:
+        """Twelve digits that name the run in a URL; equal for equal copies of a run."""
+        return _identity(self.info, self.tier)
+
+    @cached_property
+    def setting(self) -> Setting:
+        """What it shares with the runs that it may be compared with."""
+        return Setting.of(self.info)
+
+    def metric(self, key: str) -> MetricInfo | None:
+        """What a metric's key stands for; None where the run does not have the metric."""
+        return next((metric for metric in self.info.metrics if metric.key == key), None)
+
+    def samples(self, columns: Sequence[str] | None = None) -> pd.DataFrame:
+        """The run's rows, one per sample; kept in memory, so treat them as read-only.
+
+        Args:
+            columns: Only these columns of `samples.parquet`; all by default.
+
+        Raises:
+            StoreError: If the file is gone or has changed since the library was scanned.
+        """
+        wanted = None if columns is None else tuple(columns)
+        return read_rows(self.path / SAMPLES_FILE, self.info.samples_sha256, wanted)
+
+    @property
+    def predictions(self) -> Path | None:
+        """The folder of this method's stored predictions; None where there is none."""
+        if self.store is None:
+            return None
+        folder = method_folder(self.store, self.info.method.name, self.info.method.fingerprint)
+        return folder if folder.is_dir() else None
+
+    def prediction(self, key: str) -> Prediction | None:
+        """What the method answered.
+
+        Args:
+            key: The `prediction_key` of a row.
+
+        Returns:
+            The grounding, or the failure; None where it is not stored here.
+
+        Raises:
+            StoreError: If the stored file is damaged.
+        """
+        parts = _PREDICTION_KEY.fullmatch(key)
+        folder = self.predictions
+        # The key is from a file that may be somebody else's: nothing but hexadecimal digits becomes a path.
+        if parts is None or folder is None:
+            return None
+        file = folder / parts[1][:2] / f"{parts[1]}.npz"
+        try:
+            return decode(file.read_bytes()).get(parts[2])
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise StoreError(f"the predictions in {file} are damaged: {error}; run evaluate again") from error
+
+
+@dataclass(frozen=True)
+class Library:
+    """Everything usable in some result folders.
+
+    Attributes:
+        runs: The runs, sorted by setting and label.
+        problems: One sentence for each file that is there and was skipped, and why.
+    """
+
+    runs: tuple[Run, ...]
+    problems: tuple[str, ...]
+
+    @classmethod
+    def scan(cls, results: Sequence[Path], store: Path | None = None) -> Library:
+        """Find and check every result below some folders.
+
+        A file that was checked before and has not changed since is not read again.
+
+        Args:
+            results: Result folders (OUT of `evaluate`), folders of single runs, or `result.json` files.
+            store: The folder of the predictions; FOLDER/store of each result folder by default.
+        """
+        found: dict[str, Run] = {}
+        problems: list[str] = []
+        for root in results:
+            for entry in _walk(Path(root).expanduser()):
+                if isinstance(entry, str):
+                    problems.append(entry)
+                    continue
+                run = _open(entry, store or _own_store(Path(root).expanduser()))
+                if isinstance(run, str):
+                    problems.append(run)
+                else:
+                    # Copies of one run in two folders are one run.
+                    found.setdefault(run.id, run)
+        return cls(tuple(_labelled(found.values())), tuple(dict.fromkeys(problems)))
+
+    def settings(self) -> tuple[Setting, ...]:
+        """What there are tables for: complete ones first, then by name."""
+        return settings_of(self.runs)
+
+    def of(self, setting: Setting) -> tuple[Run, ...]:
+        """The runs that may stand in one table."""
+        return tuple(run for run in self.runs if run.setting == setting)
+
+    def run(self, run_id: str) -> Run | None:
+        """The run of an id."""
+        return next((run for run in self.runs if run.id == run_id), None)
+
+
+def settings_of(runs: Iterable[Run]) -> tuple[Setting, ...]:
+    """Every setting of the runs: complete ones first, then by name."""
+    return tuple(sorted({run.setting for run in runs}, key=lambda setting: (not setting.complete, setting)))
+
+
+def metrics_of(runs: Iterable[Run]) -> tuple[MetricInfo, ...]:
+    """Every metric that any of the runs has, in the order of tables."""
+    return tuple({metric.key: metric for run in runs for metric in run.info.metrics}.values())
+
+
+def _identity(info: ResultFile, tier: Tier) -> str:
+    return digest(info.samples_sha256, info.method.fingerprint, info.protocol.hash, tier)[:12]
+
+
+def _own_store(root: Path) -> Path | None:
+    store = root / "store"
+    return store if store.is_dir() else None
+
+
+def _walk(root: Path) -> Iterator[Path | str]:
+    """Folders of runs below a root, in a fixed order, and a sentence for each thing that looks like one and is none."""
+    if root.is_file() and root.name == RESULT_FILE:
+        yield root.parent
+        return
+    if not root.is_dir():
+        yield f"{root} is no folder of results; give the folder that evaluate wrote with --out"
+        return
+    start = len(root.parts)
+    unread: list[OSError] = []
+    for place, folders, files in os.walk(root, onerror=unread.append):
+        here = Path(place)
+        # A prediction store has a file for every image and no result below it.
+        inside = METHOD_FILE not in files and RESULT_FILE not in files and len(here.parts) - start < _DEEPEST
+        folders[:] = sorted(name for name in folders if not name.startswith(".")) if inside else []
+        if RESULT_FILE in files:
+            yield here
+        elif SAMPLES_FILE in files:
+            yield f"{here} has {SAMPLES_FILE} but no {RESULT_FILE}: half-written, or still being written; run it again"
+    yield from (f"{error.filename} cannot be read: {error.strerror}" for error in unread)
+
+
+def _open(folder: Path, store: Path | None) -> Run | str:
+    """A run, or why it cannot be used."""
+    try:
+        stamps = tuple(_stamp(folder / name) for name in (RESULT_FILE, SAMPLES_FILE, IMPORT_FILE))
+        checked = _checked(folder, stamps)
+    except OSError as error:
+        return f"{folder} cannot be read: {error.strerror or error}"
+    if isinstance(checked, str):
+        return checked
+    info, imported = checked
+    return Run(folder, info, IMPORTED if imported else MEASURED, info.method.label, store, imported)
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    if file.is_symlink():
+        raise OSError(0, f"{file.name} is a link, which is not followed")
+    try:
+        state = file.stat()
+    except FileNotFoundError:
+        return None
+    return state.st_mtime_ns, state.st_size
+
+
+@lru_cache(maxsize=4096)
+def _checked(folder: Path, stamps: tuple[object, ...]) -> tuple[ResultFile, ImportFile | None] | str:
+    """The result of a folder whose files have these times and sizes; the stamps are what makes a change seen."""
+    try:
+        result: Result = load_result(folder)
+        return result.info, read_import(folder)
+    except GroundCXRError as error:
+        return str(error)
+
+
+def _labelled(runs: Iterable[Run]) -> list[Run]:
+    """Runs whose labels are unique in their setting: where two share a name, both get their id behind it."""
+    runs = list(runs)
+    taken = Counter((run.setting, run.label) for run in runs)
+    named = [
+        run
+        if taken[run.setting, run.label] == 1
+        else Run(run.path, run.info, run.tier, f"{run.label} ({run.id[:SHORT]})", run.store, run.imported)
+        for run in runs
+    ]
+    return sorted(named, key=lambda run: (run.setting, run.label, run.id))

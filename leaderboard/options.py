@@ -1,0 +1,76 @@
+"""What the leaderboard is started with: folders, and where the user has which data."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NoReturn
+
+from ..core import GroundCXRError
+
+RESULTS = Path("results")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line of the leaderboard.
+
+    Attributes:
+        results: Folders of results; `results` where none is given.
+        store: Folder of the predictions; None for each results folder's own `store`.
+        data: The user's copy of a data set, by the data set's name.
+    """
+
+    results: tuple[Path, ...] = (RESULTS,)
+    store: Path | None = None
+    data: Mapping[str, Path] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, arguments: Sequence[str]) -> Options:
+        """Read the arguments that `streamlit run app.py -- ...` hands on.
+
+        Raises:
+            GroundCXRError: If one of them does not fit.
+        """
+        parser = _Parser(add_help=False, allow_abbrev=False)
+        parser.add_argument("--results", action="append", type=Path)
+        parser.add_argument("--store", type=Path)
+        parser.add_argument("--data", action="append", default=[])
+        given = parser.parse_args(list(arguments))
+        return cls.of(given.results or [RESULTS], given.store, given.data)
+
+    @classmethod
+    def of(cls, results: Sequence[Path], store: Path | None, data: Sequence[str]) -> Options:
+        """Options from the arguments of the command line.
+
+        Args:
+            results: Folders of results.
+            store: Folder of the predictions.
+            data: NAME=ROOT each.
+
+        Raises:
+            GroundCXRError: If an item of `data` is not NAME=ROOT, or a name occurs twice.
+        """
+        roots: dict[str, Path] = {}
+        for item in data:
+            name, equals, root = item.partition("=")
+            if not (name and equals and root):
+                raise GroundCXRError(f"--data {item!r} does not fit: write NAME=ROOT, such as ms-cxr=/data/physionet")
+            if name in roots:
+                raise GroundCXRError(f"--data names {name} twice; give each data set one root")
+            roots[name] = Path(root).expanduser()
+        return cls(tuple(path.expanduser() for path in results), store.expanduser() if store else None, roots)
+
+    def arguments(self) -> list[str]:
+        """The inverse of `parse`."""
+        given = [f"--results={path}" for path in self.results]
+        given += [f"--store={self.store}"] if self.store else []
+        return [*given, *(f"--data={name}={root}" for name, root in self.data.items())]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # argparse would end the process, and with it the page.
+        raise GroundCXRError(f"{message}; the leaderboard takes --results DIR, --store DIR and --data NAME=ROOT")

@@ -1,0 +1,255 @@
+"""Pictures of an image, a method's map and boxes, and the ground truth."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core import Box, Grounding, Heatmap, ImageSize, Mask, ProtocolError, Radiograph, Sample, nearest_index
+from ..core.fingerprint import digest
+from ..metrics import Protocol
+from ..metrics.region import region_of
+
+COLOUR_MAP = "inferno"
+"""Perceptually uniform, and no colour of it is that of a line."""
+
+TRUTH = (53, 224, 255)
+METHOD = (255, 255, 255)
+EMPTY = 46
+"""The grey of a frame whose image is not here."""
+
+_QUALITY = 90
+_LEVELS = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """An image at the size at which it is shown.
+
+    Attributes:
+        pixels: Grey values `[h, w]`, uint8; None for an empty frame.
+        image_size: (width, height) of the original image.
+        shown_size: (width, height) of the picture.
+        sha256: Of the image's file; "" for an empty frame.
+    """
+
+    pixels: NDArray[np.uint8] | None
+    image_size: ImageSize
+    shown_size: ImageSize
+    sha256: str = ""
+
+    @classmethod
+    def open(cls, path: Path, width: int | None) -> Film:
+        """Read an image file.
+
+        Args:
+            path: PNG, JPEG or DICOM.
+            width: Of the picture in pixels; None for the original resolution.
+
+        Raises:
+            ImageError: If the file is missing, no image, or damaged.
+        """
+        from PIL import Image
+
+        radiograph = Radiograph.open(path)
+        shown = _shown(radiograph.size, width)
+        pixels = radiograph.as_uint8()
+        if shown != radiograph.size:
+            smaller = shown[0] < radiograph.size[0]
+            filtered = Image.Resampling.BOX if smaller else Image.Resampling.BICUBIC
+            pixels = np.asarray(radiograph.as_pil().resize(shown, filtered))
+        return cls(pixels, radiograph.size, shown, radiograph.sha256)
+
+    @classmethod
+    def empty(cls, image_size: ImageSize, width: int | None) -> Film:
+        """A frame of an image that is not on this machine."""
+        return cls(None, image_size, _shown(image_size, width))
+
+
+@dataclass(frozen=True)
+class Style:
+    """How maps are laid over images.
+
+    Attributes:
+        opacity: Of the map's colours, in [0, 1].
+        threshold: Where the contour is, on the protocol's scale in [0, 1].
+    """
+
+    opacity: float = 0.5
+    threshold: float = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """All that one picture shows; equal content has an equal key.
+
+    Attributes:
+        film: The image or an empty frame.
+        style: Opacity and threshold.
+        heatmap: The map as the protocol takes it; None for none.
+        scale: The scores shown as the lowest and the highest colour.
+        boxes: The method's boxes, in original-image pixels.
+        truth: The true boxes.
+        mask: The true region, for a sample without boxes.
+    """
+
+    film: Film
+    style: Style = Style()
+    heatmap: Heatmap | None = None
+    scale: tuple[float, float] = (0.0, 1.0)
+    boxes: tuple[Box, ...] = ()
+    truth: tuple[Box, ...] = ()
+    mask: Mask | None = None
+
+    @cached_property
+    def key(self) -> str:
+        """SHA-256 of the content, which names the picture in caches."""
+        film, heatmap = self.film, self.heatmap
+        scores = [] if heatmap is None else [hashlib.sha256(heatmap.values.tobytes()).hexdigest(), heatmap.values.shape]
+        return digest(
+            film.sha256,
+            film.image_size,
+            film.shown_size,
+            (self.style.opacity, self.style.threshold) if heatmap is not None else None,
+            scores,
+            heatmap.extent.as_tuple() if heatmap is not None else None,
+            self.scale,
+            [box.as_tuple() for box in self.boxes],
+            [box.as_tuple() for box in self.truth],
+            self.mask.key if self.mask is not None else None,
+        )
+
+    def jpeg(self) -> bytes:
+        """Draw it.
+
+        Raises:
+            ImageError: If the mask's file cannot be read.
+        """
+        from PIL import Image, ImageDraw
+
+        width, height = self.film.shown_size
+        grey = self.film.pixels if self.film.pixels is not None else np.full((height, width), EMPTY, dtype=np.uint8)
+        pixels = np.repeat(grey[:, :, None], 3, axis=2)
+        if self.heatmap is not None:
+            _lay_over(pixels, self._unit_scores(self.heatmap), self.style)
+        line = max(1, round(width / 160))
+        if self.mask is not None:
+            _outline(pixels, self._shown_mask(self.mask), TRUTH, line)
+        image = Image.fromarray(pixels)
+        draw = ImageDraw.Draw(image)
+        for boxes, colour in ((self.truth, TRUTH), (self.boxes, METHOD)):
+            for box in boxes:
+                edges = self._shown_box(box)
+                # A dark rim keeps the line apart from bright bone and from bright colours.
+                draw.rectangle([e + d for e, d in zip(edges, (-1, -1, 1, 1), strict=True)], outline=(0, 0, 0))
+                draw.rectangle(edges, outline=colour, width=line)
+        buffer = io.BytesIO()
+        image.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
+        return buffer.getvalue()
+
+    def _unit_scores(self, heatmap: Heatmap) -> NDArray[np.float32]:
+        """The map `[h, w]` at the picture's size on the scale [0, 1], NaN where the method has not looked."""
+        low, high = self.scale
+        scores = _sampled(heatmap, self.film.shown_size)
+        # A constant map marks nothing.
+        return (scores - np.float32(low)) / np.float32(high - low) if high > low else scores * np.float32(0)
+
+    def _shown_mask(self, mask: Mask) -> NDArray[np.bool_]:
+        inside = mask.load()
+        (width, height), (columns, rows) = self.film.shown_size, inside.shape[::-1]
+        return inside[np.ix_(_centres(rows, height), _centres(columns, width))]
+
+    def _shown_box(self, box: Box) -> tuple[float, float, float, float]:
+        """The corners of the box in the picture, at least one pixel apart and inside it."""
+        width, height = self.film.shown_size
+        fit = box.clipped(self.film.image_size).scaled(
+            width / self.film.image_size[0], height / self.film.image_size[1]
+        )
+        x0, y0 = min(round(fit.x0), width - 2), min(round(fit.y0), height - 2)
+        return x0, y0, max(x0 + 1, min(round(fit.x1) - 1, width - 1)), max(y0 + 1, min(round(fit.y1) - 1, height - 1))
+
+
+def live_iou(protocol: Protocol, kind: str, answer: Grounding, sample: Sample, threshold: float) -> float | None:
+    """The IoU at a threshold, by the protocol's own code.
+
+    Args:
+        protocol: What the run was scored under.
+        kind: The method's kind.
+        answer: As stored.
+        sample: The ground truth.
+        threshold: On the protocol's scale, in [0, 1].
+
+    Returns:
+        The IoU; None where there is no map or no target, or the protocol thresholds no maps.
+    """
+    prepared = protocol.prepare(answer, kind)
+    target = protocol.target(sample, prepared)
+    if prepared.heatmap is None or target is None or prepared.heatmap.image_size != tuple(target.image_size):
+        return None
+    try:
+        return protocol.iou_at(prepared.heatmap, region_of(target), threshold)
+    except ProtocolError:
+        return None
+
+
+@cache
+def colours() -> NDArray[np.uint8]:
+    """The colour map as RGB, `[256, 3]`."""
+    from matplotlib import colormaps
+
+    table: Any = colormaps[COLOUR_MAP](np.arange(_LEVELS), bytes=True)
+    return table[:, :3]
+
+
+def _lay_over(pixels: NDArray[np.uint8], unit: NDArray[np.float32], style: Style) -> None:
+    seen = ~np.isnan(unit)
+    index = np.clip(np.nan_to_num(unit) * (_LEVELS - 1), 0, _LEVELS - 1).astype(np.uint8)
+    mixed = (1 - style.opacity) * pixels[seen] + style.opacity * colours()[index[seen]]
+    pixels[seen] = np.rint(mixed).astype(np.uint8)
+    # NaN is above no threshold: what the method has not looked at is not marked.
+    _outline(pixels, unit > style.threshold, METHOD, max(1, round(pixels.shape[1] / 320)))
+
+
+def _outline(pixels: NDArray[np.uint8], inside: NDArray[np.bool_], colour: tuple[int, int, int], line: int) -> None:
+    """Draw the inner border of a region, with a dark rim outside it."""
+    from scipy.ndimage import binary_dilation, binary_erosion
+
+    if not inside.any():
+        return
+    # The picture's edge is no border of the region.
+    core: Any = binary_erosion(inside, iterations=line, border_value=1)
+    grown: Any = binary_dilation(inside)
+    border = inside & ~core
+    pixels[grown & ~inside] //= 3
+    pixels[border] = colour
+
+
+def _sampled(heatmap: Heatmap, shown: ImageSize) -> NDArray[np.float32]:
+    """`Heatmap.to_pixels` at the centres of the picture's pixels, without building it at the image's size."""
+    width, height = heatmap.image_size
+    x0, y0, x1, y1 = (int(edge) for edge in heatmap.extent.as_tuple())
+    columns, rows = _centres(width, shown[0]), _centres(height, shown[1])
+    across, down = (columns >= x0) & (columns < x1), (rows >= y0) & (rows < y1)
+    scores = np.full((shown[1], shown[0]), np.nan, dtype=np.float32)
+    cells = np.ix_(
+        nearest_index(heatmap.values.shape[0], y1 - y0)[rows[down] - y0],
+        nearest_index(heatmap.values.shape[1], x1 - x0)[columns[across] - x0],
+    )
+    scores[np.ix_(down, across)] = heatmap.values[cells]
+    return scores
+
+
+def _centres(pixels: int, shown: int) -> NDArray[np.int64]:
+    """The pixel of the image at the centre of each pixel of the picture, along one axis."""
+    return ((np.arange(shown) + 0.5) * pixels / shown).astype(np.int64)
+
+
+def _shown(size: ImageSize, width: int | None) -> ImageSize:
+    return size if width is None else (width, max(2, round(size[1] * width / size[0])))

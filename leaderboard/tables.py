@@ -1,0 +1,269 @@
+"""The tables of the leaderboard: methods in rows, pathologies in columns, and which differences are real."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from ..core import GroundCXRError, unknown_name
+from ..evaluation.schema import Cell, MetricInfo, ResultFile
+from .library import Run, Setting, metrics_of, settings_of
+from .pairing import paired_values
+from .significance import LEVEL, MACRO, MICRO, holm, paired_p_values
+
+
+@dataclass(frozen=True, slots=True)
+class BoardCell:
+    """One number of the board.
+
+    Attributes:
+        value: The mean, as in `result.json`; None where no sample counts.
+        low: Lower end of the 95 % interval, None where there is none.
+        high: Upper end.
+        n: Samples that the value rests on.
+        best: Whether it is the best of its column.
+        tied: Whether it cannot be told from the best: `p` is not below `LEVEL`, or nothing could be tested.
+        p: P-value against the best, Holm-corrected over the methods; None for the best itself, where nothing is ranked,
+            and where no sample has both values.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    best: bool = False
+    tied: bool = False
+    p: float | None = None
+
+
+@dataclass(frozen=True)
+class BoardRow:
+    """One method.
+
+    Attributes:
+        run: The run.
+        cells: By column, a cell each.
+    """
+
+    run: Run
+    cells: dict[str, BoardCell]
+
+
+@dataclass(frozen=True)
+class Board:
+    """One metric of several methods in one setting.
+
+    Attributes:
+        setting: What they share.
+        metric: What is shown.
+        columns: Pathologies, then "macro" and "micro".
+        n: By column, the most samples that any method has there; a cell with fewer says so.
+        ranked: Whether the best is marked; never where the setting is incomplete.
+        rows: The best macro value first.
+    """
+
+    setting: Setting
+    metric: MetricInfo
+    columns: tuple[str, ...]
+    n: dict[str, int]
+    ranked: bool
+    rows: tuple[BoardRow, ...]
+
+    def frame(self) -> pd.DataFrame:
+        """The board in long form.
+
+        Returns:
+            One row for each method and column: `run` (id), `method` (label), `tier`, `kind`, `control`, `column`, and
+            the fields of `BoardCell`.
+        """
+        return pd.DataFrame(
+            [
+                {
+                    "run": row.run.id,
+                    "method": row.run.label,
+                    "tier": row.run.tier,
+                    "kind": row.run.info.method.kind,
+                    "control": row.run.info.method.control,
+                    "column": column,
+                    "value": cell.value,
+                    "low": cell.low,
+                    "high": cell.high,
+                    "n": cell.n,
+                    "best": cell.best,
+                    "tied": cell.tied,
+                    "p": cell.p,
+                }
+                for row in self.rows
+                for column, cell in row.cells.items()
+            ]
+        )
+
+
+def board(runs: Sequence[Run], metric: str) -> Board:
+    """The table of one metric.
+
+    The best of a column is looked for among the methods; controls are yardsticks, and are ranked only where there is
+    nothing else. Every other row is compared with the best on the samples that both have.
+
+    Args:
+        runs: Runs of one setting; those without the metric are left out.
+        metric: The metric's key.
+
+    Raises:
+        GroundCXRError: If no run has the metric, or the runs are of several settings.
+        StoreError: If the rows of a run cannot be read any more.
+    """
+    return _board(tuple(run for run in runs if run.metric(metric) is not None), metric)
+
+
+def boards(runs: Sequence[Run], metrics: Sequence[str] = ()) -> list[Board]:
+    """A table for each setting and metric that the runs have.
+
+    Args:
+        runs: Runs of any settings.
+        metrics: Keys of metrics; each protocol's headline metrics by default.
+
+    Raises:
+        UnknownNameError: If no run has one of the metrics.
+        StoreError: If the rows of a run cannot be read any more.
+    """
+    known = {metric.key for metric in metrics_of(runs)}
+    for key in metrics:
+        if key not in known:
+            raise unknown_name("metric of these results", key, sorted(known))
+    tables: list[Board] = []
+    for setting in settings_of(runs):
+        mine = [run for run in runs if run.setting == setting]
+        there = {metric.key: metric for metric in metrics_of(mine)}
+        headline = [key for key, metric in there.items() if metric.headline] or list(there)
+        tables.extend(board(mine, key) for key in metrics or headline if key in there)
+    return tables
+
+
+@lru_cache(maxsize=256)
+def _board(runs: tuple[Run, ...], key: str) -> Board:
+    if not runs:
+        raise GroundCXRError(f"no result has the metric {key!r}")
+    if len({run.setting for run in runs}) > 1:
+        raise GroundCXRError("results of several data sets or protocols do not belong in one table")
+    metric = runs[0].metric(key)
+    assert metric is not None  # noqa: S101  (the runs without it are left out above)
+    setting = runs[0].setting
+    columns = (*dict.fromkeys(name for run in runs for name in run.info.pathologies), MACRO, MICRO)
+    cells = {run: {column: _cell(run.info, column, key) for column in columns} for run in runs}
+    if setting.complete:
+        _rank(cells, metric, columns)
+    n = {column: max(cells[run][column].n for run in runs) for column in columns}
+    rows = tuple(BoardRow(run, cells[run]) for run in sorted(runs, key=lambda run: _order(cells[run][MACRO], metric)))
+    return Board(setting, metric, columns, n, setting.complete, rows)
+
+
+def _order(cell: BoardCell, metric: MetricInfo) -> float:
+    if cell.value is None:
+        return float("inf")
+    return -cell.value if metric.higher_is_better else cell.value
+
+
+def cells_of(info: ResultFile, column: str) -> dict[str, Cell]:
+    """The cells of a pathology, of "macro" or of "micro", by metric; empty where the result lacks the pathology."""
+    if column in (MACRO, MICRO):
+        return info.overall.macro if column == MACRO else info.overall.micro
+    return info.pathologies.get(column, {})
+
+
+def _cell(info: ResultFile, column: str, key: str) -> BoardCell:
+    cell = cells_of(info, column).get(key)
+    return BoardCell(None, None, None, 0) if cell is None else BoardCell(cell.value, cell.low, cell.high, cell.n)
+
+
+def _rank(cells: dict[Run, dict[str, BoardCell]], metric: MetricInfo, columns: Sequence[str]) -> None:
+    """Mark the best cell of each column, and compare the others with it."""
+    runs = list(cells)
+    entrants = [run for run in runs if not run.info.method.control] or runs
+    best: dict[Run, list[str]] = {}
+    for column in columns:
+        valued = [run for run in entrants if cells[run][column].value is not None]
+        if valued:
+            best.setdefault(min(valued, key=lambda run: _order(cells[run][column], metric)), []).append(column)
+    paired = paired_values(runs, metric.key)
+    for winner, won in best.items():
+        others = [run for run in runs if run != winner]
+        differences = paired.values[:, [runs.index(winner)]] - paired.values[:, [runs.index(run) for run in others]]
+        p_values = paired_p_values(differences, paired.pathology, paired.patient, columns=won)
+        for column in won:
+            mine = cells[winner][column]
+            cells[winner][column] = BoardCell(mine.value, mine.low, mine.high, mine.n, best=True)
+            for run, p in zip(others, holm(p_values[column]), strict=True):
+                cell = cells[run][column]
+                if cell.value is None:
+                    continue
+                known = None if np.isnan(p) else float(p)
+                tied = known is None or known >= LEVEL
+                cells[run][column] = BoardCell(cell.value, cell.low, cell.high, cell.n, tied=tied, p=known)
+
+
+def profile(runs: Sequence[Run], column: str = MACRO) -> pd.DataFrame:
+    """Every metric of every method, for a heat table or a radar.
+
+    Args:
+        runs: Runs of one setting.
+        column: A pathology, "macro" or "micro".
+
+    Returns:
+        One row for each run and metric: `run` (id), `method` (label), `metric` (key), `label`, `value`, `low`, `high`,
+        `n`, `share`. `share` is the value's place among the runs shown, from 0 (worst) to 1 (best), equal ones in
+        between: it colours metrics of different units, and no outlier takes the others' colours away.
+    """
+    table = pd.DataFrame(
+        [
+            {
+                "run": run.id,
+                "method": run.label,
+                "metric": metric.key,
+                "label": metric.label,
+                **cells_of(run.info, column)[metric.key].model_dump(exclude={"std"}),
+                "sign": 1.0 if metric.higher_is_better else -1.0,
+            }
+            for run in runs
+            for metric in run.info.metrics
+            if metric.key in cells_of(run.info, column)
+        ],
+        columns=["run", "method", "metric", "label", "value", "low", "high", "n", "sign"],
+    )
+    signed = table["value"].astype(float) * table.pop("sign").astype(float)
+    places = pd.Series(signed.groupby(table["metric"]).rank())
+    last = pd.Series(signed.groupby(table["metric"]).transform("count")) - 1
+    table["share"] = ((places - 1) / last.where(last > 0)).where(last > 0, 0.5).where(signed.notna())
+    return table
+
+
+def speed_quality(runs: Sequence[Run], metric: str, column: str = MACRO) -> pd.DataFrame:
+    """How long a sample takes, and what comes of it.
+
+    Returns:
+        One row for each run with the metric and a known time: `run` (id), `method`, `kind`, `control`, `device`,
+        `seconds` (per sample), `value`, `low`, `high`.
+    """
+    rows = []
+    for run in runs:
+        cell = cells_of(run.info, column).get(metric)
+        scored = run.info.dataset.n_samples - run.info.dataset.n_skipped
+        if cell is None or cell.value is None or run.info.run.seconds <= 0:
+            continue
+        rows.append(
+            {
+                "run": run.id,
+                "method": run.label,
+                "kind": run.info.method.kind,
+                "control": run.info.method.control,
+                "device": run.info.run.device,
+                "seconds": run.info.run.seconds / scored,
+                **cell.model_dump(include={"value", "low", "high"}),
+            }
+        )
+    names = ["run", "method", "kind", "control", "device", "seconds", "value", "low", "high"]
+    return pd.DataFrame(rows, columns=names)

@@ -1,0 +1,111 @@
+"""The page of the tables: methods in rows, pathologies in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...core import GroundCXRError
+from ...evaluation.numbers import digits_of, write_number
+from ..caption import TIED, caption
+from ..library import Run
+from ..published import published_groups
+from ..significance import MACRO, MICRO
+from ..tables import Board, BoardCell, BoardRow, board
+from . import charts, published
+from .frame import choose, linked, open_page
+from .markup import element, interval, note, put, table, tag, text
+
+_NAME = "method"
+_SENSIBLE = 1e6
+"""Values beyond it (a protocol may count no noise as float32's maximum) have no place on a picture's scale."""
+
+
+def show() -> None:
+    """The page."""
+    chosen = open_page([1, 1.4])
+    if chosen is None:
+        return
+    try:
+        shown = board(chosen.runs, chosen.metric.key)
+    except GroundCXRError as error:
+        note(str(error))
+    else:
+        put(board_table(shown, _sorted(shown, chosen.columns[0])))
+        note(f"{caption(shown, intervals=True)} {_scale_note(shown)}")
+        charts.show(chosen, [row.run for row in shown.rows])
+    if chosen.published:
+        published.show(published_groups(chosen.setting.dataset), chosen.setting.dataset)
+
+
+def _sorted(shown: Board, place: Any) -> list[BoardRow]:
+    with place:
+        column = choose("Sort by", [MACRO, MICRO, *shown.columns[:-2], _NAME], "sort")
+    if column == _NAME:
+        return sorted(shown.rows, key=lambda row: row.run.label)
+    sign = -1 if shown.metric.higher_is_better else 1
+    known = [row for row in shown.rows if row.cells[column].value is not None]
+    return [
+        *sorted(known, key=lambda row: sign * (row.cells[column].value or 0.0)),
+        *(row for row in shown.rows if row not in known),
+    ]
+
+
+def board_table(shown: Board, rows: Sequence[BoardRow]) -> str:
+    """The board as HTML; each number has a dot on its interval below it, all on one scale.
+
+    Args:
+        shown: The board.
+        rows: Its rows, in the order wanted.
+    """
+    scale = _scale(shown)
+    head = [text(shown.metric.label)]
+    head += [f"{text(column)}{element('small', f'n = {shown.n[column]:,}')}" for column in shown.columns]
+    body = [[_name(row.run), *(_cell(shown, row.cells[c], shown.n[c], scale) for c in shown.columns)] for row in rows]
+    return table(head, body, "gx-board", label=f"{shown.metric.label} by method and pathology")
+
+
+def _name(run: Run) -> str:
+    method = run.info.method
+    marks = "".join(tag(mark) for mark in ("control",) if method.control) + (tag(run.tier) if run.imported else "")
+    link = f'<a href="{text(linked("run", method=run.label))}">{text(run.label)}</a>'
+    below = "" if method.control else element("small", text(f"{method.kind}, {run.tier}"))
+    return link + marks + below
+
+
+def _cell(shown: Board, cell: BoardCell, most: int, scale: tuple[float, float]) -> str:
+    if cell.value is None:
+        return element("span", "-", "gx-faint", title="no sample counts")
+    digits = digits_of(shown.metric)
+    value = text(write_number(cell.value, digits))
+    if cell.best:
+        value = element("span", value, "gx-best", title="the best of the column")
+    elif cell.tied:
+        said = "nothing to test" if cell.p is None else f"p = {cell.p:.3f}"
+        value += element("span", TIED, title=f"not distinguishable from the best ({said})")
+    if cell.n != most:
+        value += f" {element('span', f'n={cell.n}', 'gx-faint')}"
+    if cell.low is None or cell.high is None:
+        return value + element("small", "no interval")
+    ends = f"{write_number(cell.low, digits)}, {write_number(cell.high, digits)}"
+    drawn = interval(cell.low, cell.value, cell.high, scale)
+    inside = value + element("small", text(f"[{ends}]")) + drawn
+    return element("div", inside, "gx-best-cell") if cell.best else inside
+
+
+def _scale(shown: Board) -> tuple[float, float]:
+    # A control that knows the answer would push all others into one corner.
+    methods = [row for row in shown.rows if not row.run.info.method.control] or shown.rows
+    ends = [
+        end
+        for row in methods
+        for cell in row.cells.values()
+        for end in (cell.low, cell.value, cell.high)
+        if end is not None and abs(end) < _SENSIBLE
+    ]
+    return (min(ends), max(ends)) if ends else (0.0, 1.0)
+
+
+def _scale_note(shown: Board) -> str:
+    low, high = (write_number(end, digits_of(shown.metric)) for end in _scale(shown))
+    return f"The dots on their intervals are on one scale, {low} to {high}; a hollow one lies beyond it."

@@ -1,0 +1,53 @@
+"""The page of exports: the table of the first page in the form that a paper or a program wants."""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from ...core import GroundCXRError
+from ..export import export
+from ..formats import SUFFIXES, Format
+from ..tables import boards
+from .frame import choose, open_page
+from .markup import note
+
+_NAMES = {
+    Format.LATEX: "LaTeX",
+    Format.MARKDOWN: "Markdown",
+    Format.CSV: "CSV",
+    Format.JSON: "JSON",
+    Format.BIBTEX: "BibTeX",
+}
+_LONGEST = 20_000
+"""Characters that are shown; the file has all."""
+
+
+def show() -> None:
+    """The page."""
+    chosen = open_page([1, 1.4])
+    if chosen is None:
+        return
+    with chosen.columns[0]:
+        form = choose("Format", list(Format), "format", named=_NAMES.__getitem__)
+    left, middle, right = st.columns([1.4, 1.6, 4], vertical_alignment="center")
+    marked = form in (Format.LATEX, Format.MARKDOWN)
+    with left:
+        intervals = st.toggle("95 % intervals", value=True, key="intervals", bind="query-params", disabled=not marked)
+    with middle:
+        every = st.toggle("Every headline metric", key="every", bind="query-params", disabled=form is Format.BIBTEX)
+    try:
+        content = export(boards(chosen.runs, () if every else (chosen.metric.key,)), form, intervals=intervals)
+    except GroundCXRError as error:
+        note(str(error))
+        return
+    parts = [chosen.setting.dataset, chosen.setting.protocol, "headline" if every else chosen.metric.key]
+    name = re.sub(r"[^\w.-]+", "_", "-".join(["groundcxr", *parts])) + SUFFIXES[form]
+    with right:
+        st.download_button(f"Download {name}", content, name, mime="text/plain", type="primary", on_click="ignore")
+    cut = len(content) > _LONGEST
+    st.code(content[:_LONGEST], language=None, wrap_lines=True)
+    if cut:
+        note(f"The first {_LONGEST:,} characters of {len(content):,}; the file has all.")
+    note(f"The same on the command line: groundcxr export RESULT... --format {form} --metric {chosen.metric.key}")

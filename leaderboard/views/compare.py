@@ -1,0 +1,239 @@
+"""The page of the pictures: one row per sample, one column per method."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from ...core import Sample
+from ...evaluation.numbers import digits_of, write_number
+from ..browsing import Order, arrange, browse, select
+from ..joining import Joined, join
+from ..library import Run
+from ..overlays import Style, colours
+from . import zoom
+from .frame import Chosen, choose, open_page
+from .markup import element, note, put, text
+from .pictures import Shown, answer, keys_of, truth
+
+ROWS = 4
+"""Samples on one page."""
+
+MOST = 6
+"""Methods beside one another; more would be too small to see."""
+
+_FIRST = 4
+_ALL = "all"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a row of pictures needs beside its sample.
+
+    Attributes:
+        chosen: Data set, protocol, metric.
+        runs: The methods, from left to right.
+        keys: By run id, the prediction keys.
+        style: Opacity and threshold.
+    """
+
+    chosen: Chosen
+    runs: Sequence[Run]
+    keys: Mapping[str, Mapping[str, str]]
+    style: Style
+
+
+def show() -> None:
+    """The page."""
+    chosen = open_page([1])
+    if chosen is None:
+        return
+    runs = _methods(chosen)
+    if not runs:
+        note("Choose at least one method.")
+        return
+    info = runs[0].info
+    with st.spinner("Reading the data set …"):
+        joined = join(info.dataset, chosen.options.data, info.pathologies)
+    if joined.reason:
+        note(_sentence(joined.reason), "gx-problems")
+    rows = _found(chosen, runs, joined)
+    style = _style()
+    if rows.empty:
+        note("No sample fits; take a filter back.")
+        return
+    pages = -(-len(rows) // ROWS)
+    page = st.session_state.get("page", 1)
+    start = (min(page, pages) - 1) * ROWS
+    asked = Asked(chosen, runs, {run.id: keys_of(run) for run in runs}, style)
+    for row in rows.iloc[start : start + ROWS].reset_index().to_dict("records"):
+        _row(asked, str(row["sample_id"]), row, joined.samples.get(str(row["sample_id"])))
+    put('<hr class="gx-line">')
+    left, right = st.columns([3, 1], vertical_alignment="center")
+    with left:
+        st.pagination(pages, key="page", bind="query-params")
+    with right:
+        note(f"{len(rows):,} samples, {start + 1:,} to {min(start + ROWS, len(rows)):,} shown")
+
+
+def _methods(chosen: Chosen) -> list[Run]:
+    """The methods to show: those with stored predictions first, methods before controls."""
+    ordered = sorted(chosen.runs, key=lambda run: (run.predictions is None, run.info.method.control))
+    with chosen.columns[0]:
+        return st.multiselect(
+            "Methods",
+            ordered,
+            default=ordered[:_FIRST],
+            max_selections=MOST,
+            format_func=lambda run: run.label,
+            key="methods",
+            bind="query-params",
+        )
+
+
+def _found(chosen: Chosen, runs: Sequence[Run], joined: Joined) -> pd.DataFrame:
+    """The samples that the filters leave, in the order wanted."""
+    places = st.columns([2.4, 1.5, 1.5, 1.4, 1.4, 1.4], vertical_alignment="bottom")
+    phrases = {sample_id: sample.phrase for sample_id, sample in joined.samples.items()}
+    with places[0]:
+        search = st.text_input(
+            "Search the phrases",
+            key="search",
+            bind="query-params",
+            type="search",
+            placeholder="small left apical" if phrases else "the phrases are not on this machine",
+            disabled=not phrases,
+        )
+    pathologies = list(dict.fromkeys(name for run in chosen.runs for name in run.info.pathologies))
+    with places[1]:
+        pathology = choose("Pathology", [_ALL, *pathologies], "pathology")
+    with places[2]:
+        order = choose("Order", list(Order), "order")
+    first, second = _of_whom(order, runs, places[3:5])
+    seed = _seed(places[3]) if order is Order.RANDOM else 0
+    with places[5]:
+        sample = st.text_input("Sample", key="sample", bind="query-params", placeholder="any")
+    rows = select(
+        browse(runs, chosen.metric.key),
+        phrases=phrases,
+        search=search or "",
+        pathology=None if pathology == _ALL else pathology,
+        sample=(sample or "").strip(),
+    )
+    return arrange(
+        rows,
+        order,
+        first=first,
+        second=second,
+        higher_is_better=chosen.metric.higher_is_better,
+        seed=seed,
+    )
+
+
+def _of_whom(order: Order, runs: Sequence[Run], places: Sequence[Any]) -> tuple[Run, Run]:
+    """Whose values put the samples in order; asked for where the order depends on it."""
+    first, second = runs[0], runs[min(1, len(runs) - 1)]
+    if order in (Order.BEST, Order.WORST, Order.DISAGREEMENT):
+        with places[0]:
+            first = choose("of", runs, "by", named=lambda run: run.label)
+    if order is Order.DISAGREEMENT:
+        with places[1]:
+            second = choose("and", runs, "against", named=lambda run: run.label, first=min(1, len(runs) - 1))
+    return first, second
+
+
+def _seed(place: Any) -> int:
+    given = st.query_params.get("seed", "0")
+    seed = int(given) if given.isdecimal() else 0
+    if place.button("Draw others", width="stretch", help="Other samples at random", shortcut="d"):
+        seed += 1
+        st.query_params["seed"] = str(seed)
+    return seed
+
+
+def _style() -> Style:
+    left, middle, right = st.columns([1.2, 1.2, 3.2], vertical_alignment="center")
+    with left:
+        opacity = st.slider("Opacity of the map", 0.0, 1.0, 0.45, 0.05, key="opacity", bind="query-params")
+    with middle:
+        threshold = st.slider("Threshold of the contour", 0.0, 1.0, 0.5, 0.05, key="threshold", bind="query-params")
+    with right:
+        put(_legend(threshold))
+    return Style(opacity, threshold)
+
+
+def _legend(threshold: float) -> str:
+    stops = ",".join("rgb({},{},{})".format(*colours()[i]) for i in range(0, 256, 51))
+    parts = (
+        '<span><span class="gx-key" style="border:2px solid rgb(53,224,255)"></span>ground truth</span>',
+        f'<span><span class="gx-key" style="border:2px solid #fff"></span>above {threshold:.2f}, and boxes'
+        " of the method</span>",
+        f'<span>0<span class="gx-scale" style="background:linear-gradient(90deg,{stops})"></span>1, the scale of the'
+        " protocol's thresholds, the same in every picture</span>",
+    )
+    return element("div", "".join(parts), "gx-legend")
+
+
+def _row(asked: Asked, sample_id: str, row: Mapping[Any, Any], sample: Sample | None) -> None:
+    put('<hr class="gx-line">')
+    head, button = st.columns([12, 1], vertical_alignment="center")
+    with head:
+        title = sample.phrase if sample is not None else f"sample {sample_id}"
+        put(element("p", text(title), "gx-phrase") + element("p", text(_described(sample_id, row)), "gx-caption"))
+    with button:
+        if st.button("Zoom", key=f"zoom-{sample_id}", width="stretch", help="The original resolution"):
+            zoom.show(asked.runs, asked.keys, sample_id, sample, asked.style)
+    places = st.columns(len(asked.runs) + (sample is not None))
+    if sample is not None:
+        with places[0]:
+            put(element("p", "image", "gx-method"))
+            _put_picture(truth(sample), f"The image of: {sample.phrase}")
+    for place, run in zip(places[-len(asked.runs) :], asked.runs, strict=True):
+        with place:
+            put(element("p", text(run.label), "gx-method"))
+            shown = answer(run, asked.keys[run.id].get(sample_id), sample, asked.style)
+            _put_picture(shown, f"{run.label} on: {sample.phrase if sample else sample_id}")
+            put(element("p", _values(run, sample_id, shown, asked.style), "gx-caption"))
+
+
+def _put_picture(shown: Shown, alt: str) -> None:
+    if shown.image is None:
+        put(element("div", text(_sentence(shown.remark)), "gx-blank"))
+        return
+    st.image(shown.image, width="stretch", alt=alt)
+    if shown.remark:
+        put(element("p", text(_sentence(shown.remark)), "gx-caption"))
+
+
+def _values(run: Run, sample_id: str, shown: Shown, style: Style) -> str:
+    """The sample's headline metrics, and the IoU at the threshold."""
+    metrics = [metric for metric in run.info.metrics if metric.headline]
+    rows = run.samples(["sample_id", *(metric.key for metric in metrics)])
+    mine = rows.loc[rows["sample_id"] == sample_id]
+    parts = [] if shown.iou is None else [f"<b>IoU above {style.threshold:.2f}: {write_number(shown.iou, 3)}</b>"]
+    for metric in metrics:
+        value = float(mine[metric.key].iloc[0]) if len(mine) else math.nan
+        parts.append(text(f"{metric.label} {'-' if math.isnan(value) else write_number(value, digits_of(metric))}"))
+    return " · ".join(parts)
+
+
+def _described(sample_id: str, row: Mapping[Any, Any]) -> str:
+    boxes = int(row["n_boxes"])
+    where = [str(row[name]) for name in ("side", "zone") if not pd.isna(row[name])]
+    parts = [
+        str(row["pathology"]),
+        *where,
+        f"{boxes} {'box' if boxes == 1 else 'boxes'}",
+        f"{100 * float(row['box_area']):.2g} % of the image",
+        f"sample {sample_id}",
+    ]
+    return " · ".join(parts)
+
+
+def _sentence(remark: str) -> str:
+    return remark[:1].upper() + remark[1:] + ("" if remark.endswith(".") else ".")

@@ -1,0 +1,128 @@
+"""The page of what goes wrong: the worst samples, slices of the data, why values are what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from ...evaluation.numbers import digits_of, write_number
+from ...evaluation.schema import MetricInfo
+from ..failures import SLICINGS, slices, status_counts, worst_samples
+from ..joining import join
+from ..library import Run
+from ..overlays import Style
+from .frame import Chosen, choose, kept, open_page
+from .markup import element, heading, note, put, table, text
+from .pictures import answer
+
+_ALL = "all"
+_IN_A_ROW = 6
+_PICTURES = 2 * _IN_A_ROW
+_LISTED = 40
+_NAMES = {
+    "box_area": "target size",
+    "n_boxes": "number of boxes",
+    "side": "side",
+    "zone": "zone",
+}
+
+
+def show() -> None:
+    """The page."""
+    chosen = open_page([1, 1, 1])
+    if chosen is None:
+        return
+    runs = [run for run in chosen.runs if run.metric(chosen.metric.key) is not None]
+    ordered = sorted(runs, key=lambda run: (run.predictions is None, run.info.method.control))
+    with chosen.columns[0]:
+        run = choose("Method", ordered, "method", named=lambda run: run.label)
+    with chosen.columns[1]:
+        pathology = choose("Pathology", [_ALL, *run.info.pathologies], "pathology")
+    with chosen.columns[2]:
+        by = choose("Slices by", SLICINGS, "slices", named=_NAMES.__getitem__)
+    chosen_class = None if pathology == _ALL else pathology
+    worst = worst_samples(run, chosen.metric.key, pathology=chosen_class, count=_LISTED)
+    about = "" if chosen_class is None else f" of {chosen_class}"
+    heading(f"Worst samples{about} of {run.label}, {chosen.metric.label}")
+    _pictures(chosen, run, worst.head(_PICTURES))
+    left, right = st.columns([1.9, 1], gap="large")
+    with left:
+        heading(f"By {_NAMES[by]}", "Means with 95 % intervals (bootstrap over patients).")
+        parts = slices(runs, chosen.metric.key, by)
+        if parts.empty:
+            note(f"{chosen.setting.dataset} does not know the {_NAMES[by]} of its samples.")
+        else:
+            put(slice_table(parts, runs, chosen.metric))
+    with right:
+        heading(f"Why values are what they are: {run.label}")
+        put(status_table(status_counts(run)))
+
+
+def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame) -> None:
+    """The worst samples as pictures, each with a way to Compare."""
+    if worst.empty:
+        note("No sample has a value.")
+        return
+    info = run.info
+    with st.spinner("Reading the data set …"):
+        joined = join(info.dataset, chosen.options.data, info.pathologies)
+    if joined.reason:
+        note(f"{joined.reason[:1].upper()}{joined.reason[1:]}.", "gx-problems")
+    for start in range(0, len(worst), _IN_A_ROW):
+        places = st.columns(_IN_A_ROW)
+        for place, row in zip(places, worst.iloc[start : start + _IN_A_ROW].to_dict("records"), strict=False):
+            with place:
+                sample = joined.samples.get(row["sample_id"])
+                key = None if pd.isna(row["prediction_key"]) else str(row["prediction_key"])
+                shown = answer(run, key, sample, Style())
+                said = sample.phrase if sample is not None else f"sample {row['sample_id']}"
+                if shown.image is None:
+                    put(element("div", text(shown.remark), "gx-blank"))
+                else:
+                    st.image(shown.image, width="stretch", alt=f"{run.label} on: {said}")
+                value = write_number(float(row["value"]), digits_of(chosen.metric))
+                put(element("p", f"<b>{text(value)}</b> {text(row['pathology'])}: {text(said)}", "gx-caption"))
+                if row["status"] != "ok":
+                    put(element("p", text(f"status: {row['status']}"), "gx-caption"))
+                st.page_link(
+                    "app_pages/compare.py",
+                    label="Compare",
+                    query_params=kept(sample=str(row["sample_id"])),
+                )
+
+
+def slice_table(parts: pd.DataFrame, runs: Sequence[Run], metric: MetricInfo) -> str:
+    """`slices` as HTML: methods in rows, slices in columns."""
+    names = list(dict.fromkeys(parts["slice"]))
+    cells = {(row["run"], row["slice"]): row for row in parts.to_dict("records")}
+    counts = {name: int(parts.loc[parts["slice"] == name, "n"].max()) for name in names}
+    heads = ["method", *(text(name) + element("small", f"n = {counts[name]:,}") for name in names)]
+    rows = [[text(run.label), *(_slice(cells.get((run.id, name)), metric) for name in names)] for run in runs]
+    return table(heads, rows, label=f"{metric.label} by slice")
+
+
+def _slice(cell: dict[Any, Any] | None, metric: MetricInfo) -> str:
+    if cell is None or pd.isna(cell["value"]):
+        return element("span", "-", "gx-faint")
+    digits = digits_of(metric)
+    value = text(write_number(cell["value"], digits))
+    if pd.isna(cell["low"]):
+        return value + element("small", "no interval")
+    return value + element(
+        "small", text(f"[{write_number(cell['low'], digits)}, {write_number(cell['high'], digits)}]")
+    )
+
+
+def status_table(counts: pd.DataFrame) -> str:
+    """`status_counts` as HTML: metrics in rows, statuses in columns."""
+    names = list(dict.fromkeys(counts["status"]))
+    numbers = {(row["metric"], row["status"]): row["n"] for row in counts.to_dict("records")}
+    labels = dict(zip(counts["metric"], counts["label"], strict=True))
+    rows = [
+        [text(label), *(f"{numbers[key, name]:,}" if (key, name) in numbers else "" for name in names)]
+        for key, label in labels.items()
+    ]
+    return table(["metric", *(text(name) for name in names)], rows, label="status counts")

@@ -1,0 +1,204 @@
+"""The page of two methods on the samples that both have."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from ...core import GroundCXRError
+from ...evaluation.numbers import digits_of, write_number
+from ...evaluation.schema import MetricInfo
+from ..comparison import head_to_head
+from ..library import Run
+from ..significance import LEVEL, MACRO
+from ..tables import board
+from .charts import ACCENT, styled
+from .frame import Chosen, choose, kept, linked, open_page
+from .markup import element, heading, interval, note, put, table, text
+
+_PICKED = "picked"
+_LISTED = 12
+_POINTS = 3000
+"""Points of the scatter; a browser draws each as an element of its own."""
+
+
+def show() -> None:
+    """The page."""
+    chosen = open_page([1, 1])
+    if chosen is None:
+        return
+    runs = [run for run in chosen.runs if run.metric(chosen.metric.key) is not None]
+    if len(runs) < 2:
+        note(f"It takes two methods that have {chosen.metric.label}; there is {len(runs)} here.")
+        return
+    first, second = _two(chosen, runs)
+    if first == second:
+        note("Choose two different methods.")
+        return
+    try:
+        found = head_to_head(first, second, chosen.metric.key)
+    except GroundCXRError as error:
+        note(str(error))
+        return
+    metric = chosen.metric
+    heading(f"{first.label} minus {second.label}, {metric.label}", _summary(found.table, first, second, metric))
+    put(difference_table(found.table, first, second, metric))
+    note(
+        "Means over the samples that both have. Intervals: bootstrap over patients, 95 %. p: sign flips over patients,"
+        f" Holm-corrected over the pathologies; in colour where it is below {LEVEL:g}. Won, tied, lost: samples on"
+        f" which {first.label} is better, equal, worse."
+    )
+    left, right = st.columns([1.1, 1], gap="large")
+    with left:
+        some = found.samples
+        if len(some) > _POINTS:
+            some = some.sample(_POINTS, random_state=0)
+        drawn = "" if some is found.samples else f" {_POINTS:,} of {len(found.samples):,} samples, drawn at random."
+        heading("Sample by sample", f"A click on a point opens the sample in Compare.{drawn}")
+        _scatter(some, first, second, metric)
+    with right:
+        heading("Largest differences")
+        put(largest_table(found.samples, first, second, metric))
+
+
+def _two(chosen: Chosen, runs: list[Run]) -> tuple[Run, Run]:
+    # The best two methods at first, controls last: the comparison that a reader comes for.
+    ordered = [row.run for row in board(runs, chosen.metric.key).rows]
+    ordered.sort(key=lambda run: run.info.method.control)
+    with chosen.columns[0]:
+        first = choose("First", ordered, "first", named=lambda run: run.label)
+    with chosen.columns[1]:
+        second = choose("Second", ordered, "second", named=lambda run: run.label, first=1)
+    return first, second
+
+
+def _summary(found: pd.DataFrame, first: Run, second: Run, metric: MetricInfo) -> str:
+    macro = found.loc[found["column"] == MACRO].iloc[0]
+    if pd.isna(macro["difference"]):
+        return "No sample has a value of both."
+    ahead = first if (macro["difference"] > 0) == metric.higher_is_better else second
+    verdict = f"{ahead.label} is better" if macro["p_corrected"] < LEVEL else "the two cannot be told apart"
+    return (
+        f"On the macro average {verdict}: difference {_signed(macro['difference'], metric)}, {_equals(macro['p'])},"
+        f" over {int(macro['n']):,} samples."
+    )
+
+
+def difference_table(found: pd.DataFrame, first: Run, second: Run, metric: MetricInfo) -> str:
+    """`HeadToHead.table` as HTML; each difference has a dot on its interval, with a line at zero."""
+    digits = digits_of(metric)
+    reach = float(found[["low", "high", "difference"]].abs().max(axis=None)) or 1.0
+    rows = []
+    for row in found.to_dict("records"):
+        real = "gx-best" if row["p_corrected"] < LEVEL else ""
+        rows.append(
+            [
+                text(row["column"]) + element("small", f"n = {row['n']:,}"),
+                _mean(row["first"], digits),
+                _mean(row["second"], digits),
+                element("span", _signed(row["difference"], metric), real) + _ends(row, metric),
+                element("div", _drawn(row, reach), "gx-best-cell" if real else ""),
+                element("span", text(_p(row["p_corrected"])), real),
+                f"{row['wins']:,} / {row['ties']:,} / {row['losses']:,}",
+            ]
+        )
+    names = text(first.label), text(second.label)
+    sides = "".join(element("span", f"{name} higher") for name in reversed(names))
+    heads = ["pathology", *names, "difference", element("span", sides, "gx-sides"), "p, corrected", "won / tied / lost"]
+    return table(heads, rows, "gx-head-to-head", label=f"{first.label} against {second.label}")
+
+
+def _drawn(row: dict[str, Any], reach: float) -> str:
+    if pd.isna(row["difference"]) or pd.isna(row["low"]):
+        return ""
+    return '<span class="gx-zero"></span>' + interval(row["low"], row["difference"], row["high"], (-reach, reach))
+
+
+def largest_table(samples: pd.DataFrame, first: Run, second: Run, metric: MetricInfo) -> str:
+    """The samples on which the methods differ most, as HTML with links to Compare."""
+    most = samples.iloc[np.argsort(-samples["difference"].abs().to_numpy(), kind="stable")]
+    digits = digits_of(metric)
+    rows = []
+    for row in most.head(_LISTED).to_dict("records"):
+        url = linked("compare", sample=row["sample_id"], methods=[first.label, second.label])
+        rows.append(
+            [
+                f'<a href="{text(url)}">{text(row["sample_id"])}</a>',
+                text(row["pathology"]),
+                _mean(row["first"], digits),
+                _mean(row["second"], digits),
+                _signed(row["difference"], metric),
+            ]
+        )
+    heads = ["sample", "pathology", text(first.label), text(second.label), "difference"]
+    return table(heads, rows, label="largest differences")
+
+
+def _mean(value: float | None, digits: int) -> str:
+    return "-" if value is None or pd.isna(value) else text(write_number(value, digits))
+
+
+def _signed(value: float | None, metric: MetricInfo) -> str:
+    if value is None or pd.isna(value):
+        return "-"
+    shown = write_number(value, digits_of(metric))
+    return f"+{shown}" if value > 0 else shown
+
+
+def _ends(row: dict[str, Any], metric: MetricInfo) -> str:
+    if row["low"] is None or pd.isna(row["low"]):
+        return element("small", "no interval")
+    return element("small", text(f"[{_signed(row['low'], metric)}, {_signed(row['high'], metric)}]"))
+
+
+def _equals(p: float) -> str:
+    shown = _p(p)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+
+
+def _p(value: float) -> str:
+    return "-" if pd.isna(value) else "< .001" if value < 0.001 else write_number(value, 3)
+
+
+def _scatter(samples: pd.DataFrame, first: Run, second: Run, metric: MetricInfo) -> None:
+    picked = st.altair_chart(
+        scatter_chart(samples, first, second, metric),
+        width="stretch",
+        theme=None,
+        key="scatter",
+        on_select="rerun",
+        selection_mode=_PICKED,
+    )
+    chosen: Any = picked.get("selection", {}).get(_PICKED)
+    if chosen:
+        st.switch_page(
+            "app_pages/compare.py",
+            query_params=kept(sample=str(chosen[0]["sample_id"]), methods=[first.label, second.label]),
+        )
+
+
+def scatter_chart(samples: pd.DataFrame, first: Run, second: Run, metric: MetricInfo) -> Any:
+    """Every sample's two values; on the line they are equal."""
+    low = float(samples[["first", "second"]].min(axis=None))
+    high = float(samples[["first", "second"]].max(axis=None))
+    scale = alt.Scale(domain=[low, high], nice=True)
+    # Encoded by `sample_id` alone, so that the selection gives it back.
+    pick = alt.selection_point(name=_PICKED, fields=["sample_id"])
+    points = (
+        alt.Chart(samples)
+        .mark_circle(size=34, color=ACCENT)
+        .encode(
+            x=alt.X("second:Q", scale=scale, axis=alt.Axis(tickCount=6), title=f"{metric.label} of {second.label}"),
+            y=alt.Y("first:Q", scale=scale, axis=alt.Axis(tickCount=6), title=f"{metric.label} of {first.label}"),
+            opacity=alt.condition(pick, alt.value(0.45), alt.value(0.15)),
+            tooltip=["pathology", alt.Tooltip("first", format=".3f"), alt.Tooltip("second", format=".3f"), "sample_id"],
+        )
+        .add_params(pick)
+    )
+    ends = pd.DataFrame({"second": [low, high], "first": [low, high]})
+    line = alt.Chart(ends).mark_line(color="#b9c4c6", strokeWidth=1).encode(x="second:Q", y="first:Q")
+    return styled(line + points).properties(height=460)

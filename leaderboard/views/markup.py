@@ -1,0 +1,91 @@
+"""Small pieces of HTML. Every text from a file goes through `text`, so that markup in it is shown, not obeyed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+import streamlit as st
+
+
+def text(value: object) -> str:
+    """A text as HTML."""
+    return escape(str(value))
+
+
+def element(tag: str, content: str, classes: str = "", *, title: str = "") -> str:
+    """An element around content that is HTML already.
+
+    Args:
+        tag: Its name.
+        content: HTML.
+        classes: Of `theme/leaderboard.css`.
+        title: A text shown when pointed at.
+    """
+    named = f' class="{classes}"' if classes else ""
+    titled = f' title="{text(title)}"' if title else ""
+    return f"<{tag}{named}{titled}>{content}</{tag}>"
+
+
+def tag(value: str) -> str:
+    """A short mark behind a name, such as "control"."""
+    return element("span", text(value), "gx-tag")
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[str]], classes: str = "", *, label: str) -> str:
+    """A table whose first column names the rows.
+
+    Args:
+        head: HTML of the column heads.
+        rows: HTML of the cells.
+        classes: More classes of the table.
+        label: What the table is, for screen readers.
+    """
+    first, *others = head
+    top = f'<th scope="col">{first}</th>' + "".join(f'<th scope="col">{cell}</th>' for cell in others)
+    body = "".join(_row(row) for row in rows)
+    return (
+        f'<div class="gx-scroll" tabindex="0" role="region" aria-label="{text(label)}">'
+        f'<table class="gx-table {classes}"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+    )
+
+
+def interval(low: float, value: float, high: float, scale: tuple[float, float]) -> str:
+    """A dot on its interval, drawn across the width of a cell.
+
+    Args:
+        low: Lower end.
+        value: Where the dot is.
+        high: Upper end.
+        scale: The values at the left and the right edge; a dot beyond them is hollow.
+    """
+    span = scale[1] - scale[0] or 1.0
+
+    def place(end: float) -> float:
+        return 100 * min(max((end - scale[0]) / span, 0.0), 1.0)
+
+    left, middle, right = place(low), place(value), place(high)
+    outside = ' class="gx-outside"' if not scale[0] <= value <= scale[1] else ""
+    bar = f'<i style="left:{left:.1f}%;width:{right - left:.1f}%"></i><b{outside} style="left:{middle:.1f}%"></b>'
+    return element("span", bar, "gx-interval")
+
+
+def _row(cells: Iterable[str]) -> str:
+    first, *others = cells
+    return f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in others)}</tr>'
+
+
+def put(html: str) -> None:
+    """Put HTML on the page."""
+    st.html(html)
+
+
+def note(sentence: str, classes: str = "") -> None:
+    """A sentence in small grey letters."""
+    put(element("p", text(sentence), f"gx-note {classes}".strip()))
+
+
+def heading(title: str, below: str = "") -> None:
+    """A section's headline and a line below it."""
+    line = element("p", text(below), "gx-note") if below else ""
+    put(element("h2", text(title), "gx-h2") + line)

@@ -1,0 +1,148 @@
+"""Pictures of samples: drawn once for equal content, at the size at which they are shown or at the image's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import streamlit as st
+
+from ...core import GroundCXRError, Grounding, Sample
+from ...evaluation.prediction import Failure
+from ...metrics import PROTOCOLS, Protocol, get_protocol
+from ..library import Run
+from ..overlays import Film, Picture, Style, live_iou
+
+WIDTH = 480
+"""Of a picture in a row, in pixels: sharp in a column of half that on a dense screen."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One method's answer to one sample, ready to be put on the page.
+
+    Attributes:
+        image: A JPEG; None where there is nothing to draw.
+        size: (width, height) of the original image; None without a picture.
+        iou: At the style's threshold; None where it is not defined.
+        remark: What is missing, and why; "" where nothing is.
+    """
+
+    image: bytes | None
+    size: tuple[int, int] | None = None
+    iou: float | None = None
+    remark: str = ""
+
+
+def protocol_of(run: Run) -> Protocol | None:
+    """The protocol that a run was scored under; None where none of that hash is known here."""
+    info = run.info.protocol
+    if info.name not in PROTOCOLS.names():
+        return None
+    protocol = get_protocol(info.name)
+    return protocol if protocol.hash == info.hash else None
+
+
+def truth(sample: Sample, width: int | None = WIDTH) -> Shown:
+    """The image with its true boxes, or its mask where it has no boxes."""
+    film, remark = _film(sample, width)
+    return Shown(*_draw(Picture(film, truth=sample.boxes, mask=_mask(sample))), remark=remark)
+
+
+def answer(run: Run, key: str | None, sample: Sample | None, style: Style, width: int | None = WIDTH) -> Shown:
+    """What a method answered.
+
+    Args:
+        run: The method's run.
+        key: The row's `prediction_key`; None where the prediction is not stored.
+        sample: From the user's copy of the data; None for an empty frame without boxes.
+        style: Opacity and threshold.
+        width: Of the picture; None for the original resolution.
+    """
+    if key is None:
+        return Shown(None, remark="not stored: a control that reads the ground truth, or numbers without predictions")
+    try:
+        found = run.prediction(key)
+    except GroundCXRError as error:
+        return Shown(None, remark=str(error))
+    if found is None:
+        return Shown(None, remark="the prediction is not in the store; name the store with --store")
+    if isinstance(found, Failure):
+        return Shown(None, remark=f"failed: {found.kind}: {found.message}")
+    protocol = protocol_of(run)
+    kind = run.info.method.kind
+    prepared = found if protocol is None else protocol.prepare(found, kind)
+    film, remark = _film(sample, width) if sample is not None else (_empty(found, width), "")
+    if film is None:
+        return Shown(None, remark="boxes alone, and the image that they are on is not here")
+    if prepared.heatmap is not None and prepared.heatmap.image_size != film.image_size:
+        return Shown(None, remark="the map is of an image of another size")
+    picture = Picture(
+        film,
+        style,
+        prepared.heatmap,
+        _scale(prepared, protocol),
+        tuple(prepared.boxes),
+        sample.boxes if sample is not None else (),
+        _mask(sample) if sample is not None else None,
+    )
+    iou = live_iou(protocol, kind, found, sample, style.threshold) if protocol and sample else None
+    return Shown(*_draw(picture), iou=iou, remark=remark)
+
+
+@lru_cache(maxsize=64)
+def keys_of(run: Run) -> Mapping[str, str]:
+    """The prediction key of each stored sample of a run, by sample id."""
+    rows = run.samples(["sample_id", "prediction_key"]).dropna(subset=["prediction_key"])
+    return dict(zip(rows["sample_id"].astype(str), rows["prediction_key"].astype(str), strict=True))
+
+
+def _mask(sample: Sample):  # noqa: ANN202  (Mask | None)
+    return None if sample.boxes else sample.mask
+
+
+def _scale(prepared: Grounding, protocol: Protocol | None) -> tuple[float, float]:
+    if prepared.heatmap is None:
+        return 0.0, 1.0
+    if protocol is None:
+        return float(prepared.heatmap.values.min()), float(prepared.heatmap.values.max())
+    return protocol.scale(prepared.heatmap)
+
+
+def _film(sample: Sample, width: int | None) -> tuple[Film, str]:
+    """The image; an empty frame and why, where it cannot be read."""
+    try:
+        state = sample.image_path.stat()
+        opened = _open_small if width is not None else _open_whole
+        return opened(sample.image_path, state.st_mtime_ns, state.st_size, width), ""
+    except OSError:
+        reason = f"there is no image file {sample.image_path}"
+    except GroundCXRError as error:
+        reason = str(error)
+    return Film.empty(sample.image_size, width), reason
+
+
+def _empty(found: Grounding, width: int | None) -> Film | None:
+    return None if found.heatmap is None else Film.empty(found.heatmap.image_size, width)
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def _open_small(path: Path, changed: int, size: int, width: int | None) -> Film:
+    return Film.open(path, width)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _open_whole(path: Path, changed: int, size: int, width: int | None) -> Film:
+    return Film.open(path, width)
+
+
+def _draw(picture: Picture) -> tuple[bytes, tuple[int, int]]:
+    return _jpeg(picture.key, picture), picture.film.image_size
+
+
+@st.cache_data(max_entries=1500, show_spinner=False)
+def _jpeg(key: str, _picture: Picture) -> bytes:
+    # Streamlit does not look into an argument with an underscore: the key says all.
+    return _picture.jpeg()

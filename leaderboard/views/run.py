@@ -1,0 +1,154 @@
+"""The page of one run: where its numbers come from, and how to make them again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from ...evaluation.numbers import digits_of, write_number
+from ..library import Run
+from ..reproduction import command
+from ..tables import cells_of
+from .frame import Chosen, choose, open_page
+from .markup import element, heading, put, table, text
+
+_ENDS = ("macro", "micro")
+
+
+def show() -> None:
+    """The page."""
+    chosen = open_page([2, 1])
+    if chosen is None:
+        return
+    run = _choose(chosen)
+    info = run.info
+    heading("The command that makes it again", _command_note(run))
+    st.code(command(info), language=None, wrap_lines=True)
+    left, right = st.columns(2)
+    with left:
+        heading("Method")
+        put(_facts(_method(run)))
+        heading("Files")
+        put(_facts(_files(run)))
+    with right:
+        heading("Run")
+        put(_facts(_run(run)))
+        heading("Data and protocol")
+        put(_facts(_data(run)))
+    heading("Every metric")
+    put(_numbers(run))
+
+
+def _choose(chosen: Chosen) -> Run:
+    with chosen.columns[0]:
+        return choose("Method", chosen.runs, "method", named=lambda run: run.label)
+
+
+def _command_note(run: Run) -> str:
+    git = run.info.run.git
+    said = []
+    if git is not None:
+        said.append(
+            f"With the code of commit {git.commit[:12]}"
+            + (", which had uncommitted changes: the numbers may differ." if git.dirty else ".")
+        )
+    line = command(run.info)
+    for word, meaning in (
+        ("METHOD.py", "METHOD.py: the method's own file, whose fingerprint is below."),
+        ("ROOT", "ROOT: your copy of the data."),
+        ("DIR", "DIR: the local copy of the weights, whose hash is below."),
+    ):
+        if word in line:
+            said.append(meaning)
+    if run.imported is not None:
+        said.insert(0, "Imported: this is what its result file says; nothing of it was run here.")
+    return " ".join(said)
+
+
+def _facts(rows: Mapping[str, Any]) -> str:
+    """A two-column table; what is unknown is left out."""
+    shown = [[text(key), text(value)] for key, value in rows.items() if value not in (None, "")]
+    body = "".join(f'<tr><th scope="row">{key}</th><td>{value}</td></tr>' for key, value in shown)
+    return f'<table class="gx-table gx-words"><tbody>{body}</tbody></table>'
+
+
+def _method(run: Run) -> dict[str, Any]:
+    method = run.info.method
+    return {
+        "name": method.name if method.name == method.label else f"{method.label} ({method.name})",
+        "kind": method.kind + (", a control" if method.control else ""),
+        "note": method.note,
+        "answers with": " and ".join(method.emits),
+        "options": ", ".join(f"{key} = {value}" for key, value in method.options.items()) or "none",
+        "weights": method.weights or "none",
+        "weights' hash": method.weights_fingerprint if method.weights else None,
+        "trained on": ", ".join(method.trained_on) or "not stated",
+        "licence of the weights": method.licence,
+        "revision": method.revision,
+        "fingerprint": method.fingerprint,
+        "tier": run.tier + (f", from {run.imported.source}" if run.imported else ""),
+    }
+
+
+def _run(run: Run) -> dict[str, Any]:
+    ran = run.info.run
+    scored = run.info.dataset.n_samples - run.info.dataset.n_skipped
+    speed = (
+        f"{ran.seconds:,.1f} s, {1000 * ran.seconds / scored:,.3g} ms per sample" if ran.seconds and scored else None
+    )
+    return {
+        "made": ran.created,
+        "device": ran.device,
+        "grounding took": speed or "not known",
+        "peak memory": ", ".join(f"{mb:,.0f} MB ({place})" for place, mb in ran.peak_memory_mb.items()) or "not known",
+        "batch size": ran.batch_size,
+        "failed samples": run.info.n_failed,
+        "commit": f"{ran.git.commit}{' (with changes)' if ran.git.dirty else ''}" if ran.git else "not known",
+        "packages": ", ".join(f"{name} {version}" for name, version in ran.packages.items()),
+    }
+
+
+def _data(run: Run) -> dict[str, Any]:
+    data, protocol = run.info.dataset, run.info.protocol
+    return {
+        "data set": f"{data.name} {data.version}, split {data.split}",
+        "samples": f"{data.n_samples:,}" + (f", {data.n_skipped:,} skipped" if data.n_skipped else ""),
+        "complete": "yes" if run.info.complete else "no: limited or filtered, never ranked",
+        "options": ", ".join(f"{key} = {value}" for key, value in data.options.items() if value is not None),
+        "warnings": f"{data.n_warnings} (`groundcxr doctor` tells them)" if data.n_warnings else None,
+        "licence": data.licence,
+        "fingerprint": data.fingerprint,
+        "protocol": f"{protocol.name}, version {protocol.version}",
+        "protocol hash": protocol.hash,
+    }
+
+
+def _files(run: Run) -> dict[str, Any]:
+    return {
+        "result": run.path / "result.json",
+        "samples": run.path / "samples.parquet",
+        "predictions": run.predictions or "not stored here",
+        "samples' hash": run.info.samples_sha256,
+    }
+
+
+def _numbers(run: Run) -> str:
+    columns = [*run.info.pathologies, *_ENDS]
+    rows = []
+    for metric in run.info.metrics:
+        cells = [cells_of(run.info, column)[metric.key] for column in columns]
+        digits = digits_of(metric)
+        rows.append(
+            [
+                text(metric.label),
+                *(
+                    "-"
+                    if cell.value is None
+                    else text(write_number(cell.value, digits)) + element("small", f"n = {cell.n}")
+                    for cell in cells
+                ),
+            ]
+        )
+    return table(["metric", *(text(column) for column in columns)], rows, label=f"every metric of {run.label}")

@@ -1,0 +1,119 @@
+"""Somebody else's result: copied as it is once it is found sound, refused with the reason otherwise."""
+
+import hashlib
+import json
+
+import pandas as pd
+import pytest
+
+from groundcxr import evaluate
+from groundcxr.core import StoreError
+from groundcxr.evaluation import load_result
+from groundcxr.evaluation.import_result import import_result
+from groundcxr.leaderboard.library import Library
+
+
+@pytest.fixture
+def theirs(tiny, tmp_path):
+    """A result as somebody else's machine made it."""
+    return evaluate("center-prior", tiny, out=tmp_path / "theirs").path
+
+
+def edit(path, change):
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def edit_rows(path, change):
+    file = path.with_name("samples.parquet")
+    change(pd.read_parquet(file)).to_parquet(file, index=False)
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    edit(path, lambda content: content.update(samples_sha256=sha256))
+
+
+@pytest.mark.parametrize("given", ["file", "folder"])
+def test_a_sound_result_is_copied_to_its_own_place(theirs, tiny, tmp_path, given):
+    out = tmp_path / "results"
+    ours = evaluate("center-prior", tiny, out=out)
+    imported = import_result(theirs if given == "file" else theirs.parent, out)
+    assert imported.notes == ()
+    assert imported.result.path == out / "imported" / ours.path.relative_to(out)
+    for name in ("result.json", "samples.parquet"):
+        assert imported.result.path.with_name(name).read_bytes() == theirs.with_name(name).read_bytes()
+    assert load_result(ours.path).info == ours.info
+    about = json.loads(imported.result.path.with_name("import.json").read_text())
+    assert about["sha256"] == hashlib.sha256(theirs.read_bytes()).hexdigest()
+    assert about["source"] == "result.json"
+    library = Library.scan([out])
+    assert library.problems == ()
+    assert sorted(run.tier for run in library.runs) == ["imported", "measured here"]
+    assert import_result(theirs, out).result.path == imported.result.path  # again changes nothing
+    assert len(Library.scan([out]).runs) == 2
+
+
+def narrower_interval(content):
+    cell = content["overall"]["macro"]["auroc"]
+    middle = (cell["low"] + cell["high"]) / 2
+    cell["low"] += (middle - cell["low"]) / 2
+
+
+def no_interval(content):
+    content["pathologies"]["Edema"]["miou"].update(low=None, high=None)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (narrower_interval, r"95 % interval of macro auroc is .* the rows give"),
+        (no_interval, r"95 % interval of Edema miou is \[None, None\]"),
+        (lambda content: content["overall"]["macro"]["miou"].update(value=0.9), "contradicts itself"),
+        (lambda content: content.update(phrases=["secret"]), "phrases"),
+    ],
+)
+def test_claims_that_the_rows_do_not_bear_are_refused(theirs, tmp_path, change, words):
+    edit(theirs, change)
+    with pytest.raises(StoreError, match=words):
+        import_result(theirs, tmp_path / "results")
+    assert not (tmp_path / "results").exists()
+
+
+def test_rows_with_more_or_less_than_a_result_has_are_refused(theirs, tmp_path):
+    edit_rows(theirs, lambda rows: rows.assign(phrase="secret"))
+    with pytest.raises(StoreError, match="beside those of a result, the columns phrase"):
+        import_result(theirs, tmp_path / "results")
+    edit_rows(theirs, lambda rows: rows.drop(columns=["phrase", "zone", "seconds"]))
+    with pytest.raises(StoreError, match="lacks the columns zone, seconds"):
+        import_result(theirs, tmp_path / "results")
+
+
+def test_other_values_do_not_replace_an_import(theirs, tmp_path):
+    out = tmp_path / "results"
+    kept = import_result(theirs, out).result
+    edit_rows(theirs, lambda rows: rows.assign(seconds=1.0))
+    with pytest.raises(StoreError, match="holds another import"):
+        import_result(theirs, out)
+    assert load_result(kept.path).info == kept.info
+
+
+def test_an_unknown_protocol_is_told_and_stands_apart(theirs, tiny, tmp_path):
+    out = tmp_path / "results"
+    evaluate("center-prior", tiny, out=out)
+    edit(theirs, lambda content: content["protocol"].update(hash="0" * 64))
+    imported = import_result(theirs, out)
+    assert "v1 with the hash 000000000000 is not known here" in imported.notes[0]
+    assert len(Library.scan([out]).settings()) == 2
+
+
+def test_the_command(groundcxr, theirs, tmp_path):
+    ran = groundcxr("import", theirs, theirs.parent, "--out", "here")
+    assert ran.code == 0, ran.err
+    first, second = ran.out.splitlines()
+    assert first == second
+    assert load_result(tmp_path / first).info.method.label == "center-prior"
+    edit(theirs, narrower_interval)
+    ran = groundcxr("import", theirs, "--out", "there")
+    assert ran.code == 2
+    assert "the rows give" in ran.err
+    assert "Traceback" not in ran.err
+    assert not (tmp_path / "there").exists()

@@ -1,0 +1,100 @@
+"""The leaderboard's app on results of a small phantom, as a browser would see it."""
+
+from __future__ import annotations
+
+import re
+import sys
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+import groundcxr.leaderboard
+from groundcxr.datasets import load_dataset
+from groundcxr.evaluation import evaluate
+
+APP = Path(groundcxr.leaderboard.__file__).parent / "app.py"
+PAGES = ("leaderboard", "compare", "head_to_head", "failures", "run", "cite")
+METHODS = ("center-prior", "random", "whole-image", "oracle")
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory) -> Path:
+    """`results/` of four controls on eight phantom images, which are in `cache/`."""
+    folder = tmp_path_factory.mktemp("demo")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GROUNDCXR_CACHE", str(folder / "cache"))
+        phantom = load_dataset("phantom", images=8)
+        for method in METHODS:
+            evaluate(method, phantom, out=folder / "results")
+        for method in METHODS[:2]:
+            evaluate(method, phantom, "vilouras2024", out=folder / "results")
+    return folder
+
+
+@pytest.fixture
+def demo(demo_folder, monkeypatch) -> Path:
+    """The demo's folder, with its phantom as the one that is drawn already."""
+    monkeypatch.setenv("GROUNDCXR_CACHE", str(demo_folder / "cache"))
+    return demo_folder
+
+
+class Page:
+    """A page as AppTest runs it.
+
+    Attributes:
+        app: Streamlit's AppTest.
+    """
+
+    def __init__(self, app):
+        self.app = app
+
+    @property
+    def html(self) -> str:
+        """All HTML that the page put down itself."""
+        return "\n".join(element.proto.body for element in self.app.get("html"))
+
+    @property
+    def text(self) -> str:
+        """What a reader sees of it: without tags, entities resolved, white space joined."""
+        return " ".join(unescape(re.sub(r"<[^>]+>", " ", self.html)).split())
+
+    @property
+    def pictures(self) -> list[str]:
+        """The addresses of the pictures; Streamlit names each by its content."""
+        return [image.url for element in self.app.get("image") for image in element.proto.imgs]
+
+    def widget(self, kind: str, key: str):
+        """A widget by its name in the URL."""
+        return next(widget for widget in self.app.get(kind) if widget.key == key)
+
+    def choose(self, key: str, option: str) -> Page:
+        """Choose an option of a select box by what it says."""
+        box = self.widget("selectbox", key)
+        box.set_value(box.options.index(option))
+        return self.run()
+
+    def run(self) -> Page:
+        self.app.run()
+        assert not self.app.exception, self.app.exception
+        return self
+
+
+@pytest.fixture
+def open_page(monkeypatch):
+    """Opens a page: `open_page("compare", "--results", folder, metric="AUROC")`; keywords are the URL's."""
+    from streamlit.testing.v1 import AppTest
+
+    def open_(page: str, *arguments: object, **url) -> Page:
+        monkeypatch.setattr(sys, "argv", [str(APP), *(str(argument) for argument in arguments)])
+        app = AppTest.from_file(str(APP), default_timeout=60)
+        for key, value in url.items():
+            app.query_params[key] = value
+        # A page is switched to from the first one, which keeps what the URL says.
+        app.run()
+        assert not app.exception, app.exception
+        if page != "leaderboard":
+            app.switch_page(f"app_pages/{page}.py")
+        return Page(app).run()
+
+    return open_

@@ -1,0 +1,205 @@
+"""The leaderboard in Debian's Chromium, started as a user starts it."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from groundcxr.datasets import load_dataset
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is a development dependency")
+CHROMIUM = shutil.which("chromium")
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+WAIT = 60_000
+
+pytestmark = [
+    pytest.mark.xdist_group("browser"),
+    # Locally a machine may have no browser; where the suite must pass whole, that is an error.
+    pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="there is no Chromium (apt: chromium)"),
+]
+
+
+@pytest.fixture(scope="module")
+def served(demo_folder):
+    """The address of a running leaderboard."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    script = Path(sys.executable).parent / "groundcxr"
+    command = [script, "leaderboard", "--results", demo_folder / "results", "--port", str(port)]
+    environment = {**os.environ, "GROUNDCXR_CACHE": str(demo_folder / "cache")}
+    with (demo_folder / "server.log").open("w") as log:
+        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=demo_folder)
+        address = f"http://localhost:{port}"
+        try:
+            wait_for(f"{address}/_stcore/health", server)
+            yield address
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+def wait_for(address: str, server: subprocess.Popen) -> None:
+    # A refused connection comes back at once, so this asks until the server listens or has ended.
+    while server.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=30) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            continue
+    raise AssertionError("the leaderboard ended before it answered")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    assert CHROMIUM is not None, "CI needs the package chromium"
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, served):
+    """A page of the leaderboard; the test fails if it asked any other address for anything."""
+    page = chromium.new_page(viewport={"width": 1440, "height": 900}, base_url=served)
+    page.set_default_timeout(WAIT)
+    sync_api.expect.set_options(timeout=WAIT)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    yield page
+    page.close()
+    elsewhere = [url for url in asked if not url.startswith((served, served.replace("http", "ws"), "data:", "blob:"))]
+    assert asked
+    assert not elsewhere
+
+
+def opened(page, path: str):
+    page.goto(path)
+    sync_api.expect(page.locator(".gx-about")).to_be_visible()
+    return page
+
+
+def test_every_page_opens_from_the_first(page):
+    opened(page, "/")
+    expect = sync_api.expect
+    for name, seen in (
+        ("Compare", "Search the phrases"),
+        ("Head to head", "Sample by sample"),
+        ("Failures", "Worst samples of"),
+        ("Method and run", "The command that makes it again"),
+        ("Cite", "Download groundcxr-phantom-v1-miou.tex"),
+        ("Leaderboard", "Speed against quality"),
+    ):
+        page.get_by_role("link", name=name, exact=True).first.click()
+        expect(page.get_by_text(seen).first).to_be_visible()
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_a_phrase_is_found(page):
+    phrase = load_dataset("phantom", images=8)[0].phrase
+    opened(page, "/compare")
+    box = page.get_by_label("Search the phrases")
+    box.fill(phrase)
+    box.press("Enter")
+    sync_api.expect(page.locator(".gx-phrase").first).to_have_text(phrase)
+    sync_api.expect(page).to_have_url(re.compile("search="))
+
+
+@pytest.fixture(autouse=True)
+def drawn(demo):
+    """The phantom that the server shows."""
+
+
+def pictures(page) -> list[str]:
+    return [image.get_attribute("src") or "" for image in page.locator('[data-testid="stImage"] img').all()]
+
+
+@pytest.mark.parametrize("slider", ["Opacity of the map", "Threshold of the contour"])
+def test_the_sliders_change_the_pictures_by_keyboard(page, slider):
+    sync_api.expect(opened(page, "/compare").locator('[data-testid="stImage"] img').nth(2)).to_be_visible()
+    before = pictures(page)
+    handle = page.get_by_role("slider", name=slider)
+    handle.focus()
+    handle.press("ArrowRight")
+    handle.press("ArrowRight")
+    changed = page.locator('[data-testid="stImage"] img').nth(1)
+    sync_api.expect(changed).not_to_have_attribute("src", before[1])
+    # The first is the image without a map.
+    sync_api.expect(page.locator('[data-testid="stImage"] img').first).to_have_attribute("src", before[0])
+    sync_api.expect(page).to_have_url(re.compile("opacity=" if "Opacity" in slider else "threshold="))
+
+
+def test_a_view_can_be_sent_to_a_colleague(page, chromium, served):
+    opened(page, "/")
+    page.get_by_role("combobox", name="Metric").click()
+    page.get_by_role("option", name="AUROC", exact=True).click()
+    sync_api.expect(page.locator(".gx-about")).to_contain_text("AUROC: higher is better")
+    sync_api.expect(page).to_have_url(re.compile("metric=AUROC"))
+    # The line above the table changes before the table does.
+    sync_api.expect(page.locator(".gx-board thead")).to_contain_text("AUROC")
+    table = page.locator(".gx-board").inner_text()
+    colleague = chromium.new_page(viewport={"width": 1440, "height": 900})
+    colleague.set_default_timeout(WAIT)
+    opened(colleague, page.url)
+    sync_api.expect(colleague.locator(".gx-board thead")).to_contain_text("AUROC")
+    assert colleague.locator(".gx-board").inner_text() == table
+    colleague.close()
+    # And it holds on the way to another page.
+    page.get_by_role("link", name="Cite", exact=True).first.click()
+    sync_api.expect(page.get_by_text("Download groundcxr-phantom-v1-auroc.tex")).to_be_visible()
+
+
+def test_the_zoom_shows_the_images_own_pixels(page):
+    opened(page, "/compare")
+    page.get_by_role("button", name="Zoom").first.click()
+    image = page.locator(".gx-zoom img")
+    sync_api.expect(image).to_be_visible()
+    page.get_by_role("radio", name="200 %").or_(page.get_by_role("button", name="200 %")).first.click()
+    sync_api.expect(image).to_have_css("width", "512px")
+    assert image.evaluate("image => image.naturalWidth") == 256
+    page.keyboard.press("Escape")
+    sync_api.expect(page.locator(".gx-zoom")).to_have_count(0)
+
+
+def test_the_latex_downloads(page, demo_folder, groundcxr):
+    opened(page, "/cite")
+    with page.expect_download() as waiting:
+        page.get_by_text("Download groundcxr-phantom-v1-miou.tex").click()
+    download = waiting.value
+    assert download.suggested_filename == "groundcxr-phantom-v1-miou.tex"
+    results = [path.parent for path in (demo_folder / "results").glob("phantom/v1/*/result.json")]
+    ran = groundcxr("export", *results, "--format", "latex", "--metric", "miou")
+    assert Path(download.path()).read_text(encoding="utf-8") == ran.out
+
+
+def test_a_click_on_a_point_opens_the_sample(page):
+    opened(page, "/head_to_head")
+    point = page.locator(".mark-symbol path").nth(3)
+    for _ in range(10):
+        # A neighbour may lie over it; its sample is as good. The chart may also move while it is laid out.
+        point.click(force=True)
+        try:
+            page.wait_for_url("**/compare**", timeout=WAIT / 10)
+            break
+        except sync_api.TimeoutError:
+            continue
+    sync_api.expect(page).to_have_url(re.compile(r"/compare\?.*sample=[0-9a-f]{16}"))
+    sync_api.expect(page.locator(".gx-phrase")).to_have_count(1)
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's table of sockets")
+def test_the_server_listens_on_this_machine_only(served):
+    port = f":{int(served.rpartition(':')[2]):04X}"
+    tables = [path.read_text().splitlines()[1:] for path in Path("/proc/net").glob("tcp*")]
+    sockets = [line.split() for table in tables for line in table]
+    listening = {fields[1].removesuffix(port) for fields in sockets if fields[1].endswith(port) and fields[3] == "0A"}
+    assert listening
+    assert listening <= {"0100007F", "00000000000000000000000001000000"}

@@ -1,0 +1,169 @@
+"""Runs are found and checked; whatever cannot be used is named and left out."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from groundcxr.core import Box, Grounding, Heatmap, StoreError
+from groundcxr.evaluation.prediction import image_key
+from groundcxr.evaluation.store import PredictionStore
+from groundcxr.leaderboard.library import IMPORTED, MEASURED, metrics_of
+
+
+def test_runs_of_one_setting_stand_together(save_run, scan):
+    save_run("b")
+    save_run("a", emits=("box", "heatmap"))
+    save_run("a", protocol="vilouras2024", emits=("heatmap",))
+    save_run("part", complete=False)
+    library = scan()
+    assert library.problems == ()
+    titles = [setting.title for setting in library.settings()]
+    assert titles == [
+        "made-up 2.0 (test), protocol v1",
+        "made-up 2.0 (test), protocol vilouras2024",
+        "made-up 2.0 (test), protocol v1, incomplete: 12 samples",
+    ]
+    first = library.of(library.settings()[0])
+    assert [run.label for run in first] == ["a", "b"]
+    assert {metric.key for metric in metrics_of(first)} >= {"miou", "box_iou"}
+    assert len({run.id for run in library.runs}) == 4
+    assert library.run(first[0].id) is first[0]
+    assert library.run("nothing") is None
+
+
+def test_rows_are_those_of_the_file(save_run, scan):
+    values = np.linspace(0, 1, 12)
+    saved = save_run("a", {"box_iou": values})
+    (run,) = scan().runs
+    assert run.path == saved.path.parent
+    assert run.samples(["box_iou"])["box_iou"].tolist() == values.tolist()
+    assert list(run.samples()) == list(saved.samples)
+    with pytest.raises(StoreError, match="lacks the columns"):
+        run.samples(["phrase"])
+
+
+def test_what_cannot_be_used_is_named_and_the_rest_is_shown(save_run, scan, tmp_path):
+    results = tmp_path / "results"
+    save_run("good")
+    names = ("cut", "changed", "foreign", "newer", "rows-missing", "lies")
+    path = {name: save_run(name).path for name in names}
+    path["cut"].write_bytes(path["cut"].read_bytes()[:300])
+    rows = path["changed"].with_name("samples.parquet")
+    rows.write_bytes(rows.read_bytes()[:-1] + b"!")
+    path["foreign"].write_text('{"model": "resnet", "accuracy": 0.9}')
+    content = json.loads(path["newer"].read_text())
+    path["newer"].write_text(json.dumps({**content, "schema_version": 2}))
+    path["rows-missing"].with_name("samples.parquet").unlink()
+    content = json.loads(path["lies"].read_text())
+    content["overall"]["macro"]["box_iou"]["value"] = 0.9
+    path["lies"].write_text(json.dumps(content))
+    half = save_run("half").path
+    half.unlink()
+    library = scan(results, tmp_path / "nowhere")
+    assert [run.label for run in library.runs] == ["good"]
+    assert len(library.problems) == len(names) + 2
+    for name in names:
+        assert any(str(path[name].parent) in problem for problem in library.problems), name
+    said = "\n".join(library.problems)
+    assert f"{half.parent} has samples.parquet but no result.json: half-written" in said
+    assert "nowhere is no folder of results" in said
+    assert "macro box_iou is 0.9" in said
+
+
+def test_new_changed_and_removed_results_are_seen_on_the_next_scan(save_run, scan):
+    first = save_run("a")
+    assert [run.label for run in scan().runs] == ["a"]
+    assert scan().runs == scan().runs
+    save_run("b")
+    assert [run.label for run in scan().runs] == ["a", "b"]
+    first.path.write_text("{}")
+    library = scan()
+    assert [run.label for run in library.runs] == ["b"]
+    assert len(library.problems) == 1
+    shutil.rmtree(first.path.parent)
+    assert scan().problems == ()
+
+
+def test_rows_that_change_behind_a_run_are_told(save_run, scan):
+    saved = save_run("a")
+    (run,) = scan().runs
+    file = saved.path.with_name("samples.parquet")
+    file.write_bytes(file.read_bytes() + b" ")
+    with pytest.raises(StoreError, match="has changed since"):
+        run.samples(["sample_id"])
+    file.unlink()
+    with pytest.raises(StoreError, match="cannot read"):
+        run.samples(["pathology"])
+
+
+def test_runs_of_one_name_get_their_ids_behind_it(save_run, scan, tmp_path):
+    save_run("a", {"box_iou": np.full(12, 0.5)})
+    save_run("a", {"box_iou": np.full(12, 0.6)}, out=tmp_path / "other")
+    library = scan(tmp_path / "results", tmp_path / "other")
+    labels = [run.label for run in library.runs]
+    assert len(set(labels)) == 2
+    assert set(labels) == {f"a ({run.id[:8]})" for run in library.runs}
+
+
+def test_a_copy_of_a_run_is_shown_once(save_run, scan, tmp_path):
+    save_run("a")
+    shutil.copytree(tmp_path / "results", tmp_path / "copy")
+    assert [run.label for run in scan(tmp_path / "results", tmp_path / "copy").runs] == ["a"]
+
+
+def test_a_single_run_is_given_by_folder_or_file(save_run, scan):
+    saved = save_run("a")
+    save_run("b")
+    assert [run.label for run in scan(saved.path).runs] == ["a"]
+    assert [run.label for run in scan(saved.path.parent).runs] == ["a"]
+
+
+def test_a_link_out_of_the_folder_is_not_followed(save_run, scan, tmp_path):
+    secret = save_run("secret", out=tmp_path / "secret")
+    folder = tmp_path / "results" / "made-up" / "v1"
+    (folder / "files").mkdir(parents=True)
+    (folder / "files" / "result.json").symlink_to(secret.path)
+    (folder / "files" / "samples.parquet").symlink_to(secret.path.with_name("samples.parquet"))
+    (folder / "folder").symlink_to(secret.path.parent, target_is_directory=True)
+    library = scan()
+    assert library.runs == ()
+    assert len(library.problems) == 1
+    assert "is a link" in library.problems[0]
+
+
+def test_tier_is_told_by_the_file_that_import_writes(save_run, scan):
+    saved = save_run("theirs")
+    save_run("ours")
+    about = {"what": "result", "source": "result.json", "sha256": "0", "imported": "2026-11-20T10:00:00+00:00"}
+    file = saved.path.with_name("import.json")
+    file.write_text(json.dumps(about))
+    assert {run.label: run.tier for run in scan().runs} == {"ours": MEASURED, "theirs": IMPORTED}
+    file.write_text('{"what": "magic"}')
+    library = scan()
+    assert [run.label for run in library.runs] == ["ours"]
+    assert "import.json is damaged" in library.problems[0]
+
+
+def test_predictions_are_read_by_key_and_by_nothing_else(save_run, scan, tmp_path):
+    saved = save_run("a")
+    method = saved.info.method
+    store = PredictionStore(tmp_path / "results" / "store", method.name, method.fingerprint, {})
+    answer = Grounding(Heatmap.whole(np.eye(3), (30, 20)), (Box(1, 2, 3, 4, 0.5),))
+    store.add({"f" * 64: {"0123456789abcdef": answer}})
+    (run,) = scan().runs
+    assert run.predictions == store.folder
+    file = image_key("f" * 64)
+    found = run.prediction(f"{file}-0123456789abcdef")
+    assert found.heatmap.values.tolist() == np.eye(3).tolist()
+    assert found.boxes == answer.boxes
+    assert run.prediction(f"{file}-ffffffffffffffff") is None
+    assert run.prediction(f"{'0' * 32}-0123456789abcdef") is None
+    assert run.prediction("../../../../etc/passwd") is None
+    path = store.folder / file[:2] / f"{file}.npz"
+    path.write_bytes(b"PK rubbish")
+    with pytest.raises(StoreError, match="damaged"):
+        run.prediction(f"{file}-0123456789abcdef")
+    (elsewhere,) = scan(store=tmp_path / "elsewhere").runs
+    assert elsewhere.predictions is None
