@@ -28,7 +28,7 @@ IMAGES, STEPS, BATCH, RATE, DECAY = 12_000, 2_000, 32, 1e-3, 0.05
 POOLED = (4, 16, 48)
 """Of 256 patches, the best so many: from a small pneumothorax to a large heart."""
 FLATNESS = 1.0
-"""Weight of the loss that keeps patches at 0 where a phrase does not fit."""
+"""Weight of the loss that keeps patches at 0 where a phrase does not fit, and above 0 where it may."""
 
 MEAN, STD = 0.4, 0.25
 MODEL: dict[str, Any] = {
@@ -99,8 +99,10 @@ def batch_loss(model: CLIP, tokenizer: Any, images: Images, rows: list[int], dra
 
     A phrase fits the image that it was said of. It does not fit an image without its finding, nor, with the side
     changed, its own. Of other images with the finding nothing is known: they may or may not have it on that side.
-    Where a phrase does not fit, none of the patches does, so that all of their cosines are drawn to 0: otherwise only
-    the best patches are held back, and what lies far below them fills the map's range.
+
+    Half of the images are mosaics of two. Where a phrase does not fit the image that a patch is from, the patch's
+    cosine is drawn to 0: so a patch must answer for what it shows. Else, attention would let any patch tell of
+    findings that are elsewhere, and some that lie in every image at the same place would.
     """
     statements = [images.statements[row] for row in rows]
     texts, own, finding, true = [], [], [], []
@@ -116,15 +118,17 @@ def batch_loss(model: CLIP, tokenizer: Any, images: Images, rows: list[int], dra
                 finding.append(one.pathology)
                 true.append(False)
     has = [{one.pathology for one in mine} for mine in statements]
-    absent = torch.tensor([[pathology not in findings for pathology in finding] for findings in has])
-    said = torch.zeros_like(absent)
+    false = torch.tensor([[pathology not in findings for pathology in finding] for findings in has])
+    said = torch.zeros_like(false)
     said[own, torch.arange(len(texts))] = True
     right = torch.tensor(true)
-    positive, negative = said & right, absent | (said & ~right)
+    false |= said & ~right
 
+    source = mosaic(len(rows), draws)
     pixels = torch.from_numpy(images.pixels[rows]).float().div_(255).sub_(MEAN).div_(STD)
     # Exposure varies more than the film's own does.
     pixels = pixels * (1 + 0.2 * (torch.rand(len(rows), 1, 1, generator=draws) - 0.5))
+    pixels = assemble(pixels, source)
     ids = tokenizer(texts, padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt").input_ids
     with torch.autocast("cpu", torch.bfloat16):
         found = model.visual.forward_intermediates(
@@ -134,11 +138,39 @@ def batch_loss(model: CLIP, tokenizer: Any, images: Images, rows: list[int], dra
         patches = found @ model.visual.proj
         phrases = model.encode_text(ids)
     cosines = normalize(phrases.float(), dim=-1) @ normalize(patches.float(), dim=-1).transpose(1, 2)
-    best = cosines.topk(max(POOLED), dim=-1).values
+    # Whether a phrase is false for the image that a patch is from, and whether it was said of it.
+    wrong = false[source].transpose(1, 2)
+    mine = source == torch.arange(len(rows))[:, None]
+    negative = wrong.all(-1)
+    positive = said & right
+    seen = torch.where(mine[:, None] | negative[..., None], cosines, -1.0)
+    best = seen.topk(max(POOLED), dim=-1).values
     score = torch.stack([best[..., :k].mean(-1) for k in POOLED]).mean(0)
     logits = model.logit_scale.exp() * score + model.logit_bias
     fits = -0.5 * (logsigmoid(logits)[positive].mean() + logsigmoid(-logits)[negative].mean())
-    return fits + FLATNESS * cosines[negative].square().mean()
+    return fits + FLATNESS * (cosines[wrong].square().mean() + cosines.clamp(max=0).square().mean())
+
+
+def mosaic(count: int, draws: torch.Generator) -> Tensor:
+    """The image that each patch is from, `[count, patches]`: half of the images have blocks of the next one."""
+    side, block = 16, 4
+    blocks = torch.rand(count, side // block + 1, side // block + 1, generator=draws) < 0.5
+    taken = blocks.repeat_interleave(block, 1).repeat_interleave(block, 2)
+    taken &= torch.rand(count, 1, 1, generator=draws) < 0.5
+    # The blocks' edges move from image to image.
+    down, right = torch.randint(0, block + 1, (2,), generator=draws).tolist()
+    taken = taken[:, down : down + side, right : right + side].flatten(1)
+    index = torch.arange(count)[:, None]
+    return torch.where(taken, (index + 1) % count, index)
+
+
+def assemble(pixels: Tensor, source: Tensor) -> Tensor:
+    """Images `[B, H, W]` put together from patches of those that `source` names."""
+    count, size = len(pixels), MODEL["vision_cfg"]["patch_size"]
+    side = pixels.shape[-1] // size
+    patches = pixels.view(count, side, size, side, size).transpose(2, 3).reshape(count, side * side, -1)
+    chosen = patches[source, torch.arange(side * side)]
+    return chosen.view(count, side, side, size, size).transpose(2, 3).reshape(pixels.shape)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ published. For `FelixNuetzel/cxr_bert_ldm` both are known; a local copy of it ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -219,7 +220,8 @@ def _load_text(text: Text) -> tuple[Any, Any, str]:
     text.encoder.language_model()
     try:
         tokenizer = tokenizer_class.from_pretrained(text.tokenizer.folder)
-        loaded: Any = model_class.from_pretrained(text.encoder.folder, output_loading_info=True)
+        with _no_progress():
+            loaded: Any = model_class.from_pretrained(text.encoder.folder, output_loading_info=True)
     except Exception as error:  # transformers raises many types for files that are damaged or of another model
         raise unloadable("ldm", f"the text encoder in {text.encoder.folder}", error) from error
     encoder, report = loaded
@@ -229,6 +231,20 @@ def _load_text(text: Text) -> tuple[Any, Any, str]:
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
         raise WeightsError(f"the tokenizer in {text.tokenizer.folder} knows no words; its vocabulary is missing")
     return encoder.float().eval().requires_grad_(False), tokenizer, kind
+
+
+@contextmanager
+def _no_progress() -> Iterator[None]:
+    """Keeps transformers from drawing a bar of its own into the evaluator's."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _check_fit(weights: str, unet: UNet2DConditionModel, vae: AutoencoderKL, encoder: Any, tokenizer: Any) -> None:

@@ -47,10 +47,22 @@ class Ldm(GroundingMethod):
         """
         super().__init__(options)
         self._settings: Settings = self.options.settings()
-        self.weights: str | None = self.options.weights or None
         self._fingerprint: str | None = None
         self._model: Any = None
         self._grounder: Any = None
+
+    def sources(self) -> tuple[str, str, str]:
+        """The weights, and where text encoder and lacking parts come from if not from there ("" otherwise).
+
+        Raises:
+            WeightsError: If no weights were named.
+        """
+        if not self.options.weights:
+            raise WeightsError(
+                "method ldm needs to be told its weights: --set weights=DIR (a diffusers pipeline, or its hub id), or "
+                "--set weights=monai:DIR (autoencoder.pth and diffusion_model.pth of the paper's checkpoint)"
+            )
+        return self.options.weights, self.options.text_encoder, self.options.base
 
     def setup(self, device: str) -> None:
         """Load networks, text encoder and tokenizer.
@@ -64,10 +76,8 @@ class Ldm(GroundingMethod):
         from .grounder import CrossAttentionGrounder
 
         settings, on_gpu = self._settings, device != "cpu"
-        options = self.options
-        self._model = load_checkpoint(
-            self._named_weights(), text_encoder=options.text_encoder, base=options.base, device=device
-        )
+        weights, text_encoder, base = self.sources()
+        self._model = load_checkpoint(weights, text_encoder=text_encoder, base=base, device=device)
         self._grounder = CrossAttentionGrounder(
             self._model.unet,
             self._model.vae,
@@ -88,7 +98,7 @@ class Ldm(GroundingMethod):
         from .sources import weights_digest
 
         if self._fingerprint is None:
-            self._fingerprint = weights_digest(self._named_weights(), self.options.text_encoder, self.options.base)
+            self._fingerprint = weights_digest(*self.sources())
         return self._fingerprint
 
     def weights_id(self) -> str | None:
@@ -133,11 +143,3 @@ class Ldm(GroundingMethod):
             Grounding(Heatmap(values, square_extent(query.image.size), query.image.size))
             for query, values in zip(queries, maps.numpy(), strict=True)
         ]
-
-    def _named_weights(self) -> str:
-        if not self.options.weights:
-            raise WeightsError(
-                "method ldm needs to be told its weights: --set weights=DIR (a diffusers pipeline, or its hub id), or "
-                "--set weights=monai:DIR (autoencoder.pth and diffusion_model.pth of the paper's checkpoint)"
-            )
-        return self.options.weights

@@ -86,19 +86,10 @@ PRESETS = {
 
 
 @dataclass(frozen=True)
-class LdmOptions:
-    """What `--set` takes. An option left out has the preset's value."""
+class MapOptions:
+    """How maps are made. An option left out has the preset's value."""
 
-    weights: str = field(
-        default="", metadata={"help": "diffusers folder or hub id, or monai:DIR for the paper's checkpoint"}
-    )
-    text_encoder: str = field(
-        default="", metadata={"help": "folder or hub id of text encoder and tokenizer; empty: the checkpoint's own"}
-    )
-    base: str = field(
-        default="", metadata={"help": "pipeline that gives the parts that a tuned UNet was published without"}
-    )
-    preset: Preset = field(default=Preset.VILOURAS2024, metadata={"help": ", ".join(Preset)})
+    preset: Preset = field(default=Preset.VILOURAS2024, metadata={"help": "a named set of values"})
     extraction: Extraction | None = field(default=None, metadata={"help": "inversion, noise-once or noise-difference"})
     steps: int | None = field(default=None, metadata={"help": "DDIM inversion steps, 1 to 1000"})
     read: tuple[float, ...] | None = field(
@@ -137,3 +128,18 @@ class LdmOptions:
         """The preset's values, and those given."""
         given = {f.name: getattr(self, f.name) for f in fields(Settings)}
         return replace(PRESETS[self.preset], **{name: value for name, value in given.items() if value is not None})
+
+
+@dataclass(frozen=True)
+class LdmOptions(MapOptions):
+    """What `--set` takes."""
+
+    weights: str = field(
+        default="", metadata={"help": "diffusers folder or hub id, or monai:DIR for the paper's checkpoint"}
+    )
+    text_encoder: str = field(
+        default="", metadata={"help": "folder or hub id of text encoder and tokenizer; empty: the checkpoint's own"}
+    )
+    base: str = field(
+        default="", metadata={"help": "pipeline that gives the parts that a tuned UNet was published without"}
+    )

@@ -8,17 +8,14 @@ from typing import Any, ClassVar
 from ..base import register_method
 from ..bundled import LICENCE, TRAINED_ON, bundled
 from .method import Ldm
-from .options import LdmOptions, Preset
+from .options import MapOptions, Preset
 
 
 @dataclass(frozen=True)
-class LdmPhantomOptions(LdmOptions):
-    """The options of `ldm`, with the bundled weights and what suits them."""
+class LdmPhantomOptions(MapOptions):
+    """The options of `ldm`, but for the weights."""
 
-    weights: str = field(
-        default=str(bundled("ldm-phantom")), metadata={"help": "the bundled model, or another as for the method ldm"}
-    )
-    preset: Preset = field(default=Preset.PHANTOM, metadata={"help": ", ".join(Preset)})
+    preset: Preset = field(default=Preset.PHANTOM, metadata={"help": "a named set of values"})
 
 
 @register_method("ldm-phantom")
@@ -32,3 +29,11 @@ class LdmPhantom(Ldm):
     Options: ClassVar[type[Any]] = LdmPhantomOptions
     trained_on = TRAINED_ON
     licence = LICENCE
+
+    def sources(self) -> tuple[str, str, str]:
+        """The folder in the package."""
+        return str(bundled("ldm-phantom")), "", ""
+
+    def weights_id(self) -> str | None:
+        """The bundled model's name."""
+        return "ldm-phantom (bundled)"

@@ -1,10 +1,14 @@
 """The controls: what they answer, and that they know nothing they should not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from PIL import Image
 
-from groundcxr import Box, Query, Radiograph, Sample, evaluate
+from groundcxr import Box, GroundCXRError, Query, Radiograph, Sample, evaluate
 from groundcxr.methods.loading import build_method
+from groundcxr.methods.text_prior import named_place
 
 
 @pytest.fixture
@@ -81,6 +85,129 @@ def test_class_mean_box_leaves_the_patient_out():
     assert first.boxes == (Box(50, 50, 100, 100),)
     assert last.boxes == (Box(0, 0, 50, 50),)
     assert "patient out" in method.note
+
+
+def phrase(number, text, boxes, pathology="Edema", image=None, patient=None):
+    return Sample(f"s{number}", image or f"i{number}", patient, None, text, pathology, boxes, None, (100, 100))
+
+
+LEFT, RIGHT = (Box(60, 40, 100, 60),), (Box(0, 40, 40, 60),)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("small left apical pneumothorax", ("left", "upper")),
+        ("Left-sided effusion", ("left", "")),
+        ("opacities in both lower lobes", ("both", "lower")),
+        ("bibasilar atelectasis", ("both", "lower")),
+        ("right base and left base", ("both", "lower")),
+        ("there is edema", ("", "")),
+        ("a brightness based on midas", ("", "")),
+    ],
+)
+def test_text_prior_reads_side_and_zone(text, place):
+    assert named_place(text) == place
+
+
+def test_text_prior_answers_with_the_mean_of_phrases_that_say_the_same():
+    method = build_method("text-prior")
+    reference = [phrase(k, "left edema", LEFT) for k in range(5)]
+    reference += [phrase(k, "edema in the right lung", RIGHT) for k in range(5, 10)]
+    reference += [phrase(10, "right apical edema", (Box(0, 0, 40, 20),))]
+    method.fit(reference, held_out=True)
+    asked = ["edema on the left", "right-sided edema", "right apical edema", "edema"]
+    left, right, apical, neither = method.ground_samples([phrase(20, text, ()) for text in asked])
+    assert left.boxes == LEFT
+    assert right.boxes == RIGHT
+    # One apical phrase is too few: the mean of all six that name the right side answers.
+    assert apical.boxes[0].as_tuple() == pytest.approx((0, 200 / 6, 40, 320 / 6))
+    assert neither.heatmap.values.max() == pytest.approx(6 / 11, abs=0.1)
+
+
+def test_text_prior_leaves_the_patient_out():
+    method = build_method("text-prior")
+    samples = [phrase(k, "left edema", LEFT, patient="a") for k in range(5)]
+    samples += [phrase(9, "left edema", RIGHT, patient="b")]
+    method.fit(samples, held_out=False)
+    first, *_, last = method.ground_samples(samples)
+    assert first.boxes == RIGHT
+    assert last.boxes == LEFT
+
+
+ECHO = """
+import numpy as np
+from groundcxr import Grounding, GroundingMethod, Heatmap
+
+
+class Echo(GroundingMethod):
+    def ground(self, image, phrases):
+        return [Grounding(Heatmap.whole(np.array([[len(phrase), 0.0]]), image.size)) for phrase in phrases]
+"""
+
+
+@pytest.fixture
+def shuffled(tmp_path):
+    file = tmp_path / "echo.py"
+    file.write_text(ECHO)
+    return build_method("shuffled-phrase", {"method": str(file)})
+
+
+@pytest.fixture
+def asked_about(shuffled, tmp_path):
+    """The length of the phrase that the wrapped method was asked about, of each sample."""
+    path = tmp_path / "image.png"
+    Image.fromarray(np.zeros((100, 100), np.uint8)).save(path)
+
+    def ask(samples, reference=()):
+        shuffled.fit(reference, held_out=True)
+        shuffled.setup("cpu")
+        answers = shuffled.ground_samples([replace(sample, image_path=path) for sample in samples])
+        return [int(answer.heatmap.values[0, 0]) for answer in answers]
+
+    return ask
+
+
+def test_shuffled_phrase_asks_about_another_sample_of_the_image(asked_about):
+    one, two, over = (
+        phrase(0, "a", LEFT, image="i"),
+        phrase(1, "bb", RIGHT, image="i"),
+        phrase(2, "ccc", LEFT, image="i"),
+    )
+    assert asked_about([one, two]) == [2, 1]
+    # Boxes that overlap would make the other phrase right as well.
+    first, _, third = asked_about([one, two, over])
+    assert (first, third) == (2, 2)
+
+
+def test_shuffled_phrase_asks_about_a_pathology_that_the_image_lacks(asked_about):
+    reference = [phrase(8, "eeee", LEFT, "Edema"), phrase(9, "ppppp", LEFT, "Pneumonia")]
+    assert asked_about([phrase(0, "a", LEFT, image="i"), phrase(1, "b", LEFT, image="j")], reference) == [5, 5]
+
+
+def test_shuffled_phrase_is_a_control_with_the_options_of_what_it_asks(tiny, tmp_path):
+    settings = {"method": "random", "settings": "grid=8"}
+    result = evaluate("shuffled-phrase", tiny, settings=settings, out=tmp_path)
+    info = result.info.method
+    assert info.control
+    assert info.options == {"method": "random", "grid": 8}
+    assert "random asked about another phrase" in info.note
+    other = evaluate("shuffled-phrase", tiny, settings={**settings, "settings": "grid=9"}, out=tmp_path)
+    assert other.info.method.fingerprint != info.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({}, "needs the method that it asks: --set shuffled-phrase.method=NAME"),
+        ({"method": "oracle"}, "cannot ask the control 'oracle'"),
+        ({"method": "random", "settings": "grid"}, "write KEY=VALUE"),
+        ({"method": "randon"}, "did you mean 'random'"),
+    ],
+)
+def test_shuffled_phrase_says_what_it_cannot_ask(settings, message):
+    with pytest.raises(GroundCXRError, match=message):
+        build_method("shuffled-phrase", settings)
 
 
 def test_a_query_holds_no_ground_truth():
