@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
+from processor import cpu
 from torch.utils.flop_counter import FlopCounterMode
 
 from groundcxr.methods.ldm import CrossAttentionGrounder
@@ -161,7 +162,4 @@ def machine(device: str) -> str:
     """The processor's name."""
     if device != "cpu":
         return torch.cuda.get_device_name()
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    name = next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
-    return f"{name}, {torch.get_num_threads()} of {os.cpu_count()} cores; PyTorch {torch.__version__}"
+    return f"{cpu()}, {torch.get_num_threads()} of {os.cpu_count()} cores; PyTorch {torch.__version__}"

@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from processor import cpu
 
 SAMPLES = 20_000
 PATIENTS = 10_000
@@ -220,13 +221,6 @@ def measure(part: str, results: Path) -> dict[str, float]:
 
 
 PARTS = {"tables": measure_tables, "pages": measure_pages}
-
-
-def cpu() -> str:
-    """The processor's name."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
 
 
 if __name__ == "__main__":

@@ -13,10 +13,10 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import sklearn
+from processor import cpu
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from groundcxr.core import Box, Grounding, Heatmap, Mask, Target
@@ -100,11 +100,8 @@ def time_bootstrap() -> None:
 
 def machine() -> str:
     """What the figures were measured on."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.processor())
     versions = f"Python {platform.python_version()}, NumPy {np.__version__}, scikit-learn {sklearn.__version__}"
-    return f"{model}, {os.cpu_count()} cores, one used; {versions}"
+    return f"{cpu()}, {os.cpu_count()} cores, one used; {versions}"
 
 
 if __name__ == "__main__":

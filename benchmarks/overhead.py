@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from processor import cpu
+
 SIZES = (1_000, 20_000)
 IMAGES = 9_500  # enough phantoms for the larger number of samples
 STARTS = 7
@@ -69,13 +71,6 @@ def seconds_of(command: list[str | Path]) -> float:
     start = time.perf_counter()
     subprocess.run(command, check=True, capture_output=True)
     return time.perf_counter() - start
-
-
-def cpu() -> str:
-    """The processor's name."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.exists() else []
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())
 
 
 if __name__ == "__main__":

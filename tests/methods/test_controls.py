@@ -131,8 +131,8 @@ def test_text_prior_leaves_the_patient_out():
     samples += [phrase(9, "left edema", RIGHT, patient="b")]
     method.fit(samples, held_out=False)
     first, *_, last = method.ground_samples(samples)
-    assert first.boxes == RIGHT
-    assert last.boxes == LEFT
+    assert first.boxes[0].as_tuple() == pytest.approx(RIGHT[0].as_tuple())
+    assert last.boxes[0].as_tuple() == pytest.approx(LEFT[0].as_tuple())
 
 
 ECHO = """
