@@ -5,9 +5,19 @@ BIN := $(VENV)/bin
 
 .PHONY: demo test
 
+# The bundled models as three ways to a map, each beside the same with the wrong phrase.
+DEMO := --method random --method center-prior --method whole-image --method class-mean-box --method text-prior --method oracle \
+	--method clip-phantom --method clip-phantom-shuffled=shuffled-phrase \
+	--set clip-phantom-shuffled.method=clip-phantom \
+	--method ldm-phantom --method ldm-phantom-shuffled=shuffled-phrase \
+	--set ldm-phantom-shuffled.method=ldm-phantom \
+	--method noise-once=ldm-phantom --set noise-once.extraction=noise-once \
+	--method noise-difference=ldm-phantom --set noise-difference.extraction=noise-difference \
+	--method noise-difference-shuffled=shuffled-phrase --set noise-difference-shuffled.method=ldm-phantom \
+	--set noise-difference-shuffled.settings=extraction=noise-difference
+
 demo: $(VENV)/.installed
-	$(BIN)/groundcxr evaluate --dataset phantom --protocol v1 --out results \
-		--method random --method center-prior --method whole-image --method class-mean-box --method oracle
+	$(BIN)/groundcxr evaluate --dataset phantom --protocol v1 --out results $(DEMO)
 	@echo "Look at these results in a browser: $(BIN)/groundcxr leaderboard"
 
 test: $(VENV)/.installed
