@@ -24,14 +24,19 @@ from tokenizer import MAX_TOKENS, build_tokenizer
 from torch import Tensor
 from torch.nn.functional import logsigmoid, normalize
 
+from groundcxr.datasets.phantom.parameters import DEFAULT
+
 SEED = 1
 IMAGES, STEPS, BATCH, RATE, DECAY = 12_000, 2_000, 32, 1e-3, 0.05
-MOSAIC_STEPS, MOSAIC_RATE = 1_400, 7e-4
+REFINING_STEPS, REFINING_RATE = 1_400, 7e-4
 """Mosaics come second: from random weights, they taught next to nothing in 900 steps."""
 POOLED = (4, 16, 48)
-"""Of 256 patches, the best so many: from a small pneumothorax to a large heart."""
-FLATNESS = 1.0
-"""Weight of the loss that keeps patches at 0 where a phrase does not fit, and above 0 where it may."""
+"""Of 256 patches, the best so many count at first: from a small pneumothorax to a large heart."""
+FLATNESS, SPARSENESS, DEPTH = 1.0, 0.5, 0.1
+"""Weights of the loss that keeps patches at 0: where a phrase does not fit; where it may; the lowest patch of all."""
+
+SIZES = {name: round(256 * (1 + one.twice) * one.widths[2] * one.heights[2]) for name, one in DEFAULT.findings.items()}
+"""How many patches a finding usually covers, by the published box sizes that the phantom is drawn with."""
 
 MEAN, STD = 0.4, 0.25
 MODEL: dict[str, Any] = {
@@ -63,10 +68,10 @@ def main() -> None:
     begin_well(model, images)
     LOG.info("clip: %d images, %d parameters", len(images.pixels), sum(p.numel() for p in model.parameters()))
 
-    def loss(seed: int, mosaics: bool) -> Callable[[int], Tensor]:
+    def loss(seed: int, refine: bool) -> Callable[[int], Tensor]:
         def of_step(step: int) -> Tensor:
             rows = epoch_order(seed, step, BATCH, len(images.pixels))
-            return batch_loss(model, tokenizer, images, rows.tolist(), generator(seed, step), mosaics=mosaics)
+            return batch_loss(model, tokenizer, images, rows.tolist(), generator(seed, step), refine=refine)
 
         return of_step
 
@@ -80,10 +85,8 @@ def main() -> None:
         return f"loss on {len(parts) * BATCH} whole images of other patients {torch.stack(parts).mean():.4f}"
 
     train("clip", model, loss(SEED, False), work, steps=STEPS, rate=RATE, decay=DECAY, check=check)
-    mosaics = loss(SEED + 1, True)
-    trained = train(
-        "clip-mosaics", model, mosaics, work, steps=MOSAIC_STEPS, rate=MOSAIC_RATE, decay=DECAY, check=check
-    )
+    fine = loss(SEED + 1, True)
+    trained = train("clip-fine", model, fine, work, steps=REFINING_STEPS, rate=REFINING_RATE, decay=DECAY, check=check)
     state = {name: value.half().contiguous() for name, value in trained.state_dict().items()}
     save_file(state, out / "open_clip_model.safetensors", metadata={"format": "pt"})
     preprocess = {
@@ -105,7 +108,7 @@ def begin_well(model: CLIP, images: Images) -> None:
 
 
 def batch_loss(
-    model: CLIP, tokenizer: Any, images: Images, rows: list[int], draws: torch.Generator, *, mosaics: bool = False
+    model: CLIP, tokenizer: Any, images: Images, rows: list[int], draws: torch.Generator, *, refine: bool = False
 ) -> Tensor:
     """Whether each phrase of the batch fits each image of the batch, as a balanced sigmoid loss (SigLIP's).
 
@@ -113,9 +116,11 @@ def batch_loss(
     changed, its own. Of other images with the finding nothing is known: they may or may not have it on that side.
 
     Where a phrase does not fit the image that a patch is from, the patch's cosine is drawn to 0: otherwise only the
-    best patches are held back, and what lies far below them fills the map's range. With mosaics, half of the images are
-    put together from two, so that a patch must answer for what it shows: else, attention lets patches that lie at the
-    same place in every image tell of findings elsewhere. There, no cosine may be far below 0 either.
+    best patches are held back, and what lies far below them fills the map's range.
+
+    To refine, half of the images are mosaics of two, so that a patch must answer for what it shows: else, attention
+    lets patches that lie at the same place in every image tell of findings elsewhere. The best patches that count are
+    then as many as findings of this kind usually cover, and all others are drawn to 0 as well.
     """
     statements = [images.statements[row] for row in rows]
     texts, own, finding, true = [], [], [], []
@@ -140,7 +145,7 @@ def batch_loss(
     pixels = torch.from_numpy(images.pixels[rows]).float().div_(255).sub_(MEAN).div_(STD)
     # Exposure varies more than the film's own does.
     pixels = pixels * (1 + 0.2 * (torch.rand(len(rows), 1, 1, generator=draws) - 0.5))
-    source = mosaic(len(rows), draws) if mosaics else torch.arange(len(rows))[:, None].expand(-1, 256)
+    source = mosaic(len(rows), draws) if refine else torch.arange(len(rows))[:, None].expand(-1, 256)
     pixels = assemble(pixels, source)
     ids = tokenizer(texts, padding="max_length", max_length=MAX_TOKENS, truncation=True, return_tensors="pt").input_ids
     with torch.autocast("cpu", torch.bfloat16):
@@ -158,12 +163,17 @@ def batch_loss(
     positive = said & right
     seen = torch.where(mine[:, None] | negative[..., None], cosines, -1.0)
     best = seen.topk(max(POOLED), dim=-1).values
-    score = torch.stack([best[..., :k].mean(-1) for k in POOLED]).mean(0)
+    if refine:
+        running = best.cumsum(-1) / torch.arange(1, max(POOLED) + 1)
+        size = torch.tensor([SIZES[name] for name in finding])
+        score = torch.stack([running[:, torch.arange(len(size)), k - 1] for k in (size // 4 + 1, size)]).mean(0)
+    else:
+        score = torch.stack([best[..., :k].mean(-1) for k in POOLED]).mean(0)
     logits = model.logit_scale.exp() * score + model.logit_bias
     fits = -0.5 * (logsigmoid(logits)[positive].mean() + logsigmoid(-logits)[negative].mean())
     flat = cosines[wrong].square().mean()
-    if mosaics:
-        flat = flat + cosines.clamp(max=0).square().mean()
+    if refine:
+        flat = flat + SPARSENESS * cosines[~wrong].square().mean() + DEPTH * cosines.amin(-1).square().mean()
     return fits + FLATNESS * flat
 
 
