@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import math
 import time
@@ -18,15 +19,30 @@ _SAVE_SECONDS = 120
 _LOG_EVERY = 50
 
 
-def log_to(file: Path) -> None:
-    """Send the log to a file, beside the terminal."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+def begin(description: str, log: str) -> Path:
+    """Read the command line, and send the log to a file beside the terminal.
+
+    Args:
+        description: What the script does, for its help.
+        log: Name of the log file.
+
+    Returns:
+        The folder for checkpoints, the log and the model.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints, the log and the model")
+    parser.add_argument("--threads", type=int, default=2, help="processor cores to use")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    work: Path = arguments.work
+    work.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(message)s",
         datefmt="%H:%M:%S",
-        handlers=[logging.StreamHandler(), logging.FileHandler(file)],
+        handlers=[logging.StreamHandler(), logging.FileHandler(work / log)],
     )
+    return work
 
 
 def generator(*seed: int) -> torch.Generator:

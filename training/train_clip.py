@@ -8,16 +8,14 @@ goes on from its last checkpoint.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
 from data import Images, load_images, other_side
 from initial import sine_positions, whitened_patches
-from loop import LOG, epoch_order, generator, log_to, train
+from loop import LOG, begin, epoch_order, generator, train
 from open_clip.model import CLIP
 from safetensors.torch import save_file
 from tokenizer import MAX_TOKENS, build_tokenizer
@@ -52,14 +50,8 @@ MODEL: dict[str, Any] = {
 
 def main() -> None:
     """Train, and write the model."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints, the log and the model")
-    parser.add_argument("--threads", type=int, default=2, help="processor cores to use")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    work: Path = arguments.work
+    work = begin(str(__doc__), "clip.log")
     out = work / "clip-phantom"
-    log_to(work / "clip.log")
     images, unseen = load_images("train", IMAGES), load_images("val", 400)
     tokenizer = build_tokenizer(images.phrases, out)
     MODEL["text_cfg"]["vocab_size"] = len(tokenizer)

@@ -8,14 +8,13 @@ encoder (as in Rombach et al., CVPR 2022). Run again after a kill, it goes on fr
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import Any
 
 import torch
 from data import Images, load_images
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-from loop import LOG, epoch_order, generator, log_to, train
+from loop import LOG, begin, epoch_order, generator, train
 from safetensors.torch import save_file
 from tokenizer import MAX_TOKENS, build_tokenizer
 from torch import Tensor, nn
@@ -60,14 +59,8 @@ SCHEDULER: dict[str, Any] = {
 
 def main() -> None:
     """Train both networks, and write the pipeline."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints, the log and the model")
-    parser.add_argument("--threads", type=int, default=2, help="processor cores to use")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    work: Path = arguments.work
+    work = begin(str(__doc__), "ldm.log")
     out = work / "ldm-phantom"
-    log_to(work / "ldm.log")
     images = load_images("train", IMAGES)
     tokenizer = build_tokenizer(images.phrases, out / "tokenizer")
     vae = train_autoencoder(images, work)
