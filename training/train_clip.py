@@ -20,17 +20,17 @@ from open_clip.model import CLIP
 from safetensors.torch import save_file
 from tokenizer import MAX_TOKENS, build_tokenizer
 from torch import Tensor
-from torch.nn.functional import logsigmoid, normalize
+from torch.nn.functional import avg_pool2d, logsigmoid, normalize
 
 from groundcxr.datasets.phantom.parameters import DEFAULT
 
 SEED = 1
 IMAGES, STEPS, BATCH, RATE, DECAY = 12_000, 2_000, 32, 1e-3, 0.05
-REFINING_STEPS, REFINING_RATE = 1_400, 7e-4
+REFINING_STEPS, REFINING_RATE = 3_000, 7e-4
 """Mosaics come second: from random weights, they taught next to nothing in 900 steps."""
 POOLED = (4, 16, 48)
 """Of 256 patches, the best so many count at first: from a small pneumothorax to a large heart."""
-FLATNESS, SPARSENESS, DEPTH = 1.0, 0.5, 0.1
+FLATNESS, SPARSENESS, DEPTH = 1.0, 0.25, 0.1
 """Weights of the loss that keeps patches at 0: where a phrase does not fit; where it may; the lowest patch of all."""
 
 SIZES = {name: round(256 * (1 + one.twice) * one.widths[2] * one.heights[2]) for name, one in DEFAULT.findings.items()}
@@ -111,8 +111,8 @@ def batch_loss(
     best patches are held back, and what lies far below them fills the map's range.
 
     To refine, half of the images are mosaics of two, so that a patch must answer for what it shows: else, attention
-    lets patches that lie at the same place in every image tell of findings elsewhere. The best patches that count are
-    then as many as findings of this kind usually cover, and all others are drawn to 0 as well.
+    lets patches that lie at the same place in every image tell of findings elsewhere. What
+    counts then is as large as findings of this kind usually are, and all else is drawn to 0 as well.
     """
     statements = [images.statements[row] for row in rows]
     texts, own, finding, true = [], [], [], []
@@ -153,12 +153,10 @@ def batch_loss(
     mine = source == torch.arange(len(rows))[:, None]
     negative = wrong.all(-1)
     positive = said & right
-    seen = torch.where(mine[:, None] | negative[..., None], cosines, -1.0)
-    best = seen.topk(max(POOLED), dim=-1).values
+    counted = mine[:, None] | negative[..., None]
+    best = torch.where(counted, cosines, -1.0).topk(max(POOLED), dim=-1).values
     if refine:
-        running = best.cumsum(-1) / torch.arange(1, max(POOLED) + 1)
-        size = torch.tensor([SIZES[name] for name in finding])
-        score = torch.stack([running[:, torch.arange(len(size)), k - 1] for k in (size // 4 + 1, size)]).mean(0)
+        score = region_score(cosines, counted, best, finding)
     else:
         score = torch.stack([best[..., :k].mean(-1) for k in POOLED]).mean(0)
     logits = model.logit_scale.exp() * score + model.logit_bias
@@ -167,6 +165,30 @@ def batch_loss(
     if refine:
         flat = flat + SPARSENESS * cosines[~wrong].square().mean() + DEPTH * cosines.amin(-1).square().mean()
     return fits + FLATNESS * flat
+
+
+def region_score(cosines: Tensor, counted: Tensor, best: Tensor, finding: list[str]) -> Tensor:
+    """How well each phrase fits each image `[B, M]`: by single patches, and by the squares that its finding may fill.
+
+    Args:
+        cosines: `[B, M, patches]`.
+        counted: The patches that may count, as `cosines`.
+        best: The highest counted cosines of each image and phrase, descending.
+        finding: The finding of each phrase.
+    """
+    sizes = torch.tensor([SIZES[name] for name in finding])
+    running = best.cumsum(-1) / torch.arange(1, best.shape[-1] + 1)
+    single = running[:, torch.arange(len(sizes)), sizes // 4]
+    square = torch.zeros_like(single)
+    for window in (3, 5, 7):
+        chosen = (sizes.sqrt() / 2).floor() * 2 + 1 == window
+        held = counted[:, chosen].float().expand(-1, int(chosen.sum()), -1).unflatten(-1, (16, 16))
+        share = avg_pool2d(held, window, 1, window // 2)
+        sums = avg_pool2d(cosines[:, chosen].unflatten(-1, (16, 16)) * held, window, 1, window // 2)
+        # A square that lies mostly in the other image of a mosaic does not count.
+        means = torch.where(share > 0.4, sums / share.clamp(min=0.4), -1.0)
+        square[:, chosen] = means.flatten(2).topk(4, dim=-1).values.mean(-1)
+    return (single + square) / 2
 
 
 def mosaic(count: int, draws: torch.Generator) -> Tensor:
