@@ -1,8 +1,8 @@
 """Screenshots of every page of the leaderboard, made from the phantom.
 
 `.venv/bin/python benchmarks/screenshots.py` writes them to `screenshots/`, which git ignores; with `--readme` it also
-writes the two of the README to `docs/images/`. It evaluates the bundled controls and the README's own method, and needs
-Debian's package `chromium`.
+writes the two of the README to `docs/images/`. It evaluates the bundled methods and the README's own, and needs Debian's
+package `chromium`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ PAGES = {
     "cite": "cite",
 }
 README = ("leaderboard", "compare")
-METHODS = ("center-prior", "random", "class-mean-box", "oracle", "whole-image")
+METHODS = (
+    "center-prior", "class-mean-box", "text-prior", "oracle", "clip-phantom", "ldm-phantom",
+    "noise-difference=ldm-phantom",
+)  # fmt: skip
+SETTINGS = ("noise-difference.extraction=noise-difference",)
 
 
 def main() -> None:
@@ -51,12 +55,13 @@ def main() -> None:
 
 
 def results(folder: Path) -> Path:
-    """Results of the bundled controls and of the README's method on the phantom."""
+    """Results of the bundled methods and of the README's own on the phantom."""
     source = re.search(r"```python\n(# bright\.py\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert source is not None, "the README has no bright.py any more"
     (folder / "bright.py").write_text(source[1])
     methods = [word for method in (folder / "bright.py", *METHODS) for word in ("--method", str(method))]
-    command = [str(script()), "evaluate", "--dataset", "phantom", "--out", str(folder / "results"), *methods]
+    settings = [word for setting in SETTINGS for word in ("--set", setting)]
+    command = [str(script()), "evaluate", "--out", str(folder / "results"), *methods, *settings]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return folder / "results"
 
