@@ -1,8 +1,8 @@
 """Screenshots of every page of the leaderboard, made from the phantom.
 
 `.venv/bin/python benchmarks/screenshots.py` writes them to `screenshots/`, which git ignores; with `--readme` it also
-writes the two of the README to `docs/images/`. It evaluates the bundled methods and the README's own, and needs Debian's
-package `chromium`.
+writes the two of the README to `docs/images/`. It evaluates the bundled methods and the README's own, and needs
+Debian's package `chromium`.
 """
 
 from __future__ import annotations
