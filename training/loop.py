@@ -76,6 +76,7 @@ def train(
     *,
     steps: int,
     rate: float,
+    planned: int | None = None,
     decay: float = 0.0,
     warmup: int = 100,
     ema: float = 0.0,
@@ -91,6 +92,7 @@ def train(
         folder: Where checkpoints go.
         steps: How many steps there are.
         rate: Highest learning rate.
+        planned: Steps over which the rate falls to 0; all of them, unless training is to end earlier.
         decay: Weight decay of matrices.
         warmup: Steps over which the rate rises.
         ema: Decay of the moving average of the weights that is returned; 0 for the last weights.
@@ -132,7 +134,7 @@ def train(
     while step < steps:
         model.train()
         for group in optimizer.param_groups:
-            group["lr"] = rate * cosine(step, steps, warmup)
+            group["lr"] = rate * cosine(step, planned or steps, warmup)
         value = loss(step)
         optimizer.zero_grad(set_to_none=True)
         value.backward()

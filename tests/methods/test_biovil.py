@@ -94,7 +94,7 @@ def test_stored_maps(kind, name, _, text):
     assert answer.heatmap.values.shape == tuple(facts["patch_grid"])
     assert answer.heatmap.extent == Box(*facts["finite_box_xyxy"])
     pixels = answer.heatmap.to_pixels()
-    expected = np.load(STORED / f"{name}_map_nearest.npy")
+    expected = np.load(STORED / "maps_nearest.npz")[name]
     assert np.isnan(pixels).sum() == facts["nan_pixels"]
     np.testing.assert_array_equal(np.isnan(pixels), np.isnan(expected))
     np.testing.assert_allclose(pixels, expected, atol=1e-5, rtol=0)
