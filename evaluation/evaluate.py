@@ -254,6 +254,7 @@ def _run_control(
     reference = tuple(dataset) if train is None else train
     with told_as_the_methods(method, "fitted"):
         method.fit(reference, held_out=train is not None)
+        method.survey(tuple(dataset))
     set_up(method, device)
     # What it was fitted on is a part of what it is.
     entry = Entry(method, entry.label, fitted_on=dataset.fingerprint(reference))

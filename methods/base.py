@@ -161,6 +161,13 @@ class ControlMethod(GroundingMethod):
                 so that a sample's own patient must be left out.
         """
 
+    def survey(self, samples: Sequence[Sample]) -> None:
+        """See the whole data set before grounding, for a control whose answer depends on an image's other samples.
+
+        Args:
+            samples: All samples of the split, also those that are not evaluated in this run.
+        """
+
     def ground_samples(self, samples: Sequence[Sample]) -> list[Grounding]:
         """Answer samples, in order, with their ground truth in sight."""
         raise NotImplementedError(f"{type(self).__name__} must define ground_samples(samples)")

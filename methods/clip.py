@@ -110,7 +110,7 @@ class Clip(ContrastiveMethod):
     def options_dict(self) -> dict[str, Any]:
         """The options without the place of a folder, whose content is in `weights_fingerprint`."""
         options = super().options_dict()
-        if self._source is not None and self._source.folder is not None:
+        if "model" in options and self._source is not None and self._source.folder is not None:
             options["model"] = "local-dir"
         return options
 

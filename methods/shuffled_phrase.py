@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ..core import Grounding, MethodError, Query, Radiograph, Sample
+from ..core import Grounding, MethodError, Query, Radiograph, Sample, WeightsError
 from ..core.fingerprint import digest, generator_from
 from .base import ControlMethod, GroundingMethod, check_answers, register_method
 from .loading import build_method
@@ -54,17 +54,36 @@ class ShuffledPhrase(ControlMethod):
         self.weights: str | None = None
         self.trained_on, self.licence, self.citation = asked.trained_on, asked.licence, asked.citation
         # Instances differ in what the class of the method asked declares.
-        self.__dict__["emits"], self.__dict__["batch_size"] = asked.emits, asked.batch_size
+        # The kind too: a protocol may treat maps of one kind in its own way.
+        for name in ("kind", "emits", "batch_size"):
+            self.__dict__[name] = getattr(asked, name)
         self._others: tuple[Sample, ...] = ()
+        self._of_image: dict[str, list[Sample]] = {}
 
     def fit(self, reference: Sequence[Sample], *, held_out: bool) -> None:
         """Keep the phrases that may stand in for another pathology's."""
         self._others = tuple(reference)
         self.note = f"{self._asked.name or type(self._asked).__name__} asked about another phrase"
 
+    def survey(self, samples: Sequence[Sample]) -> None:
+        """Keep each image's samples, whose phrases come first."""
+        self._of_image = {}
+        for sample in samples:
+            self._of_image.setdefault(sample.image_id, []).append(sample)
+
     def setup(self, device: str) -> None:
-        """Load the weights of the method that is asked."""
-        self._asked.setup(device)
+        """Load the weights of the method that is asked.
+
+        Raises:
+            WeightsError: If they are missing.
+        """
+        try:
+            self._asked.setup(device)
+        except WeightsError as error:
+            raise WeightsError(
+                f"{error} (an option of the method that shuffled-phrase asks stands in its settings: "
+                "--set shuffled-phrase.settings='KEY=VALUE')"
+            ) from error
 
     def weights_fingerprint(self) -> str:
         """That of the method that is asked."""
@@ -83,16 +102,15 @@ class ShuffledPhrase(ControlMethod):
         return digest(super().fingerprint(), self._asked.fingerprint())
 
     def ground_samples(self, samples: Sequence[Sample]) -> list[Grounding]:
-        """The method's answers to other phrases; all samples of an image must be given together."""
+        """The method's answers to other phrases."""
         images: dict[Path, Radiograph] = {}
-        by_image: dict[str, list[Sample]] = {}
-        for sample in samples:
-            by_image.setdefault(sample.image_id, []).append(sample)
-            if sample.image_path not in images:
-                images[sample.image_path] = Radiograph.open(sample.image_path)
         queries = []
         for sample in samples:
-            other = self._other(sample, by_image[sample.image_id])
+            if sample.image_path not in images:
+                image = Radiograph.open(sample.image_path)
+                # Without its folder, as the method would see it if it were asked the right phrase.
+                images[sample.image_path] = replace(image, path=Path(image.path.name))
+            other = self._other(sample, self._of_image[sample.image_id])
             queries.append(Query(images[sample.image_path], other.phrase, other.pathology))
         return check_answers(self._asked.ground_batch(queries), len(queries))
 

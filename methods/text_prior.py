@@ -16,7 +16,7 @@ _SIDES = {
 }
 _ZONES = {
     "upper": r"upper|apex|apices|apical|biapical",
-    "mid": r"mid|middle|perihilar|lingula|lingular",
+    "mid": r"mid|midlung|midzone|middle|perihilar|lingula|lingular",
     "lower": r"lower|base|bases|basal|basilar|bibasal|bibasilar|retrocardiac|costophrenic",
 }
 

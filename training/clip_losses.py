@@ -21,7 +21,9 @@ FLATNESS, SPARSENESS, DEPTH = 1.0, 0.25, 0.1
 """Weights of the loss that keeps patches at 0: where a phrase does not fit; where it may; the lowest patch of all."""
 
 SIZES = {name: round(256 * (1 + one.twice) * one.widths[2] * one.heights[2]) for name, one in DEFAULT.findings.items()}
-"""How many patches a finding usually covers, by the published box sizes that the phantom is drawn with."""
+"""How many patches a finding usually covers, by the box sizes that the phantom is drawn with.
+
+They are published ones, but for Edema, of which there are none: it is taken to be spread out."""
 
 SMOOTH, FAINT = 0.8, 0.3
 """Blur of the maps that are taught, in patches, and the part of the highest value that becomes 0."""

@@ -45,6 +45,13 @@ def begin(description: str, log: str) -> Path:
     return work
 
 
+def save_whole(value: object, file: Path) -> None:
+    """Write a file with `torch.save` that is there only when it is whole."""
+    part = file.with_suffix(".part")
+    torch.save(value, part)
+    part.replace(file)
+
+
 def generator(*seed: int) -> torch.Generator:
     """A generator for one step of one stage, so that a run that goes on draws what an unbroken one would have."""
     value = 0
@@ -125,9 +132,7 @@ def train(
         state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step, "seconds": spent}
         if ema:
             state["average"] = average.state_dict()
-        part = file.with_suffix(".part")
-        torch.save(state, part)
-        part.replace(file)
+        save_whole(state, file)
 
     begun = saved = time.monotonic()
     recent: list[float] = []

@@ -37,7 +37,9 @@ def build_tokenizer(phrases: Sequence[str], folder: Path) -> CLIPTokenizer:
     )
     tokenizer.train_from_iterator(words, trainer)
     merges = [tuple(merge) for merge in json.loads(tokenizer.to_str())["model"]["merges"]]
-    tokens = [*alphabet, *dict.fromkeys("".join(merge) for merge in merges), _START, _END]
+    # The order of merges with equal counts differs from one process to the next; numbers that a checkpoint's embeddings
+    # belong to must not.
+    tokens = [*alphabet, *sorted({"".join(merge) for merge in merges}), _START, _END]
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "vocab.json").write_text(json.dumps({token: index for index, token in enumerate(tokens)}))
     lines = ["#version: 0.2", *(" ".join(merge) for merge in merges)]

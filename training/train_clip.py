@@ -15,7 +15,7 @@ import torch
 from clip_losses import fitting_loss, smooth_maps, teaching_loss
 from clip_network import MEAN, MODEL, STD, begin_well
 from data import Images, load_images
-from loop import LOG, begin, epoch_order, generator, train
+from loop import LOG, begin, epoch_order, generator, save_whole, train
 from open_clip.model import CLIP
 from safetensors.torch import save_file
 from tokenizer import build_tokenizer
@@ -79,7 +79,7 @@ def maps_to_teach(model: CLIP, tokenizer: object, images: Images, file: Path) ->
         maps: Tensor = torch.load(file, weights_only=True)
     else:
         maps = smooth_maps(model, tokenizer, images)
-        torch.save(maps, file)
+        save_whole(maps, file)
     return list(maps.split([len(mine) for mine in images.statements]))
 
 

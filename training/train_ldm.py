@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from data import Images, load_images
 from diffusers import AutoencoderKL, DDIMScheduler, UNet2DConditionModel
-from loop import LOG, begin, epoch_order, generator, train
+from loop import LOG, begin, epoch_order, generator, save_whole, train
 from safetensors.torch import save_file
 from tokenizer import MAX_TOKENS, build_tokenizer
 from torch import Tensor, nn
@@ -116,7 +116,7 @@ def encode_all(vae: AutoencoderKL, images: Images, file: Path) -> Tensor:
     else:
         rows = torch.arange(len(images.pixels)).split(8)
         means = torch.cat([vae.encode(as_input(images, some)).latent_dist.mode() for some in rows])
-        torch.save(means, file)
+        save_whole(means, file)
     mean, std = means.mean((0, 2, 3)), means.std((0, 2, 3))
     LOG.info("latents: deviations of the channels %s", [round(value, 3) for value in std.tolist()])
     out, back = vae.quant_conv, vae.post_quant_conv

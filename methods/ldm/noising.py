@@ -15,8 +15,8 @@ from .schedule import NoiseSchedule
 _NOISINGS = 10
 """As many as DiffEdit averages."""
 
-_HIGH_NOISE = (0.5, 0.8)
-"""The part of the training's time steps that they are spread over: DiffEdit's half, and above."""
+_NOISE_LEVEL = 0.5
+"""The part of the training's time steps at which: DiffEdit's."""
 
 
 class NoisedLatents:
@@ -58,9 +58,7 @@ class NoisedLatents:
 
 def high_noise(schedule: NoiseSchedule) -> list[int]:
     """The time steps of the extraction "noise-difference"."""
-    low, high = _HIGH_NOISE
-    last = len(schedule.alphas) - 1
-    return [round(last * (low + (high - low) * k / (_NOISINGS - 1))) for k in range(_NOISINGS)]
+    return [round((len(schedule.alphas) - 1) * _NOISE_LEVEL)] * _NOISINGS
 
 
 def attention_blocks(forward: Forward, noised: NoisedLatents, batch: BatchSize) -> Iterator[Block]:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from groundcxr import Box, GroundCXRError, Query, Radiograph, Sample, evaluate
+from groundcxr import Box, GroundCXRError, Query, Radiograph, Sample, evaluate, load_dataset
+from groundcxr.evaluation.worker import control_safely
 from groundcxr.methods.loading import build_method
 from groundcxr.methods.text_prior import named_place
 
@@ -101,6 +102,7 @@ LEFT, RIGHT = (Box(60, 40, 100, 60),), (Box(0, 40, 40, 60),)
         ("Left-sided effusion", ("left", "")),
         ("opacities in both lower lobes", ("both", "lower")),
         ("bibasilar atelectasis", ("both", "lower")),
+        ("right midlung opacity", ("right", "mid")),
         ("right base and left base", ("both", "lower")),
         ("there is edema", ("", "")),
         ("a brightness based on midas", ("", "")),
@@ -161,6 +163,7 @@ def asked_about(shuffled, tmp_path):
 
     def ask(samples, reference=()):
         shuffled.fit(reference, held_out=True)
+        shuffled.survey(samples)
         shuffled.setup("cpu")
         answers = shuffled.ground_samples([replace(sample, image_path=path) for sample in samples])
         return [int(answer.heatmap.values[0, 0]) for answer in answers]
@@ -183,6 +186,72 @@ def test_shuffled_phrase_asks_about_another_sample_of_the_image(asked_about):
 def test_shuffled_phrase_asks_about_a_pathology_that_the_image_lacks(asked_about):
     reference = [phrase(8, "eeee", LEFT, "Edema"), phrase(9, "ppppp", LEFT, "Pneumonia")]
     assert asked_about([phrase(0, "a", LEFT, image="i"), phrase(1, "b", LEFT, image="j")], reference) == [5, 5]
+
+
+CHOOSY = """
+from pathlib import Path
+
+import numpy as np
+from groundcxr import Grounding, GroundingMethod, Heatmap
+
+
+class Choosy(GroundingMethod):
+    kind = "contrastive"
+
+    def ground(self, image, phrases):
+        assert image.path == Path(image.path.name), "a method must not learn where the masks lie"
+        if "odd" in phrases:
+            raise ValueError("an odd phrase")
+        return [Grounding(Heatmap.whole(np.array([[len(phrase), -5.0]]), image.size)) for phrase in phrases]
+"""
+
+
+@pytest.fixture
+def choosy(tmp_path):
+    """Two images with two phrases each, one of which the method refuses; the method; its settings."""
+    (tmp_path / "choosy.py").write_text(CHOOSY)
+    for name, value in (("i", 1), ("j", 2)):
+        Image.fromarray(np.full((100, 100), value, np.uint8)).save(tmp_path / f"{name}.png")
+    rows = ["image,phrase,pathology,x,y,w,h"]
+    rows += ["i.png,a,Edema,0,0,40,40", "i.png,bb,Pneumonia,60,60,30,30"]
+    rows += ["j.png,ccc,Edema,0,0,40,40", "j.png,odd,Pneumonia,60,60,30,30"]
+    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
+    return load_dataset("manifest", tmp_path / "manifest.csv"), {"method": str(tmp_path / "choosy.py")}
+
+
+def test_shuffled_phrase_fails_alone(choosy):
+    """A phrase that the method refuses costs the sample that it stands in for, and changes no other's phrase."""
+    dataset, settings = choosy
+    method = build_method("shuffled-phrase", settings)
+    method.fit(tuple(dataset), held_out=False)
+    method.survey(tuple(dataset))
+    method.setup("cpu")
+    answers = dict(zip([sample.phrase for sample in dataset], control_safely(method, tuple(dataset)), strict=True))
+    assert "an odd phrase" in answers.pop("ccc").message
+    assert {asked: answer.heatmap.values[0, 0] for asked, answer in answers.items()} == {"a": 2, "bb": 1, "odd": 3}
+
+
+def test_shuffled_phrase_asks_the_same_in_a_part_of_the_data(choosy, tmp_path):
+    dataset, settings = choosy
+    whole, part = (
+        evaluate("shuffled-phrase", dataset, settings=settings, pathology=chosen, out=tmp_path / str(bool(chosen)))
+        for chosen in (None, "Edema")
+    )
+    rows = whole.samples[whole.samples["pathology"] == "Edema"]
+    assert rows["miou_status"].tolist() == part.samples["miou_status"].tolist() == ["ok", "failed"]
+
+
+def test_shuffled_phrase_is_scored_as_what_it_asks(choosy, tmp_path):
+    """A protocol may treat one kind of map in its own way: the public code cuts contrastive maps off at 0."""
+    dataset, settings = choosy
+    info = evaluate("shuffled-phrase", dataset, settings=settings, out=tmp_path).info.method
+    assert (info.kind, info.control) == ("contrastive", True)
+
+
+def test_shuffled_phrase_says_where_the_asked_method_s_options_stand(tmp_path):
+    method = build_method("shuffled-phrase", {"method": "ldm"})
+    with pytest.raises(GroundCXRError, match=r"--set shuffled-phrase\.settings='KEY=VALUE'"):
+        method.setup("cpu")
 
 
 def test_shuffled_phrase_is_a_control_with_the_options_of_what_it_asks(tiny, tmp_path):
