@@ -36,6 +36,9 @@ from .schema import (
 RESULT_FILE = "result.json"
 SAMPLES_FILE = "samples.parquet"
 
+_UNFIT = re.compile(r"^\.+|^$|[^\w.-]+")
+"""What a name may not bring into a folder's: dots in front would hide the folder, or lead out of the one it is in."""
+
 
 @dataclass(frozen=True, repr=False)
 class Result:
@@ -82,8 +85,8 @@ class Result:
 
     def folder(self, out: Path) -> Path:
         """OUT/DATASET/PROTOCOL/METHOD-FINGERPRINT8, where this result belongs."""
-        parts = (self.info.dataset.name, self.info.protocol.name, self.info.method.label)
-        dataset, protocol, method = (re.sub(r"[^\w.-]+", "_", part) for part in parts)
+        names = (self.info.dataset.name, self.info.protocol.name, self.info.method.label)
+        dataset, protocol, method = (_UNFIT.sub("_", name) for name in names)
         return out / dataset / protocol / f"{method}-{self.fingerprint[:SHORT]}"
 
     def save(self, out: Path) -> Result:

@@ -19,6 +19,8 @@ _TOLERANCE = 1e-9
 _LEFT_OUT = {"empty_target", "full_target", "failed", "empty_prediction"}
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+"""In hexadecimal; nothing else may pass, since a part of it names folders."""
 
 
 class _Strict(BaseModel):
@@ -52,7 +54,7 @@ class ProtocolInfo(_Strict):
 
     name: str
     version: str
-    hash: str
+    hash: Sha256
 
 
 class DatasetInfo(_Strict):
@@ -65,7 +67,7 @@ class DatasetInfo(_Strict):
     name: str
     version: str
     split: str
-    fingerprint: str
+    fingerprint: Sha256
     n_samples: int
     n_skipped: int
     n_warnings: int
@@ -87,7 +89,7 @@ class MethodInfo(_Strict):
     weights: str | None
     weights_fingerprint: str
     options: dict[str, Any]
-    fingerprint: str
+    fingerprint: Sha256
     trained_on: list[str]
     licence: str
     citation: str
@@ -134,7 +136,7 @@ class ResultFile(_Strict):
     pathologies: dict[str, dict[str, Cell]]
     statuses: dict[str, dict[str, int]]
     n_failed: int
-    samples_sha256: str
+    samples_sha256: Sha256
 
 
 def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:

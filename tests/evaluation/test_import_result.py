@@ -52,6 +52,31 @@ def test_a_sound_result_is_copied_to_its_own_place(theirs, tiny, tmp_path, given
     assert len(Library.scan([out]).runs) == 2
 
 
+@pytest.mark.parametrize("name", ["..", ".hidden", "", "../../x", "..\\..\\x", "/x"])
+def test_no_name_leads_out_of_the_folder_or_hides_in_it(theirs, tmp_path, name):
+    def rename(content):
+        content["dataset"]["name"] = content["protocol"]["name"] = content["method"]["label"] = name
+
+    edit(theirs, rename)
+    out = tmp_path / "results"
+    path = import_result(theirs, out).result.path
+    places = path.relative_to(out / "imported").parts
+    assert len(places) == 4
+    assert not any(place.startswith(".") for place in places)
+    assert [run.label for run in Library.scan([out]).runs] == [name]
+
+
+@pytest.mark.parametrize(
+    ("place", "key"),
+    [("method", "fingerprint"), ("dataset", "fingerprint"), ("protocol", "hash"), (None, "samples_sha256")],
+)
+@pytest.mark.parametrize("value", ["", "/../../../elsewhere", "0" * 63, "0" * 64 + "\n"])
+def test_a_hash_is_hexadecimal(theirs, tmp_path, place, key, value):
+    edit(theirs, lambda content: (content if place is None else content[place]).update({key: value}))
+    with pytest.raises(StoreError, match=rf"is no result of schema 1: .*{key}: String should match pattern"):
+        import_result(theirs, tmp_path / "results")
+
+
 def narrower_interval(content):
     cell = content["overall"]["macro"]["auroc"]
     middle = (cell["low"] + cell["high"]) / 2
