@@ -10,10 +10,9 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from .columns import DATA_COLUMNS, ID_COLUMNS, column_problems
+
 SCHEMA_VERSION = 1
-ID_COLUMNS = ("sample_id", "patient_key", "image_key", "prediction_key", "pathology", "error")
-DATA_COLUMNS = ("box_area", "n_boxes", "side", "zone", "seconds")
-"""What else is known of a sample; together with `ID_COLUMNS`, the values and their statuses, all that a row holds."""
 
 _TOLERANCE = 1e-9
 _LEFT_OUT = {"empty_target", "full_target", "failed", "empty_prediction"}
@@ -142,16 +141,18 @@ class ResultFile(_Strict):
 def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:
     """What contradicts itself in a result; empty for a sound one.
 
-    Checked: the columns and metrics are there, the values lie in their metric's range and are absent only where the
-    status says why, counts, averages and deviations are those of the rows, macro is the mean of the classes, and no
-    interval is upside down.
+    Checked: the columns and metrics are there, the columns hold what they should, the values lie in their metric's
+    range and are absent only where the status says why, counts, averages and deviations are those of the rows, macro is
+    the mean of the classes, and no interval is upside down.
     """
     keys = [metric.key for metric in result.metrics]
     expected = (*ID_COLUMNS, *DATA_COLUMNS, *keys, *(f"{key}_status" for key in keys))
     missing = [name for name in expected if name not in samples]
     if missing:
         return [f"samples.parquet lacks the columns {', '.join(missing)}"]
-    found: list[str] = []
+    found = column_problems(samples, keys)
+    if found:
+        return found
     if len(samples) != result.dataset.n_samples - result.dataset.n_skipped:
         found.append(f"{len(samples)} rows for {result.dataset.n_samples - result.dataset.n_skipped} samples")
     if samples["sample_id"].duplicated().any():

@@ -11,6 +11,7 @@ from groundcxr.core import StoreError
 from groundcxr.evaluation import load_result
 from groundcxr.evaluation.import_result import import_result
 from groundcxr.leaderboard.library import Library
+from groundcxr.metrics import summarise
 
 
 @pytest.fixture
@@ -77,6 +78,28 @@ def test_a_hash_is_hexadecimal(theirs, tmp_path, place, key, value):
         import_result(theirs, tmp_path / "results")
 
 
+def with_other_patients(path):
+    """Each sample a patient of its own, and the intervals that follow."""
+    edit_rows(path, lambda rows: rows.assign(patient_key=rows["sample_id"]))
+    result = load_result(path)
+    keys = [metric.key for metric in result.info.metrics]
+    rows = result.samples
+    computed = summarise(
+        rows[keys].to_numpy(),
+        rows["pathology"].tolist(),
+        rows["patient_key"].tolist(),
+        pathologies=list(result.info.pathologies),
+    )
+
+    def tell(content):
+        tables = {"macro": computed.macro, "micro": computed.micro, **computed.pathologies}
+        for name, cells in {**content["overall"], **content["pathologies"]}.items():
+            for key, cell in zip(keys, tables[name], strict=True):
+                cells[key].update(low=cell.low, high=cell.high)
+
+    edit(path, tell)
+
+
 def narrower_interval(content):
     cell = content["overall"]["macro"]["auroc"]
     middle = (cell["low"] + cell["high"]) / 2
@@ -110,6 +133,83 @@ def test_rows_with_more_or_less_than_a_result_has_are_refused(theirs, tmp_path):
     edit_rows(theirs, lambda rows: rows.drop(columns=["phrase", "zone", "seconds"]))
     with pytest.raises(StoreError, match="lacks the columns zone, seconds"):
         import_result(theirs, tmp_path / "results")
+
+
+@pytest.mark.parametrize(
+    ("columns", "words"),
+    [
+        ({name: [None] + ["a"] * 9}, f"{name} must be text in every row")
+        for name in ("sample_id", "patient_key", "image_key", "pathology")
+    ]
+    + [
+        ({"patient_key": range(10)}, "patient_key must be text"),
+        ({"prediction_key": range(10)}, "prediction_key must be text where there is any"),
+        ({"side": range(10)}, "side must be text"),
+        ({"seconds": ["fast"] * 10}, "seconds must be numbers"),
+        ({"auroc": ["0.5"] * 10}, "auroc must be numbers"),
+        ({"box_area": [None] + [0.5] * 9}, "box_area must be a share"),
+        ({"box_area": [1.5] * 10}, "box_area must be a share"),
+        ({"box_area": [-0.1] * 10}, "box_area must be a share"),
+        ({"box_area": ["0.5"] * 10}, "box_area must be a share"),
+        ({"n_boxes": [None] + [1] * 9}, "n_boxes must be a whole number"),
+        ({"n_boxes": [0.5] * 10}, "n_boxes must be a whole number"),
+        ({"n_boxes": [-1] * 10}, "n_boxes must be a whole number"),
+        ({"n_boxes": [float("inf")] * 10}, "n_boxes must be a whole number"),
+    ],
+)  # fmt: skip
+def test_columns_hold_what_pages_count_on(theirs, tmp_path, columns, words):
+    edit_rows(theirs, lambda rows: rows.assign(**columns))
+    with pytest.raises(StoreError, match=words):
+        import_result(theirs, tmp_path / "results")
+
+
+def test_rows_that_arrow_cannot_read_are_one_sentence(theirs, tmp_path):
+    file = theirs.with_name("samples.parquet")
+    content = bytearray(file.read_bytes())
+    content[100:2000] = bytes(1900)
+    file.write_bytes(content)
+    edit(theirs, lambda it: it.update(samples_sha256=hashlib.sha256(content).hexdigest()))
+    with pytest.raises(StoreError, match="and its samples do not fit together"):
+        import_result(theirs, tmp_path / "results")
+
+
+@pytest.mark.parametrize(
+    "change", [{"higher_is_better": False}, {"label": "another"}, {"headline": False}, {"needs": "box"}]
+)
+def test_a_known_protocols_metrics_are_as_it_defines_them(theirs, tmp_path, change):
+    edit(theirs, lambda content: content["metrics"][0].update(change))
+    with pytest.raises(StoreError, match="does not have the metrics of its protocol v1"):
+        import_result(theirs, tmp_path / "results")
+
+
+@pytest.mark.parametrize("there", ["measured", "imported"])
+def test_patients_are_those_of_the_results_already_there(theirs, tiny, tmp_path, there):
+    out = tmp_path / "results"
+    ours = evaluate("random", tiny, out=out if there == "measured" else tmp_path / "others").path
+    if there == "imported":
+        ours = import_result(ours, out).result.path
+    damaged = ours.parent.with_name("damaged")
+    damaged.mkdir()
+    (damaged / "result.json").write_text("{")
+    with_other_patients(theirs)
+    with pytest.raises(StoreError, match=r"the patient_key of 10 samples differs .* evaluate wrote it") as refused:
+        import_result(theirs, out)
+    assert f"{theirs} and {ours} are of the same data" in str(refused.value)
+    import_result(theirs, tmp_path / "elsewhere")
+
+
+def test_classes_are_those_of_the_results_already_there(theirs, tiny, tmp_path):
+    out = tmp_path / "results"
+    evaluate("random", tiny, out=out)
+    rename = {"Edema": "Oedema", "Pneumonia": "Pneumonia"}
+    edit_rows(theirs, lambda rows: rows.assign(pathology=rows["pathology"].map(rename).astype("string")))
+
+    def renamed(content):
+        content["pathologies"] = {rename[name]: cells for name, cells in content["pathologies"].items()}
+
+    edit(theirs, renamed)
+    with pytest.raises(StoreError, match="the pathology of 6 samples differs"):
+        import_result(theirs, out)
 
 
 def test_other_values_do_not_replace_an_import(theirs, tmp_path):
