@@ -230,6 +230,18 @@ def test_an_unknown_protocol_is_told_and_stands_apart(theirs, tiny, tmp_path):
     assert len(Library.scan([out]).settings()) == 2
 
 
+def test_results_that_cannot_be_imported_leave_the_others(groundcxr, theirs, tiny, tmp_path):
+    good = evaluate("random", tiny, out=tmp_path / "others").path
+    edit(theirs, narrower_interval)
+    ran = groundcxr("import", theirs, good, theirs.parent, "--out", "here")
+    assert ran.code == 1
+    assert load_result(tmp_path / ran.out.strip()).info.method.label == "random"
+    assert ran.err.count("error: ") == ran.err.count("the rows give") == 2
+    ran = groundcxr("import", theirs, theirs.parent, "--out", "there")
+    assert ran.code == 2
+    assert not (tmp_path / "there").exists()
+
+
 def test_the_command(groundcxr, theirs, tmp_path):
     ran = groundcxr("import", theirs, theirs.parent, "--out", "here")
     assert ran.code == 0, ran.err
