@@ -50,7 +50,8 @@ def import_results(
 
     A result is checked (schema, hashes, counts, averages, intervals) and copied. Predictions are scored on the data set
     named by the options, which results do not need; `groundcxr samples` writes the sample ids. Both go to OUT/imported,
-    and every table says so. Exit code 0: all is well; 1: some samples failed; 2: nothing was imported.
+    and every table says so. Exit code 0: all is well; 1: some results could not be imported, or some samples failed;
+    2: nothing was imported.
     """
     results = [path for path in files if _is_result(path)]
     predictions = [path for path in files if path not in results]
@@ -59,8 +60,7 @@ def import_results(
             f"{results[0]} is a result and {predictions[0]} holds predictions; import them one after the other"
         )
     if results:
-        _import_results(results, out)
-        return
+        raise typer.Exit(_import_results(results, out))
     from ..evaluation import select
     from ..evaluation.import_predictions import ForeignPredictions
     from .running import run_all
@@ -89,11 +89,21 @@ def _is_result(path: Path) -> bool:
     return not start.startswith("[")
 
 
-def _import_results(paths: list[Path], out: Path) -> None:
+def _import_results(paths: list[Path], out: Path) -> int:
+    """Import each result, whatever becomes of the others; the exit code."""
     from ..evaluation.import_result import import_result
 
+    failed = 0
     for path in paths:
-        imported = import_result(path, out)
+        try:
+            imported = import_result(path, out)
+        except GroundCXRError as error:
+            sys.stderr.write(f"error: {error}\n")
+            failed += 1
+            continue
         for note in imported.notes:
             sys.stderr.write(f"warning: {note}\n")
         typer.echo(imported.result.path)
+    if failed == len(paths):
+        return 2
+    return 1 if failed else 0

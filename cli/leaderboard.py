@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from ..core import GroundCXRError
+from ..core import GroundCXRError, unknown_name
 
 PORT = 8501
 
@@ -34,11 +34,16 @@ def leaderboard(
     It answers on this machine only (Streamlit's own STREAMLIT_SERVER_ADDRESS opens it to others), reads the folders
     given and writes nothing. New results appear when the page is loaded again.
     """
+    from ..datasets import DATASETS
     from ..leaderboard.options import Options
 
     if find_spec("streamlit") is None:
         raise GroundCXRError("the leaderboard needs Streamlit; install it with `pip install 'groundcxr[leaderboard]'`")
     options = Options.of(results, store, data)
+    known = DATASETS.names()
+    for name in options.data:
+        if name not in known:
+            raise unknown_name("dataset", name, known, see="`groundcxr list datasets` shows all.")
     for option, path in _folders(options.results, store, options.data):
         if not path.exists():
             raise GroundCXRError(f"there is no folder {path} ({option}); `make demo` or `evaluate` makes results")

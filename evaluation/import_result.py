@@ -14,9 +14,11 @@ from ..core.files import locked, write_atomically
 from ..core.fingerprint import file_digest
 from ..metrics import PROTOCOLS, get_protocol, summarise
 from ..metrics.statistics import Cell as Computed
+from .agreement import refuse_other_samples
+from .columns import DATA_COLUMNS, ID_COLUMNS
 from .imported import IMPORT_FOLDER, ImportFile, write_import
 from .result import RESULT_FILE, SAMPLES_FILE, Result, load_result
-from .schema import DATA_COLUMNS, ID_COLUMNS, Cell
+from .schema import Cell
 
 _INTERVAL_TOLERANCE = 0.1
 """Of an interval's width: six times what two bootstraps of 2,000 draws differ by, should the random numbers differ."""
@@ -39,15 +41,16 @@ def import_result(path: Path, out: Path) -> ImportedResult:
     """Check a foreign result and copy its two files, byte by byte, to OUT/imported/DATASET/PROTOCOL/METHOD.
 
     Checked beyond what reading checks (schema, hash of the rows, ranges, counts, averages): that the rows have no other
-    columns than a result's, since others might hold what must not be published; and, where the protocol is known here,
-    that the intervals are those of the rows. That a method really gave these values cannot be checked.
+    columns than a result's, since others might hold what must not be published; that results in `out` of the same data
+    have the same patients and classes; and, where the protocol is known here, that the intervals are those of the rows.
+    That a method really gave these values cannot be checked.
 
     Args:
         path: A `result.json`, or the folder that holds it; `samples.parquet` is beside it.
         out: The folder of results.
 
     Raises:
-        StoreError: If the result is damaged or contradicts itself, or another one is in its place.
+        StoreError: If the result is damaged or contradicts itself or its neighbours, or another one is in its place.
     """
     result = load_result(path)
     source = path / RESULT_FILE if path.is_dir() else path
@@ -56,6 +59,7 @@ def import_result(path: Path, out: Path) -> ImportedResult:
     known = info.name in PROTOCOLS.names() and get_protocol(info.name).hash == info.hash
     if known:
         _refuse_other_intervals(result, source)
+    refuse_other_samples(result, source, out)
     folder = result.folder(out / IMPORT_FOLDER)
     _refuse_to_replace(folder, result)
     about = ImportFile(

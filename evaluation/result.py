@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pyarrow import ArrowInvalid
+from pyarrow import ArrowException
 from pydantic import ValidationError
 
 from ..core import StoreError
@@ -35,6 +35,9 @@ from .schema import (
 
 RESULT_FILE = "result.json"
 SAMPLES_FILE = "samples.parquet"
+
+_UNFIT = re.compile(r"^\.+|^$|[^\w.-]+")
+"""What a name may not bring into a folder's: dots in front would hide the folder, or lead out of the one it is in."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,8 +85,8 @@ class Result:
 
     def folder(self, out: Path) -> Path:
         """OUT/DATASET/PROTOCOL/METHOD-FINGERPRINT8, where this result belongs."""
-        parts = (self.info.dataset.name, self.info.protocol.name, self.info.method.label)
-        dataset, protocol, method = (re.sub(r"[^\w.-]+", "_", part) for part in parts)
+        names = (self.info.dataset.name, self.info.protocol.name, self.info.method.label)
+        dataset, protocol, method = (_UNFIT.sub("_", name) for name in names)
         return out / dataset / protocol / f"{method}-{self.fingerprint[:SHORT]}"
 
     def save(self, out: Path) -> Result:
@@ -128,7 +131,8 @@ def load_result(path: Path, *, problems: Mapping[str, str] | None = None) -> Res
         samples = pd.read_parquet(io.BytesIO(content))
         _refuse(info, samples, str(file))
         _refuse_other_metrics(info, str(file))
-    except (ArrowInvalid, KeyError, TypeError, ValueError) as error:
+    except (ArrowException, OSError, KeyError, TypeError, ValueError) as error:
+        # Arrow's reader says of some damage that the operating system could not read it.
         raise StoreError(f"{file} and its samples do not fit together: {type(error).__name__}: {error}") from error
     return Result(info, samples, problems or {}, file)
 
@@ -171,7 +175,7 @@ def make_result(
         dataset=dataset,
         method=method,
         run=run,
-        metrics=[MetricInfo.model_validate(metric, from_attributes=True) for metric in metrics],
+        metrics=_metric_infos(metrics),
         overall=Overall(macro=_cells(metrics, summary.macro), micro=_cells(metrics, summary.micro)),
         pathologies={name: _cells(metrics, cells) for name, cells in summary.pathologies.items()},
         statuses={metric.key: _counts(samples, f"{metric.key}_status") for metric in metrics},
@@ -179,6 +183,10 @@ def make_result(
         samples_sha256=hashlib.sha256(_parquet(samples)).hexdigest(),
     )
     return Result(info, samples, problems)
+
+
+def _metric_infos(metrics: Sequence[Metric]) -> list[MetricInfo]:
+    return [MetricInfo.model_validate(metric, from_attributes=True) for metric in metrics]
 
 
 def _cells(metrics: Sequence[Metric], cells: Sequence[object]) -> dict[str, Cell]:
@@ -202,12 +210,13 @@ def _refuse_other_metrics(info: ResultFile, name: str) -> None:
     if info.protocol.name not in PROTOCOLS.names():
         return
     protocol = get_protocol(info.protocol.name)
-    expected = [
-        (metric.key, metric.low, metric.high, metric.needs) for metric in protocol.metrics_for(info.method.emits)
-    ]
-    found = [(metric.key, metric.low, metric.high, metric.needs) for metric in info.metrics]
-    if protocol.hash == info.protocol.hash and found != expected:
-        raise StoreError(f"{name} does not have the metrics of its protocol {protocol.name}")
+    # Directions too: with the other one, the worst would stand first in a table.
+    expected = _metric_infos(protocol.metrics_for(info.method.emits))
+    if protocol.hash == info.protocol.hash and info.metrics != expected:
+        raise StoreError(
+            f"{name} does not have the metrics of its protocol {protocol.name} (keys, labels, ranges, directions); run "
+            "it again, or ask for the file as evaluate wrote it"
+        )
 
 
 def _refuse(info: ResultFile, samples: pd.DataFrame, name: str) -> None:

@@ -10,15 +10,16 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
+from .columns import DATA_COLUMNS, ID_COLUMNS, column_problems
+
 SCHEMA_VERSION = 1
-ID_COLUMNS = ("sample_id", "patient_key", "image_key", "prediction_key", "pathology", "error")
-DATA_COLUMNS = ("box_area", "n_boxes", "side", "zone", "seconds")
-"""What else is known of a sample; together with `ID_COLUMNS`, the values and their statuses, all that a row holds."""
 
 _TOLERANCE = 1e-9
 _LEFT_OUT = {"empty_target", "full_target", "failed", "empty_prediction"}
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+"""In hexadecimal; nothing else may pass, since a part of it names folders."""
 
 
 class _Strict(BaseModel):
@@ -52,7 +53,7 @@ class ProtocolInfo(_Strict):
 
     name: str
     version: str
-    hash: str
+    hash: Sha256
 
 
 class DatasetInfo(_Strict):
@@ -65,7 +66,7 @@ class DatasetInfo(_Strict):
     name: str
     version: str
     split: str
-    fingerprint: str
+    fingerprint: Sha256
     n_samples: int
     n_skipped: int
     n_warnings: int
@@ -87,7 +88,7 @@ class MethodInfo(_Strict):
     weights: str | None
     weights_fingerprint: str
     options: dict[str, Any]
-    fingerprint: str
+    fingerprint: Sha256
     trained_on: list[str]
     licence: str
     citation: str
@@ -134,22 +135,24 @@ class ResultFile(_Strict):
     pathologies: dict[str, dict[str, Cell]]
     statuses: dict[str, dict[str, int]]
     n_failed: int
-    samples_sha256: str
+    samples_sha256: Sha256
 
 
 def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:
     """What contradicts itself in a result; empty for a sound one.
 
-    Checked: the columns and metrics are there, the values lie in their metric's range and are absent only where the
-    status says why, counts, averages and deviations are those of the rows, macro is the mean of the classes, and no
-    interval is upside down.
+    Checked: the columns and metrics are there, the columns hold what they should, the values lie in their metric's
+    range and are absent only where the status says why, counts, averages and deviations are those of the rows, macro is
+    the mean of the classes, and no interval is upside down.
     """
     keys = [metric.key for metric in result.metrics]
     expected = (*ID_COLUMNS, *DATA_COLUMNS, *keys, *(f"{key}_status" for key in keys))
     missing = [name for name in expected if name not in samples]
     if missing:
         return [f"samples.parquet lacks the columns {', '.join(missing)}"]
-    found: list[str] = []
+    found = column_problems(samples, keys)
+    if found:
+        return found
     if len(samples) != result.dataset.n_samples - result.dataset.n_skipped:
         found.append(f"{len(samples)} rows for {result.dataset.n_samples - result.dataset.n_skipped} samples")
     if samples["sample_id"].duplicated().any():

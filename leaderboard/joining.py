@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from ..core import GroundCXRError, Sample
+from ..core import DatasetError, GroundCXRError, Sample
 from ..datasets import DATASETS, GroundingDataset, load_dataset
+from ..datasets.phantom.cache import cache_root
+from ..datasets.phantom.parameters import DEFAULT
+from ..datasets.phantom.request import Request
 from ..evaluation.schema import DatasetInfo
 
 
@@ -37,8 +42,6 @@ def join(data: DatasetInfo, roots: Mapping[str, Path], pathologies: Iterable[str
         roots: Where the user has which data set, by the data set's name; the phantom needs none.
         pathologies: The classes of the run's rows, which tell what a run over a part of the data was over.
     """
-    if not data.fingerprint:
-        return Joined(reason=f"this run does not say which {data.name} it was measured on (it has no fingerprint)")
     try:
         if data.name not in DATASETS.names():
             return Joined(reason=f"no data set {data.name!r} is known here, so its images and phrases cannot be shown")
@@ -63,7 +66,26 @@ def join(data: DatasetInfo, roots: Mapping[str, Path], pathologies: Iterable[str
 
 @lru_cache(maxsize=8)
 def _load(name: str, root: Path | None, split: str, options: str) -> GroundingDataset:
-    return load_dataset(name, root, split, **json.loads(options))
+    chosen = json.loads(options)
+    if name == "phantom":
+        _refuse_to_draw_much(root, split, chosen)
+    return load_dataset(name, root, split, **chosen)
+
+
+def _refuse_to_draw_much(root: Path | None, split: str, options: Mapping[str, Any]) -> None:
+    """Loading a phantom draws it, and a foreign result may name a million images: no page is to draw those."""
+    # Another option than these is refused by the data set itself.
+    request = Request.of(split, **{name: options[name] for name in ("seed", "size", "images") if name in options})
+    if request.is_small or request.is_drawn(cache_root(root), DEFAULT):
+        return
+    words = ["evaluate", "--method", "random", "--dataset", "phantom", "--split", split]
+    words += ["--root", str(root)] if root else []
+    for name, value in (("seed", request.seed), ("size", request.size), ("images", request.images)):
+        words += ["--set", f"dataset.{name}={value}"] if value is not None else []
+    raise DatasetError(
+        "they are not all drawn on this machine, and a page draws no more than the default test split; "
+        f"`{shlex.join(words)}` draws them"
+    )
 
 
 @lru_cache(maxsize=64)

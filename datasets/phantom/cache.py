@@ -97,6 +97,10 @@ class SplitCache:
             ) from error
         return records  # pyright: ignore[reportReturnType]
 
+    def holds(self, images: int) -> bool:
+        """Whether the first images of the split are all drawn."""
+        return all(None not in self._known(start, images) for start in range(0, images, IN_FOLDER))
+
     def _chunk(self, index: int) -> Path:
         return self.folder / f"{index // IN_FOLDER:04d}"
 

@@ -6,19 +6,16 @@ import os
 import re
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from ...core import Box, DatasetError, Mask, Sample, unknown_name
+from ...core import Box, DatasetError, Mask, Sample
 from ...core.fingerprint import digest
 from ..base import DATASETS, Finding, GroundingDataset, opaque_id
 from .cache import ENVIRONMENT, SplitCache, cache_root, indexed_folders
 from .check import damaged_images
 from .parameters import DEFAULT, PATHOLOGIES, VERSION, Parameters
+from .request import SIZE, Request
 
-SPLIT_IMAGES = {"train": 4000, "val": 400, "test": 400}
-"""Images of each split unless another number is asked for."""
-
-_SIZES = range(64, 4097)
 _EDITION = re.compile(r"\d+\.\d+-[0-9a-f]+")
 _MEANT = ": did you mean --dataset ms-cxr or --dataset manifest?"
 
@@ -49,7 +46,7 @@ class Phantom(GroundingDataset):
         split: str,
         *,
         seed: int = 0,
-        size: int = 256,
+        size: int = SIZE,
         images: int | None = None,
     ) -> Self:
         """Draw or read a split.
@@ -65,33 +62,24 @@ class Phantom(GroundingDataset):
             DatasetError: If an option is impossible, or the folder cannot be written or holds anything but phantoms.
             UnknownNameError: For another split.
         """
-        seed, size = _whole("seed", seed), _whole("size", size)
-        count = None if images is None else _whole("images", images)
-        sizes = SPLIT_IMAGES
-        if split != "all" and split not in sizes:
-            raise unknown_name("split", split, ["all", *sizes])
-        if size not in _SIZES:
-            raise DatasetError(f"the phantom's size must be {_SIZES[0]} to {_SIZES[-1]} pixels, not {size}")
-        if seed < 0:
-            raise DatasetError(f"the phantom's seed must not be negative, and it is {seed}")
-        if count is not None and count < 1:
-            raise DatasetError(f"the phantom needs at least one image, and images={count}")
+        request = Request.of(split, seed=seed, size=size, images=images)
+        seed, size = request.seed, request.size
         folder = cache_root(root)
         if unfit := _unfit(folder, given=root is not None):
             raise DatasetError(unfit)
         samples: list[Sample] = []
-        for name in sizes if split == "all" else (split,):
-            samples.extend(_samples(DEFAULT, folder, seed, size, name, count or sizes[name]))
+        for name in request.splits:
+            samples.extend(_samples(DEFAULT, folder, seed, size, name, request.images_of(name)))
         return cls(
             samples,
             version=VERSION,
             split=split,
             pathologies=PATHOLOGIES,
             salt="",
-            options={"seed": seed, "size": size, "images": count},
+            options={"seed": seed, "size": size, "images": request.images},
             training=None
             if split in ("train", "all")
-            else partial(_samples, DEFAULT, folder, seed, size, "train", count or sizes["train"]),
+            else partial(_samples, DEFAULT, folder, seed, size, "train", request.images_of("train")),
         )
 
     @classmethod
@@ -120,17 +108,6 @@ def _unfit(folder: Path, *, given: bool) -> str | None:
     if names and not any(_EDITION.fullmatch(name) for name in names):
         return f"{folder} holds other files; the phantom's root is the folder that keeps its drawn images{_MEANT}"
     return None
-
-
-def _whole(option: str, value: Any) -> int:
-    # The command line hands options over as text.
-    try:
-        number = int(value)
-    except (TypeError, ValueError):
-        number = None
-    if number is None or number != float(value):
-        raise DatasetError(f"the phantom's option {option} must be a whole number, not {value!r}")
-    return number
 
 
 def _samples(p: Parameters, folder: Path, seed: int, size: int, split: str, images: int) -> list[Sample]:

@@ -34,6 +34,7 @@ def test_it_starts_streamlit_with_the_folders(groundcxr, monkeypatch, tmp_path):
         (["--store", "nowhere"], "(--store)"),
         (["--data", "ms-cxr=nowhere"], "(--data ms-cxr)"),
         (["--data", "ms-cxr"], "write NAME=ROOT"),
+        (["--data", "mscxr=."], "there is no dataset 'mscxr'; did you mean 'ms-cxr'?"),
         (["--data", "a=.", "--data", "a=.."], "names a twice"),
     ],
 )  # fmt: skip

@@ -1,9 +1,11 @@
 """Runs meet the user's copy of the data, or say why they do not."""
 
+import shlex
+
 import pytest
 
 from groundcxr.datasets import load_dataset
-from groundcxr.evaluation import evaluate
+from groundcxr.evaluation import evaluate, load_result
 from groundcxr.leaderboard.joining import join
 
 
@@ -48,7 +50,6 @@ def test_what_is_not_here_is_said(result, manifest, tmp_path):
     missing = join(data, {"manifest": tmp_path / "nowhere.csv"}).reason
     assert "there is no file or folder" in missing
     assert "no data set 'foreign' is known here" in join(data.model_copy(update={"name": "foreign"}), {}).reason
-    assert "has no fingerprint" in join(data.model_copy(update={"fingerprint": ""}), {"manifest": manifest}).reason
     odd = data.model_copy(update={"options": {"colour": "red"}})
     assert "colour" in join(odd, {"manifest": manifest}).reason
 
@@ -59,3 +60,57 @@ def test_the_phantom_needs_no_root(tmp_path, monkeypatch):
     info = evaluate("random", phantom, out=tmp_path / "results").info
     joined = join(info.dataset, {}, info.pathologies)
     assert [sample.phrase for sample in joined.samples.values()] == [sample.phrase for sample in phantom]
+
+
+@pytest.fixture
+def phantom_run(tmp_path, monkeypatch):
+    """What a run over four phantoms says of its data, on a machine that drew them."""
+    monkeypatch.setenv("GROUNDCXR_CACHE", str(tmp_path))
+    return evaluate("random", load_dataset("phantom", images=4), out=tmp_path / "results").info.dataset
+
+
+def options(data, **changed):
+    return data.model_copy(update={"split": changed.pop("split", "test"), "options": {**data.options, **changed}})
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"images": 1_000_000, "size": 4096}, "--set dataset.size=4096 --set dataset.images=1000000"),
+        ({"images": 10**18}, "dataset.images=1000000000000000000"),
+        ({"images": 401}, "dataset.images=401"),
+        ({"size": 257}, "dataset.size=257"),
+        ({"images": None, "split": "train"}, "--split train --set dataset.seed=0 --set dataset.size=256`"),
+        ({"images": 134, "split": "all"}, "--split all"),
+    ],
+)
+def test_a_page_draws_no_more_than_the_default(phantom_run, monkeypatch, changed, words):
+    monkeypatch.setattr("groundcxr.datasets.phantom.cache.SplitCache.records", lambda *_: pytest.fail("it draws"))
+    reason = join(options(phantom_run, **changed), {}).reason
+    assert "not all drawn on this machine" in reason
+    assert "`evaluate --method random --dataset phantom" in reason
+    assert words in reason
+
+
+@pytest.mark.parametrize("images", ["many", 10**400, 1e400, [4]])
+def test_options_that_are_no_numbers_are_a_sentence(phantom_run, images):
+    assert "images must be a whole number" in join(options(phantom_run, images=images), {}).reason
+
+
+def test_the_command_in_the_sentence_draws_the_phantom(groundcxr, phantom_run, tmp_path):
+    asked = options(phantom_run, size=260, images=2)
+    words = shlex.split(join(asked, {"phantom": tmp_path / "drawn"}).reason.split("`")[1])
+    ran = groundcxr(*words)
+    assert ran.code == 0, ran.err
+    info = load_result(tmp_path / ran.out.splitlines()[-1]).info.dataset
+    assert info.options == asked.options
+    assert len(join(info, {"phantom": tmp_path / "drawn"}).samples) == info.n_samples
+
+
+def test_a_default_test_split_may_be_drawn(phantom_run, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "groundcxr.datasets.phantom.cache.SplitCache.records", lambda cache, images: asked.append(images) or []
+    )
+    assert "is not the data of this run" in join(options(phantom_run, images=None), {}).reason
+    assert asked == [400]

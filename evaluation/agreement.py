@@ -1,0 +1,60 @@
+"""Results over the same samples must say the same of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+from pyarrow import ArrowException
+
+from ..core import StoreError
+from .imported import IMPORT_FOLDER
+from .result import RESULT_FILE, SAMPLES_FILE, Result
+from .schema import DatasetInfo, ResultFile
+
+_SHARED = ["patient_key", "pathology"]
+
+
+def refuse_other_samples(result: Result, source: Path, out: Path) -> None:
+    """Hold a foreign result's patients and classes against those of the results that are already there.
+
+    A comparison of methods takes both from whichever result it opens first, and draws and flips by patient: foreign
+    patients would change the p-values of all.
+
+    Args:
+        result: The foreign result.
+        source: Its `result.json`, for the message.
+        out: The folder of results.
+
+    Raises:
+        StoreError: If a result of the same data says something else of a sample.
+    """
+    mine = result.samples[["sample_id", *_SHARED]]
+    for file, theirs in _same_data(result, out):
+        both = mine.merge(theirs, on="sample_id", suffixes=("", " there"))
+        for name in _SHARED:
+            other = both.loc[both[name] != both[f"{name} there"], "sample_id"]
+            if len(other):
+                raise StoreError(
+                    f"{source} and {file} are of the same data, and the {name} of {len(other)} samples differs "
+                    f"({other.iloc[0]}); ask for the file as evaluate wrote it, or choose another folder with --out"
+                )
+
+
+def _same_data(result: Result, out: Path) -> Iterator[tuple[Path, pd.DataFrame]]:
+    """What the results of a folder say of the same samples; the leaderboard names those that are damaged."""
+    for root in (out, out / IMPORT_FOLDER):
+        for file in sorted(result.folder(root).parents[1].glob(f"*/*/{RESULT_FILE}")):
+            try:
+                # Checking each whole would take minutes where fifty results are imported beside fifty.
+                data = ResultFile.model_validate_json(file.read_bytes()).dataset
+                if _identity(data) == _identity(result.info.dataset):
+                    rows = pd.read_parquet(file.with_name(SAMPLES_FILE), columns=["sample_id", *_SHARED])
+                    yield file, rows.astype("string")
+            except (ArrowException, OSError, ValueError):
+                continue
+
+
+def _identity(data: DatasetInfo) -> tuple[str, str]:
+    return data.fingerprint, data.split

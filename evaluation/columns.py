@@ -1,0 +1,54 @@
+"""The columns of `samples.parquet`, and what each may hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
+
+ID_COLUMNS = ("sample_id", "patient_key", "image_key", "prediction_key", "pathology", "error")
+DATA_COLUMNS = ("box_area", "n_boxes", "side", "zone", "seconds")
+"""What else is known of a sample; together with `ID_COLUMNS`, the values and their statuses, all that a row holds."""
+
+_TEXT = ("sample_id", "patient_key", "image_key", "pathology")
+_TEXT_OR_NOTHING = ("prediction_key", "side", "zone", "error")
+_ROUNDING = 1e-9
+
+
+def column_problems(samples: pd.DataFrame, keys: Sequence[str]) -> list[str]:
+    """What the columns hold that they must not; empty for sound ones.
+
+    Args:
+        samples: The rows, with every column of a result.
+        keys: Of the metrics, whose values may be absent.
+    """
+    columns = {str(name): column for name, column in samples.items()}
+    found = [f"{name} must be text in every row" for name in _TEXT if not _is_text(columns[name])]
+    for name in _TEXT_OR_NOTHING:
+        if not _is_text(columns[name].dropna()):
+            found.append(f"{name} must be text where there is any")
+    found.extend(f"{name} must be numbers" for name in ("seconds", *keys) if not _is_numeric(columns[name]))
+    if not _lies_in(columns["box_area"], 0, 1 + _ROUNDING):
+        found.append("box_area must be a share, 0 to 1, in every row")
+    # A sample whose ground truth is a mask alone has none.
+    if not _lies_in(columns["n_boxes"], 0, np.inf, whole=True):
+        found.append("n_boxes must be a whole number, 0 or more, in every row")
+    return found
+
+
+def _is_text(column: pd.Series) -> bool:
+    return not column.isna().any() and infer_dtype(column) in ("string", "empty")
+
+
+def _is_numeric(column: pd.Series) -> bool:
+    return is_numeric_dtype(column) and not is_bool_dtype(column)
+
+
+def _lies_in(column: pd.Series, low: float, high: float, *, whole: bool = False) -> bool:
+    if not _is_numeric(column):
+        return False
+    numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    fits = np.isfinite(numbers) & (numbers >= low) & (numbers <= high)
+    return bool(fits.all()) and not (whole and (numbers % 1).any())
