@@ -113,7 +113,8 @@ def paired_p_values(
     counted = ~np.isnan(table)
     table = np.where(counted, table, 0.0)
     # [classes, m]: how many samples each comparison has in each class.
-    numbers = np.stack([counted[kind == index].sum(axis=0) for index in range(len(classes))])
+    numbers = np.zeros((len(classes), table.shape[1]), dtype=np.int64)
+    np.add.at(numbers, kind, counted)
     p: dict[str, NDArray[np.float64]] = {}
     for column in columns:
         asked = np.ones(len(classes), dtype=bool) if column in (MACRO, MICRO) else classes == column

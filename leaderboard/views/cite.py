@@ -6,7 +6,6 @@ import re
 
 import streamlit as st
 
-from ...core import GroundCXRError
 from ..export import export
 from ..formats import SUFFIXES, Format
 from ..tables import boards
@@ -37,11 +36,7 @@ def show() -> None:
         intervals = st.toggle("95 % intervals", value=True, key="intervals", bind="query-params", disabled=not marked)
     with middle:
         every = st.toggle("Every headline metric", key="every", bind="query-params", disabled=form is Format.BIBTEX)
-    try:
-        content = export(boards(chosen.runs, () if every else (chosen.metric.key,)), form, intervals=intervals)
-    except GroundCXRError as error:
-        note(str(error))
-        return
+    content = export(boards(chosen.runs, () if every else (chosen.metric.key,)), form, intervals=intervals)
     parts = [chosen.setting.dataset, chosen.setting.protocol, "headline" if every else chosen.metric.key]
     name = re.sub(r"[^\w.-]+", "_", "-".join(["groundcxr", *parts])) + SUFFIXES[form]
     with right:

@@ -28,6 +28,7 @@ MOST = 6
 """Methods beside one another; more would be too small to see."""
 
 _FIRST = 4
+_SEED_DIGITS = 9
 _ALL = "all"
 
 
@@ -149,7 +150,8 @@ def _of_whom(order: Order, runs: Sequence[Run], places: Sequence[Any]) -> tuple[
 
 def _seed(place: Any) -> int:
     given = st.query_params.get("seed", "0")
-    seed = int(given) if given.isdecimal() else 0
+    # Python reads no number of thousands of digits, and nobody needs so many draws.
+    seed = int(given) if given.isdecimal() and len(given) <= _SEED_DIGITS else 0
     if place.button("Draw others", width="stretch", help="Other samples at random", shortcut="d"):
         seed += 1
         st.query_params["seed"] = str(seed)

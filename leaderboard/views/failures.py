@@ -36,6 +36,9 @@ def show() -> None:
     if chosen is None:
         return
     runs = [run for run in chosen.runs if run.metric(chosen.metric.key) is not None]
+    if not runs:
+        note(f"No method that is left has {chosen.metric.label}: choose another metric, or take a filter back.")
+        return
     ordered = sorted(runs, key=lambda run: (run.predictions is None, run.info.method.control))
     with chosen.columns[0]:
         run = choose("Method", ordered, "method", named=lambda run: run.label)
