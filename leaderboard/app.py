@@ -13,7 +13,7 @@ import streamlit as st  # noqa: E402
 
 from groundcxr.core import GroundCXRError  # noqa: E402  # pyright: ignore[reportMissingImports]
 from groundcxr.leaderboard.views.frame import PAGES, frame  # noqa: E402  # pyright: ignore[reportMissingImports]
-from groundcxr.leaderboard.views.markup import note  # noqa: E402  # pyright: ignore[reportMissingImports]
+from groundcxr.leaderboard.views.markup import note, sentence  # noqa: E402  # pyright: ignore[reportMissingImports]
 
 st.set_page_config(page_title="groundcxr leaderboard", page_icon=HERE / "theme" / "icon.png", layout="wide")
 page = st.navigation(
@@ -25,4 +25,4 @@ try:
     page.run()
 except GroundCXRError as error:
     # A result may be written anew, or go, while a page reads it.
-    note(str(error))
+    note(sentence(str(error)))
