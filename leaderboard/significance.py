@@ -137,6 +137,26 @@ def paired_p_values(
     return p
 
 
+def mean_differences(differences: ArrayLike, pathology: ArrayLike, column: str) -> NDArray[np.float64]:
+    """The mean differences that `paired_p_values` tests.
+
+    Args:
+        differences: `[n, m]`, as there.
+        pathology: Each sample's class, `[n]`.
+        column: A pathology, `MACRO` or `MICRO`.
+
+    Returns:
+        One for each comparison `[m]`; NaN where no sample has both values.
+    """
+    table, kind = np.ma.masked_invalid(np.asarray(differences, dtype=np.float64)), np.asarray(pathology, dtype=str)
+    if column == MICRO:
+        parts = [table]
+    else:
+        parts = [table[kind == name] for name in (np.unique(kind) if column == MACRO else [column])]
+    means = np.ma.stack([part.mean(axis=0) for part in parts])
+    return means.mean(axis=0).filled(np.nan)
+
+
 def _all_patterns(patients: int) -> Iterator[NDArray[np.uint8]]:
     """Every choice of patients whose sign is flipped (1) or not (0), `[2 ** patients, patients]`."""
     yield (np.arange(2**patients)[:, None] >> np.arange(patients) & 1).astype(np.uint8)

@@ -9,7 +9,7 @@ from ...core import GroundCXRError
 from ...evaluation.numbers import digits_of, write_number
 from ..caption import TIED, caption
 from ..library import Run
-from ..significance import MACRO, MICRO
+from ..significance import LEVEL, MACRO, MICRO
 from ..tables import Board, BoardCell, BoardRow, board
 from . import charts, published
 from .frame import Chosen, choose, linked, open_page
@@ -87,7 +87,9 @@ def _cell(shown: Board, cell: BoardCell, most: int, scale: tuple[float, float]) 
     if cell.best:
         value = element("span", value, "gx-best", title="the best of the column")
     elif cell.tied:
-        said = "nothing to test" if cell.p is None else f"p = {cell.p:.3f}"
+        # A small p-value and still tied: the difference is in its own favour.
+        favours = "no worse on the samples that both have, "
+        said = "nothing to test" if cell.p is None else f"{favours if cell.p < LEVEL else ''}p = {cell.p:.3f}"
         value += element("span", TIED, title=f"not distinguishable from the best ({said})")
     if cell.n != most:
         value += f" {element('span', f'n={cell.n}', 'gx-faint')}"
