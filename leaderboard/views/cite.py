@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import streamlit as st
 
@@ -45,4 +46,8 @@ def show() -> None:
     st.code(content[:_LONGEST], language=None, wrap_lines=True)
     if cut:
         note(f"The first {_LONGEST:,} characters of {len(content):,}; the file has all.")
-    note(f"The same on the command line: groundcxr export RESULT... --format {form} --metric {chosen.metric.key}")
+    note("The same on the command line:")
+    words = ["groundcxr", "export", *(str(run.path) for run in chosen.runs), "--format", form]
+    words += [] if every else ["--metric", chosen.metric.key]
+    words += ["--no-intervals"] if marked and not intervals else []
+    st.code(shlex.join(words), language=None, wrap_lines=True)
