@@ -38,7 +38,7 @@ def group_table(group: PublishedGroup) -> str:
     heads = [text(group.name)]
     keys = [(column, metric) for column in group.columns for metric in group.metrics if _any(group, column, metric)]
     counts = {key: _count(group, *key) for key in keys}
-    heads += [f"{text(column)}{element('small', text(metric + _n(counts[column, metric])))}" for column, metric in keys]
+    heads += [text(column) + element("small", text(metric)) + _n(counts[column, metric]) for column, metric in keys]
     rows = [
         [
             text(row.method)
@@ -62,7 +62,7 @@ def _count(group: PublishedGroup, column: str, metric: str) -> int | None:
 
 
 def _n(count: int | None) -> str:
-    return "" if count is None else f", n = {count:,}"
+    return "" if count is None else element("small", f"n = {count:,}")
 
 
 def _value(value: PublishedValue | None, count: int | None) -> str:
@@ -74,7 +74,7 @@ def _value(value: PublishedValue | None, count: int | None) -> str:
         shown += element("small", text(f"[{_as_printed(value.low)}, {_as_printed(value.high)}]"))
     elif value.plus_minus is not None:
         shown += element("small", text(f"± {_as_printed(value.plus_minus)}"))
-    return shown if value.n in (None, count) else shown + element("small", text(f"n = {value.n:,}"))
+    return shown if value.n == count else shown + _n(value.n)
 
 
 def _as_printed(value: float) -> str:

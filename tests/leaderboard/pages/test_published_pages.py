@@ -48,6 +48,6 @@ def test_a_block_says_versions_and_how_many_samples_a_class_has():
     html = group_table(group)
     assert "1,043 pairs = 1,160 MS-CXR image-text pairs minus 117" in html
     # All rows that have Pneumonia's CNR state n; one that has its mIoU does not, so there each states its own.
-    assert "<small>CNR, n = 146</small>" in html
-    assert "<small>mIoU (%), n = 146</small>" not in html
-    assert html.count("<small>n = 146</small>") == 4
+    assert "Pneumonia<small>CNR</small><small>n = 146</small>" in html
+    assert "Pneumonia<small>mIoU (%)</small></th>" in html
+    assert html.count("<small>n = 146</small>") == 1 + 4
