@@ -11,7 +11,9 @@ sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != HE
 
 import streamlit as st  # noqa: E402
 
+from groundcxr.core import GroundCXRError  # noqa: E402  # pyright: ignore[reportMissingImports]
 from groundcxr.leaderboard.views.frame import PAGES, frame  # noqa: E402  # pyright: ignore[reportMissingImports]
+from groundcxr.leaderboard.views.markup import note, sentence  # noqa: E402  # pyright: ignore[reportMissingImports]
 
 st.set_page_config(page_title="groundcxr leaderboard", page_icon=HERE / "theme" / "icon.png", layout="wide")
 page = st.navigation(
@@ -19,4 +21,8 @@ page = st.navigation(
     position="top",
 )
 frame(HERE)
-page.run()
+try:
+    page.run()
+except GroundCXRError as error:
+    # A result may be written anew, or go, while a page reads it.
+    note(sentence(str(error)))

@@ -36,6 +36,10 @@ def caption(board: Board, *, intervals: bool) -> str:
             f"Bold: best of the column; {TIED}: not distinguishable from the best (paired sign-flip permutation over "
             f"patients, Holm-corrected over the methods, p not below {LEVEL:g})."
         )
+        if any(
+            cell.tied and cell.p is not None and cell.p < LEVEL for row in board.rows for cell in row.cells.values()
+        ):
+            said.append(f"{TIED} also marks what is no worse than the best on the samples that both have.")
     else:
         said.append("Not the whole split, so nothing is ranked.")
     if any(cell.n != board.n[column] for row in board.rows for column, cell in row.cells.items()):

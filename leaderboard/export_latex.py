@@ -38,7 +38,9 @@ def latex_table(board: Board, *, intervals: bool) -> str:
         intervals: Whether a line below each method gives the 95 % intervals.
     """
     setting = board.setting
-    label = re.sub(r"[^a-z0-9]+", "-", f"{setting.dataset}-{setting.protocol}-{board.metric.key}".lower())
+    # The id, since versions, splits and parts of a split may share all the names.
+    named = f"{setting.dataset}-{setting.protocol}-{board.metric.key}-{setting.id}"
+    label = re.sub(r"[^a-z0-9]+", "-", named.lower())
     lines = [
         r"% \usepackage{booktabs,adjustbox}",
         r"\begin{table*}[t]",
@@ -55,7 +57,7 @@ def latex_table(board: Board, *, intervals: bool) -> str:
     for name, row in zip(row_names(board), board.rows, strict=True):
         cells = [row.cells[column] for column in board.columns]
         values = [_value(cell, board, column) for cell, column in zip(cells, board.columns, strict=True)]
-        lines.append(" & ".join([escape(name), *values]) + r" \\")
+        lines.append(" & ".join([_behind_a_row(escape(name)), *values]) + r" \\")
         if intervals:
             lines.append(" & ".join(["", *(_interval(cell, board) for cell in cells)]) + r" \\[2pt]")
     lines += [r"\bottomrule", r"\end{tabular}", r"\end{adjustbox}", r"\end{table*}"]
@@ -67,8 +69,13 @@ def escape(text: str) -> str:
     return text.translate(_TRANSLATION)
 
 
+def _behind_a_row(text: str) -> str:
+    """Text that the end of a row before it does not take for its star or its extra space."""
+    return "{}" + text if text.startswith(("[", "*")) else text
+
+
 def _heading(column: str) -> str:
-    words = escape(column[:1].upper() + column[1:]).split()
+    words = [_behind_a_row(word) for word in escape(column[:1].upper() + column[1:]).split()]
     stacked = r"\\".join(words)
     return stacked if len(words) == 1 else rf"\shortstack[r]{{{stacked}}}"
 

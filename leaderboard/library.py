@@ -209,8 +209,10 @@ class Library:
                 if isinstance(run, str):
                     problems.append(run)
                 else:
-                    # Copies of one run in two folders are one run.
-                    found.setdefault(run.id, run)
+                    # Copies of one run in two folders are one run: the first, or the first that has pictures.
+                    known = found.setdefault(run.id, run)
+                    if known.predictions is None and run.predictions is not None:
+                        found[run.id] = run
         return cls(tuple(_labelled(found.values())), tuple(dict.fromkeys(problems)))
 
     def settings(self) -> tuple[Setting, ...]:

@@ -2,45 +2,102 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 from collections.abc import Mapping
 from typing import Any
 
 from ..core import GroundCXRError
-from ..evaluation.schema import ResultFile
+from ..evaluation.imported import ImportFile
+from ..evaluation.schema import MethodInfo, ResultFile
 from ..methods import METHODS
+from ..methods.loading import build_method
+
+FILE, ROOT, DIR, FILES = "METHOD.py", "ROOT", "DIR", "FILES"
+"""What a result does not tell, since it may be published, stands in capital letters."""
 
 _LOCAL = "local copy "
+_SHUFFLED = "shuffled-phrase"
 
 
-def command(info: ResultFile) -> str:
+def command(info: ResultFile, imported: ImportFile | None = None) -> str:
     """The command line that makes a result again.
 
-    What a result does not tell, since it may be published, stands in capital letters: METHOD.py for the file of a
-    method that is none of this package, ROOT for the data's folder, DIR for a local copy of weights.
+    METHOD.py stands for the file of a method that is none of this package, ROOT for the data's folder, DIR for a local
+    copy of weights, FILES for predictions that were made elsewhere.
 
     Args:
         info: The result.
+        imported: Where it was imported from; None for a measured one.
     """
     method, data = info.method, info.dataset
-    named = method.name in METHODS.names()
-    spec = method.name if named else f"METHOD.py:{method.name}"
-    words = ["evaluate", "--method", spec if method.label == method.name else f"{method.label}={spec}"]
-    settings = {f"{method.label}.{key}": value for key, value in method.options.items()}
-    if (weights := _weights(info, named)) is not None:
-        settings[f"{method.label}.weights"] = weights
-    settings |= {f"dataset.{key}": value for key, value in data.options.items()}
-    words += [word for key, value in _given(settings).items() for word in ("--set", f"{key}={value}")]
+    foreign = imported is not None and imported.what == "predictions"
+    settings: dict[str, str] = {}
+    if foreign:
+        words = ["groundcxr", "import", FILES, "--name", method.name, "--kind", method.kind]
+    else:
+        spec = _spec(method.name)
+        words = ["evaluate", "--method", spec if method.label == method.name else f"{method.label}={spec}"]
+        settings = {f"{method.label}.{key}": value for key, value in _settings(method).items()}
+    settings |= {f"dataset.{key}": value for key, value in _given(data.options).items()}
+    words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     words += ["--dataset", data.name]
     if data.name != "phantom":
-        words += ["--root", "ROOT"]
+        words += ["--root", ROOT]
     words += ["--split", data.split]
     if not info.complete:
         pathologies = list(info.pathologies)
         words += ["--pathology", pathologies[0]] if len(pathologies) == 1 else []
         words += ["--limit", str(data.n_samples)]
-    words += ["--protocol", info.protocol.name, "--batch-size", str(info.run.batch_size)]
-    return shlex.join(words)
+    words += ["--protocol", info.protocol.name]
+    return shlex.join(words if foreign else [*words, "--batch-size", str(info.run.batch_size)])
+
+
+def _spec(name: str) -> str:
+    return name if name in METHODS.names() else f"{FILE}:{name}"
+
+
+def _settings(method: MethodInfo) -> dict[str, str]:
+    """What `--set` must say of a method, by option."""
+    if method.name != _SHUFFLED or "method" not in method.options:
+        return _said(method.name, method.options, method.weights)
+    # Its options are the method that it asks and that one's options, side by side; so are its weights.
+    asked = {key: value for key, value in method.options.items() if key != "method"}
+    name = str(method.options["method"])
+    settings = shlex.join(f"{key}={value}" for key, value in _said(name, asked, method.weights).items())
+    return {"method": _spec(name), **({"settings": settings} if settings else {})}
+
+
+def _said(name: str, options: Mapping[str, Any], weights: str | None) -> dict[str, str]:
+    """Options, and the weights, as far as the method would not have them by itself.
+
+    Args:
+        name: The method's.
+        options: As the result tells them.
+        weights: As the result tells them.
+    """
+    named_weights = {} if weights is None else {"weights": DIR if weights.startswith(_LOCAL) else weights}
+    everything = _given({key: value for key, value in options.items() if key != "weights"})
+    if name not in METHODS.names():
+        return everything | named_weights
+    try:
+        known = {field.name for field in dataclasses.fields(METHODS.get(name).Options)}
+        usual = build_method(name).options_dict()
+    except GroundCXRError:
+        return everything | named_weights
+    # A method may tell what is none of its options, and values that another option has given.
+    everything = {key: value for key, value in everything.items() if key in known}
+    few = {key: value for key, value in everything.items() if options[key] != usual.get(key)}
+    named_weights = named_weights if "weights" in known else {}
+    for settings in (few, everything):
+        try:
+            built = build_method(name, settings)
+            if built.options_dict() == dict(options):
+                return settings if built.weights_id() == weights else settings | named_weights
+        except GroundCXRError:
+            # Without its weights the method cannot be built.
+            continue
+    return everything | named_weights
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, str]:
@@ -50,16 +107,3 @@ def _given(settings: Mapping[str, Any]) -> dict[str, str]:
         for key, value in settings.items()
         if value is not None and value != ""
     }
-
-
-def _weights(info: ResultFile, named: bool) -> str | None:
-    """The weights, where the method would not take them by itself."""
-    weights = info.method.weights
-    if weights is None:
-        return None
-    if weights.startswith(_LOCAL):
-        return "DIR"
-    try:
-        return weights if named and METHODS.get(info.method.name)().weights_id() != weights else None
-    except GroundCXRError:
-        return weights

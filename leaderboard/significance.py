@@ -113,7 +113,8 @@ def paired_p_values(
     counted = ~np.isnan(table)
     table = np.where(counted, table, 0.0)
     # [classes, m]: how many samples each comparison has in each class.
-    numbers = np.stack([counted[kind == index].sum(axis=0) for index in range(len(classes))])
+    numbers = np.zeros((len(classes), table.shape[1]), dtype=np.int64)
+    np.add.at(numbers, kind, counted)
     p: dict[str, NDArray[np.float64]] = {}
     for column in columns:
         asked = np.ones(len(classes), dtype=bool) if column in (MACRO, MICRO) else classes == column
@@ -134,6 +135,26 @@ def paired_p_values(
         contributions[np.abs(contributions) <= _TIE * np.add.reduceat(np.abs(added), starts, axis=0)] = 0.0
         p[column] = np.where(total > 0, sign_flip(contributions, flips=flips, seed=seed), np.nan)
     return p
+
+
+def mean_differences(differences: ArrayLike, pathology: ArrayLike, column: str) -> NDArray[np.float64]:
+    """The mean differences that `paired_p_values` tests.
+
+    Args:
+        differences: `[n, m]`, as there.
+        pathology: Each sample's class, `[n]`.
+        column: A pathology, `MACRO` or `MICRO`.
+
+    Returns:
+        One for each comparison `[m]`; NaN where no sample has both values.
+    """
+    table, kind = np.ma.masked_invalid(np.asarray(differences, dtype=np.float64)), np.asarray(pathology, dtype=str)
+    if column == MICRO:
+        parts = [table]
+    else:
+        parts = [table[kind == name] for name in (np.unique(kind) if column == MACRO else [column])]
+    means = np.ma.stack([part.mean(axis=0) for part in parts])
+    return means.mean(axis=0).filled(np.nan)
 
 
 def _all_patterns(patients: int) -> Iterator[NDArray[np.uint8]]:

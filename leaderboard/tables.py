@@ -13,7 +13,7 @@ from ..core import GroundCXRError, unknown_name
 from ..evaluation.schema import Cell, MetricInfo, ResultFile
 from .library import Run, Setting, metrics_of, settings_of
 from .pairing import paired_values
-from .significance import LEVEL, MACRO, MICRO, holm, paired_p_values
+from .significance import LEVEL, MACRO, MICRO, holm, mean_differences, paired_p_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,8 @@ class BoardCell:
         high: Upper end.
         n: Samples that the value rests on.
         best: Whether it is the best of its column.
-        tied: Whether it cannot be told from the best: `p` is not below `LEVEL`, or nothing could be tested.
+        tied: Whether it cannot be told from the best: `p` is not below `LEVEL`, nothing could be tested, or on the
+            samples that both have it is no worse.
         p: P-value against the best, Holm-corrected over the methods; None for the best itself, where nothing is ranked,
             and where no sample has both values.
     """
@@ -194,15 +195,18 @@ def _rank(cells: dict[Run, dict[str, BoardCell]], metric: MetricInfo, columns: S
         others = [run for run in runs if run != winner]
         differences = paired.values[:, [runs.index(winner)]] - paired.values[:, [runs.index(run) for run in others]]
         p_values = paired_p_values(differences, paired.pathology, paired.patient, columns=won)
+        ahead = differences if metric.higher_is_better else -differences
         for column in won:
             mine = cells[winner][column]
             cells[winner][column] = BoardCell(mine.value, mine.low, mine.high, mine.n, best=True)
-            for run, p in zip(others, holm(p_values[column]), strict=True):
+            # The best mean may rest on fewer, easier samples, and lose on those that both have.
+            leads = mean_differences(ahead, paired.pathology, column)
+            for run, p, lead in zip(others, holm(p_values[column]), leads, strict=True):
                 cell = cells[run][column]
                 if cell.value is None:
                     continue
                 known = None if np.isnan(p) else float(p)
-                tied = known is None or known >= LEVEL
+                tied = known is None or known >= LEVEL or bool(lead <= 0)
                 cells[run][column] = BoardCell(cell.value, cell.low, cell.high, cell.n, tied=tied, p=known)
 
 

@@ -9,12 +9,11 @@ from ...core import GroundCXRError
 from ...evaluation.numbers import digits_of, write_number
 from ..caption import TIED, caption
 from ..library import Run
-from ..published import published_groups
-from ..significance import MACRO, MICRO
+from ..significance import LEVEL, MACRO, MICRO
 from ..tables import Board, BoardCell, BoardRow, board
 from . import charts, published
-from .frame import choose, linked, open_page
-from .markup import element, interval, note, put, table, tag, text
+from .frame import Chosen, choose, linked, open_page
+from .markup import element, interval, note, put, sentence, table, tag, text
 
 _NAME = "method"
 _SENSIBLE = 1e6
@@ -23,19 +22,26 @@ _SENSIBLE = 1e6
 
 def show() -> None:
     """The page."""
-    chosen = open_page([1, 1.4])
+    chosen = open_page([1, 1.4], without_runs=True)
     if chosen is None:
         return
+    if chosen.runs:
+        _show_board(chosen)
+    else:
+        note("None of the methods measured or imported is left; the numbers of the literature are below.")
+    if chosen.published:
+        published.show(chosen.setting.dataset)
+
+
+def _show_board(chosen: Chosen) -> None:
     try:
         shown = board(chosen.runs, chosen.metric.key)
     except GroundCXRError as error:
-        note(str(error))
-    else:
-        put(board_table(shown, _sorted(shown, chosen.columns[0])))
-        note(f"{caption(shown, intervals=True)} {_scale_note(shown)}")
-        charts.show(chosen, [row.run for row in shown.rows])
-    if chosen.published:
-        published.show(published_groups(chosen.setting.dataset), chosen.setting.dataset)
+        note(sentence(str(error)))
+        return
+    put(board_table(shown, _sorted(shown, chosen.columns[0])))
+    note(f"{caption(shown, intervals=True)} {_scale_note(shown)}")
+    charts.show(chosen, [row.run for row in shown.rows])
 
 
 def _sorted(shown: Board, place: Any) -> list[BoardRow]:
@@ -81,7 +87,9 @@ def _cell(shown: Board, cell: BoardCell, most: int, scale: tuple[float, float]) 
     if cell.best:
         value = element("span", value, "gx-best", title="the best of the column")
     elif cell.tied:
-        said = "nothing to test" if cell.p is None else f"p = {cell.p:.3f}"
+        # A small p-value and still tied: the difference is in its own favour.
+        favours = "no worse on the samples that both have, "
+        said = "nothing to test" if cell.p is None else f"{favours if cell.p < LEVEL else ''}p = {cell.p:.3f}"
         value += element("span", TIED, title=f"not distinguishable from the best ({said})")
     if cell.n != most:
         value += f" {element('span', f'n={cell.n}', 'gx-faint')}"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 
 import streamlit as st
 
-from ...core import GroundCXRError
 from ..export import export
 from ..formats import SUFFIXES, Format
 from ..tables import boards
@@ -37,11 +37,7 @@ def show() -> None:
         intervals = st.toggle("95 % intervals", value=True, key="intervals", bind="query-params", disabled=not marked)
     with middle:
         every = st.toggle("Every headline metric", key="every", bind="query-params", disabled=form is Format.BIBTEX)
-    try:
-        content = export(boards(chosen.runs, () if every else (chosen.metric.key,)), form, intervals=intervals)
-    except GroundCXRError as error:
-        note(str(error))
-        return
+    content = export(boards(chosen.runs, () if every else (chosen.metric.key,)), form, intervals=intervals)
     parts = [chosen.setting.dataset, chosen.setting.protocol, "headline" if every else chosen.metric.key]
     name = re.sub(r"[^\w.-]+", "_", "-".join(["groundcxr", *parts])) + SUFFIXES[form]
     with right:
@@ -50,4 +46,8 @@ def show() -> None:
     st.code(content[:_LONGEST], language=None, wrap_lines=True)
     if cut:
         note(f"The first {_LONGEST:,} characters of {len(content):,}; the file has all.")
-    note(f"The same on the command line: groundcxr export RESULT... --format {form} --metric {chosen.metric.key}")
+    note("The same on the command line:")
+    words = ["groundcxr", "export", *(str(run.path) for run in chosen.runs), "--format", form]
+    words += [] if every else ["--metric", chosen.metric.key]
+    words += ["--no-intervals"] if marked and not intervals else []
+    st.code(shlex.join(words), language=None, wrap_lines=True)

@@ -18,8 +18,8 @@ from ..library import Run
 from ..overlays import Style, colours
 from . import zoom
 from .frame import Chosen, choose, open_page
-from .markup import element, note, put, text
-from .pictures import Shown, answer, keys_of, truth
+from .markup import element, note, put, sentence, text
+from .pictures import Shown, answer, keys_of, put_picture, truth
 
 ROWS = 4
 """Samples on one page."""
@@ -27,7 +27,11 @@ ROWS = 4
 MOST = 6
 """Methods beside one another; more would be too small to see."""
 
-_FIRST = 4
+FIRST = 4
+"""Methods beside one another where none were chosen."""
+
+_SEED_DIGITS = 9
+_LISTED = "listed"
 _ALL = "all"
 
 
@@ -61,24 +65,35 @@ def show() -> None:
     with st.spinner("Reading the data set …"):
         joined = join(info.dataset, chosen.options.data, info.pathologies)
     if joined.reason:
-        note(_sentence(joined.reason), "gx-problems")
+        note(sentence(joined.reason), "gx-problems")
     rows = _found(chosen, runs, joined)
     style = _style()
     if rows.empty:
         note("No sample fits; take a filter back.")
         return
-    pages = -(-len(rows) // ROWS)
-    page = st.session_state.get("page", 1)
-    start = (min(page, pages) - 1) * ROWS
+    # The rows stand above the choice of the page, which must be read first.
+    above = st.container()
+    start = (_page(rows) - 1) * ROWS
     asked = Asked(chosen, runs, {run.id: keys_of(run) for run in runs}, style)
-    for row in rows.iloc[start : start + ROWS].reset_index().to_dict("records"):
-        _row(asked, str(row["sample_id"]), row, joined.samples.get(str(row["sample_id"])))
-    put('<hr class="gx-line">')
+    with above:
+        for row in rows.iloc[start : start + ROWS].reset_index().to_dict("records"):
+            _row(asked, str(row["sample_id"]), row, joined.samples.get(str(row["sample_id"])))
+        put('<hr class="gx-line">')
+
+
+def _page(rows: pd.DataFrame) -> int:
+    """The page of rows to show; the first one again when other samples are listed, or in another order."""
+    listed = st.session_state.get(_LISTED)
+    if listed is not None and not rows.index.equals(listed):
+        st.session_state["page"] = 1
+    st.session_state[_LISTED] = rows.index
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left:
-        st.pagination(pages, key="page", bind="query-params")
+        page = st.pagination(-(-len(rows) // ROWS), key="page", bind="query-params")
     with right:
+        start = (page - 1) * ROWS
         note(f"{len(rows):,} samples, {start + 1:,} to {min(start + ROWS, len(rows)):,} shown")
+    return page
 
 
 def _methods(chosen: Chosen) -> list[Run]:
@@ -88,7 +103,7 @@ def _methods(chosen: Chosen) -> list[Run]:
         return st.multiselect(
             "Methods",
             ordered,
-            default=ordered[:_FIRST],
+            default=ordered[:FIRST],
             max_selections=MOST,
             format_func=lambda run: run.label,
             key="methods",
@@ -120,7 +135,8 @@ def _found(chosen: Chosen, runs: Sequence[Run], joined: Joined) -> pd.DataFrame:
         sample = st.text_input("Sample", key="sample", bind="query-params", placeholder="any")
     rows = select(
         browse(runs, chosen.metric.key),
-        phrases=phrases,
+        # Where no phrase is here the box cannot be emptied, so what the URL says in it must not count.
+        phrases=phrases or None,
         search=search or "",
         pathology=None if pathology == _ALL else pathology,
         sample=(sample or "").strip(),
@@ -149,7 +165,8 @@ def _of_whom(order: Order, runs: Sequence[Run], places: Sequence[Any]) -> tuple[
 
 def _seed(place: Any) -> int:
     given = st.query_params.get("seed", "0")
-    seed = int(given) if given.isdecimal() else 0
+    # Python reads no number of thousands of digits, and nobody needs so many draws.
+    seed = int(given) if given.isdecimal() and len(given) <= _SEED_DIGITS else 0
     if place.button("Draw others", width="stretch", help="Other samples at random", shortcut="d"):
         seed += 1
         st.query_params["seed"] = str(seed)
@@ -192,30 +209,21 @@ def _row(asked: Asked, sample_id: str, row: Mapping[Any, Any], sample: Sample | 
     if sample is not None:
         with places[0]:
             put(element("p", "image", "gx-method"))
-            _put_picture(truth(sample), f"The image of: {sample.phrase}")
+            put_picture(truth(sample), f"The image of: {sample.phrase}")
     for place, run in zip(places[-len(asked.runs) :], asked.runs, strict=True):
         with place:
             put(element("p", text(run.label), "gx-method"))
             shown = answer(run, asked.keys[run.id].get(sample_id), sample, asked.style)
-            _put_picture(shown, f"{run.label} on: {sample.phrase if sample else sample_id}")
-            put(element("p", _values(run, sample_id, shown, asked.style), "gx-caption"))
+            put_picture(shown, f"{run.label} on: {sample.phrase if sample else sample_id}")
+            put(element("p", _values(asked, run, sample_id, shown), "gx-caption"))
 
 
-def _put_picture(shown: Shown, alt: str) -> None:
-    if shown.image is None:
-        put(element("div", text(_sentence(shown.remark)), "gx-blank"))
-        return
-    st.image(shown.image, width="stretch", alt=alt)
-    if shown.remark:
-        put(element("p", text(_sentence(shown.remark)), "gx-caption"))
-
-
-def _values(run: Run, sample_id: str, shown: Shown, style: Style) -> str:
-    """The sample's headline metrics, and the IoU at the threshold."""
-    metrics = [metric for metric in run.info.metrics if metric.headline]
+def _values(asked: Asked, run: Run, sample_id: str, shown: Shown) -> str:
+    """The sample's headline metrics and the metric chosen, and the IoU at the threshold."""
+    metrics = [metric for metric in run.info.metrics if metric.headline or metric.key == asked.chosen.metric.key]
     rows = run.samples(["sample_id", *(metric.key for metric in metrics)])
     mine = rows.loc[rows["sample_id"] == sample_id]
-    parts = [] if shown.iou is None else [f"<b>IoU above {style.threshold:.2f}: {write_number(shown.iou, 3)}</b>"]
+    parts = [] if shown.iou is None else [f"<b>IoU above {asked.style.threshold:.2f}: {write_number(shown.iou, 3)}</b>"]
     for metric in metrics:
         value = float(mine[metric.key].iloc[0]) if len(mine) else math.nan
         parts.append(text(f"{metric.label} {'-' if math.isnan(value) else write_number(value, digits_of(metric))}"))
@@ -233,7 +241,3 @@ def _described(sample_id: str, row: Mapping[Any, Any]) -> str:
         f"sample {sample_id}",
     ]
     return " · ".join(parts)
-
-
-def _sentence(remark: str) -> str:
-    return remark[:1].upper() + remark[1:] + ("" if remark.endswith(".") else ".")

@@ -14,9 +14,10 @@ from ..failures import SLICINGS, slices, status_counts, worst_samples
 from ..joining import join
 from ..library import Run
 from ..overlays import Style
+from .compare import FIRST
 from .frame import Chosen, choose, kept, open_page
-from .markup import element, heading, note, put, table, text
-from .pictures import answer
+from .markup import element, heading, note, put, sentence, table, text
+from .pictures import answer, put_picture
 
 _ALL = "all"
 _IN_A_ROW = 6
@@ -36,6 +37,9 @@ def show() -> None:
     if chosen is None:
         return
     runs = [run for run in chosen.runs if run.metric(chosen.metric.key) is not None]
+    if not runs:
+        note(f"No method that is left has {chosen.metric.label}: choose another metric, or take a filter back.")
+        return
     ordered = sorted(runs, key=lambda run: (run.predictions is None, run.info.method.control))
     with chosen.columns[0]:
         run = choose("Method", ordered, "method", named=lambda run: run.label)
@@ -47,7 +51,9 @@ def show() -> None:
     worst = worst_samples(run, chosen.metric.key, pathology=chosen_class, count=_LISTED)
     about = "" if chosen_class is None else f" of {chosen_class}"
     heading(f"Worst samples{about} of {run.label}, {chosen.metric.label}")
-    _pictures(chosen, run, worst.head(_PICTURES))
+    # Compare must show this method, whatever it would choose by itself.
+    beside = [run.label, *(other.label for other in ordered if other != run)][:FIRST]
+    _pictures(chosen, run, worst.head(_PICTURES), beside)
     left, right = st.columns([1.9, 1], gap="large")
     with left:
         heading(f"By {_NAMES[by]}", "Means with 95 % intervals (bootstrap over patients).")
@@ -61,8 +67,8 @@ def show() -> None:
         put(status_table(status_counts(run)))
 
 
-def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame) -> None:
-    """The worst samples as pictures, each with a way to Compare."""
+def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame, beside: list[str]) -> None:
+    """The worst samples as pictures, each with a way to Compare, where the methods `beside` stand side by side."""
     if worst.empty:
         note("No sample has a value.")
         return
@@ -70,7 +76,7 @@ def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame) -> None:
     with st.spinner("Reading the data set …"):
         joined = join(info.dataset, chosen.options.data, info.pathologies)
     if joined.reason:
-        note(f"{joined.reason[:1].upper()}{joined.reason[1:]}.", "gx-problems")
+        note(sentence(joined.reason), "gx-problems")
     for start in range(0, len(worst), _IN_A_ROW):
         places = st.columns(_IN_A_ROW)
         for place, row in zip(places, worst.iloc[start : start + _IN_A_ROW].to_dict("records"), strict=False):
@@ -79,10 +85,7 @@ def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame) -> None:
                 key = None if pd.isna(row["prediction_key"]) else str(row["prediction_key"])
                 shown = answer(run, key, sample, Style())
                 said = sample.phrase if sample is not None else f"sample {row['sample_id']}"
-                if shown.image is None:
-                    put(element("div", text(shown.remark), "gx-blank"))
-                else:
-                    st.image(shown.image, width="stretch", alt=f"{run.label} on: {said}")
+                put_picture(shown, f"{run.label} on: {said}")
                 value = write_number(float(row["value"]), digits_of(chosen.metric))
                 put(element("p", f"<b>{text(value)}</b> {text(row['pathology'])}: {text(said)}", "gx-caption"))
                 if row["status"] != "ok":
@@ -90,7 +93,7 @@ def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame) -> None:
                 st.page_link(
                     "app_pages/compare.py",
                     label="Compare",
-                    query_params=kept(sample=str(row["sample_id"])),
+                    query_params=kept(sample=str(row["sample_id"]), methods=beside),
                 )
 
 

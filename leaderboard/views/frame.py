@@ -16,7 +16,6 @@ from ...core import GroundCXRError
 from ...evaluation.schema import MetricInfo
 from ..library import Library, Run, Setting, metrics_of
 from ..options import Options
-from ..published import published_groups
 from .markup import element, note, put, text
 
 T = TypeVar("T")
@@ -44,7 +43,7 @@ class Chosen:
         options: The command line.
         library: Everything usable in the result folders.
         setting: The data set and protocol chosen.
-        runs: The runs of the setting that the filters leave, by label.
+        runs: The runs of the setting that the filters leave, by label; none where only `published` is wanted.
         metric: The metric chosen.
         metrics: All metrics of the setting's runs.
         published: Whether numbers from the literature are wanted.
@@ -78,18 +77,22 @@ def frame(here: Path) -> None:
     _CHOSEN.set(_choose())
 
 
-def open_page(widths: Sequence[float] = ()) -> Chosen | None:
+def open_page(widths: Sequence[float], *, without_runs: bool = False) -> Chosen | None:
     """What the user chose, with places beside the choices for a page's own.
 
     Args:
         widths: Relative widths of these places.
+        without_runs: Whether the page has something to show where published numbers are wanted and no run is left.
 
     Returns:
         None where there is nothing to show, which the page then says.
     """
     chosen = _CHOSEN.get()
-    if chosen is None or not widths:
-        return chosen
+    if chosen is None:
+        return None
+    if not chosen.runs and not (without_runs and chosen.published):
+        note("No method is left: take a filter back.")
+        return None
     return replace(chosen, columns=chosen.columns[0].columns(widths, vertical_alignment="bottom"))
 
 
@@ -115,12 +118,9 @@ def _choose() -> Chosen | None:
     metrics = metrics_of(everyone)
     with columns[2]:
         metric = choose("Metric", metrics, "metric", named=lambda one: one.label, first=_first_headline(metrics))
-    runs, published = _filtered(setting, everyone, columns[3:5])
+    runs, published = _filtered(everyone, columns[3:5])
     _about(setting, everyone, runs, metric)
     _problems(library)
-    if not runs:
-        note("No method is left: take a filter back.")
-        return None
     return Chosen(options, library, setting, runs, metric, metrics, published, columns[5:])
 
 
@@ -192,11 +192,11 @@ def _choose_setting(library: Library, columns: Sequence[Any]) -> Setting:
         return mine[choose("Protocol", range(len(mine)), "protocol", named=lambda i: titles[i])]
 
 
-def _filtered(setting: Setting, runs: Sequence[Run], places: Sequence[Any]) -> tuple[tuple[Run, ...], bool]:
+def _filtered(runs: Sequence[Run], places: Sequence[Any]) -> tuple[tuple[Run, ...], bool]:
     """The runs of the kinds and tiers wanted, and whether published numbers are."""
     kinds = list(dict.fromkeys(run.info.method.kind for run in runs))
     tiers: list[str] = list(dict.fromkeys(run.tier for run in runs))
-    shown = [*tiers, PUBLISHED] if published_groups(setting.dataset) else tiers
+    shown = [*tiers, PUBLISHED]
     with places[0]:
         kind = st.multiselect("Kind", kinds, key="kind", bind="query-params", placeholder="all") or kinds
     with places[1]:

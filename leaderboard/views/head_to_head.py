@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from ...core import GroundCXRError
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..comparison import head_to_head
@@ -39,13 +38,11 @@ def show() -> None:
     if first == second:
         note("Choose two different methods.")
         return
-    try:
-        found = head_to_head(first, second, chosen.metric.key)
-    except GroundCXRError as error:
-        note(str(error))
-        return
+    found = head_to_head(first, second, chosen.metric.key)
     metric = chosen.metric
     heading(f"{first.label} minus {second.label}, {metric.label}", _summary(found.table, first, second, metric))
+    if found.samples.empty:
+        return
     put(difference_table(found.table, first, second, metric))
     note(
         "Means over the samples that both have. Intervals: bootstrap over patients, 95 %. p: sign flips over patients,"
@@ -91,7 +88,9 @@ def _summary(found: pd.DataFrame, first: Run, second: Run, metric: MetricInfo) -
 def difference_table(found: pd.DataFrame, first: Run, second: Run, metric: MetricInfo) -> str:
     """`HeadToHead.table` as HTML; each difference has a dot on its interval, with a line at zero."""
     digits = digits_of(metric)
-    reach = float(found[["low", "high", "difference"]].abs().max(axis=None)) or 1.0
+    # Of few patients no interval may be known at all.
+    ends = found[["low", "high", "difference"]].astype(float).abs()
+    reach = float(ends.fillna(0.0).max(axis=None)) or 1.0
     rows = []
     for row in found.to_dict("records"):
         real = "gx-best" if row["p_corrected"] < LEVEL else ""

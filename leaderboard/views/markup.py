@@ -85,6 +85,11 @@ def note(sentence: str, classes: str = "") -> None:
     put(element("p", text(sentence), f"gx-note {classes}".strip()))
 
 
+def sentence(words: str) -> str:
+    """Words as a sentence: a capital at the start, a full stop at the end."""
+    return words[:1].upper() + words[1:] + ("" if words.endswith(".") else ".")
+
+
 def heading(title: str, below: str = "") -> None:
     """A section's headline and a line below it."""
     line = element("p", text(below), "gx-note") if below else ""

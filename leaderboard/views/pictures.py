@@ -14,6 +14,7 @@ from ...evaluation.prediction import Failure
 from ...metrics import PROTOCOLS, Protocol, get_protocol
 from ..library import Run
 from ..overlays import Film, Picture, Style, live_iou
+from .markup import element, put, sentence, text
 
 WIDTH = 480
 """Of a picture in a row, in pixels: sharp in a column of half that on a dense screen."""
@@ -90,6 +91,21 @@ def answer(run: Run, key: str | None, sample: Sample | None, style: Style, width
     )
     iou = live_iou(protocol, kind, found, sample, style.threshold) if protocol and sample else None
     return Shown(*_draw(picture), iou=iou, remark=remark)
+
+
+def put_picture(shown: Shown, alt: str) -> None:
+    """Put a picture on the page, and what is missing.
+
+    Args:
+        shown: The picture, or why there is none.
+        alt: What it shows, for screen readers.
+    """
+    if shown.image is None:
+        put(element("div", text(sentence(shown.remark)), "gx-blank"))
+        return
+    st.image(shown.image, width="stretch", alt=alt)
+    if shown.remark:
+        put(element("p", text(sentence(shown.remark)), "gx-caption"))
 
 
 @lru_cache(maxsize=64)

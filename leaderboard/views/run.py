@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
+from ...evaluation.imported import IMPORT_FILE
 from ...evaluation.numbers import digits_of, write_number
 from ..library import Run
-from ..reproduction import command
+from ..reproduction import DIR, FILE, ROOT, command
 from ..tables import cells_of
 from .frame import Chosen, choose, open_page
 from .markup import element, heading, put, table, text
@@ -24,8 +26,9 @@ def show() -> None:
         return
     run = _choose(chosen)
     info = run.info
-    heading("The command that makes it again", _command_note(run))
-    st.code(command(info), language=None, wrap_lines=True)
+    line = command(info, run.imported)
+    heading("The command that makes it again", _command_note(run, line))
+    st.code(line, language=None, wrap_lines=True)
     left, right = st.columns(2)
     with left:
         heading("Method")
@@ -46,24 +49,29 @@ def _choose(chosen: Chosen) -> Run:
         return choose("Method", chosen.runs, "method", named=lambda run: run.label)
 
 
-def _command_note(run: Run) -> str:
+def _command_note(run: Run, line: str) -> str:
     git = run.info.run.git
     said = []
+    if run.imported is not None:
+        said.append(
+            f"The predictions were made elsewhere and scored here. FILES: what was imported, {run.imported.source},"
+            " whose hash is in the revision below."
+            if run.imported.what == "predictions"
+            else "Imported: this is what its result file says; nothing of it was run here."
+        )
     if git is not None:
         said.append(
             f"With the code of commit {git.commit[:12]}"
             + (", which had uncommitted changes: the numbers may differ." if git.dirty else ".")
         )
-    line = command(run.info)
+    words = re.split(r"[^\w.]+", line)
     for word, meaning in (
-        ("METHOD.py", "METHOD.py: the method's own file, whose fingerprint is below."),
-        ("ROOT", "ROOT: your copy of the data."),
-        ("DIR", "DIR: the local copy of the weights, whose hash is below."),
+        (FILE, "METHOD.py: the method's own file, whose fingerprint is below."),
+        (ROOT, "ROOT: your copy of the data."),
+        (DIR, "DIR: the local copy of the weights, whose hash is below."),
     ):
-        if word in line:
+        if word in words:
             said.append(meaning)
-    if run.imported is not None:
-        said.insert(0, "Imported: this is what its result file says; nothing of it was run here.")
     return " ".join(said)
 
 
@@ -129,6 +137,7 @@ def _files(run: Run) -> dict[str, Any]:
     return {
         "result": run.path / "result.json",
         "samples": run.path / "samples.parquet",
+        "import": run.path / IMPORT_FILE if run.imported else None,
         "predictions": run.predictions or "not stored here",
         "samples' hash": run.info.samples_sha256,
     }

@@ -171,6 +171,26 @@ def test_hostile_names_are_text(save_run, scan):
     assert entries.count("@") == 1
 
 
+def test_a_row_that_begins_with_a_bracket_or_a_star_is_no_argument_of_the_row_above(save_run, scan):
+    for label in ("[1pt] a", "*b", "c*"):
+        saved = save_run(label.strip("[]* "), {"box_iou": np.linspace(0.1, 0.9, 12)})
+        content = json.loads(saved.path.read_text())
+        content["method"]["label"] = label
+        saved.path.write_text(json.dumps(content))
+    text = export([board(scan().runs, "box_iou")], Format.LATEX)
+    begun = sorted(line.split(" & ")[0] for line in text.splitlines() if re.match(r"\W*(\w+\] a|b|c\*) &", line))
+    assert begun == ["c*", "{}*b", "{}[1pt] a"]
+
+
+def test_labels_of_a_whole_and_of_a_limited_run_differ(save_run, scan):
+    save_run("a")
+    save_run("a", n=6, complete=False)
+    text = export(boards(scan().runs, ["box_iou"]), Format.LATEX)
+    labels = re.findall(r"\\label\{(.*?)\}", text)
+    assert len(labels) == len(set(labels)) == 2
+    assert all(label.startswith("tab:made-up-v1-box-iou-") for label in labels)
+
+
 def test_huge_and_negative_numbers():
     assert [write_number(value, 2) for value in (3.05123e38, -0.021, -0.001, 12.344, -1234.6)] == [
         "3.051e+38",

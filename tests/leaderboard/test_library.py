@@ -113,6 +113,17 @@ def test_a_copy_of_a_run_is_shown_once(save_run, scan, tmp_path):
     assert [run.label for run in scan(tmp_path / "results", tmp_path / "copy").runs] == ["a"]
 
 
+def test_of_two_copies_the_one_with_predictions_is_shown(save_run, scan, tmp_path):
+    saved = save_run("a")
+    shutil.copytree(tmp_path / "results", tmp_path / "copy")
+    method = saved.info.method
+    store = PredictionStore(tmp_path / "copy" / "store", method.name, method.fingerprint, {})
+    store.add({"f" * 64: {"0123456789abcdef": Grounding(None, ())}})
+    for folders in ((tmp_path / "results", tmp_path / "copy"), (tmp_path / "copy", tmp_path / "results")):
+        (run,) = scan(*folders).runs
+        assert run.predictions == store.folder
+
+
 def test_a_single_run_is_given_by_folder_or_file(save_run, scan):
     saved = save_run("a")
     save_run("b")

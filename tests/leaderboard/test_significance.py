@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from groundcxr.leaderboard.significance import MACRO, MICRO, holm, paired_p_values, sign_flip
+from groundcxr.leaderboard.significance import MACRO, MICRO, holm, mean_differences, paired_p_values, sign_flip
 
 NAN = float("nan")
 
@@ -23,6 +23,18 @@ def test_macro_by_hand():
     differences, classes, patients = [[4.0], [2.0], [6.0], [-1.0]], list("aaab"), list("pqrp")
     found = paired_p_values(differences, classes, patients, columns=["a", "b", MACRO, MICRO])
     assert {column: p.tolist() for column, p in found.items()} == {"a": [0.25], "b": [1], MACRO: [0.25], MICRO: [0.25]}
+
+
+def test_mean_differences_by_hand():
+    differences = np.array([[1.0, NAN], [3.0, NAN], [-1.0, NAN], [NAN, 0.5]])
+    expected = {"a": [2.0, NAN], "b": [-1.0, 0.5], MACRO: [0.5, 0.5], MICRO: [1.0, 0.5]}
+    for column, means in expected.items():
+        np.testing.assert_array_equal(mean_differences(differences, list("aabb"), column), means)
+
+
+def test_without_a_shared_sample_nothing_is_tested():
+    found = paired_p_values(np.empty((0, 1)), [], [], columns=[MACRO, MICRO])
+    assert all(np.isnan(p).all() for p in found.values())
 
 
 def test_macro_and_micro_are_different_questions():

@@ -5,6 +5,7 @@ import pytest
 
 from groundcxr.core import GroundCXRError, UnknownNameError
 from groundcxr.evaluation import load_result
+from groundcxr.leaderboard.caption import caption
 from groundcxr.leaderboard.comparison import head_to_head
 from groundcxr.leaderboard.failures import SLICINGS, slices, status_counts, worst_samples
 from groundcxr.leaderboard.tables import board, boards, profile, speed_quality
@@ -95,7 +96,13 @@ def test_only_shared_samples_are_compared(save_run, scan):
     cells = {row.run.label: row.cells["micro"] for row in table.rows}
     assert (cells["part"].n, cells["holes"].n) == (20, 39)
     assert cells["part"].best
-    assert not cells["whole"].tied
+    # Surely different, but in favour of the one whose mean is lower.
+    assert cells["whole"].p < 0.01
+    assert cells["whole"].tied
+    # Worse on all that they share, if by a little.
+    assert not cells["holes"].best
+    assert "no worse than the best on the samples that both have" in caption(table, intervals=False)
+    assert "no worse" not in caption(board([runs["whole"], runs["holes"]], "box_iou"), intervals=False)
 
 
 def test_what_does_not_belong_together_is_refused(save_run, scan):

@@ -85,7 +85,7 @@ def open_page(monkeypatch):
     """Opens a page: `open_page("compare", "--results", folder, metric="AUROC")`; keywords are the URL's."""
     from streamlit.testing.v1 import AppTest
 
-    def open_(page: str, *arguments: object, **url) -> Page:
+    def open_(page: str, /, *arguments: object, **url) -> Page:
         monkeypatch.setattr(sys, "argv", [str(APP), *(str(argument) for argument in arguments)])
         app = AppTest.from_file(str(APP), default_timeout=60)
         for key, value in url.items():

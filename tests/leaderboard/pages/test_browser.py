@@ -113,6 +113,18 @@ def test_a_phrase_is_found(page):
     sync_api.expect(page).to_have_url(re.compile("search="))
 
 
+def test_a_page_in_the_url_is_shown_and_another_order_starts_at_the_first(page):
+    samples = load_dataset("phantom", images=8)
+    phrases = page.locator(".gx-phrase")
+    opened(page, "/compare?page=2")
+    sync_api.expect(phrases.first).to_have_text(samples[4].phrase)
+    page.get_by_role("combobox", name="Order").click()
+    page.get_by_role("option", name="smallest target").click()
+    smallest = min(samples, key=lambda sample: sum(box.area for box in sample.boxes))
+    sync_api.expect(phrases.first).to_have_text(smallest.phrase)
+    sync_api.expect(page).not_to_have_url(re.compile("page="))
+
+
 @pytest.fixture(autouse=True)
 def drawn(demo):
     """The phantom that the server shows."""

@@ -339,6 +339,25 @@ def test_cite_gives_what_the_command_line_gives(open_page, demo, groundcxr):
     assert "scriptsize" not in shown.app.code[0].value
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        {"metric": "AUROC"},
+        {"metric": "AUROC", "intervals": "false"},
+        {"metric": "AUROC", "format": "Markdown", "kind": ["other"], "every": "true"},
+        {"metric": "mIoU", "format": "BibTeX"},
+    ],
+)
+def test_the_command_on_cite_gives_what_it_shows(open_page, demo, save_run, groundcxr, tmp_path, url):
+    shutil.copytree(demo / RESULTS, tmp_path / RESULTS)
+    save_run("not shown", dataset="another")
+    shown = open_page("cite", "--results", tmp_path / RESULTS, data="phantom 1.0 (test)", **url)
+    content, line = (block.value for block in shown.app.code)
+    ran = groundcxr(*shlex.split(line)[1:])
+    assert ran.code == 0, ran.err
+    assert ran.out[:20_000].strip() == content
+
+
 def test_no_deep_learning_library_is_loaded_with_all_pages():
     code = """
 import sys, pkgutil, importlib

@@ -1,0 +1,117 @@
+"""The command of a run makes the same method again, for every bundled method."""
+
+import shlex
+import subprocess
+import sys
+
+import pytest
+
+from groundcxr.cli.arguments import open_methods
+from groundcxr.evaluation import load_result
+from groundcxr.leaderboard.library import Library
+from groundcxr.leaderboard.reproduction import command
+from groundcxr.methods import METHODS
+from groundcxr.methods.bundled import bundled
+
+CLIP, LDM = str(bundled("clip-phantom")), str(bundled("ldm-phantom"))
+NEEDED = {"ldm": {"weights": LDM}, "shuffled-phrase": {"method": "clip-phantom"}}
+"""What a method must be told before it can be built."""
+
+
+def options_in(line: str, option: str) -> list[str]:
+    words = shlex.split(line)
+    return [words[place + 1] for place, word in enumerate(words) if word == option]
+
+
+def line_of(save_run, entry) -> str:
+    info = save_run().info
+    return command(info.model_copy(update={"method": entry.info}))
+
+
+def opened(spec: str, label: str, settings: dict[str, str]):
+    return open_methods([f"{label}={spec}"], [f"{label}.{key}={value}" for key, value in settings.items()])[0]
+
+
+def check_again(line: str, entry, folder: str = "") -> None:
+    """The methods that a command names are the one that it was made of."""
+    settings = [setting.replace("=DIR", f"={folder}") for setting in options_in(line, "--set")]
+    (again,) = open_methods(options_in(line, "--method"), settings)
+    assert again.info == entry.info
+
+
+@pytest.mark.parametrize("name", METHODS.names())
+def test_every_bundled_method(save_run, name):
+    entry = opened(name, "mine", NEEDED.get(name, {}))
+    check_again(line_of(save_run, entry), entry, LDM)
+
+
+@pytest.mark.parametrize(
+    ("spec", "settings", "said"),
+    [
+        ("center-prior", {"grid": "7"}, ["mine.grid=7"]),
+        ("center-prior", {"grid": "32"}, []),
+        ("clip", {"model": "biomedclip"}, ["mine.model=biomedclip"]),
+        ("clip", {"weights": CLIP}, ["mine.model=local-dir", "mine.weights=DIR"]),
+        ("clip-phantom", {}, []),
+        ("ldm", {"weights": LDM, "preset": "vilouras2026-frozen"}, ["mine.steps=100", "mine.weights=DIR"]),
+        ("ldm-phantom", {"blur": "1", "read": "0.3,0.7"}, ["mine.blur=1.0", "mine.read=0.3,0.7"]),
+        ("shuffled-phrase", {"method": "ldm-phantom"}, ["mine.method=ldm-phantom"]),
+        (
+            "shuffled-phrase",
+            {"method": "ldm-phantom", "settings": "blur=1 tokens=phrase"},
+            ["mine.method=ldm-phantom", "mine.settings=blur=1.0 tokens=phrase"],
+        ),
+        (
+            "shuffled-phrase",
+            {"method": "ldm", "settings": f"weights={LDM}"},
+            ["mine.method=ldm", "mine.settings=weights=DIR"],
+        ),
+        ("shuffled-phrase", {"method": "biovil-t"}, ["mine.method=biovil-t"]),
+    ],
+)
+def test_options_are_said_as_far_as_they_are_not_the_methods_own(save_run, spec, settings, said):
+    entry = opened(spec, "mine", settings)
+    line = line_of(save_run, entry)
+    assert options_in(line, "--set") == said
+    check_again(line, entry, CLIP if spec == "clip" else LDM)
+
+
+def test_a_shuffled_method_file_stands_in_capitals(save_run, method_file):
+    path = method_file()
+    entry = opened("shuffled-phrase", "mine", {"method": str(path)})
+    line = line_of(save_run, entry)
+    (said,) = options_in(line, "--set")
+    assert said.startswith("mine.method=METHOD.py:")
+    (again,) = open_methods(options_in(line, "--method"), [said.replace("METHOD.py", str(path))])
+    assert again.info == entry.info
+
+
+def test_imported_predictions_are_imported_again(groundcxr, manifest, tmp_path):
+    data = ("--dataset", "manifest", "--root", manifest)
+    boxes = tmp_path / "boxes.json"
+    boxes.write_text("[]")
+    ran = groundcxr("import", boxes, "--name", "theirs", "--kind", "box", *data, "--limit", 2, "--out", "a")
+    assert ran.code == 0, ran.err
+    (run,) = Library.scan([tmp_path / "a"]).runs
+    line = command(run.info, run.imported)
+    assert line == (
+        "groundcxr import FILES --name theirs --kind box --dataset manifest --root ROOT --split all --limit 2"
+        " --protocol v1"
+    )
+    words = line.replace("FILES", str(boxes)).replace("ROOT", str(manifest)).split()
+    assert groundcxr(*words[1:], "--out", "b").code == 0
+    made, again = (load_result(next((tmp_path / out).rglob("result.json"))).fingerprint for out in "ab")
+    assert made == again
+
+
+def test_no_deep_learning_library_is_loaded_for_a_command():
+    code = """
+import sys
+from groundcxr.leaderboard.reproduction import _said
+for name in ("ldm-phantom", "clip-phantom", "biovil", "clip", "ldm"):
+    _said(name, {}, None)
+loaded = sorted({"torch", "transformers", "diffusers", "open_clip"} & set(sys.modules))
+assert not loaded, loaded
+"""
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
