@@ -112,5 +112,5 @@ def _not_here(data: DatasetInfo) -> str:
     why = "it is credentialed and stays with its users" if data.credentialed else "no copy of it was named"
     return (
         f"the images and phrases of {data.name} are not on this machine ({why}): maps are shown on an empty frame,"
-        f" without boxes; start with --data {data.name}=ROOT where you have a copy"
+        f" without the true boxes; start with --data {data.name}=ROOT where you have a copy"
     )

@@ -194,14 +194,19 @@ def _choose_setting(library: Library, columns: Sequence[Any]) -> Setting:
 
 def _filtered(runs: Sequence[Run], places: Sequence[Any]) -> tuple[tuple[Run, ...], bool]:
     """The runs of the kinds and tiers wanted, and whether published numbers are."""
-    kinds = list(dict.fromkeys(run.info.method.kind for run in runs))
+    # A control that asks a method is of that method's kind, so that it is scored alike; a reader looks for controls.
+    kinds = ["control" if run.info.method.control else run.info.method.kind for run in runs]
     tiers: list[str] = list(dict.fromkeys(run.tier for run in runs))
     shown = [*tiers, PUBLISHED]
     with places[0]:
-        kind = st.multiselect("Kind", kinds, key="kind", bind="query-params", placeholder="all") or kinds
+        kind = (
+            st.multiselect("Kind", list(dict.fromkeys(kinds)), key="kind", bind="query-params", placeholder="all")
+            or kinds
+        )
     with places[1]:
         tier = st.multiselect("Tier", shown, key="tier", bind="query-params", placeholder="all") or shown
-    return tuple(run for run in runs if run.info.method.kind in kind and run.tier in tier), PUBLISHED in tier
+    chosen = (run for run, its in zip(runs, kinds, strict=True) if its in kind and run.tier in tier)
+    return tuple(chosen), PUBLISHED in tier
 
 
 def _data_name(one: tuple[str, str, str, str, bool, int]) -> str:

@@ -117,6 +117,9 @@ def test_the_board_is_sorted_filtered_and_kept_in_the_url(open_page, save_run, t
     assert "1 of 3 methods" in again.text
     none = open_page("leaderboard", "--results", folder, metric=metric, tier=["nonsense"])
     assert rows_of(none) == ["c", "b", "a"]
+    # A control that asks a method has that method's kind.
+    save_run("d", {"box_iou": values}, kind="diffusion", control=True)
+    assert rows_of(open_page("leaderboard", "--results", folder, metric=metric, kind=["control"])) == ["d"]
 
 
 def test_the_best_and_what_cannot_be_told_from_it_are_marked(open_page, save_run, tmp_path):
