@@ -6,8 +6,7 @@ import io
 import json
 import os
 import uuid
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,9 @@ ENVIRONMENT = "GROUNDCXR_CACHE"
 
 IN_FOLDER = 50
 _INDEX = "index.json"
+_WORTH_PROCESSES = 200
+"""Images from which on other processes are started: they take about a second to start, fifty images' worth."""
+
 _RUN_LENGTH = 3
 """zlib strategy: on noisy images as small as the others, and faster."""
 
@@ -78,15 +80,12 @@ class SplitCache:
         if not missing:
             return records  # pyright: ignore[reportReturnType]
         try:
-            with (
-                progress(f"drawing phantom images ({self.split})", len(missing)) as advance,
-                # NumPy and Pillow do most of the work outside the interpreter's lock.
-                ThreadPoolExecutor(os.cpu_count()) as pool,
-            ):
+            with progress(f"drawing phantom images ({self.split})", len(missing)) as advance:
+                drawn = self._drawn(missing)
                 for start in range(0, images, IN_FOLDER):
                     here = [index for index in missing if start <= index < start + IN_FOLDER]
-                    for index, record in zip(here, pool.map(self._draw, here), strict=True):
-                        records[index] = record
+                    for index in here:
+                        records[index] = next(drawn)
                         advance()
                     if here:
                         self._write_index(start, records[start : start + IN_FOLDER])
@@ -123,6 +122,15 @@ class SplitCache:
         more = (read_index(self._chunk(start)) or [])[len(listed) :]
         text = json.dumps([*listed, *more], separators=(",", ":"))
         _write(self._chunk(start) / _INDEX, text.encode())
+
+    def _drawn(self, indices: Sequence[int]) -> Iterator[Record]:
+        """The records of images drawn now, in order; of many images, on all processors."""
+        if len(indices) < _WORTH_PROCESSES:
+            return map(self._draw, indices)
+        from joblib import Parallel, delayed
+
+        # Drawing holds the interpreter's lock most of the time, so threads gain nothing.
+        return Parallel(n_jobs=-1, return_as="generator")(delayed(self._draw)(index) for index in indices)
 
     def _draw(self, index: int) -> Record:
         import numpy as np

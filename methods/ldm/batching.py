@@ -16,8 +16,8 @@ _Result = TypeVar("_Result")
 _LIVE_ACTIVATIONS = 32
 """About how many activations of a network's widest level are alive at once, working space included."""
 
-_MOST_ROWS_CPU, _MOST_ROWS = 8, 64
-"""A CPU is not faster with more than 8; more than 64 leave no GPU idle, only less memory."""
+_MOST_ROWS_CPU, _MOST_ROWS = 16, 64
+"""A CPU is not faster with more than 16; more than 64 leave no GPU idle, only less memory."""
 
 _CPU_BUDGET = 2**30
 

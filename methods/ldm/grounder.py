@@ -100,8 +100,8 @@ class CrossAttentionGrounder:
         self._unet = unet.eval()
         self._vae = vae.eval()
         self._dtype = DTYPES[dtype]
-        if self.device.type == "cuda" and self._dtype is not torch.float32:
-            # The layout that tensor cores convolve; the values stay where they are.
+        if self.device.type != "cuda" or self._dtype is not torch.float32:
+            # The layout in which tensor cores and CPUs convolve faster; the values stay what they are.
             self._unet.to(memory_format=torch.channels_last)
         self._max_batch = max_batch
 

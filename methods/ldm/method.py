@@ -28,7 +28,6 @@ class Ldm(GroundingMethod):
     """
 
     kind: ClassVar[str] = "diffusion"
-    batch_size: ClassVar[int] = 8
     Options: ClassVar[type[Any]] = LdmOptions
     licence = "of the weights given"
     citation = """@article{vilouras2024zeroshot,
