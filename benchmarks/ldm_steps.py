@@ -14,7 +14,7 @@ from groundcxr import Query, Radiograph, evaluate, load_dataset
 from groundcxr.methods.ldm.schedule import middle_fifth
 from groundcxr.methods.loading import build_method
 
-STEPS = (300, 100, 50, 30, 20, 10, 5)
+STEPS = (300, 100, 50, 30, 20, 10, 5, 3, 2, 1)
 TIMED, ROUNDS = 16, 3
 """Samples that are grounded to take the time, and how often; the shortest counts."""
 

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+STORED = Path(__file__).parents[2] / "data" / "ldm_tiny"
 
 
 def _load_tiny():
@@ -38,3 +43,13 @@ def cxr_bert_folder(tiny_models, tmp_path_factory) -> Path:
 def monai_folder(tiny_models, tmp_path_factory) -> Path:
     """MONAI's files with a configuration and a CLIP text encoder; `weights` is "monai:" and the folder."""
     return tiny_models.save_monai(tmp_path_factory.mktemp("monai"))
+
+
+@pytest.fixture(scope="session")
+def stored_autoencoder(tmp_path_factory) -> Path:
+    """The file of the public code's run: its encoder, and zeros for the decoder, which no map depends on."""
+    shapes = json.loads((STORED / "decoder_shapes.json").read_text())
+    path = tmp_path_factory.mktemp("stored") / "autoencoder.safetensors"
+    decoder = {name: torch.zeros(shape) for name, shape in shapes.items()}
+    save_file(load_file(STORED / "encoder.safetensors") | decoder, path)
+    return path

@@ -19,7 +19,7 @@ from groundcxr.methods.ldm.grounder import CrossAttentionGrounder
 from groundcxr.methods.ldm.schedule import NoiseSchedule
 
 FIXTURE = Path(__file__).parents[2] / "data" / "ldm_tiny"
-FILES = (FIXTURE / "unet.safetensors", FIXTURE / "autoencoder.safetensors")
+UNET = FIXTURE / "unet.safetensors"
 SPANS = [(1, 3), (2, 5), (1, 6), (4, 5), (1, 2), (1, 6), (2, 3), (1, 4)]
 
 
@@ -28,8 +28,8 @@ def stored(name: str) -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def public():
-    return CrossAttentionGrounder.from_monai(*FILES, FIXTURE / "config.json")
+def public(stored_autoencoder):
+    return CrossAttentionGrounder.from_monai(UNET, stored_autoencoder, FIXTURE / "config.json")
 
 
 @pytest.fixture(scope="module")
@@ -409,8 +409,8 @@ def test_arguments_that_do_not_fit_are_refused(networks, changes, message):
         grounder(networks).heatmaps(**{**arguments, **changes})
 
 
-def test_a_configuration_without_a_network_is_refused():
+def test_a_configuration_without_a_network_is_refused(stored_autoencoder):
     config = json.loads((FIXTURE / "config.json").read_text())
     del config["unet"]
     with pytest.raises(WeightsError, match="'unet'"):
-        CrossAttentionGrounder.from_monai(*FILES, config)
+        CrossAttentionGrounder.from_monai(UNET, stored_autoencoder, config)

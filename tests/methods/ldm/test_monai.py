@@ -146,13 +146,11 @@ def test_autoencoder_equals_monai_core_also_after_saving(tiny_models, tmp_path, 
 
 
 @torch.inference_mode()
-def test_fixture_networks_give_what_the_papers_code_computed():
+def test_fixture_networks_give_what_the_papers_code_computed(stored_autoencoder):
     latents, outputs, words = (
         torch.from_numpy(np.load(STORED / f"{name}.npy")) for name in ("latents", "model_outputs", "prompt_embeds")
     )
-    vae = autoencoder_from_monai(
-        read_weights(STORED / "autoencoder.safetensors"), CONFIG["autoencoder"], CONFIG["scale_factor"]
-    )
+    vae = autoencoder_from_monai(read_weights(stored_autoencoder), CONFIG["autoencoder"], CONFIG["scale_factor"])
     image = torch.from_numpy(np.load(STORED / "image.npy"))
     assert difference(vae.encode(image).latent_dist.mean * CONFIG["scale_factor"], latents[:1]) < 1e-5
     unet = unet_from_monai(read_weights(STORED / "unet.safetensors"), CONFIG["unet"])
@@ -217,7 +215,7 @@ def test_an_autoencoder_that_cannot_be_converted_is_refused_with_the_reason(chan
         autoencoder_from_monai({}, OFFICIAL_AUTOENCODER | change, 0.3)
 
 
-def test_a_checkpoint_that_does_not_fit_is_refused_by_key_or_shape():
+def test_a_checkpoint_that_does_not_fit_is_refused_by_key_or_shape(stored_autoencoder):
     state = read_weights(STORED / "unet.safetensors")
     key = "middle_block.attention.proj_in.conv.weight"
     with pytest.raises(WeightsError, match=rf"^the UNet in some\.pth lacks {key}"):
@@ -228,7 +226,7 @@ def test_a_checkpoint_that_does_not_fit_is_refused_by_key_or_shape():
         unet_from_monai(state, CONFIG["unet"] | {"cross_attention_dim": 64})
     with pytest.raises(WeightsError, match=r"holds extra\.weight, which the configuration has no place for"):
         unet_from_monai(state | {"extra.weight": torch.zeros(1)}, CONFIG["unet"])
-    state = read_weights(STORED / "autoencoder.safetensors")
+    state = read_weights(stored_autoencoder)
     with pytest.raises(WeightsError, match=r"encoder\.blocks\.13\.conv\.weight has shape 3x64x3x3, .* 4x64x3x3"):
         autoencoder_from_monai(state, CONFIG["autoencoder"] | {"latent_channels": 4}, 0.3)
 
