@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+from PIL import Image
 
 from groundcxr import Heatmap, Query, Radiograph, Sample, load_dataset
 from groundcxr.methods.loading import build_method
@@ -48,7 +50,7 @@ def one_of_each() -> list[Sample]:
 
 def phantoms(samples: list[Sample]) -> None:
     """A phantom of each pathology with the boxes of its phrase."""
-    figure, axes = plt.subplots(2, 4, figsize=(10, 5.6))
+    figure, axes = plt.subplots(2, 4, figsize=(10, 5.65))
     for axis, sample in zip(axes.flat, samples, strict=True):
         show(axis, sample)
         axis.set_title(f"{sample.pathology}\n“{sample.phrase}”", fontsize=8)
@@ -93,10 +95,12 @@ def show(axis: Axes, sample: Sample, heatmap: Heatmap | None = None) -> None:
 
 
 def save(figure: plt.Figure, name: str) -> None:
-    """Write a picture, small enough for a README."""
-    figure.tight_layout(pad=0.4)
-    figure.savefig(IMAGES / name, dpi=100)
+    """Write a picture, small enough for a README: of 256 colours."""
+    figure.tight_layout(pad=0.4, h_pad=0.8)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, dpi=100)
     plt.close(figure)
+    Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(IMAGES / name, optimize=True)
 
 
 if __name__ == "__main__":
