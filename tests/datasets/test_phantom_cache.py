@@ -56,6 +56,19 @@ def test_more_images_draw_only_what_is_missing(tmp_path, drawn):
     assert len(drawn) == 55
 
 
+def test_processes_draw_what_one_would(tmp_path, drawn, monkeypatch):
+    monkeypatch.setattr(cache, "_WORTH_PROCESSES", 1000)
+    alone = load(tmp_path / "alone", images=60)
+    assert len(drawn) == 60
+    monkeypatch.setattr(cache, "_WORTH_PROCESSES", 60)
+    shared = load(tmp_path / "shared", images=60)
+    assert len(drawn) == 60  # none of them here
+    assert shared.fingerprint() == alone.fingerprint()
+    for one, other in zip(files(tmp_path / "alone"), files(tmp_path / "shared"), strict=True):
+        assert one.name == other.name
+        assert one.read_bytes() == other.read_bytes()
+
+
 @pytest.mark.parametrize("harm", ["delete image", "empty image", "delete mask", "break index"])
 def test_missing_files_are_drawn_again(tmp_path, drawn, harm):
     before = load(tmp_path)
