@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +82,10 @@ class SplitCache:
         if not missing:
             return records  # pyright: ignore[reportReturnType]
         try:
-            with progress(f"drawing phantom images ({self.split})", len(missing)) as advance:
-                drawn = self._drawn(missing)
+            with (
+                progress(f"drawing phantom images ({self.split})", len(missing)) as advance,
+                closing(self._drawn(missing)) as drawn,
+            ):
                 for start in range(0, images, IN_FOLDER):
                     here = [index for index in missing if start <= index < start + IN_FOLDER]
                     for index in here:
@@ -123,14 +127,16 @@ class SplitCache:
         text = json.dumps([*listed, *more], separators=(",", ":"))
         _write(self._chunk(start) / _INDEX, text.encode())
 
-    def _drawn(self, indices: Sequence[int]) -> Iterator[Record]:
+    def _drawn(self, indices: Sequence[int]) -> Generator[Record, None, None]:
         """The records of images drawn now, in order; of many images, on all processors."""
         if len(indices) < _WORTH_PROCESSES:
-            return map(self._draw, indices)
+            yield from map(self._draw, indices)
+            return
         from joblib import Parallel, delayed
 
         # Drawing holds the interpreter's lock most of the time, so threads gain nothing.
-        return Parallel(n_jobs=-1, return_as="generator")(delayed(self._draw)(index) for index in indices)
+        with Parallel(n_jobs=-1, return_as="generator", initializer=_leave_interrupts) as parallel:
+            yield from parallel(delayed(self._draw)(index) for index in indices)
 
     def _draw(self, index: int) -> Record:
         import numpy as np
@@ -154,6 +160,11 @@ class SplitCache:
             )
         _write(self.image(index), _png(pixels))
         return {"patient": scene.patient, "samples": samples}
+
+
+def _leave_interrupts() -> None:
+    """Leave Ctrl-C to the process that waits for this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def read_index(folder: Path) -> list[Record] | None:
