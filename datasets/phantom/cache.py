@@ -136,7 +136,8 @@ class SplitCache:
 
         # Drawing holds the interpreter's lock most of the time, so threads gain nothing.
         with Parallel(n_jobs=-1, return_as="generator", initializer=_leave_interrupts) as parallel:
-            yield from parallel(delayed(self._draw)(index) for index in indices)
+            drawn: Any = parallel(delayed(self._draw)(index) for index in indices)
+            yield from drawn
 
     def _draw(self, index: int) -> Record:
         import numpy as np
