@@ -14,8 +14,8 @@ from .clip_source import ClipSource
 class ClipPhantom(Clip):
     """A small CLIP trained on phantoms, bundled: it shows the method `clip` at work, not what CLIP can do.
 
-    It learnt from images, findings and phrases of the phantom's train split, without a box or mask (`training/`). On a
-    radiograph of a patient it means nothing.
+    It learnt from images, findings and phrases of 12,000 phantoms, those of the train split among them, without a box
+    or mask (`training/`). On a radiograph of a patient it means nothing.
     """
 
     Options: ClassVar[type[Any]] = NoOptions

@@ -27,7 +27,8 @@ class ShuffledPhrase(ControlMethod):
     """A method's answer to another phrase than the sample's, scored against the sample's own boxes.
 
     The phrase is that of another sample of the same image whose boxes do not overlap these; where there is none, that
-    of a training sample of a pathology that the image does not have. A map that only shows what is striking in an image
+    of a sample of a pathology that the image does not have: of the train split, or, where the data set has none, of the
+    evaluated one. A map that only shows what is striking in an image
     scores as well with the wrong phrase as with the right one.
     """
 
@@ -44,8 +45,8 @@ class ShuffledPhrase(ControlMethod):
         """
         super().__init__(options)
         if not self.options.method:
-            raise MethodError("shuffled-phrase needs the method that it asks: --set shuffled-phrase.method=NAME")
-        asked = build_method(self.options.method, dict(map(_pair, shlex.split(self.options.settings))))
+            raise MethodError("shuffled-phrase needs the method that it asks, its option method=NAME")
+        asked = build_method(self.options.method, _pairs(self.options.settings))
         if isinstance(asked, ControlMethod):
             raise MethodError(
                 f"shuffled-phrase cannot ask the control {self.options.method!r}, which reads samples and not phrases"
@@ -81,8 +82,8 @@ class ShuffledPhrase(ControlMethod):
             self._asked.setup(device)
         except WeightsError as error:
             raise WeightsError(
-                f"{error} (an option of the method that shuffled-phrase asks stands in its settings: "
-                "--set shuffled-phrase.settings='KEY=VALUE')"
+                f"{error} (an option of the method that shuffled-phrase asks stands in its own option "
+                "settings='KEY=VALUE')"
             ) from error
 
     def weights_fingerprint(self) -> str:
@@ -130,8 +131,12 @@ def _overlap(one: Sample, other: Sample) -> bool:
     )
 
 
-def _pair(setting: str) -> tuple[str, str]:
-    key, equals, value = setting.partition("=")
-    if not equals:
-        raise MethodError(f"the setting {setting!r} of shuffled-phrase does not fit: write KEY=VALUE")
-    return key, value
+def _pairs(settings: str) -> dict[str, str]:
+    try:
+        pairs = [setting.partition("=") for setting in shlex.split(settings)]
+    except ValueError as error:
+        raise MethodError(f"the settings {settings!r} of shuffled-phrase cannot be read: {error}") from error
+    for key, equals, _ in pairs:
+        if not equals:
+            raise MethodError(f"the setting {key!r} of shuffled-phrase does not fit: write KEY=VALUE")
+    return {key: value for key, _, value in pairs}

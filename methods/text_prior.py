@@ -10,8 +10,8 @@ from .base import register_method
 from .class_mean_box import ClassMeanBox, Group
 
 _SIDES = {
-    "left": r"left|left-sided",
-    "right": r"right|right-sided",
+    "left": r"left",
+    "right": r"right",
     "both": r"bilateral|bilaterally|both|bibasilar|bibasal|biapical",
 }
 _ZONES = {

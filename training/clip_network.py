@@ -28,7 +28,7 @@ MODEL: dict[str, Any] = {
 
 @torch.no_grad()
 def begin_well(model: CLIP, images: Images) -> None:
-    """Start from whitened patches and sine positions: from random ones, the first 400 steps learn nothing."""
+    """Start from whitened patches and sine positions: random ones learn nothing for hundreds of steps."""
     vision = MODEL["vision_cfg"]
     size, width = vision["patch_size"], vision["width"]
     filters = whitened_patches(images.pixels[:500], size, width) * (255 * STD)

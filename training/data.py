@@ -1,4 +1,4 @@
-"""What the models may see of the phantom's train split: images, findings and phrases. No box and no mask is read."""
+"""What the models may see of phantoms: images, findings and phrases. No box and no mask is read."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ import os
 import signal
 import uuid
 from collections.abc import Generator, Iterable, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,10 @@ IN_FOLDER = 50
 _INDEX = "index.json"
 _WORTH_PROCESSES = 200
 """Images from which on other processes are started: they take about a second to start, fifty images' worth."""
+_PROCESSES = -1
+"""How many: one for each processor."""
+_IDLE_SECONDS = 10
+"""How long they wait for more to draw before they end."""
 
 _RUN_LENGTH = 3
 """zlib strategy: on noisy images as small as the others, and faster."""
@@ -75,7 +80,7 @@ class SplitCache:
             images: How many.
 
         Raises:
-            DatasetError: If the folder cannot be written.
+            DatasetError: If the folder cannot be written, or memory runs out.
         """
         records = [record for start in range(0, images, IN_FOLDER) for record in self._known(start, images)]
         missing = [index for index, record in enumerate(records) if record is None]
@@ -93,6 +98,11 @@ class SplitCache:
                         advance()
                     if here:
                         self._write_index(start, records[start : start + IN_FOLDER])
+        except BrokenProcessPool as error:
+            raise DatasetError(
+                "a process that drew phantom images was ended, probably for lack of memory; what is drawn is kept: run "
+                "the same command again with more free memory, or smaller images (option size)"
+            ) from error
         except OSError as error:
             raise DatasetError(
                 f"cannot write the phantom's images to {self.folder}: {error.strerror or error}; free space, or name "
@@ -135,7 +145,12 @@ class SplitCache:
         from joblib import Parallel, delayed
 
         # Drawing holds the interpreter's lock most of the time, so threads gain nothing.
-        with Parallel(n_jobs=-1, return_as="generator", initializer=_leave_interrupts) as parallel:
+        with Parallel(
+            n_jobs=_PROCESSES,
+            return_as="generator",
+            initializer=_leave_interrupts,
+            idle_worker_timeout=_IDLE_SECONDS,
+        ) as parallel:
             drawn: Any = parallel(delayed(self._draw)(index) for index in indices)
             yield from drawn
 

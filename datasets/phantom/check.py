@@ -13,7 +13,7 @@ def damaged_images(root: Path, p: Parameters) -> list[Finding]:
     """Files that are gone or cannot be read, one finding for each folder of images."""
     folders = indexed_folders(root, p)
     if not folders:
-        step = "nothing to do: they are drawn when they are first needed, the test split in about 20 seconds"
+        step = "nothing to do: they are drawn when they are first needed, the test split in a few seconds"
         return [Finding("warning", f"no phantom image is kept in {root} yet", step)]
     return [finding for folder in folders if (finding := _damage(folder)) is not None]
 

@@ -72,7 +72,7 @@ class Request:
 
     @property
     def is_small(self) -> bool:
-        """Whether it asks for no more than the default does: 400 images of 256 x 256 pixels, drawn within a minute."""
+        """Whether it asks for no more than the default does: 400 images of 256 x 256 pixels, drawn in seconds."""
         return sum(map(self.images_of, self.splits)) <= SPLIT_IMAGES["test"] and self.size <= SIZE
 
     def is_drawn(self, folder: Path, p: Parameters) -> bool:

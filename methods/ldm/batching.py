@@ -67,9 +67,9 @@ class BatchSize:
                 if not _is_out_of_memory(error):
                     raise
                 if stop - start == 1:
+                    lower = ", or a lower precision (dtype=bfloat16)" if torch.cuda.is_available() else ""
                     raise MethodError(
-                        "one image with one phrase does not fit into memory; use a device with more, or a lower "
-                        "precision (dtype=bfloat16)"
+                        f"one image with one phrase does not fit into memory; use a device with more{lower}"
                     ) from error
             # Only here, past the handler, is the traceback gone that holds the failed batch's tensors.
             self.rows = (stop - start) // 2

@@ -18,14 +18,14 @@ from .batching import BatchSize, exact_float32
 from .forward import Forward
 from .inversion import invert
 from .monai import autoencoder_from_monai, read_weights, unet_from_monai
-from .noising import NoisedLatents, attention_blocks, difference_blocks, high_noise
+from .noising import NoisedLatents, attention_blocks, difference_blocks, difference_times
+from .options import Extraction
 from .postprocess import combine, finish
 from .reading import Block, Phrases, read_phrases
 from .schedule import NoiseSchedule, middle_fifth
 from .split import SplitForward, is_plain
 from .whole import WholeForward
 
-EXTRACTIONS = ("inversion", "noise-once", "noise-difference")
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -76,8 +76,8 @@ class CrossAttentionGrounder:
         Raises:
             MethodError: If an argument is none of these, or the network has no such layers or steps.
         """
-        if extraction not in EXTRACTIONS:
-            raise MethodError(f"extraction is {extraction!r}; it must be one of {', '.join(EXTRACTIONS)}")
+        if extraction not in tuple(Extraction):
+            raise MethodError(f"extraction is {extraction!r}; it must be one of {', '.join(Extraction)}")
         if dtype not in DTYPES:
             raise MethodError(f"dtype is {dtype!r}; it must be one of {', '.join(DTYPES)}")
         if gaussian_sigma < 0:
@@ -259,7 +259,7 @@ class CrossAttentionGrounder:
             return attention_blocks(self.forward, noised, batch)
         if self.extraction == "noise-difference":
             noised = NoisedLatents(
-                self.schedule, latents, seeds, high_noise(self.schedule), max(1, batch.rows // phrases)
+                self.schedule, latents, seeds, difference_times(self.schedule), max(1, batch.rows // phrases)
             )
             return difference_blocks(self.forward, noised, empty, batch)
         steps = invert(self.forward, self.schedule, latents, empty, self.num_inversion_steps, self.steps_read, batch)

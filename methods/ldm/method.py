@@ -12,7 +12,7 @@ from ...core.fingerprint import jsonable, seed_from
 from ..base import GroundingMethod, register_method
 from ..requirements import require_packages
 from .frame import input_size, network_input, square_extent
-from .options import LdmOptions, Precision, Settings
+from .options import OF_ATTENTION, Extraction, LdmOptions, Precision, Settings
 from .phrases import token_mask, token_tensors, tokenize, tokenize_empty
 
 
@@ -108,7 +108,8 @@ class Ldm(GroundingMethod):
 
     def options_dict(self) -> dict[str, Any]:
         """The values in force, whether a preset or the user gave them."""
-        return jsonable(asdict(self._settings))
+        unread = OF_ATTENTION if self._settings.extraction is Extraction.NOISE_DIFFERENCE else ()
+        return {key: value for key, value in jsonable(asdict(self._settings)).items() if key not in unread}
 
     def ground(self, image: Radiograph, phrases: Sequence[str]) -> list[Grounding]:
         """Answer every phrase of one image, in order."""

@@ -20,9 +20,9 @@ _NOISE_LEVEL = 0.5
 
 
 class NoisedLatents:
-    """Latents noised to several time steps; iterated over, some time steps at once: their number, latents, time steps.
+    """Latents noised several times; iterated over, some noisings at once: their number, latents, time steps.
 
-    The rows of a time step are together. Noise comes from one generator for each seed, on the CPU, so that it is the
+    The rows of a noising are together. Noise comes from one generator for each seed, on the CPU, so that it is the
     same on every device and in every batch.
     """
 
@@ -35,8 +35,8 @@ class NoisedLatents:
             schedule: The noise schedule.
             latents: Clean latents, `[B, C, h, w]`.
             seeds: The seed of each.
-            times: The time steps.
-            at_once: How many time steps at once.
+            times: The time step of each noising.
+            at_once: How many noisings at once.
         """
         self._schedule = schedule
         self._latents = latents
@@ -56,8 +56,8 @@ class NoisedLatents:
             yield len(times), torch.cat(noised), rows
 
 
-def high_noise(schedule: NoiseSchedule) -> list[int]:
-    """The time steps of the extraction "noise-difference"."""
+def difference_times(schedule: NoiseSchedule) -> list[int]:
+    """The time step of each noising of the extraction "noise-difference"."""
     return [round((len(schedule.alphas) - 1) * _NOISE_LEVEL)] * _NOISINGS
 
 

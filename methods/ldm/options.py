@@ -35,6 +35,7 @@ class Preset(StrEnum):
 
     VILOURAS2024 = "vilouras2024"
     VILOURAS2026_FROZEN = "vilouras2026-frozen"
+    FAST = "fast"
     PHANTOM = "phantom"
 
 
@@ -80,11 +81,17 @@ PRESETS = {
     Preset.VILOURAS2024: Settings(),
     # The frozen baseline of the 2026 paper (arXiv:2506.10633): 100 steps, of which 40 to 59 are read.
     Preset.VILOURAS2026_FROZEN: Settings(steps=100),
+    # On the phantom as good as 300 steps; docs/ldm.md has the curve.
+    Preset.FAST: Settings(steps=5),
     # For the bundled model, which localises in its last layers; the mask would lower its AUROC (docs/phantom.md).
     Preset.PHANTOM: Settings(
         steps=30, layers=("up_blocks.1.attentions.0", "up_blocks.1.attentions.1"), tokens=Tokens.CONTENT, otsu=False
     ),
 }
+
+
+OF_ATTENTION = ("steps", "read", "layers", "tokens")
+"""The options that say nothing about a map of `Extraction.NOISE_DIFFERENCE`."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +123,10 @@ class MapOptions:
 
     def __post_init__(self) -> None:
         settings = self.settings()
+        if settings.extraction is Extraction.NOISE_DIFFERENCE:
+            given = [name for name in OF_ATTENTION if getattr(self, name) is not None]
+            if given:
+                raise ValueError(f"noise-difference reads no attention: leave out {' and '.join(given)}")
         if not 1 <= settings.steps <= 1000:
             raise ValueError(f"steps must be 1 to 1000, got {settings.steps}")
         read = settings.read
@@ -129,7 +140,10 @@ class MapOptions:
     def settings(self) -> Settings:
         """The preset's values, and those given."""
         given = {f.name: getattr(self, f.name) for f in fields(Settings)}
-        return replace(PRESETS[self.preset], **{name: value for name, value in given.items() if value is not None})
+        found = replace(PRESETS[self.preset], **{name: value for name, value in given.items() if value is not None})
+        if found.extraction is Extraction.NOISE_DIFFERENCE:
+            return replace(found, **{f.name: f.default for f in fields(Settings) if f.name in OF_ATTENTION})
+        return found
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ class LdmPhantomOptions(MapOptions):
 class LdmPhantom(Ldm):
     """A small latent diffusion model of phantoms, bundled: it shows the method `ldm` at work, not what it can do.
 
-    It learnt from images and phrases of the phantom's train split, without a box or mask (`training/`). On a radiograph
-    of a patient it means nothing.
+    It learnt from images and phrases of 12,000 phantoms, those of the train split among them, without a box or mask
+    (`training/`). On a radiograph of a patient it means nothing.
     """
 
     Options: ClassVar[type[Any]] = LdmPhantomOptions

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,8 @@ import pytest
 from groundcxr.core import DatasetError, UnknownNameError
 from groundcxr.datasets import load_dataset
 from groundcxr.datasets.phantom import Phantom, cache, render
+from groundcxr.datasets.phantom.cache import SplitCache
+from groundcxr.datasets.phantom.parameters import DEFAULT
 
 
 def load(root, images=6, **options):
@@ -32,6 +35,12 @@ def drawn(monkeypatch):
 
     monkeypatch.setattr(render, "render", counting)
     return count
+
+
+def by_processes(monkeypatch):
+    """Has even a few images drawn by processes."""
+    monkeypatch.setattr(cache, "_WORTH_PROCESSES", 1)
+    monkeypatch.setattr(cache, "_PROCESSES", 2)
 
 
 def files(root):
@@ -60,7 +69,7 @@ def test_processes_draw_what_one_would(tmp_path, drawn, monkeypatch):
     monkeypatch.setattr(cache, "_WORTH_PROCESSES", 1000)
     alone = load(tmp_path / "alone", images=60)
     assert len(drawn) == 60
-    monkeypatch.setattr(cache, "_WORTH_PROCESSES", 60)
+    by_processes(monkeypatch)
     shared = load(tmp_path / "shared", images=60)
     assert len(drawn) == 60  # none of them here
     assert shared.fingerprint() == alone.fingerprint()
@@ -123,6 +132,30 @@ def test_a_full_disk_is_one_sentence_and_leaves_no_half_file(tmp_path, monkeypat
     assert not [path for path in files(tmp_path) if path.suffix == ".part" or path.name == "000003.png"]
     monkeypatch.undo()
     assert len({sample.image_id for sample in load(tmp_path)}) == 6
+
+
+def test_a_process_that_cannot_write_ends_the_drawing_with_the_reason(tmp_path, monkeypatch):
+    by_processes(monkeypatch)
+    at = SplitCache(tmp_path, DEFAULT, 0, 64, "test").image(3)
+    at.mkdir(parents=True)
+    with pytest.raises(DatasetError, match=r"cannot write the phantom's images to .*directory.*GROUNDCXR_CACHE"):
+        SplitCache(tmp_path, DEFAULT, 0, 64, "test").records(6)
+
+
+def test_a_process_that_is_killed_ends_the_drawing_with_a_sentence(tmp_path, monkeypatch):
+    by_processes(monkeypatch)
+    # Workers read the class afresh, so what kills one has to come with the object that is sent to them.
+    with pytest.raises(DatasetError, match="was ended, probably for lack of memory"):
+        SplitCache(tmp_path, Deadly(), 0, 64, "test").records(6)  # type: ignore[arg-type]
+
+
+class Deadly:
+    """Parameters that end the process that receives them."""
+
+    edition = "1"
+
+    def __reduce__(self):
+        return os._exit, (1,)
 
 
 def test_two_runs_may_draw_at_once(tmp_path):

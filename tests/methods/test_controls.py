@@ -250,7 +250,7 @@ def test_shuffled_phrase_is_scored_as_what_it_asks(choosy, tmp_path):
 
 def test_shuffled_phrase_says_where_the_asked_method_s_options_stand(tmp_path):
     method = build_method("shuffled-phrase", {"method": "ldm"})
-    with pytest.raises(GroundCXRError, match=r"--set shuffled-phrase\.settings='KEY=VALUE'"):
+    with pytest.raises(GroundCXRError, match="its own option settings='KEY=VALUE'"):
         method.setup("cpu")
 
 
@@ -268,7 +268,7 @@ def test_shuffled_phrase_is_a_control_with_the_options_of_what_it_asks(tiny, tmp
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({}, "needs the method that it asks: --set shuffled-phrase.method=NAME"),
+        ({}, "needs the method that it asks, its option method=NAME"),
         ({"method": "oracle"}, "cannot ask the control 'oracle'"),
         ({"method": "random", "settings": "grid"}, "write KEY=VALUE"),
         ({"method": "randon"}, "did you mean 'random'"),

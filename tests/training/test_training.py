@@ -64,3 +64,32 @@ def test_words_have_the_same_numbers_in_every_process(tmp_path):
         subprocess.run([sys.executable, "-c", command, str(TRAINING), json.dumps(words), str(folder)], check=True)
         found.append(json.loads((folder / "vocab.json").read_text()))
     assert found[0] == found[1] == found[2]
+
+
+def test_training_reads_no_box_and_no_mask(monkeypatch, tmp_path):
+    """A sample without its place gives what a sample gives."""
+    monkeypatch.syspath_prepend(str(TRAINING))
+    import data
+
+    class Blind:
+        def __init__(self, sample):
+            self.image_path, self.pathology, self.phrase = sample.image_path, sample.pathology, sample.phrase
+
+    monkeypatch.setenv("GROUNDCXR_CACHE", str(tmp_path))
+    seen = data.load_images("train", 4)
+    original = data.load_dataset
+    monkeypatch.setattr(data, "load_dataset", lambda *args, **options: map(Blind, original(*args, **options)))
+    blind = data.load_images("train", 4)
+    assert blind.statements == seen.statements
+    assert (blind.pixels == seen.pixels).all()
+
+
+def test_the_other_side_is_told_where_it_is_surely_wrong(monkeypatch):
+    monkeypatch.syspath_prepend(str(TRAINING))
+    from data import Statement, other_side
+
+    left = Statement("Atelectasis", "atelectasis at the left base")
+    assert other_side(left, (left, Statement("Edema", "edema on the left"))) == "atelectasis at the right base"
+    assert other_side(left, (left, Statement("Atelectasis", "atelectasis on the right"))) is None
+    both = Statement("Edema", "edema, left more than right")
+    assert other_side(both, (both,)) is None

@@ -119,7 +119,8 @@ def test_batches_do_not_matter(sd_folder):
 def test_noised_extractions_repeat_and_differ(sd_folder, extraction):
     maps = []
     for _ in range(2):
-        method = build_method("ldm", {"weights": str(sd_folder), "extraction": extraction, **FEW})
+        steps = FEW if extraction == "noise-once" else {}
+        method = build_method("ldm", {"weights": str(sd_folder), "extraction": extraction, **steps})
         method.setup("cpu")
         answers = method.ground(radiograph(64, 64), ["right effusion", "opacity"])
         maps.append([answer.heatmap.values for answer in answers])
@@ -179,6 +180,7 @@ def test_presets_and_options():
     assert LdmOptions().settings().steps == 300
     assert LdmOptions(preset="vilouras2026-frozen").settings().steps == 100
     assert LdmOptions(preset="vilouras2026-frozen", steps=50).settings().steps == 50
+    assert LdmOptions(preset="fast").settings().steps < 30
     assert LdmOptions(steps=100, read=(0.4, 0.6)).settings().step_range() == (40, 60)
     same = build_method("ldm", {"preset": "vilouras2026-frozen"}).options_dict()
     assert same == build_method("ldm", {"steps": "100"}).options_dict()
@@ -186,6 +188,12 @@ def test_presets_and_options():
         build_method("ldm", {"read": "0.6,0.4"})
     with pytest.raises(MethodError, match="'inversion', 'noise-once' or 'noise-difference'"):
         build_method("ldm", {"extraction": "magic"})
+    with pytest.raises(MethodError, match="noise-difference reads no attention: leave out steps and tokens"):
+        build_method("ldm", {"extraction": "noise-difference", "steps": "50", "tokens": "phrase"})
+    same_maps = {"preset": "vilouras2024", "otsu": "false"}
+    one, other = (build_method("ldm-phantom", {"extraction": "noise-difference", **more}) for more in ({}, same_maps))
+    assert "steps" not in one.options_dict()
+    assert one.fingerprint() == other.fingerprint()
     with pytest.raises(UnknownNameError, match="did you mean 'steps'"):
         build_method("ldm", {"step": 3})
 
