@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -61,7 +62,7 @@ def _heat(row: dict[Any, Any] | None, metric: MetricInfo) -> str:
 def speed_chart(times: pd.DataFrame, metric: MetricInfo) -> Any:
     """`speed_quality` as a chart: time per sample (logarithmic), value with its interval."""
     tooltip = ["method", "kind", "device", alt.Tooltip("ms", format=".3g"), alt.Tooltip("value", format=".3f")]
-    shared = alt.Chart(times.assign(ms=1000 * times["seconds"])).encode(
+    shared = alt.Chart(times.assign(ms=1000 * times["seconds"], left=named_left(times))).encode(
         x=alt.X(
             "ms:Q",
             scale=alt.Scale(type="log", nice=True, padding=30),
@@ -74,8 +75,23 @@ def speed_chart(times: pd.DataFrame, metric: MetricInfo) -> Any:
     value = alt.Y("value:Q", title=f"{metric.label} (macro)", scale=alt.Scale(zero=False, padding=15))
     interval = shared.mark_rule(strokeWidth=1.5).encode(y=alt.Y("low:Q"), y2="high:Q", color=colour)
     points = shared.mark_point(filled=True, size=70, opacity=1).encode(y=value, color=colour)
-    names = shared.mark_text(align="left", dx=9, fontSize=12, font=_FONT).encode(y=value, text="method:N")
-    return styled(interval + points + names).properties(height=320)
+    right, left = (
+        shared.transform_filter(f"datum.left === {flag}")
+        .mark_text(align=align, dx=dx, fontSize=12, font=_FONT)
+        .encode(y=value, text="method:N")
+        for flag, align, dx in (("false", "left", 9), ("true", "right", -9))
+    )
+    return styled(interval + points + right + left).properties(height=320)
+
+
+def named_left(times: pd.DataFrame) -> list[bool]:
+    """Which points of `speed_quality` have their name at the left, since another point stands close at the right."""
+    place = [*zip(np.log10(times["seconds"]), times["value"], strict=True)]
+    across, up = (max(values) - min(values) for values in zip(*place, strict=True))
+    return [
+        any(0 <= x - at <= 0.15 * across and abs(y - value) <= 0.06 * up and (x, y) != (at, value) for x, y in place)
+        for at, value in place
+    ]
 
 
 def styled(chart: Any) -> Any:

@@ -87,7 +87,7 @@ def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame, beside: list[str]) 
                 said = sample.phrase if sample is not None else f"sample {row['sample_id']}"
                 put_picture(shown, f"{run.label} on: {said}")
                 value = write_number(float(row["value"]), digits_of(chosen.metric))
-                put(element("p", f"<b>{text(value)}</b> {text(row['pathology'])}: {text(said)}", "gx-caption"))
+                put(element("p", f"<b>{text(value)}</b> {text(row['pathology'])}: {text(said)}", "gx-caption gx-lines"))
                 if row["status"] != "ok":
                     put(element("p", text(f"status: {row['status']}"), "gx-caption"))
                 st.page_link(

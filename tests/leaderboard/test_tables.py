@@ -1,6 +1,7 @@
 """The board and its relatives: numbers of the result, marks by the paired test, nothing ranked that must not be."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from groundcxr.core import GroundCXRError, UnknownNameError
@@ -9,6 +10,7 @@ from groundcxr.leaderboard.caption import caption
 from groundcxr.leaderboard.comparison import head_to_head
 from groundcxr.leaderboard.failures import SLICINGS, slices, status_counts, worst_samples
 from groundcxr.leaderboard.tables import board, boards, profile, speed_quality
+from groundcxr.leaderboard.views.charts import named_left
 
 NAN = float("nan")
 
@@ -224,3 +226,9 @@ def test_slices_of_methods_with_other_samples(save_run, scan):
             mine = values[there & (zone == name)]
             assert found.loc[(method, name), "n"] == len(mine)
             assert found.loc[(method, name), "value"] == pytest.approx(mine.mean())
+
+
+def test_a_name_stands_at_the_left_where_another_point_is_close_at_the_right():
+    points = pd.DataFrame({"seconds": [1e-5, 2.5e-3, 0.06, 0.09], "value": [0.14, 0.40, 0.228, 0.220]})
+    assert named_left(points) == [False, False, True, False]
+    assert named_left(points[:1]) == [False]
