@@ -9,6 +9,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
@@ -21,6 +22,14 @@ from .markup import element, note, put, table, text
 ACCENT = "#0b6b75"
 GREY = "#5d686d"
 _FONT = "Source Sans, sans-serif"
+_WIDTH, _HEIGHT = 1000, 320
+_PLACES = {
+    "right": ("left", 9, 0),
+    "left": ("right", -9, 0),
+    "above": ("center", 0, -13),
+    "below": ("center", 0, 13),
+}
+"""How a name stands to its point: its alignment, and pixels from the point."""
 
 
 def show(chosen: Chosen, runs: Sequence[Run]) -> None:
@@ -62,7 +71,7 @@ def _heat(row: dict[Any, Any] | None, metric: MetricInfo) -> str:
 def speed_chart(times: pd.DataFrame, metric: MetricInfo) -> Any:
     """`speed_quality` as a chart: time per sample (logarithmic), value with its interval."""
     tooltip = ["method", "kind", "device", alt.Tooltip("ms", format=".3g"), alt.Tooltip("value", format=".3f")]
-    shared = alt.Chart(times.assign(ms=1000 * times["seconds"], left=named_left(times))).encode(
+    shared = alt.Chart(times.assign(ms=1000 * times["seconds"], place=name_places(times))).encode(
         x=alt.X(
             "ms:Q",
             scale=alt.Scale(type="log", nice=True, padding=30),
@@ -75,23 +84,40 @@ def speed_chart(times: pd.DataFrame, metric: MetricInfo) -> Any:
     value = alt.Y("value:Q", title=f"{metric.label} (macro)", scale=alt.Scale(zero=False, padding=15))
     interval = shared.mark_rule(strokeWidth=1.5).encode(y=alt.Y("low:Q"), y2="high:Q", color=colour)
     points = shared.mark_point(filled=True, size=70, opacity=1).encode(y=value, color=colour)
-    right, left = (
-        shared.transform_filter(f"datum.left === {flag}")
-        .mark_text(align=align, dx=dx, fontSize=12, font=_FONT)
+    names = (
+        shared.transform_filter(alt.datum.place == place)
+        .mark_text(align=align, dx=dx, dy=dy, fontSize=12, font=_FONT)
         .encode(y=value, text="method:N")
-        for flag, align, dx in (("false", "left", 9), ("true", "right", -9))
+        for place, (align, dx, dy) in _PLACES.items()
     )
-    return styled(interval + points + right + left).properties(height=320)
+    return styled(alt.layer(interval, points, *names)).properties(height=_HEIGHT)
 
 
-def named_left(times: pd.DataFrame) -> list[bool]:
-    """Which points of `speed_quality` have their name at the left, since another point stands close at the right."""
-    place = [*zip(np.log10(times["seconds"]), times["value"], strict=True)]
-    across, up = (max(values) - min(values) for values in zip(*place, strict=True))
-    return [
-        any(0 <= x - at <= 0.15 * across and abs(y - value) <= 0.06 * up and (x, y) != (at, value) for x, y in place)
-        for at, value in place
-    ]
+def name_places(times: pd.DataFrame) -> list[str]:
+    """Where the name of each point of `speed_quality` stands: in the first of `_PLACES` where it covers nothing.
+
+    "" where there is none: pointing at the point tells its name. Sizes are those of a window of usual width.
+    """
+    seconds, values = (times[column].to_numpy(dtype=np.float64) for column in ("seconds", "value"))
+    across, down = _share(np.log10(seconds)), _share(-values)
+    spots = [*zip(across * _WIDTH, down * _HEIGHT, strict=True)]
+    taken = [(x - 5, y - 5, x + 5, y + 5) for x, y in spots]
+    places = []
+    for (x, y), name in zip(spots, times["method"], strict=True):
+        width, found = 6.5 * len(name), ""
+        for place, (align, dx, dy) in _PLACES.items():
+            left = x + dx - width * {"left": 0, "center": 0.5, "right": 1}[align]
+            box = (left, y + dy - 7, left + width, y + dy + 7)
+            if not any(box[0] < o[2] and o[0] < box[2] and box[1] < o[3] and o[1] < box[3] for o in taken):
+                taken.append(box)
+                found = place
+                break
+        places.append(found)
+    return places
+
+
+def _share(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (values - values.min()) / max(np.ptp(values), 1e-9)
 
 
 def styled(chart: Any) -> Any:

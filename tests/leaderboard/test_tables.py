@@ -10,7 +10,7 @@ from groundcxr.leaderboard.caption import caption
 from groundcxr.leaderboard.comparison import head_to_head
 from groundcxr.leaderboard.failures import SLICINGS, slices, status_counts, worst_samples
 from groundcxr.leaderboard.tables import board, boards, profile, speed_quality
-from groundcxr.leaderboard.views.charts import named_left
+from groundcxr.leaderboard.views.charts import name_places
 
 NAN = float("nan")
 
@@ -228,7 +228,12 @@ def test_slices_of_methods_with_other_samples(save_run, scan):
             assert found.loc[(method, name), "value"] == pytest.approx(mine.mean())
 
 
-def test_a_name_stands_at_the_left_where_another_point_is_close_at_the_right():
-    points = pd.DataFrame({"seconds": [1e-5, 2.5e-3, 0.06, 0.09], "value": [0.14, 0.40, 0.228, 0.220]})
-    assert named_left(points) == [False, False, True, False]
-    assert named_left(points[:1]) == [False]
+def test_names_of_the_speed_chart_cover_neither_points_nor_names():
+    names = ["center-prior", "clip-phantom", "noise-once", "noise-difference", "ldm-phantom"]
+    points = pd.DataFrame(
+        {"method": names, "seconds": [1e-5, 2.5e-3, 0.045, 0.06, 0.09], "value": [0.14, 0.40, 0.219, 0.228, 0.220]}
+    )
+    assert name_places(points) == ["right", "right", "left", "above", "right"]
+    assert name_places(points[:1]) == ["right"]
+    crowd = pd.concat([points[1:2]] * 9)
+    assert sorted(name_places(crowd))[:5] == [""] * 5
