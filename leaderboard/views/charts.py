@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import altair as alt
 import numpy as np
@@ -23,7 +23,7 @@ ACCENT = "#0b6b75"
 GREY = "#5d686d"
 _FONT = "Source Sans, sans-serif"
 _WIDTH, _HEIGHT = 1000, 320
-_PLACES = {
+_PLACES: dict[str, tuple[Literal["left", "center", "right"], int, int]] = {
     "right": ("left", 9, 0),
     "left": ("right", -9, 0),
     "above": ("center", 0, -13),
