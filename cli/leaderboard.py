@@ -46,7 +46,12 @@ def leaderboard(
             raise unknown_name("dataset", name, known, see="`groundcxr list datasets` shows all.")
     for option, path in _folders(options.results, store, options.data):
         if not path.exists():
-            raise GroundCXRError(f"there is no folder {path} ({option}); `make demo` or `evaluate` makes results")
+            step = (
+                "name your copy of the data"
+                if option.startswith("--data")
+                else "`make demo` or `evaluate` makes results"
+            )
+            raise GroundCXRError(f"there is no folder {path} ({option}); {step}")
     if _taken(port):
         raise GroundCXRError(f"the port {port} is taken; give another with --port")
     app = Path(__file__).resolve().parents[1] / "leaderboard" / "app.py"

@@ -188,8 +188,8 @@ def _legend(threshold: float) -> str:
     stops = ",".join("rgb({},{},{})".format(*colours()[i]) for i in range(0, 256, 51))
     parts = (
         '<span><span class="gx-key" style="border:2px solid rgb(53,224,255)"></span>ground truth</span>',
-        f'<span><span class="gx-key" style="border:2px solid #fff"></span>above {threshold:.2f}, and boxes'
-        " of the method</span>",
+        '<span><span class="gx-key" style="border:2px solid #fff;outline:1px solid #55606a"></span>'
+        f"above {threshold:.2f}, and boxes of the method</span>",
         f'<span>0<span class="gx-scale" style="background:linear-gradient(90deg,{stops})"></span>1, the scale of the'
         " protocol's thresholds, the same in every picture</span>",
     )

@@ -199,5 +199,6 @@ def scatter_chart(samples: pd.DataFrame, first: Run, second: Run, metric: Metric
         .add_params(pick)
     )
     ends = pd.DataFrame({"second": [low, high], "first": [low, high]})
-    line = alt.Chart(ends).mark_line(color="#b9c4c6", strokeWidth=1).encode(x="second:Q", y="first:Q")
+    sides = {"x": alt.X("second:Q", scale=scale), "y": alt.Y("first:Q", scale=scale)}
+    line = alt.Chart(ends).mark_line(color="#b9c4c6", strokeWidth=1).encode(**sides)
     return styled(line + points).properties(height=460)

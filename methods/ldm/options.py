@@ -90,6 +90,7 @@ PRESETS = {
 }
 
 
+PRESET_HELP = "a named set of values: " + ", ".join(Preset)
 OF_ATTENTION = ("steps", "read", "layers", "tokens")
 """The options that say nothing about a map of `Extraction.NOISE_DIFFERENCE`."""
 
@@ -98,7 +99,7 @@ OF_ATTENTION = ("steps", "read", "layers", "tokens")
 class MapOptions:
     """How maps are made. An option left out has the preset's value."""
 
-    preset: Preset = field(default=Preset.VILOURAS2024, metadata={"help": "a named set of values"})
+    preset: Preset = field(default=Preset.VILOURAS2024, metadata={"help": PRESET_HELP})
     extraction: Extraction | None = field(default=None, metadata={"help": "inversion, noise-once or noise-difference"})
     steps: int | None = field(default=None, metadata={"help": "DDIM inversion steps, 1 to 1000"})
     read: tuple[float, ...] | None = field(

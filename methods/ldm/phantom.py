@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 from ..base import register_method
 from ..bundled import LICENCE, TRAINED_ON, bundled
 from .method import Ldm
-from .options import MapOptions, Preset
+from .options import PRESET_HELP, MapOptions, Preset
 
 
 @dataclass(frozen=True)
 class LdmPhantomOptions(MapOptions):
     """The options of `ldm`, but for the weights."""
 
-    preset: Preset = field(default=Preset.PHANTOM, metadata={"help": "a named set of values"})
+    preset: Preset = field(default=Preset.PHANTOM, metadata={"help": PRESET_HELP})
 
 
 @register_method("ldm-phantom")
