@@ -10,7 +10,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-from PIL import Image
+from pictures import smaller
 
 from groundcxr import Heatmap, Query, Radiograph, Sample, load_dataset
 from groundcxr.methods.loading import build_method
@@ -95,12 +95,12 @@ def show(axis: Axes, sample: Sample, heatmap: Heatmap | None = None) -> None:
 
 
 def save(figure: plt.Figure, name: str) -> None:
-    """Write a picture, small enough for a README: of 256 colours."""
+    """Write a picture, small enough for a README."""
     figure.tight_layout(pad=0.4, h_pad=0.8)
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=100)
     plt.close(figure)
-    Image.open(buffer).convert("RGB").quantize(256, dither=Image.Dither.NONE).save(IMAGES / name, optimize=True)
+    (IMAGES / name).write_bytes(smaller(buffer.getvalue()))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ Debian's package `chromium`.
 
 from __future__ import annotations
 
-import io
 import re
 import shutil
 import subprocess
@@ -17,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
+from pictures import smaller
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -107,15 +106,6 @@ def shot(page: Page, name: str, path: str) -> bytes:
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(1000)
     return page.screenshot()
-
-
-def smaller(content: bytes) -> bytes:
-    """A PNG of few colours, as README pictures should stay below 300 KB."""
-    image = Image.open(io.BytesIO(content)).convert("RGB")
-    image = image.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
 
 
 if __name__ == "__main__":

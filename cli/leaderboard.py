@@ -44,13 +44,8 @@ def leaderboard(
     for name in options.data:
         if name not in known:
             raise unknown_name("dataset", name, known, see="`groundcxr list datasets` shows all.")
-    for option, path in _folders(options.results, store, options.data):
+    for option, path, step in _folders(options.results, store, options.data):
         if not path.exists():
-            step = (
-                "name your copy of the data"
-                if option.startswith("--data")
-                else "`make demo` or `evaluate` makes results"
-            )
             raise GroundCXRError(f"there is no folder {path} ({option}); {step}")
     if _taken(port):
         raise GroundCXRError(f"the port {port} is taken; give another with --port")
@@ -62,10 +57,12 @@ def leaderboard(
     os.execv(sys.executable, [*command, *options.arguments()])  # noqa: S606  (no shell is meant)
 
 
-def _folders(results: tuple[Path, ...], store: Path | None, data: Mapping[str, Path]) -> list[tuple[str, Path]]:
-    named = [("--results", path) for path in results]
-    named += [("--store", store)] if store else []
-    return [*named, *((f"--data {name}", root) for name, root in data.items())]
+def _folders(results: tuple[Path, ...], store: Path | None, data: Mapping[str, Path]) -> list[tuple[str, Path, str]]:
+    """Each folder that must exist: the option that names it, the folder, and what to do where it does not."""
+    makes_results = "`make demo` or `evaluate` makes results"
+    named = [("--results", path, makes_results) for path in results]
+    named += [("--store", store, makes_results)] if store else []
+    return [*named, *((f"--data {name}", root, "name your copy of the data") for name, root in data.items())]
 
 
 def _taken(port: int) -> bool:

@@ -28,8 +28,8 @@ class ShuffledPhrase(ControlMethod):
 
     The phrase is that of another sample of the same image whose boxes do not overlap these; where there is none, that
     of a sample of a pathology that the image does not have: of the train split, or, where the data set has none, of the
-    evaluated one. A map that only shows what is striking in an image
-    scores as well with the wrong phrase as with the right one.
+    evaluated one. A map that only shows what is striking in an image scores as well with the wrong phrase as with the
+    right one.
     """
 
     Options: ClassVar[type[Any]] = ShuffledPhraseOptions
