@@ -5,66 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..core import GroundCXRError, ImageError, image_digest
-from ..core.fingerprint import digest
 from ..core.progress import progress
 from ..datasets import GroundingDataset, load_dataset
 from ..methods import ControlMethod, GroundingMethod
-from ..methods.loading import build_method
-from ..methods.revision import revision_of
 from ..metrics import Protocol, get_protocol
+from .entry import Entry, answers_samples, fitted, make_entry
 from .plan import Selection, Shard, make_plan, select
 from .prediction import Failure
 from .provenance import git_state, packages, peak_memory_mb, resolve_device
+from .questions import Questions
 from .result import Result, make_result
-from .schema import DatasetInfo, GitInfo, MethodInfo, RunInfo
+from .schema import DatasetInfo, GitInfo, RunInfo
 from .scoring import Answer, control_answers, score_answers, stored_answers
 from .store import PredictionStore
-from .worker import GroundingReport, Worker, set_up, told_as_the_methods
+from .worker import GroundingReport, Worker, set_up
 
 _STORED = "none (stored predictions)"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A method under the name that tables show.
-
-    Attributes:
-        method: The method, not yet set up.
-        label: Its alias, or its own name.
-        fitted_on: Fingerprint of the samples that a control was fitted on.
-    """
-
-    method: GroundingMethod
-    label: str
-    fitted_on: str = ""
-
-    @cached_property
-    def info(self) -> MethodInfo:
-        """The method in its present state; taken once, since hashing weights takes a while."""
-        method = self.method
-        return MethodInfo(
-            name=_name(method),
-            label=self.label,
-            kind=method.kind,
-            emits=sorted(method.emits),
-            control=isinstance(method, ControlMethod) or method.kind == "control",
-            revision=revision_of(type(method)),
-            weights=method.weights_id(),
-            weights_fingerprint=method.weights_fingerprint(),
-            options=method.options_dict(),
-            fingerprint=digest(method.fingerprint(), self.fitted_on) if self.fitted_on else method.fingerprint(),
-            trained_on=list(method.trained_on),
-            licence=method.licence,
-            citation=method.citation,
-            note=getattr(method, "note", ""),
-        )
 
 
 @dataclass(frozen=True)
@@ -147,22 +109,6 @@ def fitting_protocols(entry: Entry, protocols: Sequence[Protocol]) -> list[Proto
     return fitting
 
 
-def make_entry(
-    method: str | type[GroundingMethod] | GroundingMethod,
-    *,
-    label: str | None = None,
-    settings: Mapping[str, Any] | None = None,
-) -> Entry:
-    """A method with its options and the name that tables show."""
-    if isinstance(method, GroundingMethod):
-        if settings:
-            raise GroundCXRError("a method instance has its options already; give its class with settings instead")
-        built = method
-    else:
-        built = build_method(method, settings)
-    return Entry(built, label or _name(built))
-
-
 def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator[Result]:
     """Ground what is missing, then score under each protocol.
 
@@ -178,15 +124,17 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
         GroundCXRError: If nothing can be run.
     """
     device = resolve_device(run.device)
-    if isinstance(entry.method, ControlMethod):
+    entry = fitted(entry, run.selection.dataset)
+    if answers_samples(entry.method):
         yield from _run_control(entry, entry.method, protocols, run, device)
         return
-    report = _ground(entry, run, device, None)
-    yield from _score(entry, protocols, run, device if report.computed else _STORED, report)
+    questions = Questions.of(entry.method, run.selection)
+    report = _ground(entry, questions, run, device, None)
+    yield from _score(entry, questions, protocols, run, device if report.computed else _STORED, report)
 
 
 def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
-    """Ground a part of the plan and score nothing; a control has nothing to ground before it is scored.
+    """Ground a part of the plan and score nothing; a control that reads the ground truth waits for the scoring.
 
     Returns:
         How many samples failed.
@@ -194,9 +142,10 @@ def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
     Raises:
         GroundCXRError: If nothing can be run.
     """
-    if isinstance(entry.method, ControlMethod):
+    if answers_samples(entry.method):
         return 0
-    report = _ground(entry, run, resolve_device(run.device), shard)
+    entry = fitted(entry, run.selection.dataset)
+    report = _ground(entry, Questions.of(entry.method, run.selection), run, resolve_device(run.device), shard)
     _require_readable(report)
     return report.failed
 
@@ -207,7 +156,8 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
     Raises:
         StoreError: If a prediction is missing.
     """
-    if isinstance(entry.method, ControlMethod):
+    entry = fitted(entry, run.selection.dataset)
+    if answers_samples(entry.method):
         yield from _run_control(entry, entry.method, protocols, run, "cpu")
         return
     report = GroundingReport()
@@ -219,11 +169,11 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
             except ImageError as error:
                 report.images[path] = Failure.of(error)
             advance()
-    yield from _score(entry, protocols, run, _STORED, report)
+    yield from _score(entry, Questions.of(entry.method, run.selection), protocols, run, _STORED, report)
 
 
-def _ground(entry: Entry, run: Run, device: str, shard: Shard | None) -> GroundingReport:
-    samples = run.selection.samples
+def _ground(entry: Entry, questions: Questions, run: Run, device: str, shard: Shard | None) -> GroundingReport:
+    samples = questions.selection.samples
     batches = make_plan(samples, _batch_size(entry, run), shard)
     worker = Worker(entry.method, samples, _store(entry, run), device)
     with progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance:
@@ -231,13 +181,13 @@ def _ground(entry: Entry, run: Run, device: str, shard: Shard | None) -> Groundi
 
 
 def _score(
-    entry: Entry, protocols: Sequence[Protocol], run: Run, device: str, report: GroundingReport
+    entry: Entry, questions: Questions, protocols: Sequence[Protocol], run: Run, device: str, report: GroundingReport
 ) -> Iterator[Result]:
     store = _store(entry, run)
     _require_readable(report)
     for protocol in protocols:
-        answers = stored_answers(run.selection, report.images, store)
-        yield _finish(entry, protocol, run, device, answers)
+        answers = stored_answers(questions.selection, report.images, store)
+        yield _finish(entry, protocol, run, device, questions.in_run(answers))
 
 
 def _require_readable(report: GroundingReport) -> None:
@@ -249,15 +199,7 @@ def _require_readable(report: GroundingReport) -> None:
 def _run_control(
     entry: Entry, method: ControlMethod, protocols: Sequence[Protocol], run: Run, device: str
 ) -> Iterator[Result]:
-    dataset = run.selection.dataset
-    train = dataset.training_samples()
-    reference = tuple(dataset) if train is None else train
-    with told_as_the_methods(method, "fitted"):
-        method.fit(reference, held_out=train is not None)
-        method.survey(tuple(dataset))
     set_up(method, device)
-    # What it was fitted on is a part of what it is.
-    entry = Entry(method, entry.label, fitted_on=dataset.fingerprint(reference))
     for protocol in protocols:
         answers = control_answers(run.selection, method, _batch_size(entry, run))
         yield _finish(entry, protocol, run, device, answers)
@@ -313,7 +255,3 @@ def _describe_dataset(selection: Selection, rows: int) -> DatasetInfo:
         citation=dataset.citation,
         credentialed=dataset.credentialed,
     )
-
-
-def _name(method: GroundingMethod) -> str:
-    return method.name or type(method).__name__

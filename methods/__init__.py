@@ -1,5 +1,5 @@
 """Methods: an image and phrases become heatmaps or boxes."""
 
-from .base import KINDS, METHODS, ControlMethod, GroundingMethod, register_method
+from .base import KINDS, METHODS, ControlMethod, GroundingMethod, PhraseControl, register_method
 
-__all__ = ["KINDS", "METHODS", "ControlMethod", "GroundingMethod", "register_method"]
+__all__ = ["KINDS", "METHODS", "ControlMethod", "GroundingMethod", "PhraseControl", "register_method"]

@@ -147,7 +147,7 @@ def _published(value: Any) -> Any:
 
 
 class ControlMethod(GroundingMethod):
-    """A control that may read whole samples, the ground truth included. Its predictions are never stored."""
+    """A control that may read whole samples, the ground truth included. Its predictions are not stored."""
 
     kind: ClassVar[str] = "control"
     note: str = ""
@@ -171,6 +171,22 @@ class ControlMethod(GroundingMethod):
     def ground_samples(self, samples: Sequence[Sample]) -> list[Grounding]:
         """Answer samples, in order, with their ground truth in sight."""
         raise NotImplementedError(f"{type(self).__name__} must define ground_samples(samples)")
+
+
+class PhraseControl(ControlMethod):
+    """A control that answers phrases about images as any method does, but other phrases than the samples' own.
+
+    Samples decide what it is asked, not what it answers: so its predictions are stored, and it defines `ground` or
+    `ground_batch`.
+    """
+
+    def question(self, sample: Sample) -> Sample:
+        """The sample with the phrase and the pathology that are asked about in place of its own.
+
+        Raises:
+            MethodError: If there are none.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define question(sample)")
 
 
 def check_answers(found: Any, expected: int) -> list[Grounding]:

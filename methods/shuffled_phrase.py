@@ -5,12 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, ClassVar
 
-from ..core import Grounding, MethodError, Query, Radiograph, Sample, WeightsError
+from ..core import Grounding, MethodError, Query, Sample, WeightsError
 from ..core.fingerprint import digest, generator_from
-from .base import ControlMethod, GroundingMethod, check_answers, register_method
+from .base import ControlMethod, GroundingMethod, PhraseControl, register_method
 from .loading import build_method
 
 
@@ -23,7 +22,7 @@ class ShuffledPhraseOptions:
 
 
 @register_method("shuffled-phrase")
-class ShuffledPhrase(ControlMethod):
+class ShuffledPhrase(PhraseControl):
     """A method's answer to another phrase than the sample's, scored against the sample's own boxes.
 
     The phrase is that of another sample of the same image whose boxes do not overlap these; where there is none, that
@@ -102,18 +101,14 @@ class ShuffledPhrase(ControlMethod):
         """SHA-256 over this control and the method that it asks."""
         return digest(super().fingerprint(), self._asked.fingerprint())
 
-    def ground_samples(self, samples: Sequence[Sample]) -> list[Grounding]:
-        """The method's answers to other phrases."""
-        images: dict[Path, Radiograph] = {}
-        queries = []
-        for sample in samples:
-            if sample.image_path not in images:
-                image = Radiograph.open(sample.image_path)
-                # Without its folder, as the method would see it if it were asked the right phrase.
-                images[sample.image_path] = replace(image, path=Path(image.path.name))
-            other = self._other(sample, self._of_image[sample.image_id])
-            queries.append(Query(images[sample.image_path], other.phrase, other.pathology))
-        return check_answers(self._asked.ground_batch(queries), len(queries))
+    def question(self, sample: Sample) -> Sample:
+        """The sample with another's phrase and pathology."""
+        other = self._other(sample, self._of_image[sample.image_id])
+        return replace(sample, phrase=other.phrase, pathology=other.pathology)
+
+    def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
+        """The answers of the method that is asked."""
+        return self._asked.ground_batch(queries)
 
     def _other(self, sample: Sample, mine: Sequence[Sample]) -> Sample:
         apart = [other for other in mine if other.boxes and not _overlap(sample, other)] if sample.boxes else []

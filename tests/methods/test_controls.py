@@ -1,13 +1,13 @@
 """The controls: what they answer, and that they know nothing they should not."""
 
-from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
-from groundcxr import Box, GroundCXRError, Query, Radiograph, Sample, evaluate, load_dataset
-from groundcxr.evaluation.worker import control_safely
+from groundcxr import Box, GroundCXRError, Query, Radiograph, Sample, evaluate, get_protocol, load_dataset
+from groundcxr.evaluation import Run, Shard, ground_shard, make_entry, score_entry, select
 from groundcxr.methods.loading import build_method
 from groundcxr.methods.text_prior import named_place
 
@@ -165,7 +165,9 @@ def asked_about(shuffled, tmp_path):
         shuffled.fit(reference, held_out=True)
         shuffled.survey(samples)
         shuffled.setup("cpu")
-        answers = shuffled.ground_samples([replace(sample, image_path=path) for sample in samples])
+        image = Radiograph.open(path)
+        questions = [shuffled.question(sample) for sample in samples]
+        answers = shuffled.ground_batch([Query(image, asked.phrase, asked.pathology) for asked in questions])
         return [int(answer.heatmap.values[0, 0]) for answer in answers]
 
     return ask
@@ -219,16 +221,44 @@ def choosy(tmp_path):
     return load_dataset("manifest", tmp_path / "manifest.csv"), {"method": str(tmp_path / "choosy.py")}
 
 
-def test_shuffled_phrase_fails_alone(choosy):
+def test_shuffled_phrase_fails_alone(choosy, tmp_path):
     """A phrase that the method refuses costs the sample that it stands in for, and changes no other's phrase."""
     dataset, settings = choosy
-    method = build_method("shuffled-phrase", settings)
-    method.fit(tuple(dataset), held_out=False)
-    method.survey(tuple(dataset))
-    method.setup("cpu")
-    answers = dict(zip([sample.phrase for sample in dataset], control_safely(method, tuple(dataset)), strict=True))
-    assert "an odd phrase" in answers.pop("ccc").message
-    assert {asked: answer.heatmap.values[0, 0] for asked, answer in answers.items()} == {"a": 2, "bb": 1, "odd": 3}
+    result = evaluate("shuffled-phrase", dataset, settings=settings, out=tmp_path)
+    failed = dict(zip([sample.phrase for sample in dataset], result.samples["miou_status"] == "failed", strict=True))
+    assert failed == {"a": False, "bb": False, "ccc": True, "odd": False}
+    (problem,) = result.problems.values()
+    assert "an odd phrase" in problem
+
+
+def test_shuffled_phrase_fails_where_there_is_no_other_phrase(choosy, tmp_path):
+    """An image of all pathologies with boxes over one another leaves nothing that would be wrong."""
+    _, settings = choosy
+    manifest = tmp_path / "manifest.csv"
+    manifest.write_text(manifest.read_text().replace("i.png,bb,Pneumonia,60,60", "i.png,bb,Pneumonia,20,20"))
+    result = evaluate("shuffled-phrase", load_dataset("manifest", manifest), settings=settings, out=tmp_path)
+    assert result.samples["miou_status"].tolist() == ["failed", "failed", "failed", "ok"]
+    assert sum("no other phrase to ask about" in problem for problem in result.problems.values()) == 2
+
+
+def test_shuffled_phrase_is_stored_as_the_answers_of_any_method(choosy, tmp_path, monkeypatch):
+    """It may cost hours: so it resumes, is split, and is scored again without being asked."""
+    dataset, settings = choosy
+    run = Run(select(dataset), tmp_path / "store", tmp_path, batch_size=1)
+    protocols = [get_protocol("v1"), get_protocol("vilouras2024")]
+    whole = evaluate("shuffled-phrase", dataset, settings=settings, out=tmp_path / "whole", batch_size=1)
+
+    entry = make_entry("shuffled-phrase", settings=settings)
+    with pytest.raises(GroundCXRError, match="lacks predictions"):
+        list(score_entry(entry, protocols, run))
+    assert [ground_shard(entry, run, Shard(part, 2)) for part in (1, 2)] == [0, 1]
+    fresh = make_entry("shuffled-phrase", settings=settings)
+    monkeypatch.setattr(fresh.method, "setup", lambda device: pytest.fail("the model was loaded"))
+    first, second = score_entry(fresh, protocols, run)
+    assert (first.info.protocol.name, second.info.protocol.name) == ("v1", "vilouras2024")
+    columns = ["sample_id", "prediction_key", "miou", "auroc"]
+    pd.testing.assert_frame_equal(first.samples[columns], whole.samples[columns])
+    assert first.samples["prediction_key"].notna().all()
 
 
 def test_shuffled_phrase_asks_the_same_in_a_part_of_the_data(choosy, tmp_path):

@@ -1,0 +1,92 @@
+"""A method in a run: its name in tables, what is published of it, and what a control learns before it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeGuard
+
+from ..core import GroundCXRError
+from ..core.fingerprint import digest
+from ..datasets import GroundingDataset
+from ..methods import ControlMethod, GroundingMethod, PhraseControl
+from ..methods.loading import build_method
+from ..methods.revision import revision_of
+from .schema import MethodInfo
+from .worker import told_as_the_methods
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A method under the name that tables show.
+
+    Attributes:
+        method: The method, not yet set up.
+        label: Its alias, or its own name.
+        fitted_on: Fingerprint of the samples that a control was fitted on.
+    """
+
+    method: GroundingMethod
+    label: str
+    fitted_on: str = ""
+
+    @cached_property
+    def info(self) -> MethodInfo:
+        """The method in its present state; taken once, since hashing weights takes a while."""
+        method = self.method
+        return MethodInfo(
+            name=_name(method),
+            label=self.label,
+            kind=method.kind,
+            emits=sorted(method.emits),
+            control=isinstance(method, ControlMethod) or method.kind == "control",
+            revision=revision_of(type(method)),
+            weights=method.weights_id(),
+            weights_fingerprint=method.weights_fingerprint(),
+            options=method.options_dict(),
+            fingerprint=digest(method.fingerprint(), self.fitted_on) if self.fitted_on else method.fingerprint(),
+            trained_on=list(method.trained_on),
+            licence=method.licence,
+            citation=method.citation,
+            note=getattr(method, "note", ""),
+        )
+
+
+def make_entry(
+    method: str | type[GroundingMethod] | GroundingMethod,
+    *,
+    label: str | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> Entry:
+    """A method with its options and the name that tables show."""
+    if isinstance(method, GroundingMethod):
+        if settings:
+            raise GroundCXRError("a method instance has its options already; give its class with settings instead")
+        built = method
+    else:
+        built = build_method(method, settings)
+    return Entry(built, label or _name(built))
+
+
+def answers_samples(method: GroundingMethod) -> TypeGuard[ControlMethod]:
+    """Whether a method is a control that is shown whole samples, so that its answers are not stored."""
+    return isinstance(method, ControlMethod) and not isinstance(method, PhraseControl)
+
+
+def fitted(entry: Entry, dataset: GroundingDataset) -> Entry:
+    """A control that has seen the ground truth; any other method as it is."""
+    method = entry.method
+    if not isinstance(method, ControlMethod):
+        return entry
+    train = dataset.training_samples()
+    reference = tuple(dataset) if train is None else train
+    with told_as_the_methods(method, "fitted"):
+        method.fit(reference, held_out=train is not None)
+        method.survey(tuple(dataset))
+    # What it was fitted on is a part of what it is.
+    return Entry(method, entry.label, fitted_on=dataset.fingerprint(reference))
+
+
+def _name(method: GroundingMethod) -> str:
+    return method.name or type(method).__name__
