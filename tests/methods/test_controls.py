@@ -1,6 +1,5 @@
 """The controls: what they answer, and that they know nothing they should not."""
 
-
 import numpy as np
 import pandas as pd
 import pytest
