@@ -18,7 +18,10 @@ def doctor(dataset: Dataset = "phantom", root: Root = None) -> None:
     for finding in findings:
         typer.echo(f"{finding.level}: {finding.problem}" + (f"; {finding.step}" if finding.step else ""))
     errors = sum(finding.level == "error" for finding in findings)
-    typer.echo(
-        f"{dataset}: {errors} errors, {len(findings) - errors} warnings" if findings else f"{dataset}: all is well"
-    )
+    counts = f"{_counted(errors, 'error')}, {_counted(len(findings) - errors, 'warning')}"
+    typer.echo(f"{dataset}: {counts if findings else 'all is well'}")
     raise typer.Exit(1 if errors else 0)
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'' if count == 1 else 's'}"

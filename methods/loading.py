@@ -82,12 +82,22 @@ def parse_options(options: type[Any], settings: Mapping[str, Any], method: str) 
         try:
             values[key] = TypeAdapter(hints[key]).validate_python(value)
         except ValidationError as error:
-            reason = error.errors()[0]["msg"]
-            raise MethodError(f"the option {key}={value!r} of the method {method!r} does not fit: {reason}") from error
+            raise MethodError(
+                f"the option {key}={value!r} of the method {method!r} does not fit: {_wanted(error.errors()[0])}"
+            ) from error
     try:
         return options(**values)
     except ValueError as error:
         raise MethodError(f"the options of the method {method!r} do not fit: {error}") from error
+
+
+def _wanted(error: Mapping[str, Any]) -> str:
+    """What an option takes, from pydantic's account of what is wrong."""
+    kind = error["type"].partition("_")[0]
+    if kind in ("enum", "literal"):
+        return f"it must be {error['ctx']['expected']}"
+    wanted = {"bool": "true or false", "int": "a whole number", "float": "a number"}
+    return f"write {wanted[kind]}" if kind in wanted else error["msg"]
 
 
 def _is_sequence(kind: Any) -> bool:

@@ -92,7 +92,8 @@ def _page(rows: pd.DataFrame) -> int:
         page = st.pagination(-(-len(rows) // ROWS), key="page", bind="query-params")
     with right:
         start = (page - 1) * ROWS
-        note(f"{len(rows):,} samples, {start + 1:,} to {min(start + ROWS, len(rows)):,} shown")
+        shown = f"{len(rows):,} samples, {start + 1:,} to {min(start + ROWS, len(rows)):,} shown"
+        note(shown if len(rows) > 1 else "1 sample")
     return page
 
 

@@ -125,9 +125,11 @@ def test_options_are_typed():
     ("settings", "words"),
     [
         ({"step": "7"}, "did you mean 'steps'"),
-        ({"steps": "many"}, "steps='many'.*integer"),
+        ({"steps": "many"}, "steps='many'.* does not fit: write a whole number$"),
+        ({"rate": "fast"}, "rate='fast'.* does not fit: write a number$"),
+        ({"mask": "maybe"}, "mask='maybe'.* does not fit: write true or false$"),
         ({"steps": "0"}, "at least 1"),
-        ({"mode": "medium"}, "mode='medium'.*'fast' or 'slow'"),
+        ({"mode": "medium"}, "mode='medium'.* does not fit: it must be 'fast' or 'slow'$"),
     ],
 )
 def test_options_that_do_not_fit(settings, words):
