@@ -76,7 +76,7 @@ def _said(name: str, options: Mapping[str, Any], weights: str | None) -> dict[st
         options: As the result tells them.
         weights: As the result tells them.
     """
-    named_weights = {} if weights is None else {"weights": DIR if weights.startswith(_LOCAL) else weights}
+    named_weights = _places(weights or "")
     everything = _given({key: value for key, value in options.items() if key != "weights"})
     if name not in METHODS.names():
         return everything | named_weights
@@ -88,7 +88,7 @@ def _said(name: str, options: Mapping[str, Any], weights: str | None) -> dict[st
     # A method may tell what is none of its options, and values that another option has given.
     everything = {key: value for key, value in everything.items() if key in known}
     few = {key: value for key, value in everything.items() if options[key] != usual.get(key)}
-    named_weights = named_weights if "weights" in known else {}
+    named_weights = {key: place for key, place in named_weights.items() if key in known}
     for settings in (few, everything):
         try:
             built = build_method(name, settings)
@@ -98,6 +98,15 @@ def _said(name: str, options: Mapping[str, Any], weights: str | None) -> dict[st
             # Without its weights the method cannot be built.
             continue
     return everything | named_weights
+
+
+def _places(weights: str) -> dict[str, str]:
+    """Options that say where weights are: "weights", and the others that follow it as KEY=PLACE, set apart by "; "."""
+    first, *more = weights.split("; ")
+    places = {"weights": first} | {key: place for key, equals, place in (one.partition("=") for one in more) if equals}
+    return {
+        key: place.partition(_LOCAL)[0] + (DIR if _LOCAL in place else "") for key, place in places.items() if place
+    }
 
 
 def _given(settings: Mapping[str, Any]) -> dict[str, str]:

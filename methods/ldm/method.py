@@ -14,6 +14,7 @@ from ..requirements import require_packages
 from .frame import input_size, network_input, square_extent
 from .options import OF_ATTENTION, Extraction, LdmOptions, Precision, Settings
 from .phrases import token_mask, token_tensors, tokenize, tokenize_empty
+from .sources import MONAI
 
 
 @register_method("ldm")
@@ -101,10 +102,11 @@ class Ldm(GroundingMethod):
         return self._fingerprint
 
     def weights_id(self) -> str | None:
-        """The checkpoint's name: a hub id as it is, of a local path the last part only."""
-        place = (self.weights or "").removeprefix("monai:")
-        local = Path(place).expanduser()
-        return f"local copy {local.name}" if local.exists() else place
+        """The checkpoint, and the text encoder and base if named: hub ids as they are, of local paths the last part."""
+        more = (
+            f"{key}={_published(value)}" for key in ("text_encoder", "base") if (value := getattr(self.options, key))
+        )
+        return "; ".join((_published(self.weights or ""), *more))
 
     def options_dict(self) -> dict[str, Any]:
         """The values in force, whether a preset or the user gave them."""
@@ -143,3 +145,10 @@ class Ldm(GroundingMethod):
             Grounding(Heatmap(values, square_extent(query.image.size), query.image.size))
             for query, values in zip(queries, maps.numpy(), strict=True)
         ]
+
+
+def _published(place: str) -> str:
+    """Where weights are, without the folders that lead to a local copy."""
+    form = MONAI if place.startswith(MONAI) else ""
+    local = Path(place.removeprefix(form)).expanduser()
+    return f"{form}local copy {local.name}" if local.exists() else place

@@ -3,6 +3,7 @@
 import shlex
 import subprocess
 import sys
+from shutil import copytree
 
 import pytest
 
@@ -74,6 +75,34 @@ def test_options_are_said_as_far_as_they_are_not_the_methods_own(save_run, spec,
     line = line_of(save_run, entry)
     assert options_in(line, "--set") == said
     check_again(line, entry, CLIP if spec == "clip" else LDM)
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    """The paper's checkpoint as far as its name goes, and a text encoder and a base beside it."""
+    for name in ("diffusion_model.pth", "autoencoder.pth"):
+        (tmp_path / name).write_bytes(name.encode())
+    copytree(LDM, tmp_path / "pipeline")
+    return tmp_path
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_where_each_part_of_a_model_is_from_is_said(save_run, checkpoint, shuffled):
+    options = {"weights": f"monai:{checkpoint}", "text_encoder": f"{checkpoint}/pipeline", "base": "owner/name"}
+    spec, settings = "ldm", options
+    if shuffled:
+        asked = " ".join(f"{key}={value}" for key, value in options.items())
+        spec, settings = "shuffled-phrase", {"method": "ldm", "settings": asked}
+    entry = opened(spec, "mine", settings)
+    assert str(checkpoint.parent) not in entry.info.weights
+    line = line_of(save_run, entry)
+    said = ["weights=monai:DIR", "text_encoder=DIR", "base=owner/name"]
+    if shuffled:
+        assert options_in(line, "--set") == ["mine.method=ldm", f"mine.settings={' '.join(said)}"]
+    else:
+        assert options_in(line, "--set") == [f"mine.{one}" for one in said]
+    there = line.replace("monai:DIR", f"monai:{checkpoint}").replace("=DIR", f"={checkpoint}/pipeline")
+    check_again(there, entry)
 
 
 def test_a_shuffled_method_file_stands_in_capitals(save_run, method_file):

@@ -221,4 +221,4 @@ def test_the_papers_checkpoint_runs(monai_folder, tiny, tmp_path):
     settings = {"weights": f"monai:{monai_folder}", **FEW}
     result = evaluate("ldm", tiny, "vilouras2024", out=tmp_path, settings=settings)
     assert result.info.n_failed == 0
-    assert result.info.method.weights == f"local copy {monai_folder.name}"
+    assert result.info.method.weights == f"monai:local copy {monai_folder.name}"
