@@ -98,13 +98,12 @@ def _page(rows: pd.DataFrame) -> int:
 
 
 def _methods(chosen: Chosen) -> list[Run]:
-    """The methods to show: those with stored predictions first, methods before controls."""
-    ordered = sorted(chosen.runs, key=lambda run: (run.predictions is None, run.info.method.control))
+    """The methods to show."""
     with chosen.columns[0]:
         return st.multiselect(
             "Methods",
-            ordered,
-            default=ordered[:FIRST],
+            chosen.in_order,
+            default=chosen.in_order[:FIRST],
             max_selections=MOST,
             format_func=lambda run: run.label,
             key="methods",

@@ -36,13 +36,12 @@ def show() -> None:
     chosen = open_page([1, 1, 1])
     if chosen is None:
         return
-    runs = [run for run in chosen.runs if run.metric(chosen.metric.key) is not None]
+    runs = [run for run in chosen.in_order if run.metric(chosen.metric.key) is not None]
     if not runs:
         note(f"No method that is left has {chosen.metric.label}: choose another metric, or take a filter back.")
         return
-    ordered = sorted(runs, key=lambda run: (run.predictions is None, run.info.method.control))
     with chosen.columns[0]:
-        run = choose("Method", ordered, "method", named=lambda run: run.label)
+        run = choose("Method", runs, "method", named=lambda run: run.label)
     with chosen.columns[1]:
         pathology = choose("Pathology", [_ALL, *run.info.pathologies], "pathology")
     with chosen.columns[2]:
@@ -52,7 +51,7 @@ def show() -> None:
     about = "" if chosen_class is None else f" of {chosen_class}"
     heading(f"Worst samples{about} of {run.label}, {chosen.metric.label}")
     # Compare must show this method, whatever it would choose by itself.
-    beside = [run.label, *(other.label for other in ordered if other != run)][:FIRST]
+    beside = [run.label, *(other.label for other in runs if other != run)][:FIRST]
     _pictures(chosen, run, worst.head(_PICTURES), beside)
     left, right = st.columns([1.9, 1], gap="large")
     with left:

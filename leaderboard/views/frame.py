@@ -59,6 +59,11 @@ class Chosen:
     published: bool
     columns: Sequence[Any]
 
+    @property
+    def in_order(self) -> list[Run]:
+        """The runs as pages offer them: those with stored predictions first, methods before controls."""
+        return sorted(self.runs, key=lambda run: (run.predictions is None, run.info.method.control))
+
 
 _CHOSEN: ContextVar[Chosen | None] = ContextVar("chosen", default=None)
 """From `app.py` to the page that it runs."""
@@ -107,7 +112,7 @@ def _choose() -> Chosen | None:
         folders = ", ".join(str(path) for path in options.results)
         _nothing(
             "No results yet.",
-            f"There is no result in {folders}. `make demo` makes some in two minutes; so does"
+            f"There is no result in {folders}. `make demo` makes some in five minutes; so does"
             " `evaluate --dataset phantom --method center-prior --method random`. Then load this page again.",
         )
         _problems(library)
@@ -221,9 +226,11 @@ def _first_headline(metrics: Sequence[MetricInfo]) -> int:
 def _about(setting: Setting, everyone: Sequence[Run], runs: Sequence[Run], metric: MetricInfo) -> None:
     data = everyone[0].info.dataset
     methods = f"{len(everyone)} {'method' if len(everyone) == 1 else 'methods'}"
+    counted = methods if len(runs) == len(everyone) else f"{len(runs)} of {methods}"
+    without = sum(run.metric(metric.key) is None for run in runs)
     parts = [
         f"{setting.n_samples:,} samples",
-        methods if len(runs) == len(everyone) else f"{len(runs)} of {methods}",
+        f"{counted}, {without} without {metric.label}" if without else counted,
         f"protocol hash {setting.protocol_hash[:12]}",
         f"{metric.label}: {'higher' if metric.higher_is_better else 'lower'} is better",
         f"licence: {data.licence}",

@@ -19,7 +19,7 @@ def show(dataset: str) -> None:
     heading(
         f"Published on {own[0].dataset}" if own else f"Published on other data sets than {dataset}",
         "As printed in the papers. Each block is one way of measuring: numbers of different blocks, and of a block and"
-        " the table above, must not be ranked against one another.",
+        " what is measured here, must not be ranked against one another.",
     )
     for group in own:
         put(group_table(group))

@@ -46,7 +46,7 @@ def show() -> None:
 
 def _choose(chosen: Chosen) -> Run:
     with chosen.columns[0]:
-        return choose("Method", chosen.runs, "method", named=lambda run: run.label)
+        return choose("Method", chosen.in_order, "method", named=lambda run: run.label)
 
 
 def _command_note(run: Run, line: str) -> str:
@@ -86,7 +86,7 @@ def _method(run: Run) -> dict[str, Any]:
     method = run.info.method
     return {
         "name": method.name if method.name == method.label else f"{method.label} ({method.name})",
-        "kind": method.kind + (", a control" if method.control else ""),
+        "kind": method.kind + (", a control" if method.control and method.kind != "control" else ""),
         "note": method.note,
         "answers with": " and ".join(method.emits),
         "options": ", ".join(f"{key} = {value}" for key, value in method.options.items()) or "none",

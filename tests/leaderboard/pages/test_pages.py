@@ -197,7 +197,7 @@ def test_compare_searches_filters_and_orders(open_page, demo):
     one = samples[5]
     shown = open_page("compare", "--results", demo / RESULTS, sample=one.sample_id)
     assert one.phrase in shown.text
-    assert "1 samples, 1 to 1 shown" in shown.text
+    assert re.search(r"\b1 sample\b", shown.text)
     shown = open_page("compare", "--results", demo / RESULTS, sample="nonsense")
     assert "No sample fits" in shown.text
     largest = max(samples, key=lambda sample: sum(box.area for box in sample.boxes))
