@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from groundcxr.datasets import load_dataset
+from groundcxr.leaderboard.views.compare import ROWS
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is a development dependency")
 CHROMIUM = shutil.which("chromium")
@@ -136,7 +137,8 @@ def pictures(page) -> list[str]:
 
 @pytest.mark.parametrize("slider", ["Opacity of the map", "Threshold of the contour"])
 def test_the_sliders_change_the_pictures_by_keyboard(page, slider):
-    sync_api.expect(opened(page, "/compare").locator('[data-testid="stImage"] img').nth(2)).to_be_visible()
+    # Of each row the image and three methods; they do not come in their order.
+    sync_api.expect(opened(page, "/compare").locator('[data-testid="stImage"] img')).to_have_count(4 * ROWS)
     before = pictures(page)
     handle = page.get_by_role("slider", name=slider)
     handle.focus()
