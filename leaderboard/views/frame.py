@@ -138,7 +138,7 @@ def choose(
     first: int = 0,
     help: str | None = None,
 ) -> T:
-    """A select box whose value stands in the URL.
+    """A select box whose value stands in the URL; what the URL asks for in vain is said.
 
     Args:
         label: What is chosen.
@@ -148,6 +148,7 @@ def choose(
         first: Which is chosen at first.
         help: A sentence shown on demand.
     """
+    asked = st.query_params.get(key)
     index = st.selectbox(
         label,
         range(len(options)),
@@ -157,6 +158,9 @@ def choose(
         help=help,
         bind="query-params",
     )
+    if asked is not None and asked not in map(named, options):
+        instead = named(options[index])
+        st.toast(f"The address asks for {label} “{asked}”, which is not here: {instead} is shown.", duration="infinite")
     return options[index]
 
 

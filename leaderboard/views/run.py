@@ -103,9 +103,8 @@ def _method(run: Run) -> dict[str, Any]:
 def _run(run: Run) -> dict[str, Any]:
     ran = run.info.run
     scored = run.info.dataset.n_samples - run.info.dataset.n_skipped
-    speed = (
-        f"{ran.seconds:,.1f} s, {1000 * ran.seconds / scored:,.3g} ms per sample" if ran.seconds and scored else None
-    )
+    each = 1000 * ran.seconds / scored if scored else 0.0
+    speed = f"{ran.seconds:,.1f} s, {each:,.{0 if each >= 100 else 2}f} ms per sample" if each else None
     return {
         "made": ran.created,
         "device": ran.device,

@@ -184,6 +184,14 @@ def full_size_iou(demo: Path, method: str, sample, threshold: float) -> float:
     return float((marked & true).sum() / (marked | true).sum())
 
 
+def test_what_a_url_asks_for_in_vain_is_said(open_page, demo):
+    """A link to a method that has gone must not show another one's numbers as if they were meant."""
+    shown = open_page("run", "--results", demo / RESULTS, method="gone")
+    (said,) = shown.app.toast
+    assert said.value == "The address asks for Method “gone”, which is not here: center-prior is shown."
+    assert not open_page("run", "--results", demo / RESULTS, method="random").app.toast
+
+
 def test_compare_searches_filters_and_orders(open_page, demo):
     samples = load_dataset("phantom", images=8)
     word = samples[0].phrase.split()[0]
