@@ -68,7 +68,7 @@ def _command_note(run: Run, line: str) -> str:
     for word, meaning in (
         (FILE, "METHOD.py: the method's own file, whose fingerprint is below."),
         (ROOT, "ROOT: your copy of the data."),
-        (DIR, "DIR: the local copy of the weights, whose hash is below."),
+        (DIR, "DIR: the local copy that the weights below name, whose hash is below."),
     ):
         if word in words:
             said.append(meaning)

@@ -103,10 +103,11 @@ class Ldm(GroundingMethod):
 
     def weights_id(self) -> str | None:
         """The checkpoint, and the text encoder and base if named: hub ids as they are, of local paths the last part."""
-        more = (
-            f"{key}={_published(value)}" for key in ("text_encoder", "base") if (value := getattr(self.options, key))
-        )
-        return "; ".join((_published(self.weights or ""), *more))
+        if not self.weights:
+            return None
+        others = {key: getattr(self.options, key) for key in ("text_encoder", "base")}
+        more = [f"{key}={_published(place)}" for key, place in others.items() if place]
+        return "; ".join((_published(self.weights), *more))
 
     def options_dict(self) -> dict[str, Any]:
         """The values in force, whether a preset or the user gave them."""
