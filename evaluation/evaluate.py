@@ -137,7 +137,7 @@ def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
     """Ground a part of the plan and score nothing; a control that reads the ground truth waits for the scoring.
 
     Returns:
-        How many samples failed.
+        How many samples failed; those that nothing can be asked about are counted with the first part.
 
     Raises:
         GroundCXRError: If nothing can be run.
@@ -145,9 +145,10 @@ def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
     if answers_samples(entry.method):
         return 0
     entry = fitted(entry, run.selection.dataset)
-    report = _ground(entry, Questions.of(entry.method, run.selection), run, resolve_device(run.device), shard)
+    questions = Questions.of(entry.method, run.selection)
+    report = _ground(entry, questions, run, resolve_device(run.device), shard)
     _require_readable(report)
-    return report.failed
+    return report.failed + (len(questions.refused) if shard.index == 1 else 0)
 
 
 def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator[Result]:
@@ -160,8 +161,9 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
     if answers_samples(entry.method):
         yield from _run_control(entry, entry.method, protocols, run, "cpu")
         return
+    questions = Questions.of(entry.method, run.selection)
     report = GroundingReport()
-    paths = dict.fromkeys(sample.image_path for sample in run.selection.samples)
+    paths = dict.fromkeys(sample.image_path for sample in questions.selection.samples)
     with progress("read images", len(paths)) as advance:
         for path in paths:
             try:
@@ -169,7 +171,7 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
             except ImageError as error:
                 report.images[path] = Failure.of(error)
             advance()
-    yield from _score(entry, Questions.of(entry.method, run.selection), protocols, run, _STORED, report)
+    yield from _score(entry, questions, protocols, run, _STORED, report)
 
 
 def _ground(entry: Entry, questions: Questions, run: Run, device: str, shard: Shard | None) -> GroundingReport:

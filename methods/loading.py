@@ -19,6 +19,12 @@ from ..core.fingerprint import digest, source_closure, source_digest
 from .base import FILE_MODULE, METHODS, GroundingMethod, check_method_class
 from .revision import SOURCE_DIGEST
 
+_WANTED = {
+    **dict.fromkeys(("bool_parsing", "bool_type"), "true or false"),
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_parsing", "float_type"), "a number"),
+}
+
 
 def load_method_class(spec: str) -> type[GroundingMethod]:
     """The class behind ``NAME``, ``FILE.py`` or ``FILE.py:CLASS``.
@@ -77,13 +83,14 @@ def parse_options(options: type[Any], settings: Mapping[str, Any], method: str) 
     for key, value in settings.items():
         if key not in fields:
             raise unknown_name(f"option of the method {method!r}", key, fields)
+        parts: Any = value
         if isinstance(value, str) and _is_sequence(hints[key]):
-            value = [part.strip() for part in value.split(",") if part.strip()]
+            parts = [part.strip() for part in value.split(",") if part.strip()]
         try:
-            values[key] = TypeAdapter(hints[key]).validate_python(value)
+            values[key] = TypeAdapter(hints[key]).validate_python(parts)
         except ValidationError as error:
             raise MethodError(
-                f"the option {key}={value!r} of the method {method!r} does not fit: {_wanted(error.errors()[0])}"
+                f"the option {key}={value!r} of the method {method!r} does not fit: {_wanted(error.errors())}"
             ) from error
     try:
         return options(**values)
@@ -91,13 +98,19 @@ def parse_options(options: type[Any], settings: Mapping[str, Any], method: str) 
         raise MethodError(f"the options of the method {method!r} do not fit: {error}") from error
 
 
-def _wanted(error: Mapping[str, Any]) -> str:
+def _wanted(errors: Sequence[Mapping[str, Any]]) -> str:
     """What an option takes, from pydantic's account of what is wrong."""
-    kind = error["type"].partition("_")[0]
-    if kind in ("enum", "literal"):
-        return f"it must be {error['ctx']['expected']}"
-    wanted = {"bool": "true or false", "int": "a whole number", "float": "a number"}
-    return f"write {wanted[kind]}" if kind in wanted else error["msg"]
+    error, place = errors[0], errors[0]["loc"]
+    if error["type"] in ("enum", "literal_error"):
+        wanted = f"it must be {error['ctx']['expected']}"
+    elif error["type"] in _WANTED:
+        wanted = f"write {_WANTED[error['type']]}"
+    else:
+        return error["msg"]
+    if place and all(isinstance(step, int) for step in place):
+        return f"{wanted} at place {place[0] + 1}"
+    # Where an option takes one of several kinds, none of them is what it must be.
+    return wanted if not place else error["msg"]
 
 
 def _is_sequence(kind: Any) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -77,21 +78,18 @@ class ShuffledPhrase(PhraseControl):
         Raises:
             WeightsError: If they are missing.
         """
-        try:
+        with _saying_where_options_stand():
             self._asked.setup(device)
-        except WeightsError as error:
-            raise WeightsError(
-                f"{error} (an option of the method that shuffled-phrase asks stands in its own option "
-                "settings='KEY=VALUE')"
-            ) from error
 
     def weights_fingerprint(self) -> str:
         """That of the method that is asked."""
-        return self._asked.weights_fingerprint()
+        with _saying_where_options_stand():
+            return self._asked.weights_fingerprint()
 
     def weights_id(self) -> str | None:
         """That of the method that is asked."""
-        return self._asked.weights_id()
+        with _saying_where_options_stand():
+            return self._asked.weights_id()
 
     def options_dict(self) -> dict[str, Any]:
         """The method that is asked, with all its options."""
@@ -118,6 +116,16 @@ class ShuffledPhrase(PhraseControl):
             raise MethodError(f"there is no other phrase to ask about: all samples are of {', '.join(sorted(here))}")
         draw = generator_from("shuffled-phrase", sample.sample_id)
         return choice[int(draw.integers(len(choice)))]
+
+
+@contextmanager
+def _saying_where_options_stand() -> Iterator[None]:
+    try:
+        yield
+    except WeightsError as error:
+        raise WeightsError(
+            f"{error} (an option of the method that shuffled-phrase asks stands in its own option settings='KEY=VALUE')"
+        ) from error
 
 
 def _overlap(one: Sample, other: Sample) -> bool:

@@ -62,6 +62,8 @@ def answer(run: Run, key: str | None, sample: Sample | None, style: Style, width
         style: Opacity and threshold.
         width: Of the picture; None for the original resolution.
     """
+    if key is None and run.predictions is not None:
+        return Shown(None, remark="no prediction: the image could not be read, or there was nothing to ask")
     if key is None:
         return Shown(None, remark="not stored: a control that reads the ground truth, or numbers without predictions")
     try:
@@ -90,6 +92,9 @@ def answer(run: Run, key: str | None, sample: Sample | None, style: Style, width
         _mask(sample) if sample is not None else None,
     )
     iou = live_iou(protocol, kind, found, sample, style.threshold) if protocol and sample else None
+    if run.info.method.control and run.info.method.note:
+        # A control may have been asked about another phrase than the one that stands above the picture.
+        remark = "; ".join(filter(None, (run.info.method.note, remark)))
     return Shown(*_draw(picture), iou=iou, remark=remark)
 
 

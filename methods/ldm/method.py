@@ -102,10 +102,17 @@ class Ldm(GroundingMethod):
         return self._fingerprint
 
     def weights_id(self) -> str | None:
-        """The checkpoint, and the text encoder and base if named: hub ids as they are, of local paths the last part."""
+        """The checkpoint, and the text encoder and base if needed: hub ids as they are, of local paths the last part.
+
+        Raises:
+            WeightsError: If a part is missing or cannot be reached.
+        """
+        from .sources import locate
+
         if not self.weights:
             return None
-        others = {key: getattr(self.options, key) for key in ("text_encoder", "base")}
+        used = locate(*self.sources()).options()
+        others = {key: getattr(self.options, key) for key in ("text_encoder", "base") if key in used}
         more = [f"{key}={_published(place)}" for key, place in others.items() if place]
         return "; ".join((_published(self.weights), *more))
 

@@ -73,6 +73,11 @@ class DiffusersSource:
     scheduler: Part
     text: Text
 
+    def options(self) -> set[str]:
+        """The options that said where a part is."""
+        parts = (self.unet, self.vae, self.scheduler, self.text.encoder)
+        return {part.repository.option for part in parts}
+
     def identity(self) -> Any:
         """What tells the parts from others."""
         return (
@@ -95,6 +100,10 @@ class MonaiSource:
     autoencoder: Path
     config: Path | None
     text: Text
+
+    def options(self) -> set[str]:
+        """The options that said where a part is."""
+        return {"weights", self.text.encoder.repository.option}
 
     def identity(self) -> Any:
         """What tells the parts from others."""

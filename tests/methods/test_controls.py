@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from groundcxr import Box, GroundCXRError, Query, Radiograph, Sample, evaluate, get_protocol, load_dataset
-from groundcxr.evaluation import Run, Shard, ground_shard, make_entry, score_entry, select
+from groundcxr.evaluation import Run, Shard, ground_shard, make_entry, run_entry, score_entry, select
 from groundcxr.methods.loading import build_method
 from groundcxr.methods.text_prior import named_place
 
@@ -240,6 +240,31 @@ def test_shuffled_phrase_fails_where_there_is_no_other_phrase(choosy, tmp_path):
     assert sum("no other phrase to ask about" in problem for problem in result.problems.values()) == 2
 
 
+def test_shuffled_phrase_asks_about_the_other_pathology_too():
+    """A method may read it: the option `tokens=pathology` of `ldm` does."""
+    one, two = phrase(0, "a", LEFT, "Edema", image="i"), phrase(1, "b", RIGHT, "Pneumonia", image="i")
+    method = build_method("shuffled-phrase", {"method": "random"})
+    method.fit((), held_out=True)
+    method.survey([one, two])
+    asked = method.question(one)
+    assert (asked.phrase, asked.pathology) == (two.phrase, two.pathology)
+    assert (asked.sample_id, asked.boxes) == (one.sample_id, one.boxes)
+
+
+def test_shuffled_phrase_without_any_other_phrase_fails_in_parts_as_in_the_whole(choosy, tmp_path):
+    dataset, settings = choosy
+    manifest = tmp_path / "manifest.csv"
+    lines = [line for line in manifest.read_text().splitlines() if "Pneumonia" not in line]
+    manifest.write_text("\n".join(lines) + "\n")
+    dataset = load_dataset("manifest", manifest)
+    entry = make_entry("shuffled-phrase", settings=settings)
+    run = Run(select(dataset), tmp_path / "store", tmp_path)
+    assert [ground_shard(entry, run, Shard(part, 2)) for part in (1, 2)] == [2, 0]
+    for how in (score_entry, run_entry):
+        (result,) = how(entry, [get_protocol("v1")], run)
+        assert result.info.n_failed == 2
+
+
 def test_shuffled_phrase_is_stored_as_the_answers_of_any_method(choosy, tmp_path, monkeypatch):
     """It may cost hours: so it resumes, is split, and is scored again without being asked."""
     dataset, settings = choosy
@@ -277,10 +302,13 @@ def test_shuffled_phrase_is_scored_as_what_it_asks(choosy, tmp_path):
     assert (info.kind, info.control) == ("contrastive", True)
 
 
-def test_shuffled_phrase_says_where_the_asked_method_s_options_stand(tmp_path):
-    method = build_method("shuffled-phrase", {"method": "ldm"})
+@pytest.mark.parametrize("asked", [{}, {"settings": "weights=/nowhere"}])
+@pytest.mark.parametrize("score", [False, True])
+def test_shuffled_phrase_says_where_the_asked_method_s_options_stand(tiny, tmp_path, asked, score):
+    entry = make_entry("shuffled-phrase", settings={"method": "ldm", **asked})
+    run = Run(select(tiny), tmp_path / "store", tmp_path)
     with pytest.raises(GroundCXRError, match="its own option settings='KEY=VALUE'"):
-        method.setup("cpu")
+        list((score_entry if score else run_entry)(entry, [get_protocol("v1")], run))
 
 
 def test_shuffled_phrase_is_a_control_with_the_options_of_what_it_asks(tiny, tmp_path):

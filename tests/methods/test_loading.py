@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 import pytest
 
@@ -104,6 +105,8 @@ class Choices:
     mask: bool = True
     layers: tuple[str, ...] = ("a",)
     mode: Mode = Mode.FAST
+    rates: tuple[float, ...] | None = None
+    either: int | Literal["auto"] = "auto"
     weights: str = field(default="", metadata={"help": "local copy"})
 
     def __post_init__(self):
@@ -118,7 +121,15 @@ class Optioned(GroundingMethod):
 def test_options_are_typed():
     method = build_method(Optioned, {"steps": "7", "rate": "1e-3", "mask": "false", "layers": "b, c", "mode": "slow"})
     assert method.options == Choices(7, 1e-3, False, ("b", "c"), Mode.SLOW)
-    assert method.options_dict() == {"steps": 7, "rate": 1e-3, "mask": False, "layers": ["b", "c"], "mode": "slow"}
+    assert method.options_dict() == {
+        "steps": 7,
+        "rate": 1e-3,
+        "mask": False,
+        "layers": ["b", "c"],
+        "mode": "slow",
+        "rates": None,
+        "either": "auto",
+    }
 
 
 @pytest.mark.parametrize(
@@ -127,6 +138,8 @@ def test_options_are_typed():
         ({"step": "7"}, "did you mean 'steps'"),
         ({"steps": "many"}, "steps='many'.* does not fit: write a whole number$"),
         ({"rate": "fast"}, "rate='fast'.* does not fit: write a number$"),
+        ({"rates": "0.1,fast"}, "rates='0.1,fast'.* does not fit: write a number at place 2$"),
+        ({"either": "often"}, "either='often'.* does not fit: Input should be"),
         ({"mask": "maybe"}, "mask='maybe'.* does not fit: write true or false$"),
         ({"steps": "0"}, "at least 1"),
         ({"mode": "medium"}, "mode='medium'.* does not fit: it must be 'fast' or 'slow'$"),

@@ -54,6 +54,8 @@ def test_nothing_is_left_on_the_cpu(monkeypatch, network, forward, extraction):
     images, empty, phrases = torch.rand(2, 1, 8, 8), torch.rand(1, 7, 16), torch.rand(3, 7, 16)
     with gpu, pytest.raises(Enough):
         it.heatmaps(images, empty, phrases, image_index=[0, 1, 1])
+    with gpu:
+        assert it.trajectory(images, empty).shape == (len(it.timesteps), 2, 4, 8, 8)
     side = 8 if extraction == "noise-difference" else 4
     assert [(one.device.type, tuple(one.shape)) for one in seen] == [("cuda", (3, side, side))] * len(seen)
     assert len(seen) == (1 if extraction == "noise-difference" else 2)
