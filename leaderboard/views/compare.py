@@ -17,7 +17,7 @@ from ..joining import Joined, join
 from ..library import Run
 from ..overlays import Style, colours
 from . import zoom
-from .frame import Chosen, choose, open_page
+from .frame import Chosen, choose, open_page, say_what_is_missing
 from .markup import element, note, put, sentence, text
 from .pictures import Shown, answer, keys_of, put_picture, truth
 
@@ -99,6 +99,7 @@ def _page(rows: pd.DataFrame) -> int:
 
 def _methods(chosen: Chosen) -> list[Run]:
     """The methods to show."""
+    say_what_is_missing("methods", [run.label for run in chosen.runs])
     with chosen.columns[0]:
         return st.multiselect(
             "Methods",

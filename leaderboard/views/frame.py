@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -67,6 +67,8 @@ class Chosen:
 
 _CHOSEN: ContextVar[Chosen | None] = ContextVar("chosen", default=None)
 """From `app.py` to the page that it runs."""
+_MISSING: ContextVar[Any] = ContextVar("missing", default=None)
+"""The place for what the address asks for in vain."""
 
 
 def frame(here: Path) -> None:
@@ -118,6 +120,7 @@ def _choose() -> Chosen | None:
         _problems(library)
         return None
     columns = st.columns([1.7, 1.05, 1.05, 1.15, 1.15, 3], vertical_alignment="bottom")
+    _MISSING.set(st.container())
     setting = _choose_setting(library, columns)
     everyone = library.of(setting)
     metrics = metrics_of(everyone)
@@ -138,7 +141,7 @@ def choose(
     first: int = 0,
     help: str | None = None,
 ) -> T:
-    """A select box whose value stands in the URL; what the URL asks for in vain is said.
+    """A select box whose value stands in the URL; what the URL asks for in vain is said above.
 
     Args:
         label: What is chosen.
@@ -148,7 +151,7 @@ def choose(
         first: Which is chosen at first.
         help: A sentence shown on demand.
     """
-    asked = st.query_params.get(key)
+    say_what_is_missing(key, map(named, options))
     index = st.selectbox(
         label,
         range(len(options)),
@@ -158,10 +161,23 @@ def choose(
         help=help,
         bind="query-params",
     )
-    if asked is not None and asked not in map(named, options):
-        instead = named(options[index])
-        st.toast(f"The address asks for {label} “{asked}”, which is not here: {instead} is shown.", duration="infinite")
     return options[index]
+
+
+def say_what_is_missing(key: str, known: Iterable[str]) -> None:
+    """Say, above the page, what the address asks for in vain; of a choice that the user has made here, nothing.
+
+    Args:
+        key: Name in the URL.
+        known: What can be chosen.
+    """
+    asked = [] if key in st.session_state else st.query_params.get_all(key)
+    names = set(known)
+    missing = ", ".join(f"“{one}”" for one in asked if one and one not in names)
+    place = _MISSING.get()
+    if missing and place is not None:
+        with place:
+            note(f"The address asks for {missing}, which cannot be chosen here.", "gx-problems")
 
 
 def linked(page: str, **more: str | list[str]) -> str:
@@ -207,6 +223,8 @@ def _filtered(runs: Sequence[Run], places: Sequence[Any]) -> tuple[tuple[Run, ..
     kinds = ["control" if run.info.method.control else run.info.method.kind for run in runs]
     tiers: list[str] = list(dict.fromkeys(run.tier for run in runs))
     shown = [*tiers, PUBLISHED]
+    say_what_is_missing("kind", kinds)
+    say_what_is_missing("tier", shown)
     with places[0]:
         kind = (
             st.multiselect("Kind", list(dict.fromkeys(kinds)), key="kind", bind="query-params", placeholder="all")

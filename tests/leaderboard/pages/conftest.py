@@ -93,8 +93,9 @@ def open_page(monkeypatch):
         # A page is switched to from the first one, which keeps what the URL says.
         app.run()
         assert not app.exception, app.exception
-        if page != "leaderboard":
-            app.switch_page(f"app_pages/{page}.py")
+        if page == "leaderboard":
+            return Page(app)
+        app.switch_page(f"app_pages/{page}.py")
         return Page(app).run()
 
     return open_

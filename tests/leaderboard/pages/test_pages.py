@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from groundcxr.datasets import load_dataset
-from groundcxr.evaluation import load_result
+from groundcxr.evaluation import evaluate, load_result
 from groundcxr.leaderboard.library import Library
 from groundcxr.leaderboard.reproduction import command
 
@@ -184,12 +184,44 @@ def full_size_iou(demo: Path, method: str, sample, threshold: float) -> float:
     return float((marked & true).sum() / (marked | true).sum())
 
 
-def test_what_a_url_asks_for_in_vain_is_said(open_page, demo):
+@pytest.mark.parametrize(
+    ("page", "url"),
+    [
+        ("run", {"method": "gone"}),
+        ("compare", {"methods": ["random", "gone"]}),
+        ("leaderboard", {"metric": "gone"}),
+        ("leaderboard", {"kind": ["gone"]}),
+        ("leaderboard", {"tier": ["gone"]}),
+    ],
+)
+def test_what_a_url_asks_for_in_vain_is_said(open_page, demo, page, url):
     """A link to a method that has gone must not show another one's numbers as if they were meant."""
-    shown = open_page("run", "--results", demo / RESULTS, method="gone")
-    (said,) = shown.app.toast
-    assert said.value == "The address asks for Method “gone”, which is not here: center-prior is shown."
-    assert not open_page("run", "--results", demo / RESULTS, method="random").app.toast
+    said = "The address asks for “gone”, which cannot be chosen here."
+    shown = open_page(page, "--results", demo / RESULTS, **url)
+    assert said in shown.text
+    # Said once: what a user chooses afterwards was not asked for in vain.
+    assert said not in shown.run().text
+    assert said not in open_page(page, "--results", demo / RESULTS).text
+
+
+def test_what_a_url_asks_for_is_text(open_page, demo):
+    shown = open_page("run", "--results", demo / RESULTS, method="<img src=http://elsewhere> ![a](http://elsewhere)")
+    assert "“&lt;img src=http://elsewhere&gt; ![a](http://elsewhere)”" in shown.html
+    assert not shown.app.markdown
+
+
+@pytest.mark.parametrize("page", ["compare", "failures"])
+def test_a_picture_of_another_phrase_says_so(open_page, demo, tmp_path, page):
+    """Above it stands the sample's own phrase, about which the method was not asked."""
+    evaluate("shuffled-phrase", load_dataset("phantom", images=8), settings={"method": "random"}, out=tmp_path)
+    shown = open_page(page, "--results", tmp_path, "--store", tmp_path / "store")
+    assert shown.pictures
+    assert "Random asked about another phrase." in shown.text
+
+
+def test_pages_offer_methods_before_controls_and_pictures_before_none(open_page, demo):
+    shown = open_page("compare", "--results", demo / RESULTS)
+    assert list(shown.widget("multiselect", "methods").options) == ["center-prior", "random", "whole-image", "oracle"]
 
 
 def test_compare_searches_filters_and_orders(open_page, demo):
