@@ -1,7 +1,7 @@
 """The shared evaluator: plan, ground, store, score, result."""
 
-from .entry import Entry, make_entry
-from .evaluate import Run, evaluate, fitting_protocols, ground_shard, run_entry, score_entry
+from .entry import Entry, fitting_protocols, make_entry
+from .evaluate import Run, evaluate, ground_shard, run_entry, score_entry
 from .plan import Selection, Shard, select
 from .result import Result, load_result
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeGuard
@@ -13,6 +13,7 @@ from ..datasets import GroundingDataset
 from ..methods import ControlMethod, GroundingMethod, PhraseControl
 from ..methods.loading import build_method
 from ..methods.revision import revision_of
+from ..metrics import Protocol
 from .schema import MethodInfo
 from .worker import told_as_the_methods
 
@@ -67,6 +68,19 @@ def make_entry(
     else:
         built = build_method(method, settings)
     return Entry(built, label or _name(built))
+
+
+def fitting_protocols(entry: Entry, protocols: Sequence[Protocol]) -> list[Protocol]:
+    """The protocols that have a metric for what a method answers with.
+
+    Raises:
+        GroundCXRError: If none has.
+    """
+    fitting = [protocol for protocol in protocols if protocol.metrics_for(entry.method.emits)]
+    if not fitting:
+        names, emits = ", ".join(protocol.name for protocol in protocols), " and ".join(sorted(entry.method.emits))
+        raise GroundCXRError(f"{names} has no metric for a method that answers with {emits}; choose another protocol")
+    return fitting
 
 
 def answers_samples(method: GroundingMethod) -> TypeGuard[ControlMethod]:

@@ -15,7 +15,7 @@ from ..core.progress import progress
 from ..datasets import GroundingDataset, load_dataset
 from ..methods import ControlMethod, GroundingMethod
 from ..metrics import Protocol, get_protocol
-from .entry import Entry, answers_samples, fitted, make_entry
+from .entry import Entry, answers_samples, fitted, fitting_protocols, make_entry
 from .plan import Selection, Shard, make_plan, select
 from .prediction import Failure
 from .provenance import git_state, packages, peak_memory_mb, resolve_device
@@ -94,19 +94,6 @@ def evaluate(
     run = Run(selection, Path(store) if store else Path(out) / "store", Path(out), device, batch_size)
     (result,) = run_entry(entry, fitting_protocols(entry, [chosen]), run)
     return result
-
-
-def fitting_protocols(entry: Entry, protocols: Sequence[Protocol]) -> list[Protocol]:
-    """The protocols that have a metric for what a method answers with.
-
-    Raises:
-        GroundCXRError: If none has.
-    """
-    fitting = [protocol for protocol in protocols if protocol.metrics_for(entry.method.emits)]
-    if not fitting:
-        names, emits = ", ".join(protocol.name for protocol in protocols), " and ".join(sorted(entry.method.emits))
-        raise GroundCXRError(f"{names} has no metric for a method that answers with {emits}; choose another protocol")
-    return fitting
 
 
 def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator[Result]:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from ..core import Box, Heatmap, ImageSize, MethodError, Radiograph, WeightsError
 from ..core.fingerprint import digest
-from .base import register_method
 from .contrastive import ContrastiveMethod, state_digest
 from .hub import HubFiles, unloadable
+from .registry import register_method
 from .requirements import require_packages
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import BOX, HEATMAP, Box, Grounding, Heatmap, Sample, bounding_box
-from .base import ControlMethod, register_method
+from .base import ControlMethod
+from .registry import register_method
 
 GRID = 64
 """Cells of the map along each side; finer than any box of the field's data sets needs."""

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ..core import Heatmap, ImageSize, MethodError, Radiograph
 from ..core.fingerprint import digest
-from .base import register_method
 from .clip_source import ClipSource
 from .clip_towers import patch_tower
 from .contrastive import ContrastiveMethod, state_digest
 from .crop import Placement, place
+from .registry import register_method
 from .requirements import require_packages
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from .base import NoOptions, register_method
+from .base import NoOptions
 from .bundled import LICENCE, TRAINED_ON, bundled
 from .clip import Clip
 from .clip_source import ClipSource
+from .registry import register_method
 
 
 @register_method("clip-phantom")

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ..core import BOX, Box, Grounding, Heatmap, Radiograph
 from ..core.fingerprint import generator_from
-from .base import GroundingMethod, register_method
+from .base import GroundingMethod
+from .registry import register_method
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from typing import Any
 
 from ..core import GroundCXRError, MethodError, unknown_name
 from ..core.fingerprint import digest, source_closure, source_digest
-from .base import FILE_MODULE, METHODS, GroundingMethod, check_method_class
+from .base import GroundingMethod
+from .registry import FILE_MODULE, METHODS, check_method_class
 from .revision import SOURCE_DIGEST
 
 _WANTED = {

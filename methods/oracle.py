@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import BOX, HEATMAP, Grounding, Heatmap, Sample
-from .base import ControlMethod, register_method
+from .base import ControlMethod
+from .registry import register_method
 
 
 @register_method("oracle")

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 
 from ..core import Grounding, MethodError, Query, Sample, WeightsError
 from ..core.fingerprint import digest, generator_from
-from .base import ControlMethod, GroundingMethod, PhraseControl, register_method
+from .base import ControlMethod, GroundingMethod, PhraseControl
 from .loading import build_method
+from .registry import register_method
 
 
 @dataclass(frozen=True)

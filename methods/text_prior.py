@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ..core import Sample
-from .base import register_method
 from .class_mean_box import ClassMeanBox, Group
+from .registry import register_method
 
 _SIDES = {
     "left": r"left",

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 
 from ...core import Grounding, Heatmap, Query, Radiograph, WeightsError
 from ...core.fingerprint import jsonable, seed_from
-from ..base import GroundingMethod, register_method
+from ..base import GroundingMethod
+from ..registry import register_method
 from ..requirements import require_packages
 from .frame import input_size, network_input, square_extent
 from .options import OF_ATTENTION, Extraction, LdmOptions, Precision, Settings

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ..base import register_method
 from ..bundled import LICENCE, TRAINED_ON, bundled
+from ..registry import register_method
 from .method import Ldm
 from .options import PRESET_HELP, MapOptions, Preset
 
