@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from threading import Event, Thread
 from typing import Protocol
 
 from rich.console import Console
@@ -33,7 +34,12 @@ def progress(label: str, total: int) -> Iterator[Advance]:
     """
     console = Console(stderr=True)
     if not console.is_terminal:
-        yield _Lines(label, total)
+        lines, ended = Lines(label, total), Event()
+        Thread(target=_tell_until, args=(ended, lines), daemon=True).start()
+        try:
+            yield lines.advance
+        finally:
+            ended.set()
         return
     columns = (
         TextColumn("{task.description}"),
@@ -51,27 +57,41 @@ def progress(label: str, total: int) -> Iterator[Advance]:
         yield advance
 
 
-class _Lines:
-    """Lines in a log, none of what is done before the first is due."""
+class Lines:
+    """What a log says of progress."""
 
     def __init__(self, label: str, total: int) -> None:
+        """Start the clock.
+
+        Args:
+            label: What is being done.
+            total: How many steps there are.
+        """
         self._label, self._total, self._done = label, total, 0
         self._start = self._told = time.monotonic()
         self._done_then = 0
 
-    def __call__(self, count: int = 1) -> None:
+    def advance(self, count: int = 1) -> None:
+        """Count more as done."""
         self._done += count
-        now = time.monotonic()
-        if now - self._told < SECONDS_BETWEEN_LINES:
-            return
-        line = f"{self._label}: {self._done} of {self._total}, {_clock(now - self._start)} so far"
-        if self._told > self._start:
-            # The pace since the last line; up to the first, much may have been done by an earlier run.
-            left = (self._total - self._done) * (now - self._told) / (self._done - self._done_then)
+
+    def line(self) -> str:
+        """How far it is now, and what is left at the pace since the line before."""
+        now, done = time.monotonic(), self._done
+        line = f"{self._label}: {done} of {self._total}, {_clock(now - self._start)} so far"
+        # Up to the first line, much may have been done by an earlier run.
+        if self._told > self._start and done > self._done_then:
+            left = (self._total - done) * (now - self._told) / (done - self._done_then)
             line += f", about {_clock(left)} left"
-        sys.stderr.write(line + "\n")
+        self._told, self._done_then = now, done
+        return line
+
+
+def _tell_until(ended: Event, lines: Lines) -> None:
+    """Write a line every now and then, also while a single step takes long."""
+    while not ended.wait(SECONDS_BETWEEN_LINES):
+        sys.stderr.write(lines.line() + "\n")
         sys.stderr.flush()
-        self._told, self._done_then = now, self._done
 
 
 def _clock(seconds: float) -> timedelta:

@@ -109,8 +109,8 @@ def _part(dataset: GroundingDataset, pathology: str | None, count: int) -> tuple
 
 
 def _not_here(data: DatasetInfo) -> str:
-    why = "it is credentialed and stays with its users" if data.credentialed else "no copy of it was named"
+    why = ", as credentialed data stays with its users" if data.credentialed else ""
     return (
-        f"the images and phrases of {data.name} are not on this machine ({why}): maps are shown on an empty frame,"
-        f" without the true boxes; start with --data {data.name}=ROOT where you have a copy"
+        f"the images and phrases of {data.name} are in no result, and no copy of them was named{why}: maps are shown on"
+        f" an empty frame, without the true boxes; start with --data {data.name}=ROOT where you have a copy"
     )

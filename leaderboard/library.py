@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -20,6 +19,7 @@ from ..evaluation.prediction import Prediction, decode
 from ..evaluation.result import RESULT_FILE, SAMPLES_FILE, Result, load_result
 from ..evaluation.schema import MetricInfo, ResultFile
 from ..evaluation.store import METHOD_FILE, method_folder
+from .labels import marks
 from .rows import read_rows
 
 Tier = Literal["measured here", "imported"]
@@ -303,13 +303,13 @@ def _checked(folder: Path, stamps: tuple[object, ...]) -> tuple[ResultFile, Impo
 
 
 def _labelled(runs: Iterable[Run]) -> list[Run]:
-    """Runs whose labels are unique in their setting: where two share a name, both get their id behind it."""
-    runs = list(runs)
-    taken = Counter((run.setting, run.label) for run in runs)
-    named = [
-        run
-        if taken[run.setting, run.label] == 1
-        else Run(run.path, run.info, run.tier, f"{run.label} ({run.id[:SHORT]})", run.store, run.imported)
-        for run in runs
+    """Runs whose labels are unique in their setting: where some share a name, what differs stands behind it."""
+    named: dict[tuple[Setting, str], list[Run]] = {}
+    for run in runs:
+        named.setdefault((run.setting, run.label), []).append(run)
+    labelled = [
+        Run(run.path, run.info, run.tier, run.label + mark, run.store, run.imported)
+        for alike in named.values()
+        for run, mark in zip(alike, marks([run.info.method for run in alike], [run.id for run in alike]), strict=True)
     ]
-    return sorted(named, key=lambda run: (run.setting, run.label, run.id))
+    return sorted(labelled, key=lambda run: (run.setting, run.label, run.id))

@@ -74,6 +74,8 @@ def board_table(shown: Board, rows: Sequence[BoardRow]) -> str:
 def _name(run: Run) -> str:
     method = run.info.method
     marks = "".join(tag(mark) for mark in ("control",) if method.control) + (tag(run.tier) if run.imported else "")
+    if run.info.n_failed:
+        marks += tag(f"{run.info.n_failed:,} failed")
     link = f'<a href="{text(linked("run", method=run.label))}">{text(run.label)}</a>'
     below = "" if method.control else element("small", text(f"{method.kind}, {run.tier}"))
     return link + marks + below

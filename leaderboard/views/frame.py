@@ -238,7 +238,11 @@ def _filtered(runs: Sequence[Run], places: Sequence[Any]) -> tuple[tuple[Run, ..
 
 def _data_name(one: tuple[str, str, str, str, bool, int]) -> str:
     name, version, split, _, complete, count = one
-    return f"{name} {version} ({split})" if complete else f"{name} {version} ({split}), {count} samples only"
+    return (
+        f"{name} {version} ({split})"
+        if complete
+        else f"{name} {version} ({split}), {count} {'sample' if count == 1 else 'samples'} only"
+    )
 
 
 def _first_headline(metrics: Sequence[MetricInfo]) -> int:

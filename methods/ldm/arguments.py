@@ -16,10 +16,25 @@ def check_image(image: Tensor, channels: int) -> None:
     Raises:
         MethodError: Saying what is wrong.
     """
+    if not isinstance(image, Tensor):
+        raise MethodError(f"the image is a {type(image).__name__}; it must be a tensor [B, {channels}, H, W]")
     if image.ndim != 4 or image.shape[1] not in (1, channels):
         raise MethodError(f"the image is {list(image.shape)}; it must be [B, {channels}, H, W], or have one channel")
     if not ((image >= 0) & (image <= 1)).all():
         raise MethodError("the image has values outside 0 to 1")
+
+
+def check_width(embeds: Tensor, what: str, width: object) -> None:
+    """Refuse token states that the cross-attention does not take.
+
+    Raises:
+        MethodError: If they are of another width.
+    """
+    if isinstance(width, int) and embeds.shape[-1] != width:
+        raise MethodError(
+            f"the token states of {what} are {embeds.shape[-1]} wide; the network takes {width}: use the text encoder "
+            "that it was trained with"
+        )
 
 
 def images_of(image_index: Sequence[int] | None, phrases: int, images: int) -> list[int]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ...core import MethodError, WeightsError
-from .arguments import check_image, images_of, per_image, token_weights
+from .arguments import check_image, check_width, images_of, per_image, token_weights
 from .attention import choose_layers
 from .batching import BatchSize, exact_float32
 from .forward import Forward
@@ -80,8 +80,12 @@ class CrossAttentionGrounder:
             raise MethodError(f"extraction is {extraction!r}; it must be one of {', '.join(Extraction)}")
         if dtype not in DTYPES:
             raise MethodError(f"dtype is {dtype!r}; it must be one of {', '.join(DTYPES)}")
-        if gaussian_sigma < 0:
-            raise MethodError(f"gaussian_sigma is {gaussian_sigma}; it must not be negative")
+        if not 0 <= gaussian_sigma < float("inf"):
+            raise MethodError(f"gaussian_sigma is {gaussian_sigma}; it must be a number that is not negative")
+        if max_batch is not None and max_batch < 1:
+            raise MethodError(f"max_batch is {max_batch}; it must be at least 1")
+        if not (isinstance(pixel_range, Sequence) and len(pixel_range) == 2 and pixel_range[0] < pixel_range[1]):
+            raise MethodError(f"pixel_range is {pixel_range}; it must be what black and white are, such as (-1, 1)")
         self.schedule = NoiseSchedule.of(scheduler)
         self.num_inversion_steps = num_inversion_steps
         self.timesteps = self.schedule.timesteps(num_inversion_steps)
@@ -172,6 +176,8 @@ class CrossAttentionGrounder:
         check_image(image, self._vae.config.in_channels)
         count = len(phrase_embeds)
         images = images_of(image_index, count, len(image))
+        check_width(phrase_embeds, "the phrases", self._unet.config.cross_attention_dim)
+        check_width(uncond_embeds, "the empty phrase", self._unet.config.cross_attention_dim)
         if seeds is not None and len(seeds) != count:
             raise MethodError(f"there are {len(seeds)} seeds for {count} phrases; give one for each")
         weights = token_weights(phrase_embeds, token_spans, token_mask)
@@ -193,6 +199,11 @@ class CrossAttentionGrounder:
         with self._precision():
             blocks = self._blocks(latents, empty, [seed for _, seed in sources], count, batch)
             layers = read_phrases(self.forward, blocks, phrases, batch)
+        if all(layer.shape[-2:] == (1, 1) for layer in layers):
+            raise MethodError(
+                f"the layers read see an image of {image.shape[-1]}x{image.shape[-2]} as a single point; give a larger "
+                "one (the option size), or read other layers"
+            )
         raw = combine(layers, (image.shape[-2], image.shape[-1]), self.gaussian_sigma)
         if not raw.isfinite().all():
             raise MethodError(

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, ClassVar
 
-from ...core import Grounding, Heatmap, Query, Radiograph, WeightsError
+from ...core import Grounding, Heatmap, MethodError, Query, Radiograph, WeightsError
 from ...core.fingerprint import jsonable, seed_from
 from ..base import GroundingMethod
 from ..registry import register_method
@@ -76,7 +76,11 @@ class Ldm(GroundingMethod):
         from .checkpoint import load_checkpoint
         from .grounder import CrossAttentionGrounder
 
-        settings, on_gpu = self._settings, device != "cpu"
+        settings = self._settings
+        if device == "cpu" and (settings.dtype is not Precision.FLOAT32 or settings.compile):
+            raise MethodError(
+                f"{self.name} computes in float32 and uncompiled on a CPU: leave dtype and compile out, or use a GPU"
+            )
         weights, text_encoder, base = self.sources()
         self._model = load_checkpoint(weights, text_encoder=text_encoder, base=base, device=device)
         self._grounder = CrossAttentionGrounder(
@@ -90,8 +94,8 @@ class Ldm(GroundingMethod):
             extraction=settings.extraction,
             gaussian_sigma=settings.blur,
             otsu=settings.otsu,
-            dtype=settings.dtype if on_gpu else Precision.FLOAT32,
-            compile=settings.compile and on_gpu,
+            dtype=settings.dtype,
+            compile=settings.compile,
         )
 
     def weights_fingerprint(self) -> str:

@@ -53,7 +53,7 @@ class Settings:
         otsu: Whether the map is 0 up to Otsu's threshold.
         blur: Standard deviation of the Gaussian blur, in pixels of the network's input.
         size: Side of the network's input in pixels; 0 for the model's own.
-        dtype: Precision on a GPU; a CPU always computes in float32.
+        dtype: Precision of the network's products; on a CPU, float32 only.
         compile: Whether the network is compiled on a GPU.
     """
 
@@ -90,6 +90,7 @@ PRESETS = {
 }
 
 
+MOST_BLUR, MOST_SIZE = 1000, 4096
 PRESET_HELP = "a named set of values: " + ", ".join(Preset)
 OF_ATTENTION = ("steps", "read", "layers", "tokens")
 """The options that say nothing about a map of `Extraction.NOISE_DIFFERENCE`."""
@@ -132,11 +133,11 @@ class MapOptions:
             raise ValueError(f"steps must be 1 to 1000, got {settings.steps}")
         read = settings.read
         if read and (len(read) != 2 or not 0 <= read[0] < read[1] <= 1):
-            raise ValueError(f"read must be two fractions such as 0.4,0.6, got {read}")
-        if settings.blur < 0:
-            raise ValueError(f"blur must not be negative, got {settings.blur}")
-        if settings.size < 0:
-            raise ValueError(f"size must not be negative, got {settings.size}")
+            raise ValueError(f"read must be two fractions of 0 to 1, the first the smaller, as in 0.4,0.6, got {read}")
+        if not 0 <= settings.blur <= MOST_BLUR:
+            raise ValueError(f"blur must be 0 to {MOST_BLUR}, got {settings.blur}")
+        if settings.size and not 8 <= settings.size <= MOST_SIZE:
+            raise ValueError(f"size must be 8 to {MOST_SIZE}, or 0 for the model's own, got {settings.size}")
 
     def settings(self) -> Settings:
         """The preset's values, and those given."""

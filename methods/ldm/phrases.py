@@ -67,7 +67,10 @@ def tokenize(tokenizer: Any, phrase: str, pathology: str, tokens: Tokens, length
     chosen = [position for position in inner if _counts(_word_at(phrase, spans[position]), pathology, tokens)]
     if not chosen:
         wanted = f"word of {pathology!r}" if tokens is Tokens.PATHOLOGY else "content word"
-        raise MethodError(f"the phrase {phrase!r} has no {wanted}; use tokens=phrase for such phrases")
+        raise MethodError(
+            f"the phrase {phrase!r} has no {wanted} among the {length} tokens that are read; use tokens=phrase for "
+            "such phrases"
+        )
     return TokenizedPhrase(tuple(encoded["input_ids"]), tuple(encoded["attention_mask"]), tuple(chosen))
 
 

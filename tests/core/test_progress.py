@@ -3,7 +3,7 @@
 import pytest
 
 from groundcxr.core import progress as module
-from groundcxr.core.progress import progress
+from groundcxr.core.progress import Lines, progress
 
 
 @pytest.fixture
@@ -18,24 +18,31 @@ def clock(monkeypatch):
     return wait
 
 
-def test_a_log_gets_a_line_now_and_then(clock, capsys):
-    with progress("ground mine", 1160) as advance:
-        # What a resumed run finds done goes by in no time.
-        advance(1000)
-        for _ in range(8):
-            clock(10)
-            advance(10)
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.splitlines() == [
-        "ground mine: 1030 of 1160, 0:00:30 so far",
-        "ground mine: 1060 of 1160, 0:01:00 so far, about 0:01:40 left",
-    ]
+def test_a_line_tells_how_far_it_is_and_what_is_left(clock):
+    lines = Lines("ground mine", 1160)
+    # What a resumed run finds done goes by in no time, so it says nothing of the pace.
+    lines.advance(1000)
+    clock(30)
+    lines.advance(30)
+    assert lines.line() == "ground mine: 1030 of 1160, 0:00:30 so far"
+    clock(30)
+    lines.advance(30)
+    assert lines.line() == "ground mine: 1060 of 1160, 0:01:00 so far, about 0:01:40 left"
+    clock(30)
+    assert lines.line() == "ground mine: 1060 of 1160, 0:01:30 so far"
 
 
-def test_what_is_done_soon_leaves_no_line(clock, capsys):
+def test_a_log_gets_lines_also_while_a_single_step_takes_long(monkeypatch, capsys):
+    monkeypatch.setattr(module, "SECONDS_BETWEEN_LINES", 0)
+    with progress("ground mine", 2):
+        told = ""
+        while "ground mine: 0 of 2, 0:00:00 so far\n" not in told:
+            told += capsys.readouterr().err
+    assert capsys.readouterr().out == ""
+
+
+def test_what_is_done_soon_leaves_no_line(capsys):
     with progress("score v1", 3) as advance:
         for _ in range(3):
-            clock(5)
             advance()
     assert capsys.readouterr().err == ""

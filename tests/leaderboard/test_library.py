@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from groundcxr.core import Box, Grounding, Heatmap, StoreError
+from groundcxr.evaluation import make_entry
 from groundcxr.evaluation.prediction import image_key
 from groundcxr.evaluation.store import PredictionStore
+from groundcxr.leaderboard.labels import marks
 from groundcxr.leaderboard.library import IMPORTED, MEASURED, metrics_of
 
 
@@ -105,6 +107,24 @@ def test_runs_of_one_name_get_their_ids_behind_it(save_run, scan, tmp_path):
     labels = [run.label for run in library.runs]
     assert len(set(labels)) == 2
     assert set(labels) == {f"a ({run.id[:8]})" for run in library.runs}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ([{}], [""]),
+        ([{}, {"steps": "100"}], [" (steps=30)", " (steps=100)"]),
+        ([{}, {"otsu": "true", "layers": "1,2"}, {"otsu": "true"}], None),
+        ([{}, {"otsu": "true", "steps": "9"}], [" (otsu=False, steps=30)", " (otsu=True, steps=9)"]),
+        ([{}, {}], None),
+    ],
+)
+def test_runs_of_one_name_are_told_apart_by_what_differs_if_that_is_short(settings, said):
+    methods = [make_entry("ldm-phantom", settings=one).info for one in settings]
+    ids = [str(number) * 64 for number in range(len(settings))]
+    expected = said or [f" ({one[:8]})" for one in ids]
+    found = [", ".join(sorted(mark.strip(" ()").split(", "))) for mark in marks(methods, ids)]
+    assert found == [mark.strip(" ()") for mark in expected]
 
 
 def test_a_copy_of_a_run_is_shown_once(save_run, scan, tmp_path):

@@ -367,6 +367,10 @@ def test_half_precision_is_close(networks, inputs):
         ({"extraction": "magic"}, "noise-difference"),
         ({"dtype": "int8"}, "bfloat16"),
         ({"gaussian_sigma": -1.0}, "negative"),
+        ({"gaussian_sigma": float("nan")}, "negative"),
+        ({"max_batch": 0}, "at least 1"),
+        ({"pixel_range": (1, 0)}, "black and white"),
+        ({"pixel_range": 1}, "black and white"),
         ({"step_range": (5, 5)}, "cannot be read"),
         ({"step_range": (0, 11)}, "numbered 0 to 9"),
         ({"num_inversion_steps": 0}, "1 to 1000"),
@@ -383,6 +387,7 @@ def test_an_option_that_cannot_be_is_refused(networks, options, message):
     [
         ({"image": torch.rand(2, 1, 40, 28)}, "image_index must give"),
         ({"image": torch.rand(1, 2, 40, 28)}, r"must be \[B, 3, H, W\]"),
+        ({"image": np.zeros((1, 1, 40, 28), np.float32)}, "the image is a ndarray"),
         ({"image": torch.rand(40, 28)}, r"must be \[B, 3, H, W\]"),
         ({"image": 255 * torch.ones(1, 1, 40, 28)}, "outside 0 to 1"),
         ({"image": torch.full((1, 1, 40, 28), float("nan"))}, "outside 0 to 1"),
@@ -395,6 +400,9 @@ def test_an_option_that_cannot_be_is_refused(networks, options, message):
         ({"token_mask": torch.ones(1, 6, dtype=torch.bool)}, "token_mask is"),
         ({"uncond_embeds": torch.rand(3, 7, 16)}, "uncond_embeds is"),
         ({"phrase_embeds": torch.rand(7, 16)}, "phrase_embeds is"),
+        ({"phrase_embeds": torch.rand(1, 7, 24)}, "token states of the phrases are 24 wide; the network takes 16"),
+        ({"uncond_embeds": torch.rand(1, 7, 24)}, "token states of the empty phrase are 24 wide; the network takes 16"),
+        ({"image": torch.rand(1, 1, 4, 4)}, "as a single point"),
         ({"seeds": [1, 2]}, "2 seeds for 1"),
     ],
 )

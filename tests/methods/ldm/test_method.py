@@ -184,8 +184,15 @@ def test_presets_and_options():
     assert LdmOptions(steps=100, read=(0.4, 0.6)).settings().step_range() == (40, 60)
     same = build_method("ldm", {"preset": "vilouras2026-frozen"}).options_dict()
     assert same == build_method("ldm", {"steps": "100"}).options_dict()
-    with pytest.raises(MethodError, match="fractions"):
-        build_method("ldm", {"read": "0.6,0.4"})
+    for wrong, message in (
+        ({"read": "0.6,0.4"}, "two fractions of 0 to 1, the first the smaller"),
+        ({"blur": "nan"}, "blur must be 0 to 1000"),
+        ({"blur": "1e9"}, "blur must be 0 to 1000"),
+        ({"size": "3"}, "size must be 8 to 4096, or 0"),
+        ({"size": "100000"}, "size must be 8 to 4096, or 0"),
+    ):
+        with pytest.raises(MethodError, match=message):
+            build_method("ldm", wrong)
     with pytest.raises(MethodError, match="'inversion', 'noise-once' or 'noise-difference'"):
         build_method("ldm", {"extraction": "magic"})
     with pytest.raises(MethodError, match="noise-difference reads no attention: leave out steps and tokens"):
@@ -208,6 +215,13 @@ def test_weights_are_known_by_their_content(sd_folder, tmp_path):
     content[-1] ^= 1
     path.write_bytes(content)
     assert build_method("ldm", {"weights": str(copy)}).fingerprint() != one.fingerprint()
+
+
+@pytest.mark.parametrize("option", [{"dtype": "bfloat16"}, {"compile": "true"}])
+def test_what_only_a_gpu_does_is_refused_on_a_cpu(tiny, tmp_path, option):
+    """A result must not say bfloat16 of what was computed in float32."""
+    with pytest.raises(MethodError, match="on a CPU: leave dtype and compile out"):
+        evaluate("ldm-phantom", tiny, out=tmp_path, settings=option, device="cpu")
 
 
 def test_weights_that_are_not_there(tmp_path, tiny):
