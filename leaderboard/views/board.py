@@ -12,7 +12,8 @@ from ..library import Run
 from ..significance import LEVEL, MACRO, MICRO
 from ..tables import Board, BoardCell, BoardRow, board
 from . import charts, published
-from .frame import Chosen, choose, linked, open_page
+from .address import choose, linked
+from .frame import Chosen, open_page
 from .markup import element, interval, note, put, sentence, table, tag, text
 
 _NAME = "method"

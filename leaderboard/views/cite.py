@@ -10,7 +10,8 @@ import streamlit as st
 from ..export import export
 from ..formats import SUFFIXES, Format
 from ..tables import boards
-from .frame import choose, open_page
+from .address import choose
+from .frame import open_page
 from .markup import note
 
 _NAMES = {

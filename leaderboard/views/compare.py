@@ -17,7 +17,8 @@ from ..joining import Joined, join
 from ..library import Run
 from ..overlays import Style, colours
 from . import zoom
-from .frame import Chosen, choose, open_page, say_what_is_missing
+from .address import choose, say_what_is_missing
+from .frame import Chosen, open_page
 from .markup import element, note, put, sentence, text
 from .pictures import Shown, answer, keys_of, put_picture, truth
 
@@ -99,12 +100,13 @@ def _page(rows: pd.DataFrame) -> int:
 
 def _methods(chosen: Chosen) -> list[Run]:
     """The methods to show."""
+    ordered = chosen.in_order
     say_what_is_missing("methods", [run.label for run in chosen.runs])
     with chosen.columns[0]:
         return st.multiselect(
             "Methods",
-            chosen.in_order,
-            default=chosen.in_order[:FIRST],
+            ordered,
+            default=ordered[:FIRST],
             max_selections=MOST,
             format_func=lambda run: run.label,
             key="methods",

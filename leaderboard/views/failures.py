@@ -14,8 +14,9 @@ from ..failures import SLICINGS, slices, status_counts, worst_samples
 from ..joining import join
 from ..library import Run
 from ..overlays import Style
+from .address import choose, kept
 from .compare import FIRST
-from .frame import Chosen, choose, kept, open_page
+from .frame import Chosen, open_page
 from .markup import element, heading, note, put, sentence, table, text
 from .pictures import answer, put_picture
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -16,11 +15,10 @@ from ...core import GroundCXRError
 from ...evaluation.schema import MetricInfo
 from ..library import Library, Run, Setting, metrics_of
 from ..options import Options
+from .address import choose, say_what_is_missing, tell_missing_in
 from .markup import element, note, put, text
 
 T = TypeVar("T")
-
-_SHARED = ("data", "protocol", "metric", "kind", "tier")
 
 PUBLISHED = "published"
 """The tier of numbers from the literature."""
@@ -67,8 +65,6 @@ class Chosen:
 
 _CHOSEN: ContextVar[Chosen | None] = ContextVar("chosen", default=None)
 """From `app.py` to the page that it runs."""
-_MISSING: ContextVar[Any] = ContextVar("missing", default=None)
-"""The place for what the address asks for in vain."""
 
 
 def frame(here: Path) -> None:
@@ -120,7 +116,7 @@ def _choose() -> Chosen | None:
         _problems(library)
         return None
     columns = st.columns([1.7, 1.05, 1.05, 1.15, 1.15, 3], vertical_alignment="bottom")
-    _MISSING.set(st.container())
+    tell_missing_in(st.container())
     setting = _choose_setting(library, columns)
     everyone = library.of(setting)
     metrics = metrics_of(everyone)
@@ -130,70 +126,6 @@ def _choose() -> Chosen | None:
     _about(setting, everyone, runs, metric)
     _problems(library)
     return Chosen(options, library, setting, runs, metric, metrics, published, columns[5:])
-
-
-def choose(
-    label: str,
-    options: Sequence[T],
-    key: str,
-    *,
-    named: Callable[[T], str] = str,
-    first: int = 0,
-    help: str | None = None,
-) -> T:
-    """A select box whose value stands in the URL; what the URL asks for in vain is said above.
-
-    Args:
-        label: What is chosen.
-        options: At least one.
-        key: Name in the URL.
-        named: An option's name, unique among the options.
-        first: Which is chosen at first.
-        help: A sentence shown on demand.
-    """
-    say_what_is_missing(key, map(named, options))
-    index = st.selectbox(
-        label,
-        range(len(options)),
-        index=first,
-        format_func=lambda place: named(options[place]),
-        key=key,
-        help=help,
-        bind="query-params",
-    )
-    return options[index]
-
-
-def say_what_is_missing(key: str, known: Iterable[str]) -> None:
-    """Say, above the page, what the address asks for in vain; of a choice that the user has made here, nothing.
-
-    Args:
-        key: Name in the URL.
-        known: What can be chosen.
-    """
-    asked = [] if key in st.session_state else st.query_params.get_all(key)
-    names = set(known)
-    missing = ", ".join(f"“{one}”" for one in asked if one and one not in names)
-    place = _MISSING.get()
-    if missing and place is not None:
-        with place:
-            note(f"The address asks for {missing}, which cannot be chosen here.", "gx-problems")
-
-
-def linked(page: str, **more: str | list[str]) -> str:
-    """The URL of another page of the same data set, protocol and metric.
-
-    Args:
-        page: The page's name in URLs.
-        **more: Further choices on that page, by their names in the URL.
-    """
-    return f"{page}?{urlencode(kept(**more), doseq=True)}"
-
-
-def kept(**more: str | list[str]) -> dict[str, str | list[str]]:
-    """What a link to another page must carry: the choices that all pages share, unless they are the first ones."""
-    shared = {key: st.query_params.get_all(key) for key in _SHARED if key in st.query_params}
-    return {**shared, **more}
 
 
 def _choose_setting(library: Library, columns: Sequence[Any]) -> Setting:

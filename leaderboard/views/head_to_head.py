@@ -15,8 +15,9 @@ from ..comparison import head_to_head
 from ..library import Run
 from ..significance import LEVEL, MACRO
 from ..tables import board
+from .address import choose, kept, linked
 from .charts import ACCENT, styled
-from .frame import Chosen, choose, kept, linked, open_page
+from .frame import Chosen, open_page
 from .markup import element, heading, interval, note, put, table, text
 
 _PICKED = "picked"

@@ -13,7 +13,8 @@ from ...evaluation.numbers import digits_of, write_number
 from ..library import Run
 from ..reproduction import DIR, FILE, ROOT, command
 from ..tables import cells_of
-from .frame import Chosen, choose, open_page
+from .address import choose
+from .frame import Chosen, open_page
 from .markup import element, heading, put, table, text
 
 _ENDS = ("macro", "micro")

@@ -39,10 +39,10 @@ from .monai import (
     unet_from_monai,
 )
 from .repository import Part, read_config
-from .sources import DiffusersSource, MonaiSource, Text, locate, weights_digest
+from .sources import DiffusersSource, MonaiSource, Text, locate
 from .state import StateReader, read_weights
 
-__all__ = ["LoadedModel", "load_checkpoint", "weights_digest"]
+__all__ = ["LoadedModel", "load_checkpoint"]
 
 # Stable Diffusion's length; models tuned from it with a BERT were trained at the same one, though BERT reads more.
 _MAX_TOKENS = 77

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ...core import Grounding, Heatmap, MethodError, Query, Radiograph, WeightsError
-from ...core.fingerprint import jsonable, seed_from
+from ...core.fingerprint import digest, jsonable, seed_from
 from ..base import GroundingMethod
 from ..registry import register_method
 from ..requirements import require_packages
 from .frame import input_size, network_input, square_extent
 from .options import OF_ATTENTION, Extraction, LdmOptions, Precision, Settings
 from .phrases import token_mask, token_tensors, tokenize, tokenize_empty
-from .sources import MONAI
+from .sources import MONAI, DiffusersSource, MonaiSource, locate
 
 
 @register_method("ldm")
@@ -100,10 +101,8 @@ class Ldm(GroundingMethod):
 
     def weights_fingerprint(self) -> str:
         """Hash of the content of every file that is read; of a hub repository its commit."""
-        from .sources import weights_digest
-
         if self._fingerprint is None:
-            self._fingerprint = weights_digest(*self.sources())
+            self._fingerprint = digest(self._located.identity())
         return self._fingerprint
 
     def weights_id(self) -> str | None:
@@ -112,14 +111,17 @@ class Ldm(GroundingMethod):
         Raises:
             WeightsError: If a part is missing or cannot be reached.
         """
-        from .sources import locate
-
         if not self.weights:
             return None
-        used = locate(*self.sources()).options()
+        used = self._located.options()
         others = {key: getattr(self.options, key) for key in ("text_encoder", "base") if key in used}
         more = [f"{key}={_published(place)}" for key, place in others.items() if place]
         return "; ".join((_published(self.weights), *more))
+
+    @cached_property
+    def _located(self) -> DiffusersSource | MonaiSource:
+        """Where the parts are; found once, since of a hub repository its small files are fetched for it."""
+        return locate(*self.sources())
 
     def options_dict(self) -> dict[str, Any]:
         """The values in force, whether a preset or the user gave them."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core import WeightsError
-from ...core.fingerprint import digest, file_digest
+from ...core.fingerprint import file_digest
 from .repository import LANGUAGE_MODEL, NETWORK, Part, Repository
 
 MONAI = "monai:"
@@ -148,17 +148,6 @@ def locate(weights: str, text_encoder: str = "", base: str = "") -> DiffusersSou
     vae, scheduler = find("vae"), find("scheduler", "scheduler_config.json")
     text = Text.find(text_encoder, "text_encoder") if text_encoder else Text.within(find("text_encoder").repository)
     return DiffusersSource(unet, vae, scheduler, text)
-
-
-def weights_digest(weights: str, text_encoder: str = "", base: str = "") -> str:
-    """SHA-256 over what `load_checkpoint` would load: contents of local files, commits of hub repositories.
-
-    Of a hub repository only the small files are fetched for it.
-
-    Raises:
-        WeightsError: If a part is missing or cannot be reached.
-    """
-    return digest(locate(weights, text_encoder, base).identity())
 
 
 def _locate_monai(place: str, text_encoder: str) -> MonaiSource:

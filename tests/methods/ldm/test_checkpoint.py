@@ -13,12 +13,18 @@ from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertModel, BertTokenizer, CLIPTextModel
 
 from groundcxr.core import WeightsError
+from groundcxr.core.fingerprint import digest
 from groundcxr.methods.ldm.autoencoder import MonaiAutoencoderKL
-from groundcxr.methods.ldm.checkpoint import load_checkpoint, weights_digest
+from groundcxr.methods.ldm.checkpoint import load_checkpoint
 from groundcxr.methods.ldm.monai import OFFICIAL_SCHEDULER, autoencoder_from_monai, read_weights, unet_from_monai
+from groundcxr.methods.ldm.sources import locate
 
 PHRASES = ["small left effusion", "", "zzz"]
 NETWORK = "diffusion_pytorch_model.safetensors"
+
+
+def weights_digest(weights, **others):
+    return digest(locate(weights, **others).identity())
 
 
 @pytest.fixture
