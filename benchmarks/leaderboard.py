@@ -85,12 +85,12 @@ def write_results(out: Path, count: int) -> None:
         "sample_id": text(digest("sample", i)[:16] for i in range(SAMPLES)),
         "patient_key": text(digest("patient", i)[:16] for i in patients.tolist()),
         "image_key": text(digest("image", i)[:16] for i in patients.tolist()),
-        "prediction_key": text(f"{digest('a', i)[:32]}-{digest('b', i)[:16]}" for i in range(SAMPLES)),
         "pathology": text(PATHOLOGIES[i] for i in rng.integers(len(PATHOLOGIES), size=SAMPLES)),
         "box_area": rng.beta(1, 12, SAMPLES),
         "n_boxes": rng.integers(1, 4, SAMPLES, dtype=np.int32),
         "side": text(("left", "right", "bilateral")[i] for i in rng.integers(3, size=SAMPLES)),
         "zone": text(("upper", "mid", "lower")[i] for i in rng.integers(3, size=SAMPLES)),
+        "truncated": np.zeros(SAMPLES, dtype=bool),
         "seconds": np.full(SAMPLES, 0.02),
         "error": text([None] * SAMPLES),
     }
@@ -172,7 +172,7 @@ def measure_pictures(folder: Path) -> None:
     from groundcxr.leaderboard.joining import join
     from groundcxr.leaderboard.library import Library
     from groundcxr.leaderboard.overlays import Style
-    from groundcxr.leaderboard.views.pictures import answer, keys_of, truth
+    from groundcxr.leaderboard.views.pictures import answer, truth
 
     width, height = IMAGE
     rng = np.random.default_rng(0)
@@ -191,7 +191,7 @@ def measure_pictures(folder: Path) -> None:
     def row(sample_id: str, threshold: float) -> float:
         start = time.perf_counter()
         shown = [truth(samples[sample_id])]
-        shown += [answer(run, keys_of(run)[sample_id], samples[sample_id], Style(0.5, threshold)) for run in runs]
+        shown += [answer(run, sample_id, samples[sample_id], Style(0.5, threshold)) for run in runs]
         if not all(one.image for one in shown):
             raise SystemExit(f"a picture is missing: {[one.remark for one in shown]}")
         return time.perf_counter() - start

@@ -22,10 +22,12 @@ class Grounding:
     Attributes:
         heatmap: The map, or None for a method that only answers with boxes.
         boxes: Boxes in original-image pixels, any number.
+        truncated: Whether the phrase is longer than what the method's text encoder reads, so that its end had no say.
     """
 
     heatmap: Heatmap | None = None
     boxes: Sequence[Box] = ()
+    truncated: bool = False
 
     def __post_init__(self) -> None:
         if self.heatmap is not None and not isinstance(self.heatmap, Heatmap):

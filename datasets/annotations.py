@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core import Box, DatasetError, ImageError, ImageSize, Sample, read_image_size
+from ..core.doubts import Tally
 from .frames import NEGATIVE, aspect_differs, fit_box, holding_frame, negative_sides
 
 MISSING = "image files are missing (`groundcxr doctor` lists them)"
@@ -45,23 +46,6 @@ class Annotation:
     patient: str | None
     split: str | None
     where: str
-
-
-class Tally:
-    """Counts kinds of defects and keeps the first example of each."""
-
-    def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
-        self._examples: dict[str, str] = {}
-
-    def add(self, kind: str, example: str) -> None:
-        """Count one more of a kind."""
-        self._counts[kind] = self._counts.get(kind, 0) + 1
-        self._examples.setdefault(kind, example)
-
-    def sentences(self) -> list[str]:
-        """One sentence for each kind, in the order in which they were met."""
-        return [f"{kind}: {count}, for example {self._examples[kind]}" for kind, count in self._counts.items()]
 
 
 def number(text: object, what: str, where: str) -> float:

@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ..core import Box, DatasetError, ImageSize
-from .annotations import Annotation, Tally, frame_size, number
+from ..core.doubts import Tally
+from .annotations import Annotation, frame_size, number
 
 PHRASE_KEYS = ("label_text", "phrase", "caption")
 """Where an annotation's phrase may be: MS-CXR's key first."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .annotations import Annotation, Tally, by_image
+from ..core.doubts import Tally
+from .annotations import Annotation, by_image
 
 
 def contradictions(annotations: Sequence[Annotation]) -> list[str]:

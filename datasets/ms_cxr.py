@@ -10,8 +10,9 @@ from pathlib import Path, PurePosixPath
 from typing import ClassVar, Self
 
 from ..core import Box, DatasetError, ImageError, Sample, unknown_name
+from ..core.doubts import Tally
 from ..core.fingerprint import digest
-from .annotations import Annotation, Tally, apart_from, build_samples, by_image, frame_size, number
+from .annotations import Annotation, apart_from, build_samples, by_image, frame_size, number
 from .base import DATASETS, Finding, GroundingDataset, opaque_id
 from .checks import check_files
 from .coco import read_coco, without_bbox

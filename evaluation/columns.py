@@ -8,13 +8,27 @@ import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 
-ID_COLUMNS = ("sample_id", "patient_key", "image_key", "prediction_key", "pathology", "error")
-DATA_COLUMNS = ("box_area", "n_boxes", "side", "zone", "seconds")
-"""What else is known of a sample; together with `ID_COLUMNS`, the values and their statuses, all that a row holds."""
+PREDICTION_KEY = "prediction_key"
+"""In rows of schema 1: where the store has a prediction. Later rows do not have it, since it can be confirmed by
+guessing; the store itself knows which prediction is whose."""
 
+_IDS = ("sample_id", "patient_key", "image_key", "pathology", "error")
+_DATA = ("box_area", "n_boxes", "side", "zone", "seconds")
+_TRUNCATED = "truncated"
 _TEXT = ("sample_id", "patient_key", "image_key", "pathology")
-_TEXT_OR_NOTHING = ("prediction_key", "side", "zone", "error")
+_TEXT_OR_NOTHING = (PREDICTION_KEY, "side", "zone", "error")
 _ROUNDING = 1e-9
+
+
+def columns_of(schema_version: int, keys: Sequence[str]) -> list[str]:
+    """All that a row holds: opaque ids, what is known of the sample, and each metric's value with its status.
+
+    Args:
+        schema_version: Of the result.
+        keys: Of the metrics.
+    """
+    own = [PREDICTION_KEY] if schema_version == 1 else [_TRUNCATED]
+    return [*_IDS, *_DATA, *own, *keys, *(f"{key}_status" for key in keys)]
 
 
 def column_problems(samples: pd.DataFrame, keys: Sequence[str]) -> list[str]:
@@ -27,9 +41,11 @@ def column_problems(samples: pd.DataFrame, keys: Sequence[str]) -> list[str]:
     columns = {str(name): column for name, column in samples.items()}
     found = [f"{name} must be text in every row" for name in _TEXT if not _is_text(columns[name])]
     for name in _TEXT_OR_NOTHING:
-        if not _is_text(columns[name].dropna()):
+        if name in columns and not _is_text(columns[name].dropna()):
             found.append(f"{name} must be text where there is any")
     found.extend(f"{name} must be numbers" for name in ("seconds", *keys) if not _is_numeric(columns[name]))
+    if _TRUNCATED in columns and (columns[_TRUNCATED].isna().any() or not is_bool_dtype(columns[_TRUNCATED])):
+        found.append("truncated must be true or false in every row")
     if not _lies_in(columns["box_area"], 0, 1 + _ROUNDING):
         found.append("box_area must be a share, 0 to 1, in every row")
     # A sample whose ground truth is a mask alone has none.

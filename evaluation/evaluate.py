@@ -198,12 +198,15 @@ def _finish(entry: Entry, protocol: Protocol, run: Run, device: str, answers: It
     scores = score_answers(run.selection, entry.method, protocol, answers)
     if scores.table.empty:
         raise GroundCXRError(f"the protocol {protocol.name} skips every sample, so there is nothing to average")
+    dataset = _describe_dataset(run.selection, len(scores.table))
+    if scores.keys:
+        _store(entry, run).note_samples(dataset.fingerprint, scores.keys)
     result = make_result(
         samples=scores.table,
         problems=scores.problems,
         protocol=protocol,
         pathologies=run.selection.dataset.pathologies,
-        dataset=_describe_dataset(run.selection, len(scores.table)),
+        dataset=dataset,
         method=entry.info,
         run=RunInfo(
             device=device,

@@ -15,7 +15,7 @@ from ..core.fingerprint import file_digest
 from ..metrics import PROTOCOLS, get_protocol, summarise
 from ..metrics.statistics import Cell as Computed
 from .agreement import refuse_other_samples
-from .columns import DATA_COLUMNS, ID_COLUMNS
+from .columns import columns_of
 from .imported import IMPORT_FOLDER, ImportFile, write_import
 from .result import RESULT_FILE, SAMPLES_FILE, Result, load_result
 from .schema import Cell
@@ -91,8 +91,7 @@ def _notes(result: Result, *, known: bool) -> list[str]:
 
 def _refuse_other_columns(result: Result, source: Path) -> None:
     keys = [metric.key for metric in result.info.metrics]
-    expected = {*ID_COLUMNS, *DATA_COLUMNS, *keys, *(f"{key}_status" for key in keys)}
-    if others := sorted(set(result.samples.columns) - expected):
+    if others := sorted(set(result.samples.columns) - set(columns_of(result.info.schema_version, keys))):
         raise StoreError(
             f"{source.with_name(SAMPLES_FILE)} has, beside those of a result, the columns {', '.join(others)}; ask for "
             "the file as evaluate wrote it"

@@ -47,8 +47,7 @@ def image_key(image_sha256: str) -> str:
 def query_key(image_sha256: str, phrase: str, pathology: str) -> str:
     """The name of an answer within its image's file.
 
-    It covers all that a method may read. It cannot be guessed back to the phrase without the image, so it may stand in
-    published results.
+    It covers all that a method may read. Who holds the images can confirm guessed phrases by it: it is never published.
     """
     return digest("query", image_sha256, phrase, pathology)[:16]
 
@@ -63,6 +62,8 @@ def encode(predictions: Mapping[str, Prediction]) -> bytes:
             items.append({"key": key, "failed": [prediction.kind, prediction.message]})
             continue
         item: dict[str, Any] = {"key": key, "boxes": [[*box.as_tuple(), box.score] for box in prediction.boxes]}
+        if prediction.truncated:
+            item["truncated"] = True
         if prediction.heatmap is not None:
             arrays[key] = prediction.heatmap.values
             item["extent"] = prediction.heatmap.extent.as_tuple()
@@ -99,4 +100,4 @@ def _prediction(item: dict[str, Any], archive: Mapping[str, np.ndarray[Any, Any]
     if "extent" in item:
         size: ImageSize = (item["image_size"][0], item["image_size"][1])
         heatmap = Heatmap(archive[item["key"]], Box(*item["extent"]), size)
-    return Grounding(heatmap, tuple(Box(*box) for box in item["boxes"]))
+    return Grounding(heatmap, tuple(Box(*box) for box in item["boxes"]), item.get("truncated", False))

@@ -124,7 +124,7 @@ def load_result(path: Path, *, problems: Mapping[str, str] | None = None) -> Res
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise StoreError(f"{file} is no result of schema {SCHEMA_VERSION}: {where}: {first['msg']}") from error
+        raise StoreError(f"{file} is no result of schema 1 or {SCHEMA_VERSION}: {where}: {first['msg']}") from error
     if hashlib.sha256(content).hexdigest() != info.samples_sha256:
         raise StoreError(f"{file.parent / SAMPLES_FILE} is not the file that {file} was written with; run it again")
     try:

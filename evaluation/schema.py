@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field
 
-from .columns import DATA_COLUMNS, ID_COLUMNS, column_problems
+from .columns import column_problems, columns_of
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Of what is written; version 1, which lacks the optional blocks and names predictions in its rows, is read too."""
 
 _TOLERANCE = 1e-9
 _LEFT_OUT = {"empty_target", "full_target", "failed", "empty_prediction"}
@@ -114,6 +115,37 @@ class RunInfo(_Strict):
     git: GitInfo | None
 
 
+class Note(_Strict):
+    """Something that a reader of the numbers should know, in words that name no file, phrase, image or patient."""
+
+    text: str
+    count: Annotated[int, Field(ge=0)]
+
+
+class GroundedWith(_Strict):
+    """Where and with what some of the predictions were made, kept with them and repeated by every later scoring."""
+
+    device: str
+    batch_size: int
+    packages: dict[str, str]
+    git: GitInfo | None
+    peak_memory_mb: dict[str, float]
+    n_samples: int
+
+
+class ProvenanceInfo(_Strict):
+    """How the predictions came to be, one entry for each way in which some of them were made."""
+
+    grounding: list[GroundedWith]
+
+
+class AnswersInfo(_Strict):
+    """Which of a method's boxes counted: those of at least a score, and the best so many of a sample."""
+
+    min_score: Finite | None = None
+    top: Annotated[int, Field(ge=1)] | None = None
+
+
 class Overall(_Strict):
     """Averages over pathologies (macro) and over samples (micro)."""
 
@@ -122,9 +154,13 @@ class Overall(_Strict):
 
 
 class ResultFile(_Strict):
-    """The content of `result.json`."""
+    """The content of `result.json`.
 
-    schema_version: Literal[1]
+    From schema 2 on, and None where there is nothing to say: `notes`, `provenance`, `answers` (which boxes counted),
+    `supervision` (what the method has learnt places from), `condition` (a changed input).
+    """
+
+    schema_version: Literal[1, 2]
     complete: bool
     protocol: ProtocolInfo
     dataset: DatasetInfo
@@ -136,6 +172,11 @@ class ResultFile(_Strict):
     statuses: dict[str, dict[str, int]]
     n_failed: int
     samples_sha256: Sha256
+    notes: list[Note] | None = None
+    provenance: ProvenanceInfo | None = None
+    answers: AnswersInfo | None = None
+    supervision: str | None = None
+    condition: dict[str, Any] | None = None
 
 
 def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:
@@ -146,8 +187,7 @@ def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:
     the mean of the classes, and no interval is upside down.
     """
     keys = [metric.key for metric in result.metrics]
-    expected = (*ID_COLUMNS, *DATA_COLUMNS, *keys, *(f"{key}_status" for key in keys))
-    missing = [name for name in expected if name not in samples]
+    missing = [name for name in columns_of(result.schema_version, keys) if name not in samples]
     if missing:
         return [f"samples.parquet lacks the columns {', '.join(missing)}"]
     found = column_problems(samples, keys)

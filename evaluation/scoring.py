@@ -113,16 +113,19 @@ class Scores:
         table: One row per scored sample: opaque ids, every value and its status. Samples that the protocol skips have
             no row. Nothing in it names a patient, a phrase or a path.
         problems: What went wrong, by sample id; for the user's eyes, since messages may quote paths.
+        keys: Where the store has each sample's prediction, by sample id; for the store alone, since who holds the
+            images could confirm guessed phrases by them.
     """
 
     table: pd.DataFrame
     problems: dict[str, str]
+    keys: dict[str, str]
 
 
 class _Row(NamedTuple):
     place: int
     sample: Sample
-    prediction_key: str | None
+    truncated: bool
     seconds: float | None
     error: str | None
 
@@ -141,6 +144,7 @@ def score_answers(
     keys = [metric.key for metric in protocol.metrics_for(method.emits)]
     rows: list[_Row] = []
     problems: dict[str, str] = {}
+    stored: dict[str, str] = {}
     values = np.full((len(selection.samples), len(keys)), np.nan)
     statuses = np.zeros(values.shape, dtype=np.int8)
     with progress(f"score {protocol.name}", len(selection.samples)) as advance:
@@ -150,6 +154,8 @@ def score_answers(
             advance()
             if scored is None:
                 continue
+            if answer.key:
+                stored[sample.sample_id] = answer.key
             if problem is not None:
                 problems[sample.sample_id] = f"{problem.kind}: {problem.message}"
             for column, key in enumerate(keys):
@@ -157,13 +163,14 @@ def score_answers(
                 values[len(rows), column] = np.nan if value is None else value
                 statuses[len(rows), column] = STATUSES.index(status)
             error = problem.kind if problem is not None else None
-            rows.append(_Row(answer.index, sample, answer.key or None, answer.seconds, error))
+            truncated = isinstance(answer.prediction, Grounding) and answer.prediction.truncated
+            rows.append(_Row(answer.index, sample, truncated, answer.seconds, error))
     order = np.argsort([row.place for row in rows], kind="stable")
     table = _describe(selection, [rows[row] for row in order])
     for column, key in enumerate(keys):
         table[key] = values[order, column]
         table[f"{key}_status"] = pd.Categorical.from_codes(statuses[order, column], categories=list(STATUSES))
-    return Scores(pd.DataFrame(table), problems)
+    return Scores(pd.DataFrame(table), problems, stored)
 
 
 def _score_one(
@@ -206,12 +213,12 @@ def _describe(selection: Selection, rows: list[_Row]) -> dict[str, Any]:
             for sample, image_key in zip(samples, image_keys, strict=True)
         ),
         "image_key": _text(image_keys),
-        "prediction_key": _text(row.prediction_key for row in rows),
         "pathology": _text(sample.pathology for sample in samples),
         "box_area": np.array([_target_share(sample) for sample in samples], dtype=np.float64),
         "n_boxes": np.array([len(sample.boxes) for sample in samples], dtype=np.int32),
         "side": _text(sample.side for sample in samples),
         "zone": _text(sample.zone for sample in samples),
+        "truncated": np.array([row.truncated for row in rows], dtype=bool),
         "seconds": np.array([row.seconds for row in rows], dtype=np.float64),
         "error": _text(row.error for row in rows),
     }

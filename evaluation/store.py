@@ -17,6 +17,7 @@ METHOD_FILE = "method.json"
 """What a method's folder of predictions is known by."""
 
 _TIMES = "seconds.jsonl"
+_SAMPLES = "samples"
 _WRITERS = 8
 
 
@@ -30,6 +31,24 @@ def method_folder(root: Path, method: str, fingerprint: str) -> Path:
     """
     name = re.sub(r"[^\w.-]+", "_", method)
     return root / f"{name}-{fingerprint[:16]}"
+
+
+def sample_keys(folder: Path, dataset_fingerprint: str) -> dict[str, str]:
+    """Where the predictions of a data set's samples are, by sample id; empty where nothing is noted.
+
+    Args:
+        folder: A method's folder of predictions.
+        dataset_fingerprint: Of the samples that were scored.
+    """
+    try:
+        noted = json.loads(_noted_samples(folder, dataset_fingerprint).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return {str(sample): str(key) for sample, key in noted.items()} if isinstance(noted, dict) else {}
+
+
+def _noted_samples(folder: Path, dataset_fingerprint: str) -> Path:
+    return folder / _SAMPLES / f"{dataset_fingerprint[:16]}.json"
 
 
 class DamagedPredictionsError(StoreError):
@@ -112,6 +131,15 @@ class PredictionStore:
                 except (ValueError, TypeError):
                     continue
         return noted
+
+    def note_samples(self, dataset_fingerprint: str, keys: Mapping[str, str]) -> None:
+        """Note where the predictions of a data set's samples are; results do not say so, since they are published.
+
+        Raises:
+            StoreError: If the store cannot be written.
+        """
+        content = (json.dumps(dict(keys), indent=0, sort_keys=True) + "\n").encode()
+        write_atomically(_noted_samples(self.folder, dataset_fingerprint), content)
 
     def _add_image(self, image_sha256: str, predictions: Mapping[str, Prediction]) -> None:
         path = self._path(image_sha256)

@@ -35,8 +35,8 @@ def worst_samples(run: Run, metric: str, *, pathology: str | None = None, count:
 
     Returns:
         Columns `sample_id`, `pathology`, `value`, `status`, `error` (the kind of what went wrong, else None),
-        `box_area` (share of the image), `n_boxes`, `side`, `zone`, `image_key`, `prediction_key`. Samples that the
-        metric leaves out have no value and are not among them; `status_counts` counts them.
+        `box_area` (share of the image), `n_boxes`, `side`, `zone`, `image_key`. Samples that the metric leaves out have
+        no value and are not among them; `status_counts` counts them.
 
     Raises:
         GroundCXRError: If the run does not have the metric.
@@ -44,7 +44,7 @@ def worst_samples(run: Run, metric: str, *, pathology: str | None = None, count:
     info = run.metric(metric)
     if info is None:
         raise GroundCXRError(f"{run.label} does not have the metric {metric!r}")
-    described = ["box_area", "n_boxes", "side", "zone", "image_key", "prediction_key"]
+    described = ["box_area", "n_boxes", "side", "zone", "image_key"]
     rows = run.samples(["sample_id", "pathology", metric, f"{metric}_status", "error", *described])
     rows = rows.rename(columns={metric: "value", f"{metric}_status": "status"}).dropna(subset=["value"])
     if pathology is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -14,11 +14,12 @@ import pandas as pd
 
 from ..core import GroundCXRError, StoreError
 from ..core.fingerprint import SHORT, digest
+from ..evaluation.columns import PREDICTION_KEY
 from ..evaluation.imported import IMPORT_FILE, ImportFile, read_import
 from ..evaluation.prediction import Prediction, decode
 from ..evaluation.result import RESULT_FILE, SAMPLES_FILE, Result, load_result
 from ..evaluation.schema import MetricInfo, ResultFile
-from ..evaluation.store import METHOD_FILE, method_folder
+from ..evaluation.store import METHOD_FILE, method_folder, sample_keys
 from .labels import marks
 from .rows import read_rows
 
@@ -150,11 +151,20 @@ class Run:
         folder = method_folder(self.store, self.info.method.name, self.info.method.fingerprint)
         return folder if folder.is_dir() else None
 
-    def prediction(self, key: str) -> Prediction | None:
+    @cached_property
+    def keys(self) -> Mapping[str, str]:
+        """Where the predictions of the run's samples are, by sample id; empty where none is stored here."""
+        if self.info.schema_version == 1:
+            rows = self.samples(["sample_id", PREDICTION_KEY]).dropna(subset=[PREDICTION_KEY])
+            return dict(zip(rows["sample_id"].astype(str), rows[PREDICTION_KEY].astype(str), strict=True))
+        folder = self.predictions
+        return {} if folder is None else sample_keys(folder, self.info.dataset.fingerprint)
+
+    def prediction(self, sample_id: str) -> Prediction | None:
         """What the method answered.
 
         Args:
-            key: The `prediction_key` of a row.
+            sample_id: Of a row.
 
         Returns:
             The grounding, or the failure; None where it is not stored here.
@@ -162,7 +172,7 @@ class Run:
         Raises:
             StoreError: If the stored file is damaged.
         """
-        parts = _PREDICTION_KEY.fullmatch(key)
+        parts = _PREDICTION_KEY.fullmatch(self.keys.get(sample_id, ""))
         folder = self.predictions
         # The key is from a file that may be somebody else's: nothing but hexadecimal digits becomes a path.
         if parts is None or folder is None:

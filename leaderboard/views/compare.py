@@ -20,7 +20,7 @@ from . import zoom
 from .address import choose, say_what_is_missing
 from .frame import Chosen, open_page
 from .markup import element, note, put, sentence, text
-from .pictures import Shown, answer, keys_of, put_picture, truth
+from .pictures import Shown, answer, put_picture, truth
 
 ROWS = 4
 """Samples on one page."""
@@ -43,13 +43,11 @@ class Asked:
     Attributes:
         chosen: Data set, protocol, metric.
         runs: The methods, from left to right.
-        keys: By run id, the prediction keys.
         style: Opacity and threshold.
     """
 
     chosen: Chosen
     runs: Sequence[Run]
-    keys: Mapping[str, Mapping[str, str]]
     style: Style
 
 
@@ -75,7 +73,7 @@ def show() -> None:
     # The rows stand above the choice of the page, which must be read first.
     above = st.container()
     start = (_page(rows) - 1) * ROWS
-    asked = Asked(chosen, runs, {run.id: keys_of(run) for run in runs}, style)
+    asked = Asked(chosen, runs, style)
     with above:
         for row in rows.iloc[start : start + ROWS].reset_index().to_dict("records"):
             _row(asked, str(row["sample_id"]), row, joined.samples.get(str(row["sample_id"])))
@@ -207,7 +205,7 @@ def _row(asked: Asked, sample_id: str, row: Mapping[Any, Any], sample: Sample | 
         put(element("p", text(title), "gx-phrase") + element("p", text(_described(sample_id, row)), "gx-caption"))
     with button:
         if st.button("Zoom", key=f"zoom-{sample_id}", width="stretch", help="The original resolution"):
-            zoom.show(asked.runs, asked.keys, sample_id, sample, asked.style)
+            zoom.show(asked.runs, sample_id, sample, asked.style)
     places = st.columns(len(asked.runs) + (sample is not None))
     if sample is not None:
         with places[0]:
@@ -216,7 +214,7 @@ def _row(asked: Asked, sample_id: str, row: Mapping[Any, Any], sample: Sample | 
     for place, run in zip(places[-len(asked.runs) :], asked.runs, strict=True):
         with place:
             put(element("p", text(run.label), "gx-method"))
-            shown = answer(run, asked.keys[run.id].get(sample_id), sample, asked.style)
+            shown = answer(run, sample_id, sample, asked.style)
             put_picture(shown, f"{run.label} on: {sample.phrase if sample else sample_id}")
             put(element("p", _values(asked, run, sample_id, shown), "gx-caption"))
 

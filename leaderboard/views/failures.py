@@ -82,8 +82,7 @@ def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame, beside: list[str]) 
         for place, row in zip(places, worst.iloc[start : start + _IN_A_ROW].to_dict("records"), strict=False):
             with place:
                 sample = joined.samples.get(row["sample_id"])
-                key = None if pd.isna(row["prediction_key"]) else str(row["prediction_key"])
-                shown = answer(run, key, sample, Style())
+                shown = answer(run, str(row["sample_id"]), sample, Style())
                 said = sample.phrase if sample is not None else f"sample {row['sample_id']}"
                 put_picture(shown, f"{run.label} on: {said}")
                 value = write_number(float(row["value"]), digits_of(chosen.metric))

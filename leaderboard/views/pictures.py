@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
@@ -52,22 +50,23 @@ def truth(sample: Sample, width: int | None = WIDTH) -> Shown:
     return Shown(*_draw(Picture(film, truth=sample.boxes, mask=_mask(sample))), remark=remark)
 
 
-def answer(run: Run, key: str | None, sample: Sample | None, style: Style, width: int | None = WIDTH) -> Shown:
+def answer(run: Run, sample_id: str, sample: Sample | None, style: Style, width: int | None = WIDTH) -> Shown:
     """What a method answered.
 
     Args:
         run: The method's run.
-        key: The row's `prediction_key`; None where the prediction is not stored.
+        sample_id: Of the row.
         sample: From the user's copy of the data; None for an empty frame without boxes.
         style: Opacity and threshold.
         width: Of the picture; None for the original resolution.
     """
-    if key is None and run.predictions is not None:
+    if run.keys and sample_id not in run.keys:
         return Shown(None, remark="no prediction: the image could not be read, or there was nothing to ask")
-    if key is None:
-        return Shown(None, remark="not stored: a control that reads the ground truth, or numbers without predictions")
+    if sample_id not in run.keys:
+        remark = "not stored here: a control that reads the ground truth, numbers without predictions, or another store"
+        return Shown(None, remark=f"{remark} (name it with --store)")
     try:
-        found = run.prediction(key)
+        found = run.prediction(sample_id)
     except GroundCXRError as error:
         return Shown(None, remark=str(error))
     if found is None:
@@ -111,13 +110,6 @@ def put_picture(shown: Shown, alt: str) -> None:
     st.image(shown.image, width="stretch", alt=alt)
     if shown.remark:
         put(element("p", text(sentence(shown.remark)), "gx-caption"))
-
-
-@lru_cache(maxsize=64)
-def keys_of(run: Run) -> Mapping[str, str]:
-    """The prediction key of each stored sample of a run, by sample id."""
-    rows = run.samples(["sample_id", "prediction_key"]).dropna(subset=["prediction_key"])
-    return dict(zip(rows["sample_id"].astype(str), rows["prediction_key"].astype(str), strict=True))
 
 
 def _mask(sample: Sample):  # noqa: ANN202  (Mask | None)

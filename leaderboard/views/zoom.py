@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
@@ -20,7 +20,6 @@ _SIZES = {"fit": None, "100 %": 1, "200 %": 2, "400 %": 4}
 @st.dialog("Zoom", width="large")
 def show(
     runs: Sequence[Run],
-    keys: Mapping[str, Mapping[str, str]],
     sample_id: str,
     sample: Sample | None,
     style: Style,
@@ -29,7 +28,6 @@ def show(
 
     Args:
         runs: The methods to choose from.
-        keys: By run id, the prediction keys.
         sample_id: Which sample.
         sample: From the user's copy of the data.
         style: Opacity and threshold.
@@ -45,7 +43,7 @@ def show(
     if place < 0 and sample is not None:
         shown = truth(sample, None)
     else:
-        shown = answer(runs[place], keys[runs[place].id].get(sample_id), sample, style, None)
+        shown = answer(runs[place], sample_id, sample, style, None)
     if shown.image is None or shown.size is None:
         note(shown.remark)
         return

@@ -55,7 +55,7 @@ def here(groundcxr, data, tmp_path):
     path = Path(ran.out.splitlines()[-2])
     run = next(run for run in Library.scan([tmp_path / "results"]).runs if run.path == (tmp_path / path).parent)
     rows = run.samples()
-    answers = {row.sample_id: run.prediction(row.prediction_key) for row in rows.itertuples()}
+    answers = {row.sample_id: run.prediction(row.sample_id) for row in rows.itertuples()}
     return load_result(tmp_path / path), answers
 
 
@@ -105,8 +105,7 @@ def test_maps_and_boxes_score_as_the_method_itself(groundcxr, data, here, maps, 
     library = Library.scan([tmp_path / "results"])
     run = next(run for run in library.runs if run.label == "theirs" and run.info.protocol.name == "v1")
     assert (run.tier, run.imported.what, run.imported.source) == ("imported", "predictions", "maps and boxes.json")
-    key = run.samples(["prediction_key"])["prediction_key"][1]
-    assert run.prediction(key).heatmap.values.shape == (9, 7)
+    assert run.prediction(run.samples(["sample_id"])["sample_id"][1]).heatmap.values.shape == (9, 7)
 
 
 @pytest.mark.parametrize(("mode", "levels"), [("uint8", 255), ("uint16", 65535)])
@@ -119,7 +118,7 @@ def test_png_maps_become_zero_to_one(groundcxr, data, ids, maps, tmp_path, mode,
     assert ran.code == 0, ran.err
     (run,) = Library.scan([tmp_path / "results"]).runs
     for row in run.samples().itertuples():
-        stored = run.prediction(row.prediction_key).heatmap.values
+        stored = run.prediction(row.sample_id).heatmap.values
         assert stored == pytest.approx(values[ids.index(row.sample_id)] / levels, abs=1e-6)
     assert set(run.info.overall.macro) >= {"miou", "auroc"}
     assert "box_iou" not in run.info.overall.macro
@@ -146,7 +145,7 @@ def test_what_has_no_map_failed_and_is_told(groundcxr, data, ids, maps, tmp_path
     (run,) = Library.scan([tmp_path / "results"]).runs
     assert run.info.n_failed == 1
     row = run.samples().set_index("sample_id").loc[ids[0]]
-    assert isinstance(run.prediction(row["prediction_key"]), Failure)
+    assert isinstance(run.prediction(row.name), Failure)
     assert row["auroc"] == 0.5
 
 

@@ -74,7 +74,7 @@ def test_no_name_leads_out_of_the_folder_or_hides_in_it(theirs, tmp_path, name):
 @pytest.mark.parametrize("value", ["", "/../../../elsewhere", "0" * 63, "0" * 64 + "\n"])
 def test_a_hash_is_hexadecimal(theirs, tmp_path, place, key, value):
     edit(theirs, lambda content: (content if place is None else content[place]).update({key: value}))
-    with pytest.raises(StoreError, match=rf"is no result of schema 1: .*{key}: String should match pattern"):
+    with pytest.raises(StoreError, match=rf"is no result of schema 1 or 2: .*{key}: String should match pattern"):
         import_result(theirs, tmp_path / "results")
 
 
@@ -143,7 +143,7 @@ def test_rows_with_more_or_less_than_a_result_has_are_refused(theirs, tmp_path):
     ]
     + [
         ({"patient_key": range(10)}, "patient_key must be text"),
-        ({"prediction_key": range(10)}, "prediction_key must be text where there is any"),
+        ({"truncated": ["no"] * 10}, "truncated must be true or false in every row"),
         ({"side": range(10)}, "side must be text"),
         ({"seconds": ["fast"] * 10}, "seconds must be numbers"),
         ({"auroc": ["0.5"] * 10}, "auroc must be numbers"),

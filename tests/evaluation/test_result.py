@@ -42,7 +42,7 @@ def add_a_field(content):
 
 
 def newer_schema(content):
-    content["schema_version"] = 2
+    content["schema_version"] = 3
 
 
 def drop_the_protocol(content):

@@ -23,12 +23,12 @@ def rows_of(metrics, values: dict[str, np.ndarray], *, n: int, keep, columns) ->
         "sample_id": [f"{digest('sample', i)[:16]}" for i in range(n)],
         "patient_key": [f"{digest('patient', i // 2)[:16]}" for i in range(n)],
         "image_key": [f"{digest('image', i // 2)[:16]}" for i in range(n)],
-        "prediction_key": [None] * n,
         "pathology": [PATHOLOGIES[i % 2] for i in range(n)],
         "box_area": np.linspace(0.005, 0.5, n),
         "n_boxes": np.arange(n, dtype=np.int32) % 4 + 1,
         "side": [("left", "right", None)[i % 3] for i in range(n)],
         "zone": [("upper", "lower")[i // 2 % 2] for i in range(n)],
+        "truncated": np.zeros(n, dtype=bool),
         "seconds": np.full(n, 0.25),
         "error": [None] * n,
         **columns,
@@ -38,7 +38,7 @@ def rows_of(metrics, values: dict[str, np.ndarray], *, n: int, keep, columns) ->
         table[metric.key] = column
         table[f"{metric.key}_status"] = np.where(np.isnan(column), "empty_target", "ok")
     frame = pd.DataFrame(table)
-    for name in ("sample_id", "patient_key", "image_key", "prediction_key", "pathology", "side", "zone", "error"):
+    for name in ("sample_id", "patient_key", "image_key", "pathology", "side", "zone", "error"):
         frame[name] = frame[name].astype("string")
     return frame[np.asarray(keep)].reset_index(drop=True)
 

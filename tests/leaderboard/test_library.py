@@ -56,7 +56,7 @@ def test_what_cannot_be_used_is_named_and_the_rest_is_shown(save_run, scan, tmp_
     rows.write_bytes(rows.read_bytes()[:-1] + b"!")
     path["foreign"].write_text('{"model": "resnet", "accuracy": 0.9}')
     content = json.loads(path["newer"].read_text())
-    path["newer"].write_text(json.dumps({**content, "schema_version": 2}))
+    path["newer"].write_text(json.dumps({**content, "schema_version": 3}))
     path["rows-missing"].with_name("samples.parquet").unlink()
     content = json.loads(path["lies"].read_text())
     content["overall"]["macro"]["box_iou"]["value"] = 0.9
@@ -183,18 +183,24 @@ def test_predictions_are_read_by_key_and_by_nothing_else(save_run, scan, tmp_pat
     store = PredictionStore(tmp_path / "results" / "store", method.name, method.fingerprint, {})
     answer = Grounding(Heatmap.whole(np.eye(3), (30, 20)), (Box(1, 2, 3, 4, 0.5),))
     store.add({"f" * 64: {"0123456789abcdef": answer}})
+    file = image_key("f" * 64)
+    keys = {
+        "first": f"{file}-0123456789abcdef",
+        "other phrase": f"{file}-ffffffffffffffff",
+        "other image": f"{'0' * 32}-0123456789abcdef",
+        "outside": "../../../../etc/passwd",
+    }
+    store.note_samples(saved.info.dataset.fingerprint, keys)
     (run,) = scan().runs
     assert run.predictions == store.folder
-    file = image_key("f" * 64)
-    found = run.prediction(f"{file}-0123456789abcdef")
+    found = run.prediction("first")
     assert found.heatmap.values.tolist() == np.eye(3).tolist()
     assert found.boxes == answer.boxes
-    assert run.prediction(f"{file}-ffffffffffffffff") is None
-    assert run.prediction(f"{'0' * 32}-0123456789abcdef") is None
-    assert run.prediction("../../../../etc/passwd") is None
+    for sample in ("other phrase", "other image", "outside", "nowhere"):
+        assert run.prediction(sample) is None
     path = store.folder / file[:2] / f"{file}.npz"
     path.write_bytes(b"PK rubbish")
     with pytest.raises(StoreError, match="damaged"):
-        run.prediction(f"{file}-0123456789abcdef")
+        run.prediction("first")
     (elsewhere,) = scan(store=tmp_path / "elsewhere").runs
     assert elsewhere.predictions is None

@@ -174,9 +174,7 @@ def test_compare_shows_the_picture_of_every_method_and_the_protocols_iou(open_pa
 def full_size_iou(demo: Path, method: str, sample, threshold: float) -> float:
     """IoU over the pixels of the full-size, min-max normalised map."""
     run = next(run for run in Library.scan([demo / RESULTS]).runs if run.label == method)
-    rows = run.samples()
-    key = rows.loc[rows["sample_id"] == sample.sample_id, "prediction_key"].iloc[0]
-    pixels = run.prediction(key).heatmap.to_pixels().astype(np.float64)
+    pixels = run.prediction(sample.sample_id).heatmap.to_pixels().astype(np.float64)
     marked = (pixels - pixels.min()) / (pixels.max() - pixels.min()) > threshold
     true = np.zeros(marked.shape, dtype=bool)
     for box in sample.boxes:
