@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, Self, overload
 
 from ..core import DatasetError, Registry, Sample, unknown_name
 from ..core.fingerprint import digest
+from .ids import opaque_id
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class GroundingDataset(Sequence[Sample], ABC):
         citation: BibTeX.
         default_split: What `split=None` means.
         credentialed: Whether images and phrases must not leave the user's disk.
+        private_ids: Whether ids are keyed with a random secret of the owner's (`groundcxr.datasets.ids`), so that
+            nothing that is random may depend on them.
         version: Of the data as found.
         split: The split that was loaded.
         options: What else was chosen (grouping, seed, size), as plain JSON values.
@@ -49,6 +52,7 @@ class GroundingDataset(Sequence[Sample], ABC):
     citation: ClassVar[str] = ""
     default_split: ClassVar[str] = "all"
     credentialed: ClassVar[bool] = True
+    private_ids: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -69,8 +73,9 @@ class GroundingDataset(Sequence[Sample], ABC):
             version: Of the data as found.
             split: The split that they are.
             pathologies: All classes, in the order in which tables show them.
-            salt: Secret of the data set's owner (such as a hash of all image names), which keeps published hashes of
-                short identifiers from being guessed; "" where nothing is confidential.
+            salt: What keys published hashes, so that short identifiers cannot be found by trying: of a released data
+                set a digest over its annotations (`release_key`), of one's own a random secret (`owners_secret`); ""
+                where nothing is confidential.
             options: What else was chosen.
             warnings: What was wrong with the files but did not stop loading.
             training: Loads samples of the training split, whose patients are not among `samples`; None where there is
@@ -100,6 +105,16 @@ class GroundingDataset(Sequence[Sample], ABC):
         """
 
     @classmethod
+    def secret_file(cls, root: Path | None, given: Path | None = None) -> Path | None:
+        """The file that keeps the owner's secret, of a data set with `private_ids`; None where there is none yet.
+
+        Args:
+            root: As for `load`.
+            given: A file that the user names instead.
+        """
+        return None
+
+    @classmethod
     @abstractmethod
     def check(cls, root: Path | None) -> list[Finding]:
         """Everything that is missing or wrong in the files below `root`; never raises for a defect of the data."""
@@ -125,10 +140,13 @@ class GroundingDataset(Sequence[Sample], ABC):
     def fingerprint(self, samples: Iterable[Sample] | None = None) -> str:
         """SHA-256 over ids, patients, phrases, pathologies, boxes, masks and sizes; the paths of files do not count.
 
+        It is published, so it is keyed as the ids are.
+
         Args:
             samples: The samples to cover; all of them by default.
         """
         return digest(
+            *([self._salt] if self._salt else []),
             self.name,
             [
                 (
@@ -143,11 +161,6 @@ class GroundingDataset(Sequence[Sample], ABC):
                 for sample in (self._samples if samples is None else samples)
             ],
         )
-
-
-def opaque_id(salt: str, *parts: object) -> str:
-    """A 16-digit hash of identifiers, keyed with a data set's salt."""
-    return digest(salt, *parts)[:16]
 
 
 DATASETS: Registry[type[GroundingDataset]] = Registry(

@@ -7,12 +7,13 @@ from pathlib import Path, PurePosixPath
 from typing import ClassVar, Self
 
 from ..core import Box, DatasetError, ImageError, Sample, unknown_name
-from ..core.fingerprint import digest, file_digest
+from ..core.fingerprint import file_digest
 from .annotations import Annotation, apart_from, build_samples, by_image, number
-from .base import DATASETS, Finding, GroundingDataset, opaque_id
+from .base import DATASETS, Finding, GroundingDataset
 from .checks import check_files
 from .coco import read_coco, without_bbox
 from .contradictions import contradictions
+from .ids import find_secret, opaque_id, owners_secret
 from .tables import read_table
 
 STEP = "write a CSV with the columns image,phrase,pathology,x,y,w,h or a COCO JSON, and give its path as --root"
@@ -32,16 +33,19 @@ class Manifest(GroundingDataset):
 
     name = "manifest"
     licence: ClassVar[str] = "as the owner of the images says"
+    private_ids: ClassVar[bool] = True
 
     @classmethod
-    def load(  # pyright: ignore[reportIncompatibleMethodOverride]  # `load_dataset` explains that it has no options
-        cls, root: Path | None, split: str
+    def load(  # pyright: ignore[reportIncompatibleMethodOverride]  # `load_dataset` explains other options
+        cls, root: Path | None, split: str, *, secret: str | Path | None = None
     ) -> Self:
         """Read a manifest.
 
         Args:
             root: The CSV or JSON file, or a folder that holds exactly one.
             split: "all", or a value of the file's `split`.
+            secret: File with the secret that keys published ids; None for ``groundcxr-secret`` beside the manifest, or
+                else in the user's data folder, which is made where there is none.
 
         Raises:
             DatasetError: If the file or all images are missing, or a row is not in the format.
@@ -53,7 +57,7 @@ class Manifest(GroundingDataset):
         if split != "all" and split not in splits:
             raise unknown_name("split", split, ["all", *splits], see=f"({path})")
         paths = _paths(path, annotations)
-        salt = digest(sorted(paths))
+        salt = owners_secret(path, None if secret is None else Path(secret).expanduser())
 
         def key(row: Annotation) -> tuple[str, str]:
             return row.phrase, row.pathology
@@ -73,13 +77,18 @@ class Manifest(GroundingDataset):
         has_training = "train" in splits and split not in ("all", "train")
         return cls(
             samples,
-            version=file_digest(path)[:8],
+            version=opaque_id(salt, "version", file_digest(path))[:8],
             split=split,
             pathologies=list(dict.fromkeys(sample.pathology for sample in samples)),
             salt=salt,
             warnings=[*_doubts(path, annotations), *defects],
             training=(lambda: apart_from(build("train")[0], samples)) if has_training else None,
         )
+
+    @classmethod
+    def secret_file(cls, root: Path | None, given: Path | None = None) -> Path | None:
+        """The file that keeps the secret of a manifest's ids; None where there is none yet."""
+        return find_secret(find_manifest(root), given)
 
     @classmethod
     def check(cls, root: Path | None) -> list[Finding]:

@@ -11,11 +11,11 @@ from typing import ClassVar, Self
 
 from ..core import Box, DatasetError, ImageError, Sample, unknown_name
 from ..core.doubts import Tally
-from ..core.fingerprint import digest
 from .annotations import Annotation, apart_from, build_samples, by_image, frame_size, number
-from .base import DATASETS, Finding, GroundingDataset, opaque_id
+from .base import DATASETS, Finding, GroundingDataset
 from .checks import check_files
 from .coco import read_coco, without_bbox
+from .ids import opaque_id, release_key
 from .physionet import STEP, Release, find_release, image_path
 from .tables import closest, read_table
 
@@ -90,7 +90,7 @@ class MSCXR(GroundingDataset):
         images = by_image(annotations)
         tree, others = release.image_tree([rows[0].image for rows in images.values()])
         paths = {image: image_path(tree, rows[0].image) for image, rows in images.items()}
-        salt = digest(sorted(images))
+        salt = release_key(annotations)
 
         def key(row: Annotation) -> tuple[str, ...]:
             return (row.phrase,) if group_by == GROUPINGS[0] else (row.phrase, row.pathology)

@@ -246,4 +246,5 @@ def _describe_dataset(selection: Selection, rows: int) -> DatasetInfo:
         licence=dataset.licence,
         citation=dataset.citation,
         credentialed=dataset.credentialed,
+        private_ids=dataset.private_ids,
     )

@@ -18,7 +18,7 @@ from .agreement import refuse_other_samples
 from .columns import columns_of
 from .imported import IMPORT_FOLDER, ImportFile, write_import
 from .result import RESULT_FILE, SAMPLES_FILE, Result, load_result
-from .schema import Cell
+from .schema import Cell, drawn_patients
 
 _INTERVAL_TOLERANCE = 0.1
 """Of an interval's width: six times what two bootstraps of 2,000 draws differ by, should the random numbers differ."""
@@ -114,7 +114,7 @@ def _refuse_other_intervals(result: Result, source: Path) -> None:
     computed = summarise(
         rows[keys].to_numpy(dtype=np.float64, na_value=np.nan),
         rows["pathology"].tolist(),
-        rows["patient_key"].tolist(),
+        drawn_patients(rows, info.dataset),
         pathologies=list(info.pathologies),
     )
     tables = [("macro", info.overall.macro, computed.macro), ("micro", info.overall.micro, computed.micro)]

@@ -30,6 +30,7 @@ from .schema import (
     ProtocolInfo,
     ResultFile,
     RunInfo,
+    drawn_patients,
     problems_of,
 )
 
@@ -165,7 +166,7 @@ def make_result(
     summary = summarise(
         samples[[metric.key for metric in metrics]].to_numpy(dtype=np.float64),
         samples["pathology"].tolist(),
-        samples["patient_key"].tolist(),
+        drawn_patients(samples, dataset),
         pathologies=[name for name in pathologies if name in present],
     )
     info = ResultFile(

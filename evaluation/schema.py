@@ -61,7 +61,8 @@ class DatasetInfo(_Strict):
     """The data, without anything that is confidential.
 
     `n_warnings` counts the kinds of defects that loading met (clipped boxes, resized copies, other counts than
-    published); their sentences name files, so they are told on the terminal and by `groundcxr doctor` only.
+    published); their sentences name files, so they are told on the terminal and by `groundcxr doctor` only. Where ids
+    are keyed with a secret of the owner's (`private_ids`), random draws go by the order of the rows, not of the ids.
     """
 
     name: str
@@ -75,6 +76,7 @@ class DatasetInfo(_Strict):
     licence: str
     citation: str
     credentialed: bool
+    private_ids: bool = False
 
 
 class MethodInfo(_Strict):
@@ -177,6 +179,22 @@ class ResultFile(_Strict):
     answers: AnswersInfo | None = None
     supervision: str | None = None
     condition: dict[str, Any] | None = None
+
+
+def drawn_patients(samples: pd.DataFrame, dataset: DatasetInfo) -> list[str]:
+    """Each row's patient, under names whose alphabetical order is that in which random draws number patients.
+
+    The keys themselves, or, where these are a secret's, the place at which a patient is first met: two owners of the
+    same data with different secrets draw the same.
+
+    Args:
+        samples: The rows.
+        dataset: The data.
+    """
+    if not dataset.private_ids:
+        return samples["patient_key"].astype(str).tolist()
+    places, _ = pd.factorize(samples["patient_key"].to_numpy(dtype=str))
+    return [f"{place:09d}" for place in places]
 
 
 def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..evaluation.schema import DatasetInfo, drawn_patients
 from .library import Run
 
 
@@ -19,10 +20,12 @@ class Paired:
     Attributes:
         rows: What is known of each sample, `[n]`: `sample_id`, `pathology`, `patient_key`, and what was asked for.
         values: `[n, methods]`; NaN where a method has no row or no value for a sample.
+        dataset: What the runs say of their data.
     """
 
     rows: pd.DataFrame
     values: NDArray[np.float64]
+    dataset: DatasetInfo
 
     @property
     def pathology(self) -> NDArray[np.str_]:
@@ -31,8 +34,8 @@ class Paired:
 
     @property
     def patient(self) -> NDArray[np.str_]:
-        """Opaque key of each sample's patient, `[n]`."""
-        return self.rows["patient_key"].to_numpy(dtype=str)
+        """Each sample's patient, `[n]`, under the name by which random draws number patients."""
+        return np.array(drawn_patients(self.rows, self.dataset), dtype=str)
 
 
 def paired_values(runs: Sequence[Run], metric: str, also: Sequence[str] = ()) -> Paired:
@@ -62,4 +65,4 @@ def paired_values(runs: Sequence[Run], metric: str, also: Sequence[str] = ()) ->
         ids = rows["sample_id"]
         place = slice(0, len(ids)) if ids.equals(first) else index.get_indexer(pd.Index(ids))
         values[place, column] = rows[metric].to_numpy(dtype=np.float64, na_value=np.nan)
-    return Paired(described, values)
+    return Paired(described, values, runs[0].info.dataset)

@@ -115,7 +115,8 @@ class ShuffledPhrase(PhraseControl):
         choice = apart or [other for other in self._others if other.pathology not in here]
         if not choice:
             raise MethodError(f"there is no other phrase to ask about: all samples are of {', '.join(sorted(here))}")
-        draw = generator_from("shuffled-phrase", sample.sample_id)
+        # Of the content: sample ids are keyed, with a secret in one's own data, and a draw must not depend on that.
+        draw = generator_from("shuffled-phrase", sample.image_id, sample.phrase, sample.pathology)
         return choice[int(draw.integers(len(choice)))]
 
 

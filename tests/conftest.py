@@ -13,7 +13,7 @@ from PIL import Image
 
 from groundcxr.core import Box, Mask, Sample, read_image_size
 from groundcxr.datasets import GroundingDataset
-from groundcxr.datasets.base import opaque_id
+from groundcxr.datasets.ids import opaque_id
 
 # One file of the suite must never reach for a network, whatever the machine has.
 os.environ["HF_HUB_OFFLINE"] = "1"

@@ -10,7 +10,8 @@ from typing import Self
 
 from ...core import Box, DatasetError, Mask, Sample
 from ...core.fingerprint import digest
-from ..base import DATASETS, Finding, GroundingDataset, opaque_id
+from ..base import DATASETS, Finding, GroundingDataset
+from ..ids import opaque_id
 from .cache import ENVIRONMENT, SplitCache, cache_root, indexed_folders
 from .check import damaged_images
 from .parameters import DEFAULT, PATHOLOGIES, VERSION, Parameters
