@@ -64,10 +64,10 @@ class Options:
         return cls(tuple(path.expanduser() for path in results), store.expanduser() if store else None, roots)
 
     def arguments(self) -> list[str]:
-        """The inverse of `parse`."""
-        given = [f"--results={path}" for path in self.results]
-        given += [f"--store={self.store}"] if self.store else []
-        return [*given, *(f"--data={name}={root}" for name, root in self.data.items())]
+        """The inverse of `parse`, for a server that runs in another folder: paths are absolute."""
+        given = [f"--results={path.absolute()}" for path in self.results]
+        given += [f"--store={self.store.absolute()}"] if self.store else []
+        return [*given, *(f"--data={name}={root.absolute()}" for name, root in self.data.items())]
 
 
 class _Parser(argparse.ArgumentParser):
