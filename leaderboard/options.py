@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..core import GroundCXRError
+from ..core.paths import user_path
 
 RESULTS = Path("results")
 
@@ -60,8 +61,8 @@ class Options:
                 raise GroundCXRError(f"--data {item!r} does not fit: write NAME=ROOT, such as ms-cxr=/data/physionet")
             if name in roots:
                 raise GroundCXRError(f"--data names {name} twice; give each data set one root")
-            roots[name] = Path(root).expanduser()
-        return cls(tuple(path.expanduser() for path in results), store.expanduser() if store else None, roots)
+            roots[name] = user_path(root)
+        return cls(tuple(map(user_path, results)), user_path(store) if store else None, roots)
 
     def arguments(self) -> list[str]:
         """The inverse of `parse`, for a server that runs in another folder: paths are absolute."""

@@ -13,6 +13,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..core.cache import ENVIRONMENT as CACHE
+from ..core.paths import user_path
+
 HERE = Path(__file__).resolve().parent
 ADDRESS = "STREAMLIT_SERVER_ADDRESS"
 """The one variable of Streamlit that counts: where the server listens, if not on this machine alone."""
@@ -20,7 +23,6 @@ ADDRESS = "STREAMLIT_SERVER_ADDRESS"
 _LOCAL = "localhost"
 _LOCAL_HOSTS = (_LOCAL, "127.0.0.1", "::1")
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104  (compared with, not listened on)
-_CACHE = "GROUNDCXR_CACHE"
 
 
 def command(port: int, arguments: Sequence[str]) -> list[str]:
@@ -70,8 +72,8 @@ def ask_nobody() -> None:
 def _forget_surroundings() -> None:
     for name in [name for name in os.environ if name.startswith("STREAMLIT_")]:
         del os.environ[name]
-    if _CACHE in os.environ:
-        os.environ[_CACHE] = str(Path(os.environ[_CACHE]).expanduser().absolute())
+    if os.environ.get(CACHE):
+        os.environ[CACHE] = str(user_path(os.environ[CACHE]).absolute())
     os.chdir(HERE)
 
 
