@@ -312,8 +312,8 @@ def test_out_may_be_in_the_home_folder_a_link_or_a_pipe(groundcxr, save_run, tmp
         (["nowhere"], "there is no usable result in nowhere"),
         (["results", "--metric", "box_io"], "did you mean 'box_iou'"),
         (
-            ["results", "--out", "no/such/folder/t.md"],
-            "there is no folder no/such/folder; make it, or choose another --out",
+            ["results", "--out", "no/such/t.md"],
+            "there is no folder no/such; make it, or choose another --out",
         ),
         (["results", "--out", "results"], "choose another --out"),
         (["results", "--out", "~no-such-user/t.md"], "there is no user 'no-such-user'"),

@@ -142,7 +142,7 @@ def test_a_citation_that_could_run_is_left_out_with_a_remark(save_run, scan, blo
 @pytest.mark.parametrize(
     "citation",
     [
-        r"@article{a, author={Erd{\H o}s and Garc{\'\i}a and M{\"{u}}ller and {\O}by and \v{C}ech}, title={5\% \& more}}",
+        r"@article{a, author={Erd{\H o}s and Garc{\'\i}a and M{\"{u}}ller and {\O}by and \v{C}ech}, title={5\% \& x}}",
         r"@inproceedings{b, title={{$\beta$}-VAE: {\emph{x}}}, url={\url{https://x.org/a_b}}, pages={1--2}}",
         "@misc{c, title={Plain}}",
     ],
