@@ -7,8 +7,10 @@ from typing import Annotated
 
 import typer
 
-from ..core import GroundCXRError, StoreError
+from ..core import GroundCXRError
+from ..core.paths import user_path
 from ..leaderboard.formats import Format
+from .output import write_output
 
 
 def export(
@@ -30,6 +32,7 @@ def export(
     from ..leaderboard.library import Library
     from ..leaderboard.tables import boards
 
+    out = user_path(out) if out else None
     library = Library.scan(results)
     for problem in library.problems:
         typer.echo(f"warning: {problem}", err=True)
@@ -39,9 +42,6 @@ def export(
     if out is None:
         typer.echo(text, nl=False)
     else:
-        try:
-            out.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise StoreError(f"cannot write {out}: {error.strerror or error}; choose another --out") from error
+        write_output(out, text.encode())
         typer.echo(out)
     raise typer.Exit(1 if library.problems else 0)

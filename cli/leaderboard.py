@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from ..core import GroundCXRError, unknown_name
+from ..core.install import install_step
 
 PORT = 8501
 
@@ -31,14 +32,15 @@ def leaderboard(
 ) -> None:
     """Open the leaderboard: tables, heatmaps side by side, failures, exports.
 
-    It answers on this machine only (Streamlit's own STREAMLIT_SERVER_ADDRESS opens it to others), reads the folders
-    given and writes nothing. New results appear when the page is loaded again.
+    It answers on this machine only (STREAMLIT_SERVER_ADDRESS opens it to others), reads the folders given and writes
+    nothing; no other configuration of Streamlit counts. New results appear when the page is loaded again.
     """
     from ..datasets import DATASETS
     from ..leaderboard.options import Options
+    from ..leaderboard.serve import command, url
 
     if find_spec("streamlit") is None:
-        raise GroundCXRError("the leaderboard needs Streamlit; install it with `pip install 'groundcxr[leaderboard]'`")
+        raise GroundCXRError(f"the leaderboard needs Streamlit; `{install_step('streamlit', 'altair')}` installs it")
     options = Options.of(results, store, data)
     known = DATASETS.names()
     for name in options.data:
@@ -49,12 +51,9 @@ def leaderboard(
             raise GroundCXRError(f"there is no folder {path} ({option}); {step}")
     if _taken(port):
         raise GroundCXRError(f"the port {port} is taken; give another with --port")
-    app = Path(__file__).resolve().parents[1] / "leaderboard" / "app.py"
-    typer.echo(f"http://localhost:{port} (Ctrl-C stops it)")
+    typer.echo(f"{url(port)} (Ctrl-C stops it)")
     sys.stdout.flush()
-    # -P keeps the folder that this is called from off sys.path, where our datasets/ would be a package of its own.
-    command = [sys.executable, "-P", "-m", "streamlit", "run", str(app), f"--server.port={port}", "--"]
-    os.execv(sys.executable, [*command, *options.arguments()])  # noqa: S606  (no shell is meant)
+    os.execv(sys.executable, command(port, options.arguments()))  # noqa: S606  (no shell is meant)
 
 
 def _folders(results: tuple[Path, ...], store: Path | None, data: Mapping[str, Path]) -> list[tuple[str, Path, str]]:

@@ -14,7 +14,7 @@ guessing; the store itself knows which prediction is whose."""
 
 _IDS = ("sample_id", "patient_key", "image_key", "pathology", "error")
 _DATA = ("box_area", "n_boxes", "side", "zone", "seconds")
-_TRUNCATED = "truncated"
+TRUNCATED = "truncated"
 _TEXT = ("sample_id", "patient_key", "image_key", "pathology")
 _TEXT_OR_NOTHING = (PREDICTION_KEY, "side", "zone", "error")
 _ROUNDING = 1e-9
@@ -27,7 +27,7 @@ def columns_of(schema_version: int, keys: Sequence[str]) -> list[str]:
         schema_version: Of the result.
         keys: Of the metrics.
     """
-    own = [PREDICTION_KEY] if schema_version == 1 else [_TRUNCATED]
+    own = [PREDICTION_KEY] if schema_version == 1 else [TRUNCATED]
     return [*_IDS, *_DATA, *own, *keys, *(f"{key}_status" for key in keys)]
 
 
@@ -44,7 +44,7 @@ def column_problems(samples: pd.DataFrame, keys: Sequence[str]) -> list[str]:
         if name in columns and not _is_text(columns[name].dropna()):
             found.append(f"{name} must be text where there is any")
     found.extend(f"{name} must be numbers" for name in ("seconds", *keys) if not _is_numeric(columns[name]))
-    if _TRUNCATED in columns and (columns[_TRUNCATED].isna().any() or not is_bool_dtype(columns[_TRUNCATED])):
+    if TRUNCATED in columns and (columns[TRUNCATED].isna().any() or not is_bool_dtype(columns[TRUNCATED])):
         found.append("truncated must be true or false in every row")
     if not _lies_in(columns["box_area"], 0, 1 + _ROUNDING):
         found.append("box_area must be a share, 0 to 1, in every row")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from pydantic import ValidationError
 from ..core import StoreError
 from ..core.files import locked, write_atomically
 from ..core.fingerprint import SHORT, digest
+from ..core.names import folder_name
 from ..metrics import PROTOCOLS, Metric, Protocol, get_protocol, summarise
 from .schema import (
     SCHEMA_VERSION,
@@ -36,9 +36,6 @@ from .schema import (
 
 RESULT_FILE = "result.json"
 SAMPLES_FILE = "samples.parquet"
-
-_UNFIT = re.compile(r"^\.+|^$|[^\w.-]+")
-"""What a name may not bring into a folder's: dots in front would hide the folder, or lead out of the one it is in."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -86,9 +83,9 @@ class Result:
 
     def folder(self, out: Path) -> Path:
         """OUT/DATASET/PROTOCOL/METHOD-FINGERPRINT8, where this result belongs."""
-        names = (self.info.dataset.name, self.info.protocol.name, self.info.method.label)
-        dataset, protocol, method = (_UNFIT.sub("_", name) for name in names)
-        return out / dataset / protocol / f"{method}-{self.fingerprint[:SHORT]}"
+        info = self.info
+        method = folder_name(info.method.label, f"-{self.fingerprint[:SHORT]}")
+        return out / folder_name(info.dataset.name) / folder_name(info.protocol.name) / method
 
     def save(self, out: Path) -> Result:
         """Write both files, each whole; an identical run's are replaced.

@@ -215,6 +215,8 @@ def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:
         found.append(f"{len(samples)} rows for {result.dataset.n_samples - result.dataset.n_skipped} samples")
     if samples["sample_id"].duplicated().any():
         found.append("a sample_id occurs twice")
+    if taken := sorted({"macro", "micro"} & set(result.pathologies)):
+        found.append(f"a pathology is named {taken[0]}, as an average is")
     if set(samples["pathology"]) != set(result.pathologies):
         found.append("the pathologies are not those of the rows")
     failed = len(samples["error"].dropna())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from ..core import StoreError
 from ..core.files import locked, write_atomically
+from ..core.names import folder_name
 from .prediction import Failure, Prediction, decode, encode, image_key
 
 METHOD_FILE = "method.json"
@@ -29,8 +29,7 @@ def method_folder(root: Path, method: str, fingerprint: str) -> Path:
         method: The method's name.
         fingerprint: The method's fingerprint.
     """
-    name = re.sub(r"[^\w.-]+", "_", method)
-    return root / f"{name}-{fingerprint[:16]}"
+    return root / folder_name(method, f"-{fingerprint[:16]}")
 
 
 def sample_keys(folder: Path, dataset_fingerprint: str) -> dict[str, str]:

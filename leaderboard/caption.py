@@ -56,8 +56,7 @@ def caption(board: Board, *, intervals: bool) -> str:
 def row_name(label: str, *, control: bool, imported: bool) -> str:
     """A method's name in a table, with what a reader must know of it."""
     marks = [mark for mark, holds in (("control", control), ("imported", imported)) if holds]
-    # One line, whatever a foreign result calls itself.
-    return " ".join(label.split()) + (f" ({', '.join(marks)})" if marks else "")
+    return label + (f" ({', '.join(marks)})" if marks else "")
 
 
 def row_names(board: Board) -> list[str]:

@@ -7,19 +7,23 @@ from collections.abc import Iterator, Sequence
 
 from .. import __version__
 from ..metrics import PROTOCOLS, get_protocol
+from .citation_safety import is_harmless
+from .foreign_text import one_line
 from .library import Run
 
 RELEASED = "2026"
 _TOOLKIT = "groundcxr"
 _HASH = 12
 _ENTRY = re.compile(r"@(\w+)\s*\{\s*([^,\s{}]+)\s*,")
+_LEFT_OUT = "its citation is left out, since it holds TeX that could read files or run programs"
 
 
 def bibtex(runs: Sequence[Run]) -> str:
     """BibTeX of the toolkit, and of the runs' methods, data sets and protocols; each entry once.
 
     Two entries that share a key and differ in content are both kept, the later one with a number behind its key. A
-    method whose citation is not known, or is no BibTeX, is named in a comment.
+    method whose citation is not known, or is no BibTeX, is named in a comment; so is whatever has a citation that could
+    read files or run something, which is left out.
 
     Args:
         runs: The runs of a table.
@@ -30,12 +34,17 @@ def bibtex(runs: Sequence[Run]) -> str:
     for run in runs:
         _add(_protocol(run), entries)
     for run in runs:
-        _add(run.info.dataset.citation, entries)
+        data = run.info.dataset
+        if not is_harmless(data.citation):
+            remarks.append(_remark(data.name, _LEFT_OUT))
+        else:
+            _add(data.citation, entries)
     for run in runs:
         method = run.info.method
-        if not _add(method.citation, entries) and not method.control:
-            said = " ".join(method.citation.replace("@", "(at)").split())
-            remarks.append(f"% {' '.join(method.label.split()).replace('@', '(at)')}: {said or 'no citation is known'}")
+        if not is_harmless(method.citation):
+            remarks.append(_remark(method.label, _LEFT_OUT))
+        elif not _add(method.citation, entries) and not method.control:
+            remarks.append(_remark(method.label, method.citation or "no citation is known"))
     return "\n\n".join([*dict.fromkeys(remarks), *entries.values()]) + "\n"
 
 
@@ -62,6 +71,11 @@ def _protocol(run: Run) -> str:
     protocol = get_protocol(info.name)
     known = protocol.hash == info.hash and f"{{{_TOOLKIT}," not in protocol.citation
     return protocol.citation if known else ""
+
+
+def _remark(name: str, said: str) -> str:
+    """A comment; an @ in it would begin an entry."""
+    return f"% {one_line(name)}: {one_line(said)}".replace("@", "(at)")
 
 
 def _add(text: str, entries: dict[str, str]) -> bool:

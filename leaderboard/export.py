@@ -9,9 +9,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from ..core.spreadsheet import cell as spreadsheet_cell
 from .citation import bibtex
 from .export_latex import latex_table
 from .export_markdown import markdown_table
+from .foreign_text import one_line
 from .formats import Format
 from .tables import Board
 
@@ -55,8 +57,15 @@ def _csv(boards: Sequence[Board]) -> str:
     ]
     writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
-    writer.writerows({key: None if value != value else value for key, value in row.items()} for row in rows)
+    writer.writerows({key: _csv_cell(value) for key, value in row.items()} for row in rows)
     return text.getvalue()
+
+
+def _csv_cell(value: Any) -> Any:
+    """A number whole, nothing for what is not known, and text that no spreadsheet runs."""
+    if isinstance(value, str):
+        return spreadsheet_cell(one_line(value))
+    return None if value != value else value
 
 
 def _record(board: Board) -> dict[str, Any]:

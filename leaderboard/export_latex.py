@@ -6,6 +6,7 @@ import re
 
 from ..evaluation.numbers import digits_of, write_number
 from .caption import TIED, caption, row_names
+from .foreign_text import one_line
 from .tables import Board, BoardCell
 
 _SPECIAL = {
@@ -65,8 +66,8 @@ def latex_table(board: Board, *, intervals: bool) -> str:
 
 
 def escape(text: str) -> str:
-    """Text as LaTeX prints it, whatever characters it holds."""
-    return text.translate(_TRANSLATION)
+    """Text as LaTeX prints it, in one line, whatever characters it holds."""
+    return one_line(text).translate(_TRANSLATION)
 
 
 def _behind_a_row(text: str) -> str:

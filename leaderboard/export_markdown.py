@@ -6,9 +6,12 @@ import re
 
 from ..evaluation.numbers import digits_of, write_number
 from .caption import TIED, caption, row_names
+from .foreign_text import one_line
 from .tables import Board, BoardCell
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&|~#!])")
+_BLOCK = re.compile(r"^(\d*)([-+=.)])")
+"""What makes a paragraph that begins with it a list or a line."""
 
 
 def markdown_table(board: Board, *, intervals: bool) -> str:
@@ -25,12 +28,13 @@ def markdown_table(board: Board, *, intervals: bool) -> str:
     ]
     for name, row in zip(row_names(board), board.rows, strict=True):
         lines.append(_line([escape(name), *(_cell(row.cells[column], board, column, intervals) for column in columns)]))
-    return "\n".join([*lines, "", escape(caption(board, intervals=intervals))]) + "\n"
+    below = _BLOCK.sub(r"\1\\\2", escape(caption(board, intervals=intervals)))
+    return "\n".join([*lines, "", below]) + "\n"
 
 
 def escape(text: str) -> str:
-    """Text that Markdown shows as it is, HTML and table bars included."""
-    return _SPECIAL.sub(r"\\\1", text)
+    """Text that Markdown shows as it is, in one line, HTML and table bars included."""
+    return _SPECIAL.sub(r"\\\1", one_line(text))
 
 
 def _line(cells: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from ..datasets.phantom.cache import cache_root
 from ..datasets.phantom.parameters import DEFAULT
 from ..datasets.phantom.request import Request
 from ..evaluation.schema import DatasetInfo
+
+_USERS_OWN = "outside"
+"""An option that lets a data set read other folders than its root's: no result's to choose."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ def join(data: DatasetInfo, roots: Mapping[str, Path], pathologies: Iterable[str
     """Find a run's samples in the user's own copy of its data set.
 
     A copy whose fingerprint differs from the run's is refused: its phrases and boxes would stand beside numbers that
-    were not measured on them.
+    were not measured on them. So is one whose files name images outside the folder that was given, since no other is
+    read; links in it are its owner's and are followed.
 
     Args:
         data: What a run says of its data.
@@ -48,7 +53,8 @@ def join(data: DatasetInfo, roots: Mapping[str, Path], pathologies: Iterable[str
         root = roots.get(data.name)
         if root is None and data.name != "phantom":
             return Joined(reason=_not_here(data))
-        dataset = _load(data.name, root, data.split, json.dumps(data.options, sort_keys=True))
+        options = {name: value for name, value in data.options.items() if name != _USERS_OWN}
+        dataset = _load(data.name, root, data.split, json.dumps(options, sort_keys=True))
     except GroundCXRError as error:
         return Joined(reason=f"the images and phrases of {data.name} cannot be shown: {error}")
     except (TypeError, ValueError) as error:
@@ -61,7 +67,21 @@ def join(data: DatasetInfo, roots: Mapping[str, Path], pathologies: Iterable[str
             reason=f"{place} (version {dataset.version}) is not the data of this run (version {data.version},"
             f" fingerprint {data.fingerprint[:12]}), so its images and phrases are not shown"
         )
+    if root is not None and (outside := _outside(root, samples)):
+        return Joined(
+            reason=f"the images and phrases of {data.name} are not shown: the leaderboard reads the folders given, and"
+            f" {outside[0]}{f' (and {len(outside) - 1:,} more)' if len(outside) > 1 else ''} lies outside {root}; put"
+            " it, or a link to it, there"
+        )
     return Joined({sample.sample_id: sample for sample in samples})
+
+
+def _outside(root: Path, samples: Iterable[Sample]) -> list[Path]:
+    """Images that are not named below the root, whatever links lie on the way."""
+    folder = root.parent if root.is_file() else root
+    inside = [Path(os.path.abspath(folder)), folder.resolve()]  # noqa: PTH100  (resolve would follow the image's links)
+    paths = dict.fromkeys(Path(os.path.abspath(sample.image_path)) for sample in samples)  # noqa: PTH100
+    return [path for path in paths if not any(map(path.is_relative_to, inside))]
 
 
 @lru_cache(maxsize=8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,12 +15,15 @@ import pandas as pd
 
 from ..core import GroundCXRError, StoreError
 from ..core.fingerprint import SHORT, digest
+from ..core.paths import user_path
+from ..core.regular import check_regular, read_regular
 from ..evaluation.columns import PREDICTION_KEY
 from ..evaluation.imported import IMPORT_FILE, ImportFile, read_import
 from ..evaluation.prediction import Prediction, decode
 from ..evaluation.result import RESULT_FILE, SAMPLES_FILE, Result, load_result
 from ..evaluation.schema import MetricInfo, ResultFile
 from ..evaluation.store import METHOD_FILE, method_folder, sample_keys
+from .foreign_text import one_line
 from .labels import marks
 from .rows import read_rows
 
@@ -141,7 +145,9 @@ class Run:
             StoreError: If the file is gone or has changed since the library was scanned.
         """
         wanted = None if columns is None else tuple(columns)
-        return read_rows(self.path / SAMPLES_FILE, self.info.samples_sha256, wanted)
+        data = self.info.dataset
+        n = data.n_samples - data.n_skipped
+        return read_rows(self.path / SAMPLES_FILE, self.info.samples_sha256, n, wanted)
 
     @property
     def predictions(self) -> Path | None:
@@ -179,10 +185,12 @@ class Run:
             return None
         file = folder / parts[1][:2] / f"{parts[1]}.npz"
         try:
-            return decode(file.read_bytes()).get(parts[2])
+            return decode(read_regular(file)).get(parts[2])
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            raise StoreError(f"the predictions in {file} cannot be read: {error.strerror or error}") from error
+        except ValueError as error:
             raise StoreError(f"the predictions in {file} are damaged: {error}; run evaluate again") from error
 
 
@@ -210,12 +218,12 @@ class Library:
         """
         found: dict[str, Run] = {}
         problems: list[str] = []
-        for root in results:
-            for entry in _walk(Path(root).expanduser()):
+        for root in map(user_path, results):
+            for entry in _walk(root):
                 if isinstance(entry, str):
                     problems.append(entry)
                     continue
-                run = _open(entry, store or _own_store(Path(root).expanduser()))
+                run = _open(entry, store or _own_store(root))
                 if isinstance(run, str):
                     problems.append(run)
                 else:
@@ -271,11 +279,12 @@ def _walk(root: Path) -> Iterator[Path | str]:
         here = Path(place)
         # A prediction store has a file for every image and no result below it.
         inside = METHOD_FILE not in files and RESULT_FILE not in files and len(here.parts) - start < _DEEPEST
-        folders[:] = sorted(name for name in folders if not name.startswith(".")) if inside else []
-        if RESULT_FILE in files:
+        # Whatever has the name of a result is looked at, so that a folder or a pipe of that name is told.
+        if RESULT_FILE in files or RESULT_FILE in folders:
             yield here
         elif SAMPLES_FILE in files:
             yield f"{here} has {SAMPLES_FILE} but no {RESULT_FILE}: half-written, or still being written; run it again"
+        folders[:] = sorted(name for name in folders if not name.startswith(".")) if inside else []
     yield from (f"{error.filename} cannot be read: {error.strerror}" for error in unread)
 
 
@@ -285,17 +294,18 @@ def _open(folder: Path, store: Path | None) -> Run | str:
         stamps = tuple(_stamp(folder / name) for name in (RESULT_FILE, SAMPLES_FILE, IMPORT_FILE))
         checked = _checked(folder, stamps)
     except OSError as error:
-        return f"{folder} cannot be read: {error.strerror or error}"
+        return f"{error.filename or folder} cannot be read: {error.strerror or error}"
     if isinstance(checked, str):
         return checked
     info, imported = checked
-    return Run(folder, info, IMPORTED if imported else MEASURED, info.method.label, store, imported)
+    return Run(folder, info, IMPORTED if imported else MEASURED, one_line(info.method.label), store, imported)
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:
     if file.is_symlink():
-        raise OSError(0, f"{file.name} is a link, which is not followed")
+        raise OSError(errno.ELOOP, "it is a link, which is not followed", str(file))
     try:
+        check_regular(file)
         state = file.stat()
     except FileNotFoundError:
         return None
@@ -318,7 +328,7 @@ def _labelled(runs: Iterable[Run]) -> list[Run]:
     for run in runs:
         named.setdefault((run.setting, run.label), []).append(run)
     labelled = [
-        Run(run.path, run.info, run.tier, run.label + mark, run.store, run.imported)
+        Run(run.path, run.info, run.tier, one_line(run.label + mark), run.store, run.imported)
         for alike in named.values()
         for run, mark in zip(alike, marks([run.info.method for run in alike], [run.id for run in alike]), strict=True)
     ]

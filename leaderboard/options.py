@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..core import GroundCXRError
+from ..core.paths import user_path
 
 RESULTS = Path("results")
 
@@ -60,14 +61,14 @@ class Options:
                 raise GroundCXRError(f"--data {item!r} does not fit: write NAME=ROOT, such as ms-cxr=/data/physionet")
             if name in roots:
                 raise GroundCXRError(f"--data names {name} twice; give each data set one root")
-            roots[name] = Path(root).expanduser()
-        return cls(tuple(path.expanduser() for path in results), store.expanduser() if store else None, roots)
+            roots[name] = user_path(root)
+        return cls(tuple(map(user_path, results)), user_path(store) if store else None, roots)
 
     def arguments(self) -> list[str]:
-        """The inverse of `parse`."""
-        given = [f"--results={path}" for path in self.results]
-        given += [f"--store={self.store}"] if self.store else []
-        return [*given, *(f"--data={name}={root}" for name, root in self.data.items())]
+        """The inverse of `parse`, for a server that runs in another folder: paths are absolute."""
+        given = [f"--results={path.absolute()}" for path in self.results]
+        given += [f"--store={self.store.absolute()}"] if self.store else []
+        return [*given, *(f"--data={name}={root.absolute()}" for name, root in self.data.items())]
 
 
 class _Parser(argparse.ArgumentParser):

@@ -9,37 +9,47 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow.parquet as pq
-from pyarrow import ArrowInvalid
 
 from ..core import StoreError
+from ..core.regular import read_regular
 
 _KEPT = 512
 """Column sets of runs that stay in memory; a set of three columns of 20,000 rows is about 1 MB."""
 
 
 @lru_cache(maxsize=_KEPT)
-def read_rows(path: Path, sha256: str, columns: tuple[str, ...] | None) -> pd.DataFrame:
+def read_rows(path: Path, sha256: str, n: int, columns: tuple[str, ...] | None) -> pd.DataFrame:
     """Some columns of a run's rows.
 
     Args:
         path: The `samples.parquet`.
         sha256: What its content must hash to.
+        n: How many rows it must have, which its footer says before any is read.
         columns: Which columns, in this order; all where None.
 
     Raises:
-        StoreError: If the file is gone, has changed, or lacks a column.
+        StoreError: If the file is gone, has changed, is damaged, or lacks a column.
     """
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror or error}; refresh the page") from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise StoreError(f"{path} has changed since it was found; refresh the page")
     try:
         file = pq.ParquetFile(io.BytesIO(content))
-        wanted = file.schema_arrow.names if columns is None else list(columns)
-        if missing := sorted(set(wanted) - set(file.schema_arrow.names)):
+        if file.metadata.num_rows != n:
+            raise StoreError(f"{path} has {file.metadata.num_rows:,} rows for {n:,} samples")
+        names = list(file.schema_arrow.names)
+        wanted = names if columns is None else list(columns)
+        if missing := sorted(set(wanted) - set(names)):
             raise StoreError(f"{path} lacks the columns {', '.join(missing)}")
-        return file.read(columns=wanted).to_pandas()
-    except (ArrowInvalid, OSError) as error:
-        raise StoreError(f"{path} cannot be read: {error}") from error
+        rows = file.read(columns=wanted).to_pandas()
+    except StoreError:
+        raise
+    except Exception as error:  # a damaged file brings Arrow, pandas and what they call to errors of any class
+        raise StoreError(f"{path} cannot be read: {type(error).__name__}: {error}") from error
+    # What pandas notes in a file can make a column the rows' index.
+    if list(rows.columns) != wanted:
+        raise StoreError(f"{path} is damaged: its columns are not those that it names")
+    return rows

@@ -9,8 +9,8 @@ import streamlit as st
 
 
 def text(value: object) -> str:
-    """A text as HTML."""
-    return escape(str(value))
+    """A text as HTML; letters of a file's name that are none in Unicode are shown as escapes."""
+    return escape(str(value).encode(errors="backslashreplace").decode())
 
 
 def element(tag: str, content: str, classes: str = "", *, title: str = "") -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from ...core import GroundCXRError, Grounding, Sample
+from ...core.regular import check_regular
 from ...evaluation.prediction import Failure
 from ...metrics import PROTOCOLS, Protocol, get_protocol
 from ..library import Run
@@ -127,11 +128,14 @@ def _scale(prepared: Grounding, protocol: Protocol | None) -> tuple[float, float
 def _film(sample: Sample, width: int | None) -> tuple[Film, str]:
     """The image; an empty frame and why, where it cannot be read."""
     try:
+        check_regular(sample.image_path)
         state = sample.image_path.stat()
         opened = _open_small if width is not None else _open_whole
         return opened(sample.image_path, state.st_mtime_ns, state.st_size, width), ""
-    except OSError:
+    except FileNotFoundError:
         reason = f"there is no image file {sample.image_path}"
+    except OSError as error:
+        reason = f"{sample.image_path} cannot be read: {error.strerror or error}"
     except GroundCXRError as error:
         reason = str(error)
     return Film.empty(sample.image_size, width), reason

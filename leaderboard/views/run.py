@@ -8,14 +8,16 @@ from typing import Any
 
 import streamlit as st
 
+from ...evaluation.columns import TRUNCATED
 from ...evaluation.imported import IMPORT_FILE
 from ...evaluation.numbers import digits_of, write_number
+from ...evaluation.schema import AnswersInfo
 from ..library import Run
 from ..reproduction import DIR, FILE, ROOT, command
 from ..tables import cells_of
 from .address import choose
 from .frame import Chosen, open_page
-from .markup import element, heading, put, table, text
+from .markup import element, heading, put, sentence, table, text
 
 _ENDS = ("macro", "micro")
 
@@ -41,6 +43,7 @@ def show() -> None:
         put(_facts(_run(run)))
         heading("Data and protocol")
         put(_facts(_data(run)))
+    _put_notes(run)
     heading("Every metric")
     put(_numbers(run))
 
@@ -90,6 +93,7 @@ def _method(run: Run) -> dict[str, Any]:
         "kind": method.kind + (", a control" if method.control and method.kind != "control" else ""),
         "note": method.note,
         "answers with": " and ".join(method.emits),
+        "boxes that count": _counted(run.info.answers),
         "options": ", ".join(f"{key} = {value}" for key, value in method.options.items()) or "none",
         "weights": method.weights or "none",
         "weights' hash": method.weights_fingerprint if method.weights else None,
@@ -112,7 +116,9 @@ def _run(run: Run) -> dict[str, Any]:
         "grounding took": speed or "not known",
         "peak memory": ", ".join(f"{mb:,.0f} MB ({place})" for place, mb in ran.peak_memory_mb.items()) or "not known",
         "batch size": ran.batch_size,
+        "made in several ways": _grounded(run),
         "failed samples": run.info.n_failed,
+        "phrases cut": f"{cut:,}, longer than the text encoder reads" if (cut := _cut_phrases(run)) else None,
         "commit": f"{ran.git.commit}{' (with changes)' if ran.git.dirty else ''}" if ran.git else "not known",
         "packages": ", ".join(f"{name} {version}" for name, version in ran.packages.items()),
     }
@@ -141,6 +147,41 @@ def _files(run: Run) -> dict[str, Any]:
         "predictions": run.predictions or "not stored here",
         "samples' hash": run.info.samples_sha256,
     }
+
+
+def _put_notes(run: Run) -> None:
+    """What a reader of the numbers should know, where there is anything."""
+    said = [f"{one.text}{f': {one.count:,}' if one.count else ''}" for one in run.info.notes or []]
+    if said:
+        heading("To know about these numbers")
+        put(element("ul", "".join(element("li", text(sentence(one))) for one in said), "gx-note"))
+
+
+def _counted(answers: AnswersInfo | None) -> str | None:
+    """Which boxes counted, in words; None where all did."""
+    if answers is None:
+        return None
+    least = "" if answers.min_score is None else f"with a score of at least {answers.min_score:g}"
+    most = "" if answers.top is None else f"the best {answers.top} of a sample"
+    return ", ".join(filter(None, (most, least))) or None
+
+
+def _grounded(run: Run) -> str | None:
+    """With what the predictions were made, where they were made in several ways."""
+    ways = run.info.provenance.grounding if run.info.provenance else []
+    if len(ways) < 2:
+        return None
+    said = []
+    for way in ways:
+        code = f", commit {way.git.commit[:12]}{' with changes' if way.git.dirty else ''}" if way.git else ""
+        packages = ", ".join(f"{name} {version}" for name, version in way.packages.items())
+        said.append(f"{way.n_samples:,} samples on {way.device}, batch size {way.batch_size}{code}, {packages}")
+    return "; ".join(said)
+
+
+def _cut_phrases(run: Run) -> int:
+    """How many phrases the method's text encoder did not read to their end; schema 1 does not know."""
+    return 0 if run.info.schema_version == 1 else int(run.samples([TRUNCATED])[TRUNCATED].to_numpy(dtype=bool).sum())
 
 
 def _numbers(run: Run) -> str:

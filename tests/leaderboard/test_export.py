@@ -1,8 +1,10 @@
 """Exported tables: the numbers of result.json to the printed digit, marks, captions, and hostile names as text."""
 
 import csv
+import errno
 import io
 import json
+import os
 import re
 
 import numpy as np
@@ -270,12 +272,51 @@ def test_the_command(groundcxr, save_run, tmp_path):
     assert "whole" in ran.out
 
 
+def test_an_old_table_stays_where_the_disk_is_full(groundcxr, save_run, tmp_path, monkeypatch):
+    save_run("mine")
+    (tmp_path / "t.md").write_text("last year's")
+    there = sorted(tmp_path.iterdir())
+
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    ran = groundcxr("export", "results", "--out", "t.md")
+    assert (ran.code, ran.out) == (2, "")
+    assert "cannot write" in ran.err
+    assert (tmp_path / "t.md").read_text() == "last year's"
+    assert sorted(tmp_path.iterdir()) == there
+
+
+def test_out_may_be_in_the_home_folder_a_link_or_a_pipe(groundcxr, save_run, tmp_path, monkeypatch):
+    save_run("mine")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    ran = groundcxr("export", "~/results", "--out", "~/t.md")
+    assert (ran.code, ran.out) == (0, f"{tmp_path / 't.md'}\n")
+    table = (tmp_path / "t.md").read_bytes()
+    (tmp_path / "link.md").symlink_to("there.md")
+    assert groundcxr("export", "results", "--out", "link.md").code == 0
+    assert (tmp_path / "link.md").is_symlink()
+    assert (tmp_path / "there.md").read_bytes() == table
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    assert groundcxr("export", "results", "--out", "pipe").code == 0
+    assert os.read(reader, 100_000) == table
+    os.close(reader)
+    assert (tmp_path / "pipe").is_fifo()
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["nowhere"], "there is no usable result in nowhere"),
         (["results", "--metric", "box_io"], "did you mean 'box_iou'"),
-        (["results", "--out", "no/such/folder/t.md"], "choose another --out"),
+        (
+            ["results", "--out", "no/such/t.md"],
+            "there is no folder no/such; make it, or choose another --out",
+        ),
+        (["results", "--out", "results"], "choose another --out"),
+        (["results", "--out", "~no-such-user/t.md"], "there is no user 'no-such-user'"),
         (["results", "--format", "word"], "latex"),
     ],
 )

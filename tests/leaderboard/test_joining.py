@@ -114,3 +114,37 @@ def test_a_default_test_split_may_be_drawn(phantom_run, monkeypatch):
     )
     assert "is not the data of this run" in join(options(phantom_run, images=None), {}).reason
     assert asked == [400]
+
+
+def test_images_outside_the_folder_given_are_not_opened(result, manifest, tmp_path, monkeypatch):
+    info = result().info
+    asked = []
+
+    def load(name, root, split, **options):
+        asked.append((root, options))
+        return load_dataset(name, manifest, split, **options)
+
+    monkeypatch.setattr("groundcxr.leaderboard.joining.load_dataset", load)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    # What a foreign result asks for is not the user's own choice.
+    data = info.dataset.model_copy(update={"options": {"outside": True}})
+    joined = join(data, {"manifest": elsewhere}, info.pathologies)
+    assert not joined.samples
+    assert f"lies outside {elsewhere}; put it, or a link to it, there" in joined.reason
+    assert asked == [(elsewhere, {})]
+
+
+def test_links_in_the_folder_given_are_followed(result, manifest, tmp_path):
+    info = result().info
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    for image in manifest.parent.glob("*.png"):
+        image.rename(disk / image.name)
+        image.symlink_to(disk / image.name)
+    linked = tmp_path / "linked"
+    linked.symlink_to(manifest.parent)
+    for root in (manifest, linked / manifest.name):
+        joined = join(info.dataset, {"manifest": root}, info.pathologies)
+        assert joined.reason == ""
+        assert len(joined.samples) == 5

@@ -1,6 +1,8 @@
 """Pictures against painting pixel by pixel, and the live IoU against the protocols' own metric."""
 
 import io
+import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +17,20 @@ SIZE = (60, 40)
 
 def sample_of(*boxes: Box, mask=None) -> Sample:
     return Sample("id", "image", None, None, "phrase", "Edema", boxes, mask, SIZE)
+
+
+def test_what_is_no_image_file_is_said_and_not_waited_for(tmp_path):
+    from groundcxr.leaderboard.views.pictures import truth
+
+    os.mkfifo(tmp_path / "pipe.png")
+    for name, said in (
+        ("pipe.png", "it is a named pipe"),
+        ("nowhere.png", "there is no image file"),
+        (".", "a folder"),
+    ):
+        drawn = truth(replace(sample_of(Box(1, 1, 5, 5)), image_path=tmp_path / name))
+        assert said in drawn.remark
+        assert drawn.image is not None
 
 
 def shown(picture: Picture) -> np.ndarray:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import signal
+import socket
+import subprocess
 import sys
+import urllib.request
 from html import unescape
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -15,6 +22,14 @@ from groundcxr.evaluation import evaluate
 
 APP = Path(groundcxr.leaderboard.__file__).parent / "app.py"
 PAGES = ("leaderboard", "compare", "head_to_head", "failures", "run", "cite")
+FOREIGN = """
+[server]
+address = "0.0.0.0"
+enableCORS = false
+enableXsrfProtection = false
+[theme]
+codeFont = "Foo:http://127.0.0.1:9/font.css"
+"""
 METHODS = ("center-prior", "random", "whole-image", "oracle")
 
 
@@ -99,3 +114,65 @@ def open_page(monkeypatch):
         return Page(app).run()
 
     return open_
+
+
+@pytest.fixture(scope="session")
+def server(demo_folder):
+    """A running leaderboard, started where somebody else's configuration of Streamlit lies about.
+
+    Has `address`, `port`, `log` (what it prints) and `calls` (a file of its calls to the network; None without strace).
+    """
+    home = demo_folder / "home"
+    for place in (demo_folder, home):
+        (place / ".streamlit").mkdir(parents=True)
+        (place / ".streamlit" / "config.toml").write_text(FOREIGN)
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    script = Path(sys.executable).parent / "groundcxr"
+    words = [script, "leaderboard", "--results", "results", "--port", str(port)]
+    calls = demo_folder / "calls.txt" if traces() else None
+    if calls is not None:
+        words = ["strace", "-f", "-qq", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o", calls, *words]
+    surroundings = {"HOME": str(home), "GROUNDCXR_CACHE": "cache", "STREAMLIT_SERVER_ENABLE_CORS": "false"}
+    log = demo_folder / "server.log"
+    with log.open("w") as file:
+        running = subprocess.Popen(
+            words,
+            env={**os.environ, **surroundings},
+            stdout=file,
+            stderr=file,
+            cwd=demo_folder,
+            start_new_session=True,  # so that strace and what it traces can be ended together
+        )
+        try:
+            address = f"http://localhost:{port}"
+            wait_for(f"{address}/_stcore/health", running)
+            yield SimpleNamespace(address=address, port=port, log=log, calls=calls)
+        finally:
+            os.killpg(running.pid, signal.SIGTERM)
+            running.wait(30)
+
+
+@pytest.fixture(scope="session")
+def served(server) -> str:
+    """The address of a running leaderboard."""
+    return server.address
+
+
+def traces() -> bool:
+    """Whether strace is here and may trace."""
+    strace = shutil.which("strace")
+    return strace is not None and subprocess.run([strace, "-qq", "-o", os.devnull, "true"], check=False).returncode == 0
+
+
+def wait_for(address: str, server: subprocess.Popen) -> None:
+    # A refused connection comes back at once, so this asks until the server listens or has ended.
+    while server.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=30) as answer:
+                if answer.status == 200:
+                    return
+        except OSError:
+            continue
+    raise AssertionError("the leaderboard ended before it answered")

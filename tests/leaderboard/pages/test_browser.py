@@ -1,12 +1,8 @@
-"""The leaderboard in Debian's Chromium, started as a user starts it."""
+"""The leaderboard in Debian's Chromium, started as a user starts it, where others' configuration lies about."""
 
 import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -27,38 +23,6 @@ pytestmark = [
 
 
 @pytest.fixture(scope="module")
-def served(demo_folder):
-    """The address of a running leaderboard."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    script = Path(sys.executable).parent / "groundcxr"
-    command = [script, "leaderboard", "--results", demo_folder / "results", "--port", str(port)]
-    environment = {**os.environ, "GROUNDCXR_CACHE": str(demo_folder / "cache")}
-    with (demo_folder / "server.log").open("w") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=demo_folder)
-        address = f"http://localhost:{port}"
-        try:
-            wait_for(f"{address}/_stcore/health", server)
-            yield address
-        finally:
-            server.terminate()
-            server.wait(30)
-
-
-def wait_for(address: str, server: subprocess.Popen) -> None:
-    # A refused connection comes back at once, so this asks until the server listens or has ended.
-    while server.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=30) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            continue
-    raise AssertionError("the leaderboard ended before it answered")
-
-
-@pytest.fixture(scope="module")
 def chromium():
     assert CHROMIUM is not None, "CI needs the package chromium"
     with sync_api.sync_playwright() as playwright:
@@ -69,7 +33,7 @@ def chromium():
 
 @pytest.fixture
 def page(chromium, served):
-    """A page of the leaderboard; the test fails if it asked any other address for anything."""
+    """A page of the leaderboard; the test fails if it asked any other address (of a foreign font, say)."""
     page = chromium.new_page(viewport={"width": 1440, "height": 900}, base_url=served)
     page.set_default_timeout(WAIT)
     sync_api.expect.set_options(timeout=WAIT)

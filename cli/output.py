@@ -1,0 +1,32 @@
+"""Writing what a command makes to the file that the user names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..core import StoreError
+from ..core.files import write_atomically
+
+
+def write_output(out: Path, content: bytes) -> None:
+    """Write a file whole or not at all, so that a disk that is full takes no old content away.
+
+    A link stays, and what it names is written. A pipe or a terminal (``/dev/stdout``) takes the content as it is.
+
+    Args:
+        out: The file, in a folder that is there.
+        content: All of it.
+
+    Raises:
+        StoreError: If it cannot be written.
+    """
+    if not out.parent.is_dir():
+        raise StoreError(f"cannot write {out}: there is no folder {out.parent}; make it, or choose another --out")
+    if not out.exists() or out.is_file():
+        write_atomically(Path(os.path.realpath(out)), content)
+        return
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise StoreError(f"cannot write {out}: {error.strerror or error}; choose another --out") from error
