@@ -24,13 +24,13 @@ def test_it_starts_streamlit_with_the_folders(groundcxr, monkeypatch, tmp_path):
     assert started[1:5] == ["-P", "-m", "streamlit", "run"]
     assert Path(started[5]).is_file()
     handed = Options.parse(started[started.index("--") + 1 :])
-    assert handed == Options((Path("results"),), None, {"ms-cxr": Path("data")})
+    assert handed == Options((tmp_path / "results",), None, {"ms-cxr": Path("data")})
 
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--results", "nowhere"], "there is no folder nowhere (--results)"),
+        (["--results", "nowhere"], "/nowhere (--results)"),
         (["--store", "nowhere"], "(--store)"),
         (["--data", "ms-cxr=nowhere"], "(--data ms-cxr)"),
         (["--data", "ms-cxr"], "write NAME=ROOT"),
