@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import functools
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -38,17 +39,23 @@ def called(command: Callable[..., None], *, verdict: bool = False) -> Callable[.
             code = 0
         except typer.Exit as end:
             code = end.exit_code
-        except SystemExit as stop:
-            raise GroundCXRError(
-                f"the code of a method or of a data set has ended the program itself (SystemExit: {stop}); "
-                "it must raise an error instead"
-            ) from None
+        except KeyboardInterrupt:
+            sys.stderr.write("\n")  # after the ^C of the terminal
+            tell("stopped; the predictions made so far are kept, and the same command goes on from there")
+            raise
         except MemoryError:
             raise GroundCXRError(
                 "the memory is not enough; give the process more, or fewer images at once with --batch-size"
             ) from None
         except OSError as error:
             raise GroundCXRError(_sentence(error)) from error
+        except BaseException as stop:
+            if isinstance(stop, Exception):
+                raise
+            raise GroundCXRError(
+                f"the code of a method or of a data set has ended the program itself ({type(stop).__name__}: {stop}); "
+                "it must raise an error instead"
+            ) from None
         raise typer.Exit(_printed(code, arguments, verdict))
 
     return call
@@ -92,8 +99,10 @@ def _printed(code: int, arguments: Mapping[str, Any], verdict: bool) -> int:
     places = [str(arguments[name]) for name in ("out", "store") if arguments.get(name)]
     if places:
         tell(f"warning: {why}; what was made is in {' and '.join(places)}")
+    elif lost.errno == errno.EPIPE:
+        pass  # a reader who has seen enough is no error
     elif verdict:
         tell(f"warning: {why}; exit code {code} is the answer")
-    elif lost.errno != errno.EPIPE:  # a reader who has seen enough is no error
+    else:
         raise GroundCXRError(why)
     return code

@@ -89,6 +89,5 @@ def _run(command: Callable[[], object]) -> int:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    sys.stderr.write("\nstopped; the predictions made so far are kept, and the same command goes on from there\n")
-    # Unlike SystemExit, nobody takes it for a method's failure; Typer, too, makes this exit code of it.
+    # Unlike SystemExit, nobody takes it for a method's failure; Typer, too, makes exit code 130 of it.
     raise KeyboardInterrupt

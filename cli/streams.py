@@ -35,6 +35,14 @@ class _Stream(io.FileIO):
         return memoryview(content).nbytes
 
 
+class _Text(io.TextIOWrapper):
+    """Stays open whoever closes it: a method that does would take the table along."""
+
+    def close(self) -> None:
+        """Write what is buffered."""
+        self.flush()
+
+
 def take_streams() -> bool:
     """Make the process's standard streams safe to write; streams that somebody else has put there stay.
 
@@ -80,7 +88,7 @@ def _hold_numbers() -> None:
 
 def _over(number: int, stream: TextIO | None) -> TextIO:
     raw = _Stream(number, closed=stream is None)
-    return io.TextIOWrapper(
+    return _Text(
         io.BufferedWriter(raw),
         encoding=getattr(stream, "encoding", None) or "utf-8",
         errors="backslashreplace",
