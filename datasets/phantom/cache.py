@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from ...core import DatasetError
+from ...core.cache import ENVIRONMENT, cache_folder
 from ...core.progress import progress
 from .parameters import Parameters
 from .phrases import describe
 from .scene import plan_scene
-
-ENVIRONMENT = "GROUNDCXR_CACHE"
-"""Environment variable that names the cache folder where no root is given."""
 
 IN_FOLDER = 50
 _INDEX = "index.json"
@@ -39,15 +37,8 @@ Record = dict[str, Any]
 
 
 def cache_root(root: Path | None) -> Path:
-    """The folder of all drawn images: the root, else the environment variable's, else the user's cache folder."""
-    if root is not None:
-        return root
-    named = os.environ.get(ENVIRONMENT)
-    if named:
-        return Path(named).expanduser() / "phantom"
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("groundcxr")) / "phantom"
+    """The folder of all drawn images: the root, else one in the cache folder."""
+    return cache_folder("phantom") if root is None else root
 
 
 class SplitCache:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Self
 
 from ...core import Box, DatasetError, Mask, Sample
+from ...core.cache import ENVIRONMENT
 from ...core.fingerprint import digest
 from ..base import DATASETS, Finding, GroundingDataset, opaque_id
-from .cache import ENVIRONMENT, SplitCache, cache_root, indexed_folders
+from .cache import SplitCache, cache_root, indexed_folders
 from .check import damaged_images
 from .parameters import DEFAULT, PATHOLOGIES, VERSION, Parameters
 from .request import SIZE, Request
