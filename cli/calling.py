@@ -13,10 +13,11 @@ from typing import Any
 import typer
 
 from ..core import GroundCXRError
+from ..core.errors import said
 from ..core.paths import user_path
 from .streams import lost_output, tell
 
-_MAY_HOLD_PATHS = {"method", "settings", "data"}
+_HOLD_PATHS = {"method", "data"}
 
 
 def called(command: Callable[..., None], *, verdict: bool = False) -> Callable[..., None]:
@@ -53,7 +54,7 @@ def called(command: Callable[..., None], *, verdict: bool = False) -> Callable[.
             if isinstance(stop, Exception):
                 raise
             raise GroundCXRError(
-                f"the code of a method or of a data set has ended the program itself ({type(stop).__name__}: {stop}); "
+                f"the code of a method or of a data set has ended the program itself ({said(stop)}); "
                 "it must raise an error instead"
             ) from None
         raise typer.Exit(_printed(code, arguments, verdict))
@@ -68,7 +69,13 @@ def _settled(name: str, value: Any) -> Any:
     if isinstance(value, Path):
         return user_path(value).absolute()
     # An Enum's member is a str, too.
-    return _words(name, value) if type(value) is str and name not in _MAY_HOLD_PATHS else value
+    if type(value) is not str or name in _HOLD_PATHS or (name == "settings" and _names_file(value)):
+        return value
+    return _words("set" if name == "settings" else name, value)
+
+
+def _names_file(setting: str) -> bool:
+    return os.path.lexists(os.path.expanduser(setting.partition("=")[2]))  # noqa: PTH111  # unlike Path's it never fails
 
 
 def _words(name: str, text: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import signal
-import sys
 from collections.abc import Callable
 from types import FrameType
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..core import GroundCXRError
+from ..core.errors import said
 from .streams import tell
 
 if TYPE_CHECKING:
@@ -43,12 +44,9 @@ def run_all(
             # A method may also end the program, as with sys.exit; what the others have done is not lost by it.
             if isinstance(error, Exception) and len(entries) == 1 and not results:
                 raise
-            errors.append(f"{entry.label} could not be run: {_reason(error)}")
+            reason = str(error) if isinstance(error, GroundCXRError) else said(error)
+            errors.append(f"{entry.label} could not be run: {reason}")
     return results, errors
-
-
-def _reason(error: BaseException) -> str:
-    return str(error) if isinstance(error, GroundCXRError) else f"{type(error).__name__}: {error}"
 
 
 def _fitting(entry: Entry, protocols: Sequence[Protocol]) -> list[Protocol]:
