@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core import GroundCXRError, unknown_name
+from .streams import tell
 
 if TYPE_CHECKING:
     from ..datasets import GroundingDataset
@@ -48,7 +49,7 @@ def open_dataset(name: str, root: Path | None, split: str | None, settings: list
     options = {key: value for alias, key, value in _parsed(settings) if alias == DATASET_ALIAS}
     dataset = load_dataset(name, root, split, **options)
     for warning in dataset.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        tell(f"warning: {warning}")
     return dataset
 
 

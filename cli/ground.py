@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from ..core import GroundCXRError, StoreError
+from ..core import GroundCXRError
 from .arguments import Device, Settings, open_methods
+from .streams import tell
 
 
 def ground(
@@ -21,6 +22,7 @@ def ground(
 ) -> None:
     """Ground phrases in one image and draw what the method answers."""
     from ..core import Query, Radiograph
+    from ..core.files import write_atomically
     from ..evaluation.picture import draw
     from ..evaluation.prediction import Failure
     from ..evaluation.provenance import resolve_device
@@ -28,18 +30,16 @@ def ground(
 
     if out.suffix.lower() != ".png":
         raise GroundCXRError(f"the picture is a PNG; give --out a name that ends in .png, not {out.name}")
+    if not out.parent.is_dir():
+        raise GroundCXRError(f"there is no folder {out.parent} for the picture; make it, or choose another --out")
     (entry,) = open_methods([method], settings)
     require_image_method(entry.method)
     radiograph = Radiograph.open(image)
     set_up(entry.method, resolve_device(device))
     answers = ground_safely(entry.method, [Query(radiograph, text, "") for text in phrase])
-    content = draw(radiograph, dict(zip(phrase, answers, strict=True)), entry.label)
-    try:
-        out.write_bytes(content)
-    except OSError as error:
-        raise StoreError(f"cannot write {out}: {error.strerror or error}; choose another file with --out") from error
+    write_atomically(out, draw(radiograph, list(zip(phrase, answers, strict=True)), entry.label))
     for text, answer in zip(phrase, answers, strict=True):
         if isinstance(answer, Failure):
-            typer.echo(f"{text!r} failed: {answer.kind}: {answer.message}", err=True)
+            tell(f"{text!r} failed: {answer.kind}: {answer.message}")
     typer.echo(out)
     raise typer.Exit(1 if any(isinstance(answer, Failure) for answer in answers) else 0)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import signal
-import sys
 from collections.abc import Callable
 from types import FrameType
 
 import typer
 
 from ..core import GroundCXRError
+from .calling import called
 from .check_method import check_method
 from .doctor import doctor
+from .ending import end_if_held, outlasting_exits
 from .evaluate import EvaluateCommand, evaluate
 from .export import export
 from .ground import ground
@@ -20,6 +22,10 @@ from .leaderboard import leaderboard
 from .listing import list_names
 from .samples import samples
 from .score import score
+from .streams import lost_output, take_streams, tell
+
+STOPPED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 app = typer.Typer(
     name="groundcxr",
@@ -28,19 +34,19 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command("evaluate", cls=EvaluateCommand)(evaluate)
-app.command("score", cls=EvaluateCommand)(score)
-app.command("list")(list_names)
-app.command("doctor")(doctor)
-app.command("check-method")(check_method)
-app.command("ground", cls=EvaluateCommand)(ground)
-app.command("samples")(samples)
-app.command("leaderboard")(leaderboard)
-app.command("export")(export)
-app.command("import")(import_results)
+app.command("evaluate", cls=EvaluateCommand)(called(evaluate))
+app.command("score", cls=EvaluateCommand)(called(score))
+app.command("list")(called(list_names))
+app.command("doctor")(called(doctor, verdict=True))
+app.command("check-method")(called(check_method, verdict=True))
+app.command("ground", cls=EvaluateCommand)(called(ground))
+app.command("samples")(called(samples))
+app.command("leaderboard")(called(leaderboard))
+app.command("export")(called(export))
+app.command("import")(called(import_results))
 
 _evaluate_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-_evaluate_app.command("evaluate", cls=EvaluateCommand)(evaluate)
+_evaluate_app.command("evaluate", cls=EvaluateCommand)(called(evaluate))
 
 
 def main() -> None:
@@ -54,14 +60,33 @@ def evaluate_main() -> None:
 
 
 def _guarded(command: Callable[[], object]) -> None:
+    ours = take_streams()
     signal.signal(signal.SIGINT, _stop)
+    with outlasting_exits():
+        code = _run(command)
+        lost = lost_output()  # of --help; commands have told of theirs
+        if lost is not None and lost.errno != errno.EPIPE:
+            tell(f"error: standard output could not be written ({lost.strerror or lost})")
+            code = 2
+        if ours:
+            end_if_held(code)
+    raise SystemExit(code)
+
+
+def _run(command: Callable[[], object]) -> int:
+    """Call a command; its exit code."""
     try:
         command()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 2
     except GroundCXRError as error:
-        sys.stderr.write(f"error: {error}\n")
-        raise SystemExit(2) from None
+        tell(f"error: {error}")
+        return 2
+    except KeyboardInterrupt:
+        return STOPPED
+    return 0
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    sys.stderr.write("\nstopped; the predictions made so far are kept, and the same command goes on from there\n")
-    raise SystemExit(130)
+    # Unlike SystemExit, nobody takes it for a method's failure; Typer, too, makes exit code 130 of it.
+    raise KeyboardInterrupt

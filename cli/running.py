@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..core import GroundCXRError
+from ..core.errors import said
+from .streams import tell
 
 if TYPE_CHECKING:
     from ..evaluation import Entry, Result
@@ -29,7 +30,7 @@ def run_all(
         The results, and one sentence for each method that could not be run.
 
     Raises:
-        GroundCXRError: If it is the only method.
+        GroundCXRError: If it is the only method; whatever else it raises, too.
     """
     results: list[Result] = []
     errors: list[str] = []
@@ -37,10 +38,14 @@ def run_all(
         try:
             for result in run(entry, _fitting(entry, protocols)):
                 results.append(result)
-        except GroundCXRError as error:
-            if len(entries) == 1 and not results:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            # A method may also end the program, as with sys.exit; what the others have done is not lost by it.
+            if isinstance(error, Exception) and len(entries) == 1 and not results:
                 raise
-            errors.append(f"{entry.label} could not be run: {error}")
+            reason = str(error) if isinstance(error, GroundCXRError) else said(error)
+            errors.append(f"{entry.label} could not be run: {reason}")
     return results, errors
 
 
@@ -51,5 +56,5 @@ def _fitting(entry: Entry, protocols: Sequence[Protocol]) -> list[Protocol]:
     emits = " and ".join(sorted(entry.method.emits))
     for protocol in protocols:
         if protocol not in fitting:
-            sys.stderr.write(f"warning: {protocol.name} has no metric for {entry.label}, which answers with {emits}\n")
+            tell(f"warning: {protocol.name} has no metric for {entry.label}, which answers with {emits}")
     return fitting

@@ -15,6 +15,7 @@ from rich.table import Table
 from ..evaluation import Result, Shard
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import Cell, MetricInfo
+from .streams import tell
 
 _WIDE = 200
 _FIRST_COLUMNS = 24
@@ -44,7 +45,7 @@ def report(results: list[Result], errors: list[str]) -> int:
     for result in results:
         _tell_problems(result)
     for error in errors:
-        sys.stderr.write(f"error: {error}\n")
+        tell(f"error: {error}")
     for result in results:
         if result.path is not None:
             sys.stdout.write(f"{result.path}\n")
@@ -100,9 +101,7 @@ def comparison_table(results: list[Result], width: int) -> Table:
 def tell_shard(shard: Shard, store: Path, failed: int) -> None:
     """Say how many samples failed, and what to do once all shards are done."""
     if failed:
-        sys.stderr.write(
-            f"{failed} samples failed; the same command tries them again, and `groundcxr score` names them\n"
-        )
+        tell(f"{failed} samples failed; the same command tries them again, and `groundcxr score` names them")
     sys.stdout.write(
         f"shard {shard.index}/{shard.count} is in {store}; when all are, `groundcxr score` with the same options "
         "writes the result\n"
@@ -172,11 +171,9 @@ def _tell_problems(result: Result) -> None:
     if not problems:
         return
     label, total = result.info.method.label, result.info.dataset.n_samples
-    sys.stderr.write(f"{len(problems)} of {total} samples failed with {label} ({result.info.protocol.name}):\n")
+    tell(f"{len(problems)} of {total} samples failed with {label} ({result.info.protocol.name}):")
     for sample_id, message in problems[:_SHOWN_PROBLEMS]:
         line = " ".join(message.split())
-        sys.stderr.write(f"  {sample_id}: {line if len(line) <= _LONGEST else line[:_LONGEST] + '...'}\n")
+        tell(f"  {sample_id}: {line if len(line) <= _LONGEST else line[:_LONGEST] + '...'}")
     if len(problems) > _SHOWN_PROBLEMS:
-        sys.stderr.write(
-            f"  and {len(problems) - _SHOWN_PROBLEMS} more; the column `error` of samples.parquet marks all\n"
-        )
+        tell(f"  and {len(problems) - _SHOWN_PROBLEMS} more; the column `error` of samples.parquet marks all")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from threading import Event, Thread
 from typing import Protocol
@@ -35,7 +35,8 @@ def progress(label: str, total: int) -> Iterator[Advance]:
     console = Console(stderr=True)
     if not console.is_terminal:
         lines, ended = Lines(label, total), Event()
-        Thread(target=_tell_until, args=(ended, lines), daemon=True).start()
+        with suppress(RuntimeError):  # where no more threads are allowed, no lines
+            Thread(target=_tell_until, args=(ended, lines), daemon=True).start()
         try:
             yield lines.advance
         finally:
@@ -48,13 +49,18 @@ def progress(label: str, total: int) -> Iterator[Advance]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(label, total=total)
+    bar = Progress(*columns, console=console)
+    task = bar.add_task(label, total=total)
 
-        def advance(count: int = 1) -> None:
-            bar.advance(task, count)
+    def advance(count: int = 1) -> None:
+        bar.advance(task, count)
 
+    try:
+        with suppress(RuntimeError):  # as above, no moving bar
+            bar.start()
         yield advance
+    finally:
+        bar.stop()
 
 
 class Lines:
@@ -90,8 +96,9 @@ class Lines:
 def _tell_until(ended: Event, lines: Lines) -> None:
     """Write a line every now and then, also while a single step takes long."""
     while not ended.wait(SECONDS_BETWEEN_LINES):
-        sys.stderr.write(lines.line() + "\n")
-        sys.stderr.flush()
+        with suppress(OSError, AttributeError):  # standard error is full, or closed and None
+            sys.stderr.write(lines.line() + "\n")
+            sys.stderr.flush()
 
 
 def _clock(seconds: float) -> timedelta:

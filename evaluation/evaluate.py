@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core import GroundCXRError, ImageError, image_digest
+from ..core.paths import user_path
 from ..core.progress import progress
 from ..datasets import GroundingDataset, load_dataset
 from ..methods import ControlMethod, GroundingMethod
@@ -91,7 +92,8 @@ def evaluate(
     selection = select(data, pathology=pathology, limit=limit)
     entry = make_entry(method, settings=settings)
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
-    run = Run(selection, Path(store) if store else Path(out) / "store", Path(out), device, batch_size)
+    place = user_path(out)
+    run = Run(selection, user_path(store) if store else place / "store", place, device, batch_size)
     (result,) = run_entry(entry, fitting_protocols(entry, [chosen]), run)
     return result
 

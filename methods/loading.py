@@ -16,6 +16,7 @@ from typing import Any
 
 from ..core import GroundCXRError, MethodError, unknown_name
 from ..core.fingerprint import digest, source_closure, source_digest
+from ..core.paths import user_path
 from .base import GroundingMethod
 from .registry import FILE_MODULE, METHODS, check_method_class
 from .revision import SOURCE_DIGEST
@@ -37,7 +38,7 @@ def load_method_class(spec: str) -> type[GroundingMethod]:
     path, _, class_name = spec.partition(".py:") if ".py:" in spec else (spec.removesuffix(".py"), "", "")
     if not (spec.endswith(".py") or class_name):
         return METHODS.get(spec)
-    file = Path(f"{path}.py").expanduser()
+    file = user_path(f"{path}.py")
     if not file.is_file():
         raise MethodError(f"there is no method file {file}; give the path of a Python file that holds the class")
     return _class_in(_load_file(file.resolve()), file, class_name)
