@@ -46,6 +46,9 @@ def open_dataset(name: str, root: Path | None, split: str | None, settings: list
     from ..datasets import load_dataset
 
     options = {key: value for alias, key, value in _parsed(settings) if alias == DATASET_ALIAS}
+    for key, option in (("name", "dataset"), ("root", "root"), ("split", "split")):
+        if key in options:
+            raise GroundCXRError(f"--set {DATASET_ALIAS}.{key} is no option of a data set; write --{option} instead")
     dataset = load_dataset(name, root, split, **options)
     for warning in dataset.warnings:
         typer.echo(f"warning: {warning}", err=True)

@@ -35,3 +35,12 @@ class StoreError(GroundCXRError):
 
 class ProtocolError(GroundCXRError):
     """A target or prediction that the protocol cannot score."""
+
+
+def described(error: BaseException) -> str:
+    """An error of somebody else's code in one line: "KeyError: 'path'"."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:  # an error's own text may fail to be made
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -145,6 +145,29 @@ def test_samples_are_exported_for_methods_elsewhere(groundcxr, manifest, tmp_pat
     assert all(Path(row["image"]).is_file() for row in rows)
 
 
+def test_exported_samples_run_no_formula_and_replace_a_file_whole(groundcxr, manifest, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    manifest.write_text(manifest.read_text().replace("opacity 0", "=HYPERLINK(1)").replace("opacity 1", "-2"))
+    (tmp_path / "tasks.csv").write_text("old")
+    ran = groundcxr("samples", "--dataset", "manifest", "--root", manifest, "--out", "~/tasks.csv")
+    assert ran.code == 0
+    with (tmp_path / "tasks.csv").open(newline="") as file:
+        phrases = [row["phrase"] for row in csv.DictReader(file)]
+    assert phrases == ["'=HYPERLINK(1)", "another one", "-2", "opacity 2", "opacity 3"]
+
+
+def test_exported_samples_leave_an_old_file_where_the_disk_is_full(groundcxr, manifest, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "tasks.csv").write_text("old")
+    monkeypatch.setattr("os.fsync", full)
+    ran = groundcxr("samples", "--dataset", "manifest", "--root", manifest, "--out", "tasks.csv")
+    assert (ran.code, len(ran.err.splitlines())) == (2, 1)
+    assert "No space left" in ran.err
+    assert (tmp_path / "tasks.csv").read_text() == "old"
+
+
 def test_doctor_finds_what_is_wrong(groundcxr, manifest):
     assert groundcxr("doctor", "--dataset", "manifest", "--root", manifest).code == 0
     (manifest.parent / "1.png").unlink()
