@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import ClassVar, Self
 
-from ..core import Box, DatasetError, ImageError, Sample, unknown_name
+from ..core import Box, DatasetError, ImageError, ImageSize, Sample, unknown_name
 from ..core.doubts import Tally
 from ..core.fingerprint import digest
-from .annotations import Annotation, apart_from, build_samples, by_image, frame_size, number
+from .annotations import Annotation, apart_from, build_samples, by_image, frame_size, image_sizes, number
 from .base import DATASETS, Finding, GroundingDataset, opaque_id
 from .checks import check_files
 from .coco import read_coco, without_bbox
-from .physionet import STEP, Release, find_release, image_path
+from .image_walk import is_file
+from .mimic_images import FoundImages, find_images, is_released
+from .physionet import STEP, Release, find_release
 from .tables import closest, read_table
 
 GROUPINGS = ("path,label_text", "path,category,label_text")
 """What makes rows one sample; with the first, the class is that of the first row, as in the paper's own loader."""
+
+NOT_THE_JPGS = "images are not the JPGs of MIMIC-CXR-JPG (another suffix or size): compare results with those on such files only"
 
 _COLUMNS = ("dicom_id", "category_name", "label_text", "path", "x", "y", "w", "h", "image_width", "image_height")
 _SPLITS = ("train", "val", "test")
@@ -87,10 +91,8 @@ class MSCXR(GroundingDataset):
             raise unknown_name("grouping", group_by, GROUPINGS)
         release = find_release(root)
         annotations = read_annotations(release)
-        images = by_image(annotations)
-        tree, others = release.image_tree([rows[0].image for rows in images.values()])
-        paths = {image: image_path(tree, rows[0].image) for image, rows in images.items()}
-        salt = digest(sorted(images))
+        found = _find_images(release, annotations)
+        salt = digest(sorted(found.paths))
 
         def key(row: Annotation) -> tuple[str, ...]:
             return (row.phrase,) if group_by == GROUPINGS[0] else (row.phrase, row.pathology)
@@ -99,14 +101,18 @@ class MSCXR(GroundingDataset):
             return opaque_id(salt, row.image_id, *key(row))
 
         def build(of_split: str) -> tuple[list[Sample], list[str]]:
+            rows = _select(annotations, of_split, release)
             try:
-                return build_samples(_select(annotations, of_split, release), paths, group_by=key, sample_id=sample_id)
+                return build_samples(rows, found.paths, group_by=key, sample_id=sample_id)
             except ImageError as error:
+                is_there = any(is_file(found.paths[row.image_id]) for row in rows)
+                step = "" if is_there else f"; {STEP}"
                 raise DatasetError(
-                    f"none of MS-CXR's images of the split {of_split!r} can be read: {error}; {STEP}"
+                    f"none of MS-CXR's images of the split {of_split!r} can be read: {error}{step}"
                 ) from error
 
         samples, defects = build(split)
+        sizes = {sample.image_id: sample.image_size for sample in samples}
         return cls(
             samples,
             version=_version(release),
@@ -114,7 +120,12 @@ class MSCXR(GroundingDataset):
             pathologies=sorted({row.pathology for row in annotations}),
             salt=salt,
             options={"group_by": group_by},
-            warnings=[*_deviations(annotations, release), *_ambiguous(tree, others), *defects],
+            warnings=[
+                *_deviations(annotations, release),
+                *found.doubts,
+                *_other_files(annotations, found.paths, sizes),
+                *defects,
+            ],
             training=(lambda: apart_from(build("train")[0], samples)) if split in ("val", "test") else None,
         )
 
@@ -127,15 +138,15 @@ class MSCXR(GroundingDataset):
         except DatasetError as error:
             return [Finding("error", str(error))]
         findings = [Finding("warning", text, "compare with the release") for text in _deviations(annotations, release)]
-        images = by_image(annotations)
         paths: dict[str, Path] = {}
         try:
-            tree, others = release.image_tree([rows[0].image for rows in images.values()])
+            found = _find_images(release, annotations)
         except DatasetError as error:
             findings.append(Finding("error", str(error)))
         else:
-            findings += [Finding("warning", text, "remove the others") for text in _ambiguous(tree, others)]
-            paths = {image: image_path(tree, rows[0].image) for image, rows in images.items()}
+            paths = found.paths
+            doubts = [*found.doubts, *_other_files(annotations, paths, _readable_sizes(paths))]
+            findings += [Finding("warning", text) for text in doubts]
         step = "download it from MIMIC-CXR-JPG (https://physionet.org/content/mimic-cxr-jpg/)"
         return [*findings, *check_files(annotations, paths, place=str(release.annotation), step=step)]
 
@@ -147,12 +158,21 @@ def read_annotations(release: Release) -> list[Annotation]:
         DatasetError: If the file is not in the released format.
     """
     path = release.annotation
-    if path.suffix == ".csv":
+    if path.suffix.lower() == ".csv":
         rows = [_csv_row(cells, index, path) for index, cells in read_table(path, _COLUMNS, ["split"])]
     else:
         # The JSON has several image records for one file; MIMIC names each file by its DICOM id.
-        rows = [replace(row, image_id=PurePosixPath(row.image).stem) for row in read_coco(path)]
+        rows = [
+            replace(row, image=image, image_id=PurePosixPath(image).stem)
+            for row in read_coco(path)
+            for image in [_with_slashes(row.image)]
+        ]
     return [_with_patient(row, path) for row in rows]
+
+
+def _with_slashes(image: str) -> str:
+    """A path in an annotation file that was rewritten on Windows; MIMIC-CXR's names hold no backslash."""
+    return image.replace("\\", "/")
 
 
 def _with_patient(row: Annotation, path: Path) -> Annotation:
@@ -172,7 +192,7 @@ def _csv_row(cells: dict[str, str], index: int, path: Path) -> Annotation:
             raise DatasetError(f"{place}: {name} is empty")
     return Annotation(
         image_id=cells["dicom_id"].strip(),
-        image=cells["path"].strip(),
+        image=_with_slashes(cells["path"].strip()),
         phrase=cells["label_text"],
         pathology=cells["category_name"].strip(),
         box=Box.from_xywh(x, y, w, h),
@@ -239,5 +259,25 @@ def _like(name: str, known: Sequence[str]) -> str:
     return f" (the closest is {guess!r})" if guess else ""
 
 
-def _ambiguous(tree: Path, others: Sequence[Path]) -> list[str]:
-    return [f"images are also below {', '.join(map(str, others))}; those below {tree} are used"] if others else []
+def _find_images(release: Release, annotations: Sequence[Annotation]) -> FoundImages:
+    images = {image: rows[0].image for image, rows in by_image(annotations).items()}
+    return find_images(release.root, release.trees, images)
+
+
+def _readable_sizes(paths: Mapping[str, Path]) -> dict[str, ImageSize]:
+    return {image: size for image, size in image_sizes(paths).items() if not isinstance(size, ImageError)}
+
+
+def _other_files(
+    annotations: Iterable[Annotation], paths: Mapping[str, Path], sizes: Mapping[str, ImageSize]
+) -> list[str]:
+    """One sentence if files are copies of another kind or size than the JPGs that MS-CXR was drawn on."""
+    tally = Tally()
+    frames = {row.image_id: row.frame for row in annotations}
+    for image, size in sizes.items():
+        path = paths[image]
+        is_jpg = path.suffix.lower() in (".jpg", ".jpeg")
+        # A resized copy in the released folders is told as such already.
+        if not is_jpg or (size != frames[image] and not is_released(path)):
+            tally.add(NOT_THE_JPGS, f"{path} ({size[0]}x{size[1]})")
+    return tally.sentences()
