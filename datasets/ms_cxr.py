@@ -24,7 +24,9 @@ from .tables import closest, read_table
 GROUPINGS = ("path,label_text", "path,category,label_text")
 """What makes rows one sample; with the first, the class is that of the first row, as in the paper's own loader."""
 
-NOT_THE_JPGS = "images are not the JPGs of MIMIC-CXR-JPG (another suffix or size): compare results with those on such files only"
+NOT_THE_JPGS = (
+    "images are not the JPGs of MIMIC-CXR-JPG (another suffix or size): compare results with those on such files only"
+)
 
 _COLUMNS = ("dicom_id", "category_name", "label_text", "path", "x", "y", "w", "h", "image_width", "image_height")
 _SPLITS = ("train", "val", "test")
