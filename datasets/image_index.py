@@ -35,8 +35,7 @@ def write_index(root: Path, files: Mapping[str, list[str]]) -> None:
     content = {"format": _FORMAT, "root": _key(root), "files": files}
     with suppress(GroundCXRError, OSError, ValueError):
         file = _file(root)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.parent.chmod(0o700)  # paths hold patients' numbers
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # paths hold patients' numbers
         write_atomically(file, json.dumps(content).encode())
 
 

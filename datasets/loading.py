@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..core import DatasetError, GroundCXRError, unknown_name
-from ..core.errors import described
+from ..core.errors import said
 from ..core.paths import user_path
 from .base import DATASETS, Finding, GroundingDataset
 
@@ -32,24 +32,30 @@ def load_dataset(
     """
     dataset = DATASETS.get(name)
     with _told(name, dataset):
-        _check_options(name, dataset, options)
+        _check_options(name, dataset.load, 2, options)
         loaded = dataset.load(_data_root(name, root), split or dataset.default_split, **options)
     if not isinstance(loaded, GroundingDataset):
         raise DatasetError(f"the data set {name!r} gave {type(loaded).__name__}; its load must give a GroundingDataset")
     return loaded
 
 
-def check_dataset(name: str, root: str | Path | None = None) -> list[Finding]:
+def check_dataset(name: str, root: str | Path | None = None, **options: Any) -> list[Finding]:
     """Everything that is missing or wrong in a data set's files.
 
+    Args:
+        name: As for `load_dataset`.
+        root: Folder or file of the data; None where the user gave none.
+        **options: The options with which it would be loaded.
+
     Raises:
-        UnknownNameError: If there is no such data set.
+        UnknownNameError: If there is no such data set, or its check has no such option.
         DatasetError: If the root is neither file nor folder, or a plug-in's own code fails.
         GroundCXRError: If the root is no possible path.
     """
     dataset = DATASETS.get(name)
     with _told(name, dataset):
-        return list(dataset.check(_data_root(name, root)))
+        _check_options(name, dataset.check, 1, options)
+        return list(dataset.check(_data_root(name, root), **options))
 
 
 def _data_root(name: str, root: str | Path | None) -> Path | None:
@@ -61,8 +67,9 @@ def _data_root(name: str, root: str | Path | None) -> Path | None:
     return path
 
 
-def _check_options(name: str, dataset: type[GroundingDataset], options: Mapping[str, Any]) -> None:
-    parameters = list(inspect.signature(dataset.load).parameters.values())[2:]  # without root and split
+def _check_options(name: str, call: Callable[..., object], before: int, options: Mapping[str, Any]) -> None:
+    """Refuse options that are none of a call's parameters but the first ones, which are no options."""
+    parameters = list(inspect.signature(call).parameters.values())[before:]
     if any(one.kind is one.VAR_KEYWORD for one in parameters):
         return
     known = [one.name for one in parameters]
@@ -78,8 +85,8 @@ def _told(name: str, dataset: type[GroundingDataset]) -> Iterator[None]:
     except GroundCXRError:
         raise
     except OSError as error:
-        raise DatasetError(f"the files of the data set {name!r} cannot be read: {described(error)}") from error
+        raise DatasetError(f"the files of the data set {name!r} cannot be read: {said(error)}") from error
     except (Exception, SystemExit) as error:
         if dataset.__module__.startswith(f"{__package__}."):
             raise
-        raise DatasetError(f"the data set {name!r} failed: {described(error)}") from error
+        raise DatasetError(f"the data set {name!r} failed: {said(error)}") from error

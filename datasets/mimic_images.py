@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
 from ..core import DatasetError
 from ..core.doubts import Tally
+from ..core.threads import mapped
 from .image_index import read_index, write_index
 from .image_walk import DICOM_ID, PATIENT_OR_STUDY, Seen, is_file, look_for
 from .physionet import STEP
@@ -92,8 +92,7 @@ def _in_released_layout(trees: Sequence[Path], images: Mapping[str, str]) -> dic
 
 def _held(tree: Path, images: Mapping[str, str], suffix: str) -> dict[str, Path]:
     paths = [tree / _released_path(path).with_suffix(suffix) for path in images.values()]
-    with ThreadPoolExecutor(_THREADS) as pool:
-        there = list(pool.map(is_file, paths))
+    there = mapped(is_file, paths, _THREADS)
     return {image: path for image, path, held in zip(images, paths, there, strict=True) if held}
 
 
@@ -109,9 +108,8 @@ def _remembered(root: Path, images: Mapping[str, str]) -> dict[str, list[str]] |
     if any(image not in index for image in images):
         return None
     known = _by_preference({image: index[image] for image in images})
-    with ThreadPoolExecutor(_THREADS) as pool:
-        there = all(pool.map(is_file, [root / paths[0] for paths in known.values()]))
-    return known if there else None
+    there = mapped(is_file, [root / paths[0] for paths in known.values()], _THREADS)
+    return known if all(there) else None
 
 
 def _by_preference(files: Mapping[str, list[str]]) -> dict[str, list[str]]:
@@ -120,7 +118,7 @@ def _by_preference(files: Mapping[str, list[str]]) -> dict[str, list[str]]:
 
     def rank(path: str) -> tuple[bool, int, int, int, str]:
         parts = PurePosixPath(path)
-        suffix = _SUFFIXES.index(parts.suffix.lower())
+        suffix = (*_SUFFIXES, parts.suffix.lower()).index(parts.suffix.lower())
         return not is_released(parts), -copies[_copy(path)], suffix, len(parts.parts), path
 
     return {image: sorted(paths, key=rank) for image, paths in files.items()}

@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import ClassVar, Self
 
-from ..core import Box, DatasetError, ImageError, ImageSize, Sample, unknown_name
+from ..core import Box, DatasetError, ImageError, Sample, unknown_name
 from ..core.doubts import Tally
 from ..core.fingerprint import digest
-from .annotations import Annotation, apart_from, build_samples, by_image, frame_size, image_sizes, number
+from .annotations import Annotation, apart_from, build_samples, by_image, frame_size, number
 from .base import DATASETS, Finding, GroundingDataset, opaque_id
 from .checks import check_files
 from .coco import read_coco, without_bbox
@@ -58,7 +59,7 @@ _PUBLISHED: dict[str, dict[str, int]] = {
 
 @DATASETS.register("ms-cxr")
 class MSCXR(GroundingDataset):
-    """MS-CXR 0.1 and 1.1.0, CSV or COCO JSON, with MIMIC-CXR-JPG images of any size."""
+    """MS-CXR 0.1 and 1.1.0, CSV or COCO JSON, with MIMIC-CXR's images as JPG, PNG or DICOM of any size."""
 
     name = "ms-cxr"
     licence: ClassVar[str] = "PhysioNet Credentialed Health Data License 1.5.0"
@@ -78,8 +79,8 @@ class MSCXR(GroundingDataset):
         """Read MS-CXR.
 
         Args:
-            root: A folder that holds the MS-CXR files and the ``files/`` tree of MIMIC-CXR-JPG, itself or up to five
-                folders deeper.
+            root: A folder that holds the MS-CXR files, itself or up to five folders deeper, and the images: best as
+                MIMIC-CXR-JPG lays them out, else JPG, PNG or DICOM files named by their DICOM id in any folders.
             split: "all", or of version 1.1.0 "train", "val" or "test".
             group_by: "path,label_text" or "path,category,label_text": what makes rows one sample.
 
@@ -93,8 +94,9 @@ class MSCXR(GroundingDataset):
             raise unknown_name("grouping", group_by, GROUPINGS)
         release = find_release(root)
         annotations = read_annotations(release)
-        found = _find_images(release, annotations)
-        salt = digest(sorted(found.paths))
+        images = by_image(annotations)
+        found = _find_images(release, images)
+        salt = digest(sorted(images))
 
         def key(row: Annotation) -> tuple[str, ...]:
             return (row.phrase,) if group_by == GROUPINGS[0] else (row.phrase, row.pathology)
@@ -114,7 +116,6 @@ class MSCXR(GroundingDataset):
                 ) from error
 
         samples, defects = build(split)
-        sizes = {sample.image_id: sample.image_size for sample in samples}
         return cls(
             samples,
             version=_version(release),
@@ -125,7 +126,7 @@ class MSCXR(GroundingDataset):
             warnings=[
                 *_deviations(annotations, release),
                 *found.doubts,
-                *_other_files(annotations, found.paths, sizes),
+                *_other_files(annotations, samples),
                 *defects,
             ],
             training=(lambda: apart_from(build("train")[0], samples)) if split in ("val", "test") else None,
@@ -142,12 +143,16 @@ class MSCXR(GroundingDataset):
         findings = [Finding("warning", text, "compare with the release") for text in _deviations(annotations, release)]
         paths: dict[str, Path] = {}
         try:
-            found = _find_images(release, annotations)
+            found = _find_images(release, by_image(annotations))
         except DatasetError as error:
             findings.append(Finding("error", str(error)))
         else:
-            paths = found.paths
-            doubts = [*found.doubts, *_other_files(annotations, paths, _readable_sizes(paths))]
+            paths, doubts = found.paths, list(found.doubts)
+            with suppress(ImageError):  # not one can be read, which is said of each below
+                samples, _ = build_samples(
+                    annotations, paths, group_by=lambda row: row.phrase, sample_id=lambda row: row.where
+                )
+                doubts += _other_files(annotations, samples)
             findings += [Finding("warning", text) for text in doubts]
         step = "download it from MIMIC-CXR-JPG (https://physionet.org/content/mimic-cxr-jpg/)"
         return [*findings, *check_files(annotations, paths, place=str(release.annotation), step=step)]
@@ -261,23 +266,15 @@ def _like(name: str, known: Sequence[str]) -> str:
     return f" (the closest is {guess!r})" if guess else ""
 
 
-def _find_images(release: Release, annotations: Sequence[Annotation]) -> FoundImages:
-    images = {image: rows[0].image for image, rows in by_image(annotations).items()}
-    return find_images(release.root, release.trees, images)
+def _find_images(release: Release, images: Mapping[str, Sequence[Annotation]]) -> FoundImages:
+    return find_images(release.root, release.trees, {image: rows[0].image for image, rows in images.items()})
 
 
-def _readable_sizes(paths: Mapping[str, Path]) -> dict[str, ImageSize]:
-    return {image: size for image, size in image_sizes(paths).items() if not isinstance(size, ImageError)}
-
-
-def _other_files(
-    annotations: Iterable[Annotation], paths: Mapping[str, Path], sizes: Mapping[str, ImageSize]
-) -> list[str]:
+def _other_files(annotations: Iterable[Annotation], samples: Iterable[Sample]) -> list[str]:
     """One sentence if files are copies of another kind or size than the JPGs that MS-CXR was drawn on."""
     tally = Tally()
     frames = {row.image_id: row.frame for row in annotations}
-    for image, size in sizes.items():
-        path = paths[image]
+    for image, (path, size) in {sample.image_id: (sample.image_path, sample.image_size) for sample in samples}.items():
         is_jpg = path.suffix.lower() in (".jpg", ".jpeg")
         # A resized copy in the released folders is told as such already.
         if not is_jpg or (size != frames[image] and not is_released(path)):

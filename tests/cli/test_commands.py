@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,18 @@ def test_exported_samples_run_no_formula_and_replace_a_file_whole(groundcxr, man
     with (tmp_path / "tasks.csv").open(newline="") as file:
         phrases = [row["phrase"] for row in csv.DictReader(file)]
     assert phrases == ["'=HYPERLINK(1)", "another one", "-2", "opacity 2", "opacity 3"]
+
+
+def test_exported_samples_go_where_a_link_leads_and_into_a_pipe(groundcxr, manifest, tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "tasks.csv").symlink_to(tmp_path / "disk/tasks.csv")
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    for out in ("tasks.csv", "pipe"):
+        assert groundcxr("samples", "--dataset", "manifest", "--root", manifest, "--out", out).code == 0
+    assert (tmp_path / "tasks.csv").is_symlink()
+    assert os.read(reader, 100_000) == (tmp_path / "disk/tasks.csv").read_bytes()
+    os.close(reader)
 
 
 def test_exported_samples_leave_an_old_file_where_the_disk_is_full(groundcxr, manifest, tmp_path, monkeypatch):
