@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import ClassVar, Self
 
-from ..core import Box, DatasetError, ImageError, Sample, unknown_name
+from ..core import DatasetError, ImageError, Sample, unknown_name
 from ..core.doubts import Tally
 from ..core.fingerprint import digest
-from .annotations import Annotation, apart_from, build_samples, by_image, frame_size, number
+from .annotations import Annotation, apart_from, build_samples, by_image
 from .base import DATASETS, Finding, GroundingDataset, opaque_id
 from .checks import check_files
-from .coco import read_coco, without_bbox
+from .coco import without_bbox
 from .image_walk import is_file
 from .mimic_images import FoundImages, find_images, is_released
+from .ms_cxr_rows import read_annotations
 from .physionet import STEP, Release, find_release
-from .tables import closest, read_table
+from .tables import closest
 
 GROUPINGS = ("path,label_text", "path,category,label_text")
 """What makes rows one sample; with the first, the class is that of the first row, as in the paper's own loader."""
@@ -29,7 +28,6 @@ NOT_THE_JPGS = (
     "images are not the JPGs of MIMIC-CXR-JPG (another suffix or size): compare results with those on such files only"
 )
 
-_COLUMNS = ("dicom_id", "category_name", "label_text", "path", "x", "y", "w", "h", "image_width", "image_height")
 _SPLITS = ("train", "val", "test")
 _CLASSES = (
     "Atelectasis",
@@ -42,7 +40,6 @@ _CLASSES = (
     "Pneumothorax",
 )
 _RELEASES = {"1.0.0": "0.1"}  # PhysioNet's version of a file, where it is not the file's own
-_PATIENT = re.compile(r"(?:^|/)(p\d{8})/")
 _PUBLISHED: dict[str, dict[str, int]] = {
     "0.1": {"image-phrase pairs": 1160},
     "1.1.0": {
@@ -93,7 +90,7 @@ class MSCXR(GroundingDataset):
         if group_by not in GROUPINGS:
             raise unknown_name("grouping", group_by, GROUPINGS)
         release = find_release(root)
-        annotations = read_annotations(release)
+        annotations = read_annotations(release.annotation)
         images = by_image(annotations)
         found = _find_images(release, images)
         salt = digest(sorted(images))
@@ -137,7 +134,7 @@ class MSCXR(GroundingDataset):
         """Everything that is missing or wrong below `root`; decodes every image (about a minute)."""
         try:
             release = find_release(root)
-            annotations = read_annotations(release)
+            annotations = read_annotations(release.annotation)
         except DatasetError as error:
             return [Finding("error", str(error))]
         findings = [Finding("warning", text, "compare with the release") for text in _deviations(annotations, release)]
@@ -156,58 +153,6 @@ class MSCXR(GroundingDataset):
             findings += [Finding("warning", text) for text in doubts]
         step = "download it from MIMIC-CXR-JPG (https://physionet.org/content/mimic-cxr-jpg/)"
         return [*findings, *check_files(annotations, paths, place=str(release.annotation), step=step)]
-
-
-def read_annotations(release: Release) -> list[Annotation]:
-    """The rows of the CSV, or the same from the JSON: images by DICOM id, boxes in the declared image size.
-
-    Raises:
-        DatasetError: If the file is not in the released format.
-    """
-    path = release.annotation
-    if path.suffix.lower() == ".csv":
-        rows = [_csv_row(cells, index, path) for index, cells in read_table(path, _COLUMNS, ["split"])]
-    else:
-        # The JSON has several image records for one file; MIMIC names each file by its DICOM id.
-        rows = [
-            replace(row, image=image, image_id=PurePosixPath(image).stem)
-            for row in read_coco(path)
-            for image in [_with_slashes(row.image)]
-        ]
-    return [_with_patient(row, path) for row in rows]
-
-
-def _with_slashes(image: str) -> str:
-    """A path in an annotation file that was rewritten on Windows; MIMIC-CXR's names hold no backslash."""
-    return image.replace("\\", "/")
-
-
-def _with_patient(row: Annotation, path: Path) -> Annotation:
-    if row.frame is None:
-        raise DatasetError(f"{path}, {row.where}: the image's width and height are missing")
-    patient = _PATIENT.search(row.image)
-    return replace(row, patient=patient[1] if patient else None)
-
-
-def _csv_row(cells: dict[str, str], index: int, path: Path) -> Annotation:
-    where = f"row {index}"
-    place = f"{path}, {where}"
-    x, y, w, h = (number(cells[name], name, place) for name in ("x", "y", "w", "h"))
-    width, height = (number(cells[name], name, place) for name in ("image_width", "image_height"))
-    for name in ("dicom_id", "category_name", "label_text", "path"):
-        if not cells[name].strip():
-            raise DatasetError(f"{place}: {name} is empty")
-    return Annotation(
-        image_id=cells["dicom_id"].strip(),
-        image=_with_slashes(cells["path"].strip()),
-        phrase=cells["label_text"],
-        pathology=cells["category_name"].strip(),
-        box=Box.from_xywh(x, y, w, h),
-        frame=frame_size(width, height, place),
-        patient=None,
-        split=cells.get("split", "").strip() or None,
-        where=where,
-    )
 
 
 def _select(annotations: Sequence[Annotation], split: str, release: Release) -> list[Annotation]:
