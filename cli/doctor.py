@@ -12,9 +12,9 @@ def doctor(dataset: Dataset = "phantom", root: Root = None) -> None:
 
     Exit code 0: nothing blocks a run; 1: something does.
     """
-    from ..datasets import DATASETS
+    from ..datasets import check_dataset
 
-    findings = DATASETS.get(dataset).check(root.expanduser() if root else None)
+    findings = check_dataset(dataset, root)
     for finding in findings:
         typer.echo(f"{finding.level}: {finding.problem}" + (f"; {finding.step}" if finding.step else ""))
     errors = sum(finding.level == "error" for finding in findings)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import csv
+import io
+import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..core import StoreError
+from ..core.paths import user_path
+from ..core.spreadsheet import cell
 from .arguments import Dataset, Limit, Pathology, Root, Settings, Split, open_dataset
+
+if TYPE_CHECKING:
+    from ..core import Sample
 
 
 def samples(
@@ -23,18 +31,34 @@ def samples(
 ) -> None:
     """Write sample ids, image paths, sizes and phrases as a CSV.
 
-    The file holds the data set's phrases: of a credentialed data set, keep it where the data is.
+    The file holds the data set's phrases: of a credentialed data set, keep it where the data is. A cell that a
+    spreadsheet would run as a formula begins with an apostrophe.
     """
     from ..evaluation import select
 
     selection = select(open_dataset(dataset, root, split, settings), pathology=pathology, limit=limit)
+    out = user_path(out)
+    _write(out, _table(selection.samples))
+    typer.echo(f"{len(selection.samples)} samples are in {out}")
+
+
+def _table(samples: Sequence[Sample]) -> bytes:
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(["sample_id", "image", "width", "height", "phrase", "pathology"])
+    for sample in samples:
+        words = (cell(str(sample.image_path)), *sample.image_size, cell(sample.phrase), cell(sample.pathology))
+        writer.writerow([sample.sample_id, *words])
+    return text.getvalue().encode("utf-8", "surrogateescape")  # the bytes of a path that is not UTF-8
+
+
+def _write(out: Path, content: bytes) -> None:
+    from ..core.files import write_atomically
+
+    if not out.exists() or out.is_file() or out.is_dir():
+        write_atomically(Path(os.path.realpath(out)), content)  # the file that a link leads to, not the link
+        return
     try:
-        with out.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(["sample_id", "image", "width", "height", "phrase", "pathology"])
-            for sample in selection.samples:
-                row = (sample.sample_id, sample.image_path, *sample.image_size, sample.phrase, sample.pathology)
-                writer.writerow(row)
+        out.write_bytes(content)  # a pipe, or /dev/stdout
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror or error}; choose another file with --out") from error
-    typer.echo(f"{len(selection.samples)} samples are in {out}")

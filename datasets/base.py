@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, overload
 
-from ..core import DatasetError, Registry, Sample, unknown_name
+from ..core import DatasetError, Registry, Sample
 from ..core.fingerprint import digest
 from .ids import opaque_id
 
@@ -163,38 +163,16 @@ class GroundingDataset(Sequence[Sample], ABC):
         )
 
 
+def _adopt(name: str, thing: Any) -> type[GroundingDataset]:
+    if isinstance(thing, type) and issubclass(thing, GroundingDataset) and not inspect.isabstract(thing):
+        return thing
+    raise DatasetError(f"the entry point {name!r} is no data set: it must name a GroundingDataset with load and check")
+
+
 DATASETS: Registry[type[GroundingDataset]] = Registry(
     "dataset",
     __package__ or "",
     {"phantom": ".phantom", "ms-cxr": ".ms_cxr", "manifest": ".manifest"},
     entry_point_group="groundcxr.datasets",
+    adopt=_adopt,
 )
-
-
-def load_dataset(
-    name: str, root: str | Path | None = None, split: str | None = None, **options: Any
-) -> GroundingDataset:
-    """Load a split of a data set by name.
-
-    Args:
-        name: "phantom", "ms-cxr", "manifest", or what a plug-in adds.
-        root: Folder or file of the data; not needed for the phantom.
-        split: None for the data set's own default.
-        **options: The data set's own options, such as `group_by` of ms-cxr.
-
-    Raises:
-        UnknownNameError: If there is no such data set.
-        DatasetError: If the files are missing or wrong.
-    """
-    dataset = DATASETS.get(name)
-    path = None if root is None else Path(root).expanduser()
-    for reserved in ("root", "split", "name"):
-        if reserved in options:
-            raise DatasetError(f"{reserved!r} is no option of the data set {name!r}; give it by itself (--{reserved})")
-    try:
-        return dataset.load(path, split or dataset.default_split, **options)
-    except TypeError as error:
-        known = list(inspect.signature(dataset.load).parameters)[2:]
-        if not (unknown := [option for option in options if option not in known]):
-            raise
-        raise unknown_name(f"option of the data set {name!r}", unknown[0], known) from error

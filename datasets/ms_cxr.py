@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import ClassVar, Self
 
-from ..core import Box, DatasetError, ImageError, Sample, unknown_name
+from ..core import DatasetError, ImageError, Sample, unknown_name
 from ..core.doubts import Tally
-from .annotations import Annotation, apart_from, build_samples, by_image, frame_size, number
+from .annotations import Annotation, apart_from, build_samples, by_image
 from .base import DATASETS, Finding, GroundingDataset
 from .checks import check_files
-from .coco import read_coco, without_bbox
+from .coco import without_bbox
 from .ids import opaque_id, release_key
-from .physionet import STEP, Release, find_release, image_path
-from .tables import closest, read_table
+from .image_walk import is_file
+from .mimic_images import FoundImages, find_images, is_released
+from .ms_cxr_rows import read_annotations
+from .physionet import STEP, Release, find_release
+from .tables import closest
 
 GROUPINGS = ("path,label_text", "path,category,label_text")
 """What makes rows one sample; with the first, the class is that of the first row, as in the paper's own loader."""
 
-_COLUMNS = ("dicom_id", "category_name", "label_text", "path", "x", "y", "w", "h", "image_width", "image_height")
+NOT_THE_JPGS = (
+    "images are not the JPGs of MIMIC-CXR-JPG (another suffix or size): compare results with those on such files only"
+)
+
 _SPLITS = ("train", "val", "test")
 _CLASSES = (
     "Atelectasis",
@@ -35,7 +40,6 @@ _CLASSES = (
     "Pneumothorax",
 )
 _RELEASES = {"1.0.0": "0.1"}  # PhysioNet's version of a file, where it is not the file's own
-_PATIENT = re.compile(r"(?:^|/)(p\d{8})/")
 _PUBLISHED: dict[str, dict[str, int]] = {
     "0.1": {"image-phrase pairs": 1160},
     "1.1.0": {
@@ -52,7 +56,7 @@ _PUBLISHED: dict[str, dict[str, int]] = {
 
 @DATASETS.register("ms-cxr")
 class MSCXR(GroundingDataset):
-    """MS-CXR 0.1 and 1.1.0, CSV or COCO JSON, with MIMIC-CXR-JPG images of any size."""
+    """MS-CXR 0.1 and 1.1.0, CSV or COCO JSON, with MIMIC-CXR's images as JPG, PNG or DICOM of any size."""
 
     name = "ms-cxr"
     licence: ClassVar[str] = "PhysioNet Credentialed Health Data License 1.5.0"
@@ -72,8 +76,8 @@ class MSCXR(GroundingDataset):
         """Read MS-CXR.
 
         Args:
-            root: A folder that holds the MS-CXR files and the ``files/`` tree of MIMIC-CXR-JPG, itself or up to five
-                folders deeper.
+            root: A folder that holds the MS-CXR files, itself or up to five folders deeper, and the images: best as
+                MIMIC-CXR-JPG lays them out, else JPG, PNG or DICOM files named by their DICOM id in any folders.
             split: "all", or of version 1.1.0 "train", "val" or "test".
             group_by: "path,label_text" or "path,category,label_text": what makes rows one sample.
 
@@ -86,10 +90,9 @@ class MSCXR(GroundingDataset):
         if group_by not in GROUPINGS:
             raise unknown_name("grouping", group_by, GROUPINGS)
         release = find_release(root)
-        annotations = read_annotations(release)
+        annotations = read_annotations(release.annotation)
         images = by_image(annotations)
-        tree, others = release.image_tree([rows[0].image for rows in images.values()])
-        paths = {image: image_path(tree, rows[0].image) for image, rows in images.items()}
+        found = _find_images(release, images)
         salt = release_key(annotations)
 
         def key(row: Annotation) -> tuple[str, ...]:
@@ -99,11 +102,14 @@ class MSCXR(GroundingDataset):
             return opaque_id(salt, row.image_id, *key(row))
 
         def build(of_split: str) -> tuple[list[Sample], list[str]]:
+            rows = _select(annotations, of_split, release)
             try:
-                return build_samples(_select(annotations, of_split, release), paths, group_by=key, sample_id=sample_id)
+                return build_samples(rows, found.paths, group_by=key, sample_id=sample_id)
             except ImageError as error:
+                is_there = any(is_file(found.paths[row.image_id]) for row in rows)
+                step = "" if is_there else f"; {STEP}"
                 raise DatasetError(
-                    f"none of MS-CXR's images of the split {of_split!r} can be read: {error}; {STEP}"
+                    f"none of MS-CXR's images of the split {of_split!r} can be read: {error}{step}"
                 ) from error
 
         samples, defects = build(split)
@@ -114,7 +120,12 @@ class MSCXR(GroundingDataset):
             pathologies=sorted({row.pathology for row in annotations}),
             salt=salt,
             options={"group_by": group_by},
-            warnings=[*_deviations(annotations, release), *_ambiguous(tree, others), *defects],
+            warnings=[
+                *_deviations(annotations, release),
+                *found.doubts,
+                *_other_files(annotations, samples),
+                *defects,
+            ],
             training=(lambda: apart_from(build("train")[0], samples)) if split in ("val", "test") else None,
         )
 
@@ -123,64 +134,25 @@ class MSCXR(GroundingDataset):
         """Everything that is missing or wrong below `root`; decodes every image (about a minute)."""
         try:
             release = find_release(root)
-            annotations = read_annotations(release)
+            annotations = read_annotations(release.annotation)
         except DatasetError as error:
             return [Finding("error", str(error))]
         findings = [Finding("warning", text, "compare with the release") for text in _deviations(annotations, release)]
-        images = by_image(annotations)
         paths: dict[str, Path] = {}
         try:
-            tree, others = release.image_tree([rows[0].image for rows in images.values()])
+            found = _find_images(release, by_image(annotations))
         except DatasetError as error:
             findings.append(Finding("error", str(error)))
         else:
-            findings += [Finding("warning", text, "remove the others") for text in _ambiguous(tree, others)]
-            paths = {image: image_path(tree, rows[0].image) for image, rows in images.items()}
+            paths, doubts = found.paths, list(found.doubts)
+            with suppress(ImageError):  # not one can be read, which is said of each below
+                samples, _ = build_samples(
+                    annotations, paths, group_by=lambda row: row.phrase, sample_id=lambda row: row.where
+                )
+                doubts += _other_files(annotations, samples)
+            findings += [Finding("warning", text) for text in doubts]
         step = "download it from MIMIC-CXR-JPG (https://physionet.org/content/mimic-cxr-jpg/)"
         return [*findings, *check_files(annotations, paths, place=str(release.annotation), step=step)]
-
-
-def read_annotations(release: Release) -> list[Annotation]:
-    """The rows of the CSV, or the same from the JSON: images by DICOM id, boxes in the declared image size.
-
-    Raises:
-        DatasetError: If the file is not in the released format.
-    """
-    path = release.annotation
-    if path.suffix == ".csv":
-        rows = [_csv_row(cells, index, path) for index, cells in read_table(path, _COLUMNS, ["split"])]
-    else:
-        # The JSON has several image records for one file; MIMIC names each file by its DICOM id.
-        rows = [replace(row, image_id=PurePosixPath(row.image).stem) for row in read_coco(path)]
-    return [_with_patient(row, path) for row in rows]
-
-
-def _with_patient(row: Annotation, path: Path) -> Annotation:
-    if row.frame is None:
-        raise DatasetError(f"{path}, {row.where}: the image's width and height are missing")
-    patient = _PATIENT.search(row.image)
-    return replace(row, patient=patient[1] if patient else None)
-
-
-def _csv_row(cells: dict[str, str], index: int, path: Path) -> Annotation:
-    where = f"row {index}"
-    place = f"{path}, {where}"
-    x, y, w, h = (number(cells[name], name, place) for name in ("x", "y", "w", "h"))
-    width, height = (number(cells[name], name, place) for name in ("image_width", "image_height"))
-    for name in ("dicom_id", "category_name", "label_text", "path"):
-        if not cells[name].strip():
-            raise DatasetError(f"{place}: {name} is empty")
-    return Annotation(
-        image_id=cells["dicom_id"].strip(),
-        image=cells["path"].strip(),
-        phrase=cells["label_text"],
-        pathology=cells["category_name"].strip(),
-        box=Box.from_xywh(x, y, w, h),
-        frame=frame_size(width, height, place),
-        patient=None,
-        split=cells.get("split", "").strip() or None,
-        where=where,
-    )
 
 
 def _select(annotations: Sequence[Annotation], split: str, release: Release) -> list[Annotation]:
@@ -239,5 +211,17 @@ def _like(name: str, known: Sequence[str]) -> str:
     return f" (the closest is {guess!r})" if guess else ""
 
 
-def _ambiguous(tree: Path, others: Sequence[Path]) -> list[str]:
-    return [f"images are also below {', '.join(map(str, others))}; those below {tree} are used"] if others else []
+def _find_images(release: Release, images: Mapping[str, Sequence[Annotation]]) -> FoundImages:
+    return find_images(release.root, release.trees, {image: rows[0].image for image, rows in images.items()})
+
+
+def _other_files(annotations: Iterable[Annotation], samples: Iterable[Sample]) -> list[str]:
+    """One sentence if files are copies of another kind or size than the JPGs that MS-CXR was drawn on."""
+    tally = Tally()
+    frames = {row.image_id: row.frame for row in annotations}
+    for image, (path, size) in {sample.image_id: (sample.image_path, sample.image_size) for sample in samples}.items():
+        is_jpg = path.suffix.lower() in (".jpg", ".jpeg")
+        # A resized copy in the released folders is told as such already.
+        if not is_jpg or (size != frames[image] and not is_released(path)):
+            tally.add(NOT_THE_JPGS, f"{path} ({size[0]}x{size[1]})")
+    return tally.sentences()

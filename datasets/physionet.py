@@ -1,15 +1,16 @@
-"""Where MS-CXR's annotations and MIMIC-CXR-JPG's images lie below a folder, however they were downloaded."""
+"""Where MS-CXR's annotations and the trees of MIMIC-CXR's images lie below a folder, however they were downloaded."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..core import DatasetError
+from .searching import Search
 
 STEP = (
     "download MS-CXR (https://physionet.org/content/ms-cxr/) and its images from MIMIC-CXR-JPG "
@@ -17,12 +18,11 @@ STEP = (
     "and give the folder that holds both as --root"
 )
 
-_ANNOTATION = re.compile(r"MS_CXR_Local_Alignment_v(\d+(?:\.\d+)*)\.(csv|json)")
-_SHARD = re.compile(r"p1\d")  # MIMIC-CXR-JPG keeps patients p10000000 to p19999999 in files/p10 to files/p19
-_NOT_ENTERED = re.compile(r"\..*|p1\d|p\d{8}|s\d{8}")
+_ANNOTATION = re.compile(r"MS_CXR_Local_Alignment_v(\d+(?:\.\d+)*)\.(csv|json)", re.IGNORECASE)
+_SIMILAR = re.compile(r"ms.?cxr.*\.(csv|json)", re.IGNORECASE)  # "...v1.1.0.csv.gz", "ms_cxr (1).csv"
+_SHARD = re.compile(r"p1\d")  # MIMIC-CXR keeps patients p10000000 to p19999999 in files/p10 to files/p19
+_NOT_ENTERED = re.compile(r"\..*|p1\d|p\d{8}|s\d{8}|1\d{7}|5\d{7}")
 _DEPTH = 5  # PARENT/physionet.org/files/ms-cxr/1.1.0 and PARENT/physionet.org/files/mimic-cxr-jpg/2.1.0/files
-_MOST_FOLDERS = 20_000  # a root such as the home folder must not take minutes
-_PROBES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,71 +41,57 @@ class Release:
     version: str
     trees: tuple[Path, ...]
 
-    def image_tree(self, images: Sequence[str]) -> tuple[Path, tuple[Path, ...]]:
-        """The folder that has most of the images, and other folders that have as many.
-
-        Args:
-            images: Paths as in the annotation file; about 50 of them are looked up.
-
-        Raises:
-            DatasetError: If none of the folders has any of the images looked up, nor any other image of the list.
-        """
-        probes = images[:: max(1, len(images) // _PROBES)]
-        counts = [sum(image_path(tree, probe).is_file() for probe in probes) for tree in self.trees]
-        if not any(counts):  # a subset of the images may have none of those looked up
-            counts = [int(any(image_path(tree, image).is_file() for image in images)) for tree in self.trees]
-        if not any(counts):
-            tried = image_path(self.trees[0], images[0]) if self.trees else self.root / images[0]
-            raise DatasetError(
-                f"none of the {len(images)} images of MS-CXR is below {self.root} (tried {tried}); {STEP}"
-            )
-        best = [tree for tree, count in zip(self.trees, counts, strict=True) if count == max(counts)]
-        return best[0], tuple(best[1:])
-
 
 def find_release(root: Path | None) -> Release:
     """Look for the newest annotation file, CSV before JSON, and for the images, a few folders deep.
 
     Raises:
         DatasetError: If there is no such folder or no annotation file in it.
+        OSError: If the folder cannot be read.
     """
     if root is None:
         raise DatasetError(f"ms-cxr needs --root, the folder of its files; {STEP}")
+    if root.is_file():
+        raise DatasetError(
+            f"ms-cxr: {root} is a file; give the folder that holds the annotations and the images as --root"
+        )
     if not root.is_dir():
         raise DatasetError(f"ms-cxr: there is no folder {root}; {STEP}")
     annotations: list[tuple[tuple[int, ...], bool, int, Path, str]] = []
+    similar: list[Path] = []
     trees: list[Path] = []
-    for depth, folder, folders, files in _folders(root):
+    search = Search("MS-CXR", root)
+    for depth, folder, folders, files in _folders(root, search):
         if any(_SHARD.fullmatch(name) for name in folders):
             trees.append(folder)
         for name in files:
             if match := _ANNOTATION.fullmatch(name):
                 version, kind = match.groups()
                 order = tuple(int(part) for part in version.split("."))
-                annotations.append((order, kind == "csv", -depth, folder / name, version))
+                annotations.append((order, kind.lower() == "csv", -depth, folder / name, version))
+            elif _SIMILAR.match(name):
+                similar.append(folder / name)
     if not annotations:
-        raise DatasetError(f"there is no MS_CXR_Local_Alignment_v*.csv or .json below {root}; {STEP}")
+        missing = f"there is no MS_CXR_Local_Alignment_v*.csv or .json below {root}"
+        if similar:
+            raise DatasetError(f"{missing}, but {similar[0]}; unpack it, or give it the name that it was released with")
+        raise DatasetError(f"{missing}; {search.sentence() if search.ended else STEP}")
     # The first of equals: folders come nearest first, then by name.
     *_, annotation, version = max(annotations, key=lambda found: found[:3])
     return Release(root, annotation, version, tuple(trees))
 
 
-def image_path(tree: Path, image: str) -> Path:
-    """An image's file below the folder that holds ``p10`` to ``p19``."""
-    return tree / image.removeprefix("files/")
-
-
-def _folders(root: Path) -> Iterator[tuple[int, Path, list[str], list[str]]]:
+def _folders(root: Path, search: Search) -> Iterator[tuple[int, Path, list[str], list[str]]]:
     """(depth, folder, names of folders in it, names of files), nearest first; image folders are not entered."""
     waiting = deque([(0, root)])
-    for _ in range(_MOST_FOLDERS):
-        if not waiting:
-            return
+    while waiting and search.goes_on():
         depth, folder = waiting.popleft()
         try:
             with os.scandir(folder) as entries:
                 kinds = sorted((entry.name, entry.is_dir()) for entry in entries)
         except OSError:  # a folder of somebody else's below the root
+            if depth == 0:
+                raise
             continue
         folders = [name for name, is_folder in kinds if is_folder]
         yield depth, folder, folders, [name for name, is_folder in kinds if not is_folder]

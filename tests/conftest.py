@@ -149,4 +149,6 @@ def manifest(tmp_path):
     rows += ["0.png,another one,Pneumonia,30,20,10,12,p0"]
     path = folder / "manifest.csv"
     path.write_text("\n".join(rows) + "\n")
+    # Otherwise the first command makes one, and says so on stderr.
+    (folder / "groundcxr-secret").write_text("0123456789abcdef" * 4 + "\n")
     return path

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,41 @@ def test_samples_are_exported_for_methods_elsewhere(groundcxr, manifest, tmp_pat
     assert len(rows) == 5
     assert {row["phrase"] for row in rows} == {"another one", *(f"opacity {n}" for n in range(4))}
     assert all(Path(row["image"]).is_file() for row in rows)
+
+
+def test_exported_samples_run_no_formula_and_replace_a_file_whole(groundcxr, manifest, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    manifest.write_text(manifest.read_text().replace("opacity 0", "=HYPERLINK(1)").replace("opacity 1", "-2"))
+    (tmp_path / "tasks.csv").write_text("old")
+    ran = groundcxr("samples", "--dataset", "manifest", "--root", manifest, "--out", "~/tasks.csv")
+    assert ran.code == 0
+    with (tmp_path / "tasks.csv").open(newline="") as file:
+        phrases = [row["phrase"] for row in csv.DictReader(file)]
+    assert phrases == ["'=HYPERLINK(1)", "another one", "-2", "opacity 2", "opacity 3"]
+
+
+def test_exported_samples_go_where_a_link_leads_and_into_a_pipe(groundcxr, manifest, tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "tasks.csv").symlink_to(tmp_path / "disk/tasks.csv")
+    os.mkfifo(tmp_path / "pipe")
+    reader = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    for out in ("tasks.csv", "pipe"):
+        assert groundcxr("samples", "--dataset", "manifest", "--root", manifest, "--out", out).code == 0
+    assert (tmp_path / "tasks.csv").is_symlink()
+    assert os.read(reader, 100_000) == (tmp_path / "disk/tasks.csv").read_bytes()
+    os.close(reader)
+
+
+def test_exported_samples_leave_an_old_file_where_the_disk_is_full(groundcxr, manifest, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "tasks.csv").write_text("old")
+    monkeypatch.setattr("os.fsync", full)
+    ran = groundcxr("samples", "--dataset", "manifest", "--root", manifest, "--out", "tasks.csv")
+    assert (ran.code, len(ran.err.splitlines())) == (2, 1)
+    assert "No space left" in ran.err
+    assert (tmp_path / "tasks.csv").read_text() == "old"
 
 
 def test_doctor_finds_what_is_wrong(groundcxr, manifest):

@@ -250,7 +250,7 @@ def test_boxes_that_do_not_fit_are_named(groundcxr, data, ids, tmp_path, entries
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nowhere.json"], "cannot read nowhere.json"),
+        (["nowhere.json"], "nowhere.json: No such file"),
         (["maps"], "say whose they are with --name NAME"),
         (["maps", "--name", "a", "--kind", "magic"], "the kind 'magic' does not exist"),
         (["maps", "maps", "--name", "a"], "one folder of maps"),

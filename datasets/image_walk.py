@@ -1,0 +1,139 @@
+"""Looking for image files by their ids, whatever the folders: bounded, and entering no folder of another patient."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from ..core import IMAGE_SUFFIXES
+from .searching import Search
+
+# MIMIC-CXR's patients are p10000000 to p19999999, its studies s5...; copies may leave the letter out.
+PATIENT_OR_STUDY = re.compile(r"p\d{8}|s\d{8}|1\d{7}|5\d{7}")
+DICOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")
+_DEPTH = 12  # PARENT/data/physionet.org/files/mimic-cxr/2.1.0/files/p10/p10000001/s50000001 is eight below PARENT
+
+
+@dataclass
+class Seen:
+    """What a walk met.
+
+    Attributes:
+        files: The image files of each id, as paths relative to the root with ``/``, nearest first.
+        unread: Of files that have a wanted id and a suffix that is none of an image: count and first folder, by suffix.
+        others: How many image files of other ids there are, outside the folders of other patients and studies.
+        other: The first of them.
+        skipped: How many folders of other patients and studies were not entered.
+        ended: What to say where the walk ended before all folders were read.
+    """
+
+    files: dict[str, list[str]] = field(default_factory=dict)
+    unread: dict[str, tuple[int, Path]] = field(default_factory=dict)
+    others: int = 0
+    other: Path | None = None
+    skipped: int = 0
+    ended: str = ""
+
+
+def look_for(root: Path, images: Mapping[str, str]) -> Seen:
+    """Walk through the folders below a root, nearest first.
+
+    Args:
+        root: Where to begin.
+        images: Paths by id, as annotated. Where all of them name patient and study, as MIMIC-CXR's do, the folders of
+            other patients and studies are not entered: a thousand images take a few thousand folders of 300,000.
+    """
+    seen = Seen()
+    ids = {image.lower(): image for image in images}
+    wanted = _folder_names(images.values())
+    for folder, names in _folders(root, ids, wanted, seen):
+        for name in names:
+            _meet(folder, name, root, ids, seen)
+    return seen
+
+
+def _meet(folder: Path, name: str, root: Path, ids: Mapping[str, str], seen: Seen) -> None:
+    stem, suffix = os.path.splitext(name.lower())  # noqa: PTH122  # there may be 300,000 names
+    if suffix in IMAGE_SUFFIXES:
+        if stem not in ids:
+            if not name.startswith("."):
+                seen.others += 1
+                seen.other = seen.other or folder / name
+        elif is_file(folder / name):
+            seen.files.setdefault(ids[stem], []).append((folder / name).relative_to(root).as_posix())
+    elif (begin := next((part for part in (stem, name.lower().partition(".")[0]) if part in ids), None)) is not None:
+        kind = name[len(begin) :].lower() or "''"
+        count, first = seen.unread.get(kind, (0, folder))
+        seen.unread[kind] = count + 1, first
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a regular file; what may not be looked at is none."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _folders(
+    root: Path, ids: Mapping[str, str], wanted: set[str] | None, seen: Seen
+) -> Iterator[tuple[Path, list[str]]]:
+    """(folder, names of its files), nearest first and then by name."""
+    waiting = deque([(0, root)])
+    linked = {root.resolve()}
+    search = Search("images", root)
+    while waiting:
+        if not search.goes_on():
+            seen.ended = search.sentence()
+            return
+        depth, folder = waiting.popleft()
+        folders: list[str] = []
+        files: list[str] = []
+        with suppress(OSError), os.scandir(folder) as entries:  # OSError: a folder of somebody else's below the root
+            for entry in entries:
+                is_folder = entry.is_dir(follow_symlinks=False) or _leads_elsewhere(entry, root, linked)
+                (folders if is_folder else files).append(entry.name)
+        yield folder, sorted(files)
+        for name in sorted(folders) if depth < _DEPTH else ():
+            if _is_anothers(name.lower(), ids, wanted):
+                seen.skipped += 1
+            elif not name.startswith("."):
+                waiting.append((depth + 1, folder / name))
+
+
+def _leads_elsewhere(entry: os.DirEntry[str], root: Path, linked: set[Path]) -> bool:
+    """Whether an entry is a link to a folder that the walk would not reach otherwise."""
+    if not entry.is_symlink() or PurePosixPath(entry.name).suffix.lower() in IMAGE_SUFFIXES:
+        return False
+    try:
+        target = Path(entry.path).resolve()
+        if not target.is_dir():
+            return False
+    except (OSError, RuntimeError):  # a folder of somebody else's, or a link to itself
+        return False
+    if target in linked or target.is_relative_to(root.resolve()):
+        return False
+    linked.add(target)
+    return True
+
+
+def _is_anothers(name: str, ids: Mapping[str, str], wanted: set[str] | None) -> bool:
+    if DICOM_ID.fullmatch(name):
+        return name not in ids
+    return wanted is not None and name not in wanted and bool(PATIENT_OR_STUDY.fullmatch(name))
+
+
+def _folder_names(paths: Iterable[str]) -> set[str] | None:
+    """Names that the folders of the images' patients and studies may have; None where a path does not name both."""
+    names: set[str] = set()
+    for path in paths:
+        parts = [part.lower() for part in PurePosixPath(path).parts if PATIENT_OR_STUDY.fullmatch(part.lower())]
+        if len(parts) < 2:
+            return None
+        names.update(parts, (part.lstrip("ps") for part in parts))
+    return names

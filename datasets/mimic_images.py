@@ -1,0 +1,175 @@
+"""The files of MIMIC-CXR's images below a folder, as JPG, PNG or DICOM and in whatever folders a group keeps them."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath, PurePosixPath
+
+from ..core import DatasetError
+from ..core.doubts import Tally
+from ..core.threads import mapped
+from .image_index import read_index, write_index
+from .image_walk import DICOM_ID, PATIENT_OR_STUDY, Seen, is_file, look_for
+from .physionet import STEP
+
+SEVERAL = "images have several files below the root, of which one is used"
+
+_RELEASED = re.compile(r"(?:^|/)(p1\d/p\d{8}/s\d{8}/[^/]+)$")
+_OF_THE_LAYOUT = re.compile(rf"p?1\d|{PATIENT_OR_STUDY.pattern}|{DICOM_ID.pattern}", re.IGNORECASE)
+_LAYOUTS = (".jpg", ".dcm")  # MIMIC-CXR-JPG, whose pixels MS-CXR was drawn on, and the originals, MIMIC-CXR
+_SUFFIXES = (".jpg", ".jpeg", ".dcm", ".dicom", ".png")  # of copies with as many images, the first is used
+_NAMED = "images are found by their DICOM id wherever they are below the root, as"
+_THREADS = 8  # a network disk's latency, not the processor, is the cost
+
+
+@dataclass(frozen=True)
+class FoundImages:
+    """Where images are.
+
+    Attributes:
+        paths: A file for each id; where there is none, the place at which it was expected.
+        doubts: A sentence for each thing that the user should know of them.
+    """
+
+    paths: dict[str, Path]
+    doubts: list[str]
+
+
+def find_images(root: Path, trees: Sequence[Path], images: Mapping[str, str]) -> FoundImages:
+    """The file of each image: in the layout of MIMIC-CXR-JPG, else in that of MIMIC-CXR, else wherever its id is.
+
+    Only the last needs a walk through the folders, and what it finds is remembered.
+
+    Args:
+        root: The folder below which the images are.
+        trees: Folders below it that hold ``p10`` to ``p19``, those nearest to the root first.
+        images: Each image's path by its DICOM id, as annotated.
+
+    Raises:
+        DatasetError: If there is none of them; says what is there instead.
+    """
+    files = _in_released_layout(trees, images)
+    missing = {image: path for image, path in images.items() if image not in files}
+    seen = Seen()
+    if missing:
+        known = _remembered(root, missing)
+        if known is None:
+            seen = look_for(root, missing)
+            write_index(root, seen.files)
+            known = _by_preference(seen.files)
+        files |= {image: [root / path for path in paths] for image, paths in known.items()}
+    expected = trees[0] if trees else root / "files"
+    places = Counter(tree for tree in trees for paths in files.values() if paths[0].is_relative_to(tree))
+    if places:
+        expected = places.most_common(1)[0][0]
+    paths = {
+        image: files[image][0] if image in files else expected / _released_path(path) for image, path in images.items()
+    }
+    if not files:
+        raise DatasetError(_nowhere(root, next(iter(paths.values())), len(images), seen))
+    return FoundImages(paths, [*_several(files.values()), *_left_out(seen, len(paths) - len(files))])
+
+
+def is_released(path: PurePath) -> bool:
+    """Whether a file lies where MIMIC-CXR-JPG has it, under whatever folder."""
+    return path.suffix == _LAYOUTS[0] and bool(_RELEASED.search(path.as_posix()))
+
+
+def _in_released_layout(trees: Sequence[Path], images: Mapping[str, str]) -> dict[str, list[Path]]:
+    """Files by id, those in the tree that holds most of them first."""
+    files: dict[str, list[Path]] = {}
+    for suffix in _LAYOUTS:
+        missing = {image: path for image, path in images.items() if image not in files}
+        held = [_held(tree, missing, suffix) for tree in trees] if missing else []
+        for one in sorted(held, key=len, reverse=True):
+            for image, path in one.items():
+                files.setdefault(image, []).append(path)
+    return files
+
+
+def _held(tree: Path, images: Mapping[str, str], suffix: str) -> dict[str, Path]:
+    paths = [tree / _released_path(path).with_suffix(suffix) for path in images.values()]
+    there = mapped(is_file, paths, _THREADS)
+    return {image: path for image, path, held in zip(images, paths, there, strict=True) if held}
+
+
+def _released_path(image: str) -> PurePosixPath:
+    """An image's path below ``files``, whatever folders an edited annotation file puts before it."""
+    found = _RELEASED.search(image)
+    return PurePosixPath(found[1] if found else PurePosixPath(image).name)
+
+
+def _remembered(root: Path, images: Mapping[str, str]) -> dict[str, list[str]] | None:
+    """Where an earlier walk found the images; None unless it found all, and they are still there."""
+    index = read_index(root)
+    if any(image not in index for image in images):
+        return None
+    known = _by_preference({image: index[image] for image in images})
+    there = mapped(is_file, [root / paths[0] for paths in known.values()], _THREADS)
+    return known if all(there) else None
+
+
+def _by_preference(files: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Each image's files with the one to use first, such that all are of one copy where one holds them all."""
+    copies = Counter(copy for paths in files.values() for copy in set(map(_copy, paths)))
+
+    def rank(path: str) -> tuple[bool, int, int, int, str]:
+        parts = PurePosixPath(path)
+        suffix = (*_SUFFIXES, parts.suffix.lower()).index(parts.suffix.lower())
+        return not is_released(parts), -copies[_copy(path)], suffix, len(parts.parts), path
+
+    return {image: sorted(paths, key=rank) for image, paths in files.items()}
+
+
+def _copy(path: str) -> tuple[tuple[str, ...], str]:
+    """The folder in which a copy of the images begins, and their suffix."""
+    *folders, name = PurePosixPath(path).parts
+    while folders and _OF_THE_LAYOUT.fullmatch(folders[-1]):
+        folders.pop()
+    return tuple(folders), PurePosixPath(name).suffix.lower()
+
+
+def _several(files: Iterable[Sequence[Path]]) -> list[str]:
+    tally = Tally()
+    for used, *others in files:
+        if others:
+            tally.add(SEVERAL, f"{used} rather than {others[0]}")
+    return tally.sentences()
+
+
+def _left_out(seen: Seen, missing: int) -> list[str]:
+    """Why images that were not found may be there all the same."""
+    if not missing:
+        return []
+    unread = [f"{said}; images must be JPEG, PNG or DICOM files" for said in _unread(seen)]
+    return [*unread, *([seen.ended] if seen.ended else [])]
+
+
+def _unread(seen: Seen) -> list[str]:
+    return [
+        f"{count:,} {'file' if count == 1 else 'files'} of these ids with the suffix {suffix} "
+        f"{'is' if count == 1 else 'are'} in {folder}"
+        for suffix, (count, folder) in seen.unread.items()
+    ]
+
+
+def _nowhere(root: Path, tried: Path, count: int, seen: Seen) -> str:
+    """That none of the images is there, what is there instead, and the step that fits it."""
+    others: list[str] = []
+    if seen.others:
+        others.append(f"{seen.others:,} images of other ids, such as {seen.other}")
+    if seen.skipped:
+        others.append(f"{seen.skipped:,} folders of other patients")
+    message = f"none of the {count} images of MS-CXR is below {root} (tried {tried})"
+    if there := [*_unread(seen), *others]:
+        message += f", but {' and '.join(there)}"
+    if seen.ended:
+        return f"{message}; {seen.ended}"
+    if seen.unread:
+        return f"{message}; {_NAMED} {tried.stem}.jpg, .png or .dcm: convert these files"
+    if others:
+        return f"{message}; {_NAMED} {tried.stem}.jpg, .png or .dcm: name them so, or add those that MS-CXR is about"
+    return f"{message}; {STEP}"
