@@ -25,6 +25,10 @@ Methods = Annotated[
 Dataset = Annotated[str, typer.Option("--dataset", help="phantom, ms-cxr, manifest, or a plug-in's.")]
 Root = Annotated[Path | None, typer.Option("--root", help="Folder or file of the data; not needed for phantom.")]
 Split = Annotated[str | None, typer.Option("--split", help="A split's name; the data set's own default otherwise.")]
+Secret = Annotated[
+    Path | None,
+    typer.Option("--secret", help="File that keys the ids of your own data; groundcxr-secret beside them otherwise."),
+]
 Protocols = Annotated[list[str], typer.Option("--protocol", help="May be given several times.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Images in a batch; the method's own otherwise.")]
@@ -42,11 +46,22 @@ Out = Annotated[Path, typer.Option("--out", help="Folder of the results.")]
 Store = Annotated[Path | None, typer.Option("--store", help="Folder of the predictions; OUT/store otherwise.")]
 
 
-def open_dataset(name: str, root: Path | None, split: str | None, settings: list[str]) -> GroundingDataset:
-    """The data set with the options that ``--set dataset.KEY=VALUE`` gives; its warnings go to stderr."""
-    from ..datasets import load_dataset
+def open_dataset(
+    name: str, root: Path | None, split: str | None, settings: list[str], secret: Path | None
+) -> GroundingDataset:
+    """The data set with the options that ``--set dataset.KEY=VALUE`` gives; its warnings go to stderr.
 
-    dataset = load_dataset(name, root, split, **dataset_options(settings))
+    Raises:
+        GroundCXRError: If it cannot be loaded, or takes no secret and one is given.
+    """
+    from ..datasets import DATASETS, load_dataset
+
+    options: dict[str, Any] = dataset_options(settings)
+    if secret is not None:
+        if not DATASETS.get(name).private_ids:
+            raise GroundCXRError(f"the ids of {name} are keyed with no secret; leave --secret out")
+        options["secret"] = secret
+    dataset = load_dataset(name, root, split, **options)
     for warning in dataset.warnings:
         tell(f"warning: {warning}")
     return dataset
@@ -59,7 +74,7 @@ def dataset_options(settings: list[str]) -> dict[str, str]:
         GroundCXRError: If a key has an option of its own.
     """
     options = {key: value for alias, key, value in _parsed(settings) if alias == DATASET_ALIAS}
-    for key, option in (("name", "dataset"), ("root", "root"), ("split", "split")):
+    for key, option in (("name", "dataset"), ("root", "root"), ("split", "split"), ("secret", "secret")):
         if key in options:
             raise GroundCXRError(f"--set {DATASET_ALIAS}.{key} is no option of a data set; write --{option} instead")
     return options

@@ -20,6 +20,7 @@ from .arguments import (
     Pathology,
     Protocols,
     Root,
+    Secret,
     Settings,
     Split,
     Store,
@@ -48,6 +49,7 @@ def evaluate(
     method: Methods,
     dataset: Dataset = "phantom",
     root: Root = None,
+    secret: Secret = None,
     split: Split = None,
     protocol: Protocols = ["v1"],  # noqa: B006  (typer reads it as the default, nobody changes it)
     device: Device = "auto",
@@ -74,7 +76,7 @@ def evaluate(
     part = Shard.parse(shard) if shard else None
     entries = open_methods(method, settings)
     protocols = open_protocols(protocol)
-    selection = select(open_dataset(dataset, root, split, settings), pathology=pathology, limit=limit)
+    selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
     run = Run(selection, store or out / "store", out, device, batch_size)
     if part is not None:
         failed = sum(ground_shard(entry, run, part) for entry in entries)

@@ -16,6 +16,7 @@ from .arguments import (
     Pathology,
     Protocols,
     Root,
+    Secret,
     Settings,
     Split,
     Store,
@@ -38,6 +39,7 @@ def import_results(
     ] = "other",
     dataset: Dataset = "phantom",
     root: Root = None,
+    secret: Secret = None,
     split: Split = None,
     protocol: Protocols = ["v1"],  # noqa: B006  (typer reads it as the default, nobody changes it)
     limit: Limit = None,
@@ -68,7 +70,7 @@ def import_results(
 
     if not name:
         raise GroundCXRError(f"{predictions[0]} holds predictions; say whose they are with --name NAME")
-    selection = select(open_dataset(dataset, root, split, settings), pathology=pathology, limit=limit)
+    selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
     foreign = ForeignPredictions(predictions, selection, name=name, kind=kind)
     protocols = open_protocols(protocol)
     done = run_all([foreign.entry], protocols, lambda _, fitting: foreign.score(fitting, out, store or out / "store"))

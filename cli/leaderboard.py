@@ -14,6 +14,7 @@ import typer
 
 from ..core import GroundCXRError, unknown_name
 from ..core.install import install_step
+from .arguments import Secret
 
 PORT = 8501
 
@@ -28,6 +29,7 @@ def leaderboard(
     data: Annotated[
         list[str], typer.Option("--data", help="NAME=ROOT: your copy of a data set; not needed for phantom.")
     ] = [],  # noqa: B006
+    secret: Secret = None,
     port: Annotated[int, typer.Option("--port", help="Port on localhost.", min=1, max=65535)] = PORT,
 ) -> None:
     """Open the leaderboard: tables, heatmaps side by side, failures, exports.
@@ -41,7 +43,7 @@ def leaderboard(
 
     if find_spec("streamlit") is None:
         raise GroundCXRError(f"the leaderboard needs Streamlit; `{install_step('streamlit', 'altair')}` installs it")
-    options = Options.of(results, store, data)
+    options = Options.of(results, store, data, secret)
     known = DATASETS.names()
     for name in options.data:
         if name not in known:

@@ -14,7 +14,7 @@ import typer
 from ..core import StoreError
 from ..core.paths import user_path
 from ..core.spreadsheet import cell
-from .arguments import Dataset, Limit, Pathology, Root, Settings, Split, open_dataset
+from .arguments import Dataset, Limit, Pathology, Root, Secret, Settings, Split, open_dataset
 
 if TYPE_CHECKING:
     from ..core import Sample
@@ -24,6 +24,7 @@ def samples(
     out: Annotated[Path, typer.Option("--out", help="The CSV file to write.")],
     dataset: Dataset = "phantom",
     root: Root = None,
+    secret: Secret = None,
     split: Split = None,
     limit: Limit = None,
     pathology: Pathology = None,
@@ -36,7 +37,7 @@ def samples(
     """
     from ..evaluation import select
 
-    selection = select(open_dataset(dataset, root, split, settings), pathology=pathology, limit=limit)
+    selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
     out = user_path(out)
     _write(out, _table(selection.samples))
     typer.echo(f"{len(selection.samples)} samples are in {out}")

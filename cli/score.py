@@ -15,6 +15,7 @@ from .arguments import (
     Pathology,
     Protocols,
     Root,
+    Secret,
     Settings,
     Split,
     Store,
@@ -28,6 +29,7 @@ def score(
     method: Methods,
     dataset: Dataset = "phantom",
     root: Root = None,
+    secret: Secret = None,
     split: Split = None,
     protocol: Protocols = ["v1"],  # noqa: B006  (typer reads it as the default, nobody changes it)
     batch_size: BatchSize = None,
@@ -47,6 +49,6 @@ def score(
 
     entries = open_methods(method, settings)
     protocols = open_protocols(protocol)
-    selection = select(open_dataset(dataset, root, split, settings), pathology=pathology, limit=limit)
+    selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
     run = Run(selection, store or out / "store", out, batch_size=batch_size)
     raise typer.Exit(report(*run_all(entries, protocols, lambda entry, fitting: score_entry(entry, fitting, run))))

@@ -18,6 +18,7 @@ from ..datasets.phantom.parameters import DEFAULT
 from ..datasets.phantom.request import Request
 from ..evaluation.schema import DatasetInfo
 
+_HOW_TO_SHARE = "start with --secret FILE, the groundcxr-secret that the run was made with"
 _USERS_OWN = "outside"
 """An option that lets a data set read other folders than its root's: no result's to choose."""
 
@@ -35,7 +36,9 @@ class Joined:
     reason: str = ""
 
 
-def join(data: DatasetInfo, roots: Mapping[str, Path], pathologies: Iterable[str] = ()) -> Joined:
+def join(
+    data: DatasetInfo, roots: Mapping[str, Path], pathologies: Iterable[str] = (), *, secret: Path | None = None
+) -> Joined:
     """Find a run's samples in the user's own copy of its data set.
 
     A copy whose fingerprint differs from the run's is refused: its phrases and boxes would stand beside numbers that
@@ -46,6 +49,7 @@ def join(data: DatasetInfo, roots: Mapping[str, Path], pathologies: Iterable[str
         data: What a run says of its data.
         roots: Where the user has which data set, by the data set's name; the phantom needs none.
         pathologies: The classes of the run's rows, which tell what a run over a part of the data was over.
+        secret: The file that keys the ids of the user's own data, where it is not beside them.
     """
     try:
         if data.name not in DATASETS.names():
@@ -54,6 +58,12 @@ def join(data: DatasetInfo, roots: Mapping[str, Path], pathologies: Iterable[str
         if root is None and data.name != "phantom":
             return Joined(reason=_not_here(data))
         options = {name: value for name, value in data.options.items() if name != _USERS_OWN}
+        if data.private_ids:
+            # Loading the data would make a secret where there is none, and a page writes nothing.
+            found = DATASETS.get(data.name).secret_file(root, secret)
+            if found is None:
+                return Joined(reason=f"the secret that keys the ids of {data.name} is not there; {_HOW_TO_SHARE}")
+            options["secret"] = str(found)
         dataset = _load(data.name, root, data.split, json.dumps(options, sort_keys=True))
     except GroundCXRError as error:
         return Joined(reason=f"the images and phrases of {data.name} cannot be shown: {error}")
@@ -63,9 +73,10 @@ def join(data: DatasetInfo, roots: Mapping[str, Path], pathologies: Iterable[str
     samples = _matching(dataset, data, tuple(dict.fromkeys(pathologies)))
     if samples is None:
         place = f"the copy of {data.name} at {root}" if root else f"{data.name} as drawn here"
+        other = f"; or its ids are keyed with another secret: {_HOW_TO_SHARE}" if data.private_ids else ""
         return Joined(
             reason=f"{place} (version {dataset.version}) is not the data of this run (version {data.version},"
-            f" fingerprint {data.fingerprint[:12]}), so its images and phrases are not shown"
+            f" fingerprint {data.fingerprint[:12]}), so its images and phrases are not shown{other}"
         )
     if root is not None and (outside := _outside(root, samples)):
         return Joined(

@@ -22,11 +22,13 @@ class Options:
         results: Folders of results; `results` where none is given.
         store: Folder of the predictions; None for each results folder's own `store`.
         data: The user's copy of a data set, by the data set's name.
+        secret: The file that keys the ids of the user's own data, where it is not beside them.
     """
 
     results: tuple[Path, ...] = (RESULTS,)
     store: Path | None = None
     data: Mapping[str, Path] = field(default_factory=dict)
+    secret: Path | None = None
 
     @classmethod
     def parse(cls, arguments: Sequence[str]) -> Options:
@@ -39,17 +41,21 @@ class Options:
         parser.add_argument("--results", action="append", type=Path)
         parser.add_argument("--store", type=Path)
         parser.add_argument("--data", action="append", default=[])
+        parser.add_argument("--secret", type=Path)
         given = parser.parse_args(list(arguments))
-        return cls.of(given.results or [RESULTS], given.store, given.data)
+        return cls.of(given.results or [RESULTS], given.store, given.data, given.secret)
 
     @classmethod
-    def of(cls, results: Sequence[Path], store: Path | None, data: Sequence[str]) -> Options:
+    def of(
+        cls, results: Sequence[Path], store: Path | None, data: Sequence[str], secret: Path | None = None
+    ) -> Options:
         """Options from the arguments of the command line.
 
         Args:
             results: Folders of results.
             store: Folder of the predictions.
             data: NAME=ROOT each.
+            secret: The file that keys the ids of the user's own data.
 
         Raises:
             GroundCXRError: If an item of `data` is not NAME=ROOT, or a name occurs twice.
@@ -62,16 +68,20 @@ class Options:
             if name in roots:
                 raise GroundCXRError(f"--data names {name} twice; give each data set one root")
             roots[name] = user_path(root)
-        return cls(tuple(map(user_path, results)), user_path(store) if store else None, roots)
+        store, secret = (None if path is None else user_path(path) for path in (store, secret))
+        return cls(tuple(map(user_path, results)), store, roots, secret)
 
     def arguments(self) -> list[str]:
         """The inverse of `parse`, for a server that runs in another folder: paths are absolute."""
         given = [f"--results={path.absolute()}" for path in self.results]
         given += [f"--store={self.store.absolute()}"] if self.store else []
+        given += [f"--secret={self.secret.absolute()}"] if self.secret else []
         return [*given, *(f"--data={name}={root.absolute()}" for name, root in self.data.items())]
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         # argparse would end the process, and with it the page.
-        raise GroundCXRError(f"{message}; the leaderboard takes --results DIR, --store DIR and --data NAME=ROOT")
+        raise GroundCXRError(
+            f"{message}; the leaderboard takes --results DIR, --store DIR, --data NAME=ROOT and --secret FILE"
+        )

@@ -62,7 +62,7 @@ def show() -> None:
         return
     info = runs[0].info
     with st.spinner("Reading the data set …"):
-        joined = join(info.dataset, chosen.options.data, info.pathologies)
+        joined = join(info.dataset, chosen.options.data, info.pathologies, secret=chosen.options.secret)
     if joined.reason:
         note(sentence(joined.reason), "gx-problems")
     rows = _found(chosen, runs, joined)

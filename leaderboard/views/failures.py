@@ -74,7 +74,7 @@ def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame, beside: list[str]) 
         return
     info = run.info
     with st.spinner("Reading the data set …"):
-        joined = join(info.dataset, chosen.options.data, info.pathologies)
+        joined = join(info.dataset, chosen.options.data, info.pathologies, secret=chosen.options.secret)
     if joined.reason:
         note(sentence(joined.reason), "gx-problems")
     for start in range(0, len(worst), _IN_A_ROW):
