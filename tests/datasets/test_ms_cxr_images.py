@@ -404,9 +404,9 @@ class TestAnnotationFile:
         assert all(sample.image_path.is_relative_to(root) for sample in dataset)
         assert any("missing" in text and ": 3, for" in text for text in dataset.warnings)
 
-    @pytest.mark.parametrize("name", ["x" * 300 + ".jpg", "a\0.jpg", "\ud800.jpg", "/", ".."])
+    @pytest.mark.parametrize("name", ["x" * 300 + ".jpg", "a\0.jpg", "/", ".."])
     def test_a_name_that_no_file_can_have_is_told(self, tmp_path, write, name):
-        for kind in ("csv", "json") if name.isascii() else ("json",):
+        for kind in ("csv", "json"):
             path = getattr(write, kind)(tmp_path / kind)
             write.images(tmp_path / kind)
             written = json.dumps(name)[1:-1] if kind == "json" else name
