@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from ..core import Box, DatasetError
+from ..core.paths import shown
 from .annotations import Annotation, frame_size, number
 from .coco import read_coco
 from .tables import read_table
@@ -41,6 +42,9 @@ def _with_slashes(image: str) -> str:
 def _with_patient(row: Annotation, path: Path) -> Annotation:
     if row.frame is None:
         raise DatasetError(f"{path}, {row.where}: the image's width and height are missing")
+    name = PurePosixPath(row.image).name
+    if not name.strip(".") or not name.isprintable() or len(name) > 255:
+        raise DatasetError(f"{path}, {row.where}: path does not end with a file's name: {shown(row.image)}")
     patient = _PATIENT.search(row.image)
     return replace(row, patient=patient[1] if patient else None)
 

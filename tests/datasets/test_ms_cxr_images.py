@@ -266,12 +266,14 @@ class TestIndex:
         assert self.paths(root) == first
         assert len(walks) == 2
 
-    def test_entries_never_lead_to_another_image(self, root, cache, write):
+    @pytest.mark.parametrize("other", ["{other}", "../{own}", "{root}/{own}"])
+    def test_entries_never_lead_to_another_image(self, root, cache, write, other):
         first = self.paths(root)
         (file,) = (cache / "images").iterdir()
         content = json.loads(file.read_text())
-        one, other = (row.dicom_id for row in images(write.rows)[:2])
-        content["files"][one] = content["files"][other]
+        (own,), (another,) = (content["files"][row.dicom_id] for row in images(write.rows)[:2])
+        put(root.parent / own, value=99)
+        content["files"][write.rows[0].dicom_id] = [other.format(own=own, other=another, root=root.parent)]
         file.write_text(json.dumps(content))
         assert self.paths(root) == first
 
@@ -388,6 +390,31 @@ class TestAnnotationFile:
         assert edited.fingerprint() == plain.fingerprint()
         assert all(sample.image_path.is_relative_to(tmp_path / "edited") for sample in edited)
         assert [sample.patient_id for sample in edited] == [sample.patient_id for sample in plain]
+
+    @pytest.mark.parametrize("kind", ["csv", "json"])
+    def test_its_text_does_not_lead_out_of_the_root(self, tmp_path, write, kind):
+        root = tmp_path / "root"
+        path = getattr(write, kind)(root)
+        (root / "files/p11").mkdir(parents=True)
+        path.write_text(path.read_text().replace("files/p1", "../../p1").replace("/s5", "/x5"))
+        for row in images(write.rows):
+            put(tmp_path / row.path.replace("files/", "").replace("/s5", "/x5"))
+        put(root / f"{write.rows[0].dicom_id}.png")
+        dataset = load_dataset("ms-cxr", root)
+        assert all(sample.image_path.is_relative_to(root) for sample in dataset)
+        assert any("missing" in text and ": 3, for" in text for text in dataset.warnings)
+
+    @pytest.mark.parametrize("name", ["x" * 300 + ".jpg", "a\0.jpg", "/", ".."])
+    def test_a_name_that_no_file_can_have_is_told(self, tmp_path, write, name):
+        for kind in ("csv", "json"):
+            path = getattr(write, kind)(tmp_path / kind)
+            write.images(tmp_path / kind)
+            written = json.dumps(name)[1:-1] if kind == "json" else name
+            path.write_text(path.read_text().replace(write.rows[1].path, written))
+            told = r"(row 3|annotation 22): path does not end with a file's name: .{1,200}$"
+            with pytest.raises(DatasetError, match=told):
+                load_dataset("ms-cxr", tmp_path / kind)
+            assert [finding.level for finding in check_dataset("ms-cxr", tmp_path / kind)] == ["error"]
 
     @pytest.mark.parametrize("kind", ["csv", "json"])
     def test_its_name_in_any_case(self, tmp_path, write, kind):
