@@ -60,7 +60,7 @@ def join(
         options = {name: value for name, value in data.options.items() if name != _USERS_OWN}
         if data.private_ids:
             # Loading the data would make a secret where there is none, and a page writes nothing.
-            found = DATASETS.get(data.name).secret_file(root, secret)
+            found = secret or DATASETS.get(data.name).secret_file(root)
             if found is None:
                 return Joined(reason=f"the secret that keys the ids of {data.name} is not there; {_HOW_TO_SHARE}")
             options["secret"] = str(found)

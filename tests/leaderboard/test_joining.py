@@ -150,15 +150,15 @@ def test_links_in_the_folder_given_are_followed(result, manifest, tmp_path):
         assert len(joined.samples) == 5
 
 
-def test_a_page_makes_no_secret_and_is_told_where_it_is(run_of, manifest, tmp_path):
-    found = run_of("center-prior")
+def test_a_page_makes_no_secret_and_is_told_where_it_is(result, manifest, tmp_path):
+    found = result()
     secret = manifest.with_name("groundcxr-secret")
     kept = secret.rename(tmp_path / "kept")
     missing = join(found.info.dataset, {"manifest": manifest}, found.info.pathologies)
     assert "start with --secret FILE" in missing.reason
     assert not secret.exists()
     there = join(found.info.dataset, {"manifest": manifest}, found.info.pathologies, secret=kept)
-    assert set(there.samples) == set(found.samples()["sample_id"])
+    assert list(there.samples) == found.samples["sample_id"].tolist()
     secret.write_text("ab" * 32)
     other = join(found.info.dataset, {"manifest": manifest}, found.info.pathologies)
     assert "keyed with another secret" in other.reason
