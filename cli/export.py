@@ -10,7 +10,6 @@ import typer
 from ..core import GroundCXRError
 from ..core.paths import user_path
 from ..leaderboard.formats import Format
-from .output import write_output
 
 
 def export(
@@ -31,6 +30,7 @@ def export(
     from ..leaderboard.export import export as write
     from ..leaderboard.library import Library
     from ..leaderboard.tables import boards
+    from .output import write_output
 
     out = user_path(out) if out else None
     library = Library.scan(results)

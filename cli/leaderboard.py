@@ -49,7 +49,7 @@ def leaderboard(
         if name not in known:
             raise unknown_name("dataset", name, known, see="`groundcxr list datasets` shows all.")
     for option, path, step in _folders(options.results, store, options.data):
-        if not path.exists():
+        if not os.path.exists(path):  # noqa: PTH110  (unlike Path's it bears a folder above that may not be read)
             raise GroundCXRError(f"there is no folder {path} ({option}); {step}")
     if _taken(port):
         raise GroundCXRError(f"the port {port} is taken; give another with --port")

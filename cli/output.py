@@ -21,12 +21,12 @@ def write_output(out: Path, content: bytes) -> None:
     Raises:
         StoreError: If it cannot be written.
     """
-    if not out.parent.is_dir():
-        raise StoreError(f"cannot write {out}: there is no folder {out.parent}; make it, or choose another --out")
-    if not out.exists() or out.is_file():
-        write_atomically(Path(os.path.realpath(out)), content)
-        return
     try:
-        out.write_bytes(content)
+        if not out.parent.is_dir():
+            raise StoreError(f"cannot write {out}: there is no folder {out.parent}; make it, or choose another --out")
+        if out.exists() and not out.is_file():
+            out.write_bytes(content)
+        else:
+            write_atomically(Path(os.path.realpath(out)), content)
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror or error}; choose another --out") from error

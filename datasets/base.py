@@ -105,12 +105,11 @@ class GroundingDataset(Sequence[Sample], ABC):
         """
 
     @classmethod
-    def secret_file(cls, root: Path | None, given: Path | None = None) -> Path | None:
+    def secret_file(cls, root: Path | None) -> Path | None:
         """The file that keeps the owner's secret, of a data set with `private_ids`; None where there is none yet.
 
         Args:
             root: As for `load`.
-            given: A file that the user names instead.
         """
         return None
 

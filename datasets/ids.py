@@ -46,14 +46,9 @@ def release_key(annotations: Iterable[Annotation]) -> str:
     return digest("release", sorted([row.image_id, row.phrase, row.pathology, numbers(row)] for row in annotations))
 
 
-def find_secret(annotation: Path, given: Path | None) -> Path | None:
-    """The file that keeps the secret of one's own data; None where there is none yet.
-
-    Args:
-        annotation: The annotation file.
-        given: A file that the user names instead of the places that are looked at.
-    """
-    places = [given] if given is not None else [_beside(annotation), _at_home(annotation)]
+def find_secret(annotation: Path) -> Path | None:
+    """The file that keeps the secret of the data of an annotation file; None where there is none yet."""
+    places = (_beside(annotation), _at_home(annotation))
     return next((place for place in places if os.path.lexists(place)), None)
 
 
@@ -69,12 +64,11 @@ def owners_secret(annotation: Path, given: Path | None = None) -> str:
     Raises:
         DatasetError: If the file holds no secret, or none can be written.
     """
-    file = find_secret(annotation, given)
-    if file is None and given is not None:
+    if given is not None and not os.path.lexists(given):
         raise DatasetError(
             f"there is no file {given} (--secret); name the {SECRET_FILE} of whoever you share the data with"
         )
-    return _read(file or _make_one(annotation))
+    return _read(given or find_secret(annotation) or _make_one(annotation))
 
 
 def _beside(annotation: Path) -> Path:

@@ -86,9 +86,9 @@ class Manifest(GroundingDataset):
         )
 
     @classmethod
-    def secret_file(cls, root: Path | None, given: Path | None = None) -> Path | None:
+    def secret_file(cls, root: Path | None) -> Path | None:
         """The file that keeps the secret of a manifest's ids; None where there is none yet."""
-        return find_secret(find_manifest(root), given)
+        return find_secret(find_manifest(root))
 
     @classmethod
     def check(cls, root: Path | None) -> list[Finding]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from .. import __version__
 from ..metrics import PROTOCOLS, get_protocol
 from .citation_safety import is_harmless
+from .export_latex import escape
 from .foreign_text import one_line
 from .library import Run
 
@@ -44,13 +45,15 @@ def bibtex(runs: Sequence[Run]) -> str:
         if not is_harmless(method.citation):
             remarks.append(_remark(method.label, _LEFT_OUT))
         elif not _add(method.citation, entries) and not method.control:
-            remarks.append(_remark(method.label, method.citation or "no citation is known"))
+            remarks.append(_remark(method.label, one_line(method.citation) or "no citation is known"))
     return "\n\n".join([*dict.fromkeys(remarks), *entries.values()]) + "\n"
 
 
 def _toolkit(runs: Sequence[Run]) -> str:
     protocols = {(run.info.protocol.name, run.info.protocol.version, run.info.protocol.hash[:_HASH]) for run in runs}
-    used = "; ".join(f"protocol {name}, version {version}, hash {sha}" for name, version, sha in sorted(protocols))
+    used = "; ".join(
+        f"protocol {_plain(name)}, version {_plain(version)}, hash {sha}" for name, version, sha in sorted(protocols)
+    )
     return (
         f"@misc{{{_TOOLKIT},\n"
         "  title = {groundcxr: phrase grounding on chest {X}-rays, measured so that the number can be repeated, "
@@ -61,6 +64,11 @@ def _toolkit(runs: Sequence[Run]) -> str:
         f"  note = {{{used}}},\n"
         "}"
     )
+
+
+def _plain(name: str) -> str:
+    """A foreign name within an entry; a brace in it could end the entry."""
+    return escape(re.sub(r"[\\{}]", "", name))
 
 
 def _protocol(run: Run) -> str:

@@ -19,8 +19,6 @@ from ..datasets.phantom.request import Request
 from ..evaluation.schema import DatasetInfo
 
 _HOW_TO_SHARE = "start with --secret FILE, the groundcxr-secret that the run was made with"
-_USERS_OWN = "outside"
-"""An option that lets a data set read other folders than its root's: no result's to choose."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,8 @@ def join(
         root = roots.get(data.name)
         if root is None and data.name != "phantom":
             return Joined(reason=_not_here(data))
-        options = {name: value for name, value in data.options.items() if name != _USERS_OWN}
+        # Where files may lie is the user's to say, not a result's.
+        options = {key: value for key, value in data.options.items() if key != "outside"}
         if data.private_ids:
             # Loading the data would make a secret where there is none, and a page writes nothing.
             found = secret or DATASETS.get(data.name).secret_file(root)

@@ -267,10 +267,11 @@ def _own_store(root: Path) -> Path | None:
 
 def _walk(root: Path) -> Iterator[Path | str]:
     """Folders of runs below a root, in a fixed order, and a sentence for each thing that looks like one and is none."""
-    if root.is_file() and root.name == RESULT_FILE:
+    # Unlike those of Path, these bear a folder above that may not be read.
+    if root.name == RESULT_FILE and os.path.isfile(root):  # noqa: PTH113
         yield root.parent
         return
-    if not root.is_dir():
+    if not os.path.isdir(root):  # noqa: PTH112
         yield f"{root} is no folder of results; give the folder that evaluate wrote with --out"
         return
     start = len(root.parts)

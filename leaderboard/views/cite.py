@@ -51,4 +51,5 @@ def show() -> None:
     words = ["groundcxr", "export", *(str(run.path) for run in chosen.runs), "--format", form]
     words += [] if every else ["--metric", chosen.metric.key]
     words += ["--no-intervals"] if marked and not intervals else []
-    st.code(shlex.join(words), language=None, wrap_lines=True)
+    # A folder's name may hold letters that are none in Unicode, which no page can show.
+    st.code(shlex.join(words).encode(errors="backslashreplace").decode(), language=None, wrap_lines=True)

@@ -112,7 +112,7 @@ def test_where_the_data_cannot_be_written_the_secret_is_at_home(guessable, home,
     first = load_dataset("manifest", path)
     assert not (path.parent / SECRET_FILE).exists()
     (kept,) = (home / "groundcxr" / "secrets").iterdir()
-    assert find_secret(path, None) == kept
+    assert find_secret(path) == kept
     assert published(first) == published(load_dataset("manifest", path))
 
 

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -137,6 +138,16 @@ def test_a_citation_that_could_run_is_left_out_with_a_remark(save_run, scan, blo
         assert "evil" not in text, citation
         assert "\\" not in text, citation
         assert f"% {name}: its citation is left out" in text, citation
+
+
+def test_a_protocols_name_is_text_in_the_toolkits_entry(save_run, scan):
+    save_run("theirs", VALUES)
+    (run,) = scan().runs
+    text = bibtex([changed(run, protocol={"name": r"\input{x}} @misc{evil,", "version": "1_2 % {\n\n"})])
+    assert "evil," in text
+    assert r"protocol inputx @miscevil,, version 1\_2 \%, hash" in text
+    assert text.count("{") == text.count("}")
+    assert list(re.findall(r"^@\w+\{(\w+)", text, re.MULTILINE)) == ["groundcxr"]
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ def test_a_copy_that_changed_is_refused(result, manifest, tmp_path):
     found = result()
     other = tmp_path / "other.csv"
     other.write_text(manifest.read_text().replace("opacity 2", "opacity two"))
-    for image in manifest.parent.glob("*.png"):
-        (tmp_path / image.name).write_bytes(image.read_bytes())
+    for file in (*manifest.parent.glob("*.png"), manifest.with_name("groundcxr-secret")):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
     joined = join(found.info.dataset, {"manifest": other}, found.info.pathologies)
     assert not joined.samples
     assert "is not the data of this run" in joined.reason
@@ -129,10 +129,11 @@ def test_images_outside_the_folder_given_are_not_opened(result, manifest, tmp_pa
     elsewhere.mkdir()
     # What a foreign result asks for is not the user's own choice.
     data = info.dataset.model_copy(update={"options": {"outside": True}})
-    joined = join(data, {"manifest": elsewhere}, info.pathologies)
+    secret = manifest.with_name("groundcxr-secret")
+    joined = join(data, {"manifest": elsewhere}, info.pathologies, secret=secret)
     assert not joined.samples
     assert f"lies outside {elsewhere}; put it, or a link to it, there" in joined.reason
-    assert asked == [(elsewhere, {})]
+    assert asked == [(elsewhere, {"secret": str(secret)})]
 
 
 def test_links_in_the_folder_given_are_followed(result, manifest, tmp_path):

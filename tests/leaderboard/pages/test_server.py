@@ -1,8 +1,11 @@
 """The server's boundary: whom it answers, whom it asks, and whose configuration it reads."""
 
 import http.client
+import os
 import re
 import socket
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -79,3 +82,31 @@ def test_the_url_is_where_the_server_listens(monkeypatch, address, shown):
     if address is not None:
         monkeypatch.setenv(serve.ADDRESS, address)
     assert serve.url(80) == shown
+
+
+@pytest.mark.parametrize(("address", "hosts"), [(None, ["localhost", "127.0.0.1", "::1"]), ("10.0.0.7", [])])
+def test_what_streamlit_is_started_with(monkeypatch, tmp_path, address, hosts):
+    from streamlit import config, net_util
+    from streamlit.web import cli
+
+    for module, name in ((config, "get_config_files"), (net_util, "get_internal_ip"), (net_util, "get_external_ip")):
+        monkeypatch.setattr(module, name, getattr(module, name))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GROUNDCXR_CACHE", "cache")
+    monkeypatch.setenv("STREAMLIT_SERVER_ENABLE_CORS", "false")
+    monkeypatch.delenv(serve.ADDRESS, raising=False)
+    if address is not None:
+        monkeypatch.setenv(serve.ADDRESS, address)
+    started = []
+    monkeypatch.setattr(cli, "main", lambda words, **options: started.extend(words))
+    monkeypatch.setattr(sys, "argv", ["serve", "8501", "--results=/a"])
+    serve.main()
+    assert started[0] == "run"
+    assert started[-2:] == ["--", "--results=/a"]
+    assert f"--server.address={address or 'localhost'}" in started
+    assert [word.partition("=")[2] for word in started if "allowedHosts" in word] == hosts
+    assert not [name for name in os.environ if name.startswith("STREAMLIT_")]
+    assert os.environ["GROUNDCXR_CACHE"] == str(tmp_path / "cache")
+    assert Path.cwd() == serve.HERE
+    files = [*config.get_config_files("config.toml"), *config.get_config_files("secrets.toml")]
+    assert {Path(file).parent for file in files} == {serve.HERE / ".streamlit"}
