@@ -83,8 +83,8 @@ def test_a_thread_of_a_method_does_not_keep_the_process(manifest, method_file, t
 @pytest.mark.parametrize(
     ("where", "ending"),
     [
-        ("setup", "import os; os._exit(0)"),
-        ("ground", "import os; os._exit(0)"),
+        ("setup", "import os; os._exit(3)"),
+        ("ground", "import os; os._exit(3)"),
         ("ground", "import sys; sys.exit(0)"),
         ("ground", "raise GeneratorExit"),
     ],
@@ -101,6 +101,17 @@ def test_a_method_that_ends_the_program_ends_itself_alone(groundcxr, manifest, m
     alone = groundcxr("check-method", method)
     assert alone.code in (1, 2)
     assert "Traceback" not in alone.err
+
+
+def test_a_shard_of_one_method_does_not_wait_for_another(groundcxr, manifest, method_file):
+    bad = method_file()
+    bad.write_text(bad.read_text() + "\n    def setup(self, device):\n        raise SystemExit(0)\n")
+    shard = ("--dataset", "manifest", "--root", manifest, "--shard", "1/1")
+    ran = groundcxr("evaluate", "--method", bad, "--method", "center-prior", *shard)
+    assert ran.code == 1
+    assert ran.err.startswith("error: Mine could not be run: ")
+    assert "shard 1/1 is in" in ran.out
+    assert groundcxr("evaluate", "--method", bad, *shard).code == 2
 
 
 def test_children_of_a_method_may_end_at_once(groundcxr, manifest, method_file):
