@@ -2,8 +2,12 @@
 
 import os
 import random
+import typing
 
 import pytest
+import typer
+
+from groundcxr.cli.main import app
 
 CALLS = int(200 * float(os.environ.get("GROUNDCXR_FUZZ", "1")))
 """How many calls are tried; the environment variable GROUNDCXR_FUZZ multiplies them."""
@@ -42,38 +46,53 @@ SETTINGS = (
 )  # fmt: skip
 DATASETS = (*WORDS, "manifest", "ms-cxr", "mscxr", "Phantom")
 
-SHARED = {
-    "--dataset": DATASETS, "--root": PATHS, "--split": WORDS, "--protocol": (*WORDS, "vilouras2024"),
-    "--limit": NUMBERS,
-    "--pathology": WORDS, "--set": SETTINGS, "--out": PATHS, "--store": PATHS, "--batch-size": NUMBERS,
-}  # fmt: skip
-DATA = {name: SHARED[name] for name in ("--dataset", "--root", "--split", "--limit", "--pathology", "--set")}
-MANIFEST = ("--dataset", "manifest", "--root", "data/manifest.csv")
+POOLS = {
+    "method": METHODS,
+    "settings": SETTINGS,
+    "dataset": (*WORDS, "manifest", "ms-cxr", "mscxr", "Phantom"),
+    "protocol": (*WORDS, "vilouras2024"),
+    "shard": (*WORDS, "1/2"),
+    "what": (*WORDS, "methods", "datasets", "protocols"),
+    "form": (*WORDS, "csv", "latex", "bibtex"),
+}
+"""By the parameter's name; any other gets what fits its type, so that a new option takes part at once."""
 
-COMMANDS = {
-    "evaluate": (
-        ("--method", "center-prior", *MANIFEST),
-        {**SHARED, "--method": METHODS, "--device": WORDS, "--shard": (*WORDS, "1/2"), "--nonsense": WORDS},
-    ),
-    "score": (("--method", "center-prior", *MANIFEST), {**SHARED, "--method": METHODS}),
-    "list": ((), {"": (*WORDS, "methods", "datasets", "protocols")}),
-    "doctor": (MANIFEST, {"--dataset": DATASETS, "--root": PATHS}),
-    "check-method": ((), {"": METHODS, "--device": WORDS, "--set": SETTINGS}),
-    "ground": (
-        ("--method", "center-prior", "--image", "data/0.png", "--phrase", "a", "--out", "a.png"),
-        {"--method": METHODS, "--image": PATHS, "--phrase": WORDS, "--out": PATHS, "--device": WORDS,
-        "--set": SETTINGS},
-    ),
-    "samples": ((*MANIFEST, "--out", "s.csv"), {**DATA, "--out": PATHS}),
-    "export": (("results",), {"": PATHS, "--format": (*WORDS, "csv", "latex", "bibtex"), "--metric": WORDS,
-    "--out": PATHS}),
-    "import": (
-        ("maps", "--name", "x", *MANIFEST),
-        {**SHARED, "": PATHS, "--name": WORDS, "--kind": WORDS, "--out": ("imported", "data/0.png")},
-    ),
-    "leaderboard": (("--results", "gone"), {"--store": PATHS, "--data": WORDS, "--port": NUMBERS}),
-    "nonsense": ((), {"": WORDS}),
-}  # fmt: skip
+MANIFEST = ("--dataset", "manifest", "--root", "data/manifest.csv")
+USUAL = {
+    "evaluate": ("--method", "center-prior", *MANIFEST),
+    "score": ("--method", "center-prior", *MANIFEST),
+    "doctor": MANIFEST,
+    "ground": ("--method", "center-prior", "--image", "data/0.png", "--phrase", "a", "--out", "a.png"),
+    "samples": (*MANIFEST, "--out", "s.csv"),
+    "export": ("results",),
+    "import": ("maps", "--name", "x", *MANIFEST),
+    "leaderboard": ("--results", "gone"),
+}
+"""What a call has beside the values that make no sense."""
+
+
+def options_of(callback):
+    """What a command takes: an option's name, or "" of an argument, and values for it (none of a flag)."""
+    found = []
+    for name, hint in typing.get_type_hints(callback, include_extras=True).items():
+        if name == "return":
+            continue
+        kind, about = typing.get_args(hint)
+        # Typer takes the first of the names for a default at first.
+        written = [one for one in (about.default, *(about.param_decls or ())) if str(one).startswith("--")]
+        option = "" if isinstance(about, typer.models.ArgumentInfo) else [*written, f"--{name}"][0]
+        if kind is bool:
+            values = ()
+        elif name in POOLS:
+            values = POOLS[name]
+        else:
+            parts = str(kind)
+            values = PATHS if "Path" in parts else NUMBERS if "int" in parts or "float" in parts else WORDS
+        found.append((option, values))
+    return found
+
+
+COMMANDS = {command.name: options_of(command.callback) for command in app.registered_commands}
 
 
 @pytest.fixture
@@ -95,18 +114,28 @@ def place(manifest, method_file, tmp_path, groundcxr):
     return tmp_path
 
 
+def a_call(rng):
+    command = rng.choice([*sorted(COMMANDS), "nonsense"])
+    options = COMMANDS.get(command, [])
+    words = [command, *USUAL.get(command, ())]
+    for option, values in rng.sample(options, k=min(len(options), rng.choice((1, 1, 1, 2, 3)))):
+        if not values:
+            words.append(option)
+        elif not option:
+            words.append(rng.choice(values))
+        elif rng.random() < 0.5:
+            words.append(f"{option}={rng.choice(values)}")
+        else:
+            words += [option, rng.choice(values)]
+    return words
+
+
 @pytest.mark.parametrize("batch", range(_BATCHES))
 def test_any_call_ends_in_a_sentence(groundcxr, place, batch, monkeypatch):
     monkeypatch.setattr("os.execv", lambda program, words: None)
     rng = random.Random(batch)
     for _ in range(max(1, CALLS // _BATCHES)):
-        command = rng.choice(sorted(COMMANDS))
-        usual, options = COMMANDS[command]
-        words = list(usual)
-        for option in rng.sample(sorted(options), k=min(len(options), rng.choice((1, 1, 1, 2, 3)))):
-            value = rng.choice(options[option])
-            words += [f"{option}={value}"] if option and rng.random() < 0.5 else [option, value] if option else [value]
-        call = [command, *words]
+        call = a_call(rng)
         ran = groundcxr(*call)  # any exception but SystemExit fails the test by itself
         assert ran.code in (0, 1, 2), call
         assert "Traceback" not in ran.err + ran.out, call
