@@ -70,7 +70,7 @@ def evaluate(
     it was. Exit code 0: every sample was scored; 1: some failed; 2: nothing could be run.
     """
     from ..evaluation import Run, Shard, ground_shard, run_entry, select
-    from .running import run_all
+    from .running import run_all, run_each
     from .tables import report, tell_shard
 
     part = Shard.parse(shard) if shard else None
@@ -79,7 +79,6 @@ def evaluate(
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
     run = Run(selection, store or out / "store", out, device, batch_size)
     if part is not None:
-        failed = sum(ground_shard(entry, run, part) for entry in entries)
-        tell_shard(part, run.store, failed)
-        raise typer.Exit(1 if failed else 0)
+        failed, errors = run_each(entries, lambda entry: [ground_shard(entry, run, part)])
+        raise typer.Exit(tell_shard(part, run.store, failed, errors))
     raise typer.Exit(report(*run_all(entries, protocols, lambda entry, fitting: run_entry(entry, fitting, run))))

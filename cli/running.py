@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from ..core import GroundCXRError
 from ..core.errors import said
@@ -13,40 +13,52 @@ if TYPE_CHECKING:
     from ..evaluation import Entry, Result
     from ..metrics import Protocol
 
+T = TypeVar("T")
+
 
 def run_all(
     entries: Sequence[Entry],
     protocols: Sequence[Protocol],
-    run: Callable[[Entry, Sequence[Protocol]], Iterator[Result]],
+    run: Callable[[Entry, Sequence[Protocol]], Iterable[Result]],
 ) -> tuple[list[Result], list[str]]:
-    """Run every method under every protocol that has a metric for it.
+    """Run every method under every protocol that has a metric for it; see `run_each`.
 
     Args:
         entries: The methods.
         protocols: The protocols.
         run: Yields the results of one method.
+    """
+    return run_each(entries, lambda entry: run(entry, _fitting(entry, protocols)))
+
+
+def run_each(entries: Sequence[Entry], run: Callable[[Entry], Iterable[T]]) -> tuple[list[T], list[str]]:
+    """Run every method, whatever becomes of the others.
+
+    Args:
+        entries: The methods.
+        run: Yields what one method comes to.
 
     Returns:
-        The results, and one sentence for each method that could not be run.
+        What they came to, and one sentence for each method that could not be run.
 
     Raises:
         GroundCXRError: If it is the only method; whatever else it raises, too.
     """
-    results: list[Result] = []
+    done: list[T] = []
     errors: list[str] = []
     for entry in entries:
         try:
-            for result in run(entry, _fitting(entry, protocols)):
-                results.append(result)
+            for outcome in run(entry):
+                done.append(outcome)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
             # A method may also end the program, as with sys.exit; what the others have done is not lost by it.
-            if isinstance(error, Exception) and len(entries) == 1 and not results:
+            if isinstance(error, Exception) and len(entries) == 1 and not done:
                 raise
             reason = str(error) if isinstance(error, GroundCXRError) else said(error)
             errors.append(f"{entry.label} could not be run: {reason}")
-    return results, errors
+    return done, errors
 
 
 def _fitting(entry: Entry, protocols: Sequence[Protocol]) -> list[Protocol]:

@@ -8,6 +8,9 @@ import os
 import sys
 from typing import Any, TextIO
 
+LETTERS = "backslashreplace"
+"""What becomes of letters that a stream's encoding lacks, and of bytes in a path that are none."""
+
 
 class _Stream(io.FileIO):
     """A standard stream's file; what it does not take is dropped, and the first reason kept.
@@ -44,7 +47,7 @@ class _Text(io.TextIOWrapper):
 
 
 def take_streams() -> bool:
-    """Make the process's standard streams safe to write; streams that somebody else has put there stay.
+    """Make the process's standard streams safe to write; of streams that somebody else has put there, only letters are.
 
     Returns:
         Whether the process's own standard output was there to take, so that the process is ours to end.
@@ -55,6 +58,9 @@ def take_streams() -> bool:
         sys.stdout = _over(1, sys.stdout)
     if sys.stderr is sys.__stderr__:
         sys.stderr = _over(2, sys.stderr)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=LETTERS)
     return ours
 
 
@@ -91,11 +97,10 @@ def _over(number: int, stream: TextIO | None) -> TextIO:
     return _Text(
         io.BufferedWriter(raw),
         encoding=getattr(stream, "encoding", None) or "utf-8",
-        errors="backslashreplace",
         line_buffering=number == 2 or getattr(stream, "line_buffering", False),
         write_through=getattr(stream, "write_through", False),
     )
 
 
 def _nowhere() -> TextIO:
-    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors="backslashreplace")
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8", errors=LETTERS)

@@ -98,14 +98,29 @@ def comparison_table(results: list[Result], width: int) -> Table:
     return table
 
 
-def tell_shard(shard: Shard, store: Path, failed: int) -> None:
-    """Say how many samples failed, and what to do once all shards are done."""
-    if failed:
-        tell(f"{failed} samples failed; the same command tries them again, and `groundcxr score` names them")
+def tell_shard(shard: Shard, store: Path, failed: list[int], errors: list[str]) -> int:
+    """Say how many samples failed, and what to do once all shards are done.
+
+    Args:
+        shard: What was grounded.
+        store: Where it is.
+        failed: How many samples failed with each method that could be run.
+        errors: A sentence for each method that could not.
+
+    Returns:
+        The exit code, as of `report`.
+    """
+    for error in errors:
+        tell(f"error: {error}")
+    if not failed:
+        return 2
+    if any(failed):
+        tell(f"{sum(failed)} samples failed; the same command tries them again, and `groundcxr score` names them")
     sys.stdout.write(
         f"shard {shard.index}/{shard.count} is in {store}; when all are, `groundcxr score` with the same options "
         "writes the result\n"
     )
+    return 1 if errors or any(failed) else 0
 
 
 def _table(title: str, caption: str | None = None) -> Table:

@@ -96,7 +96,7 @@ class Lines:
 def _tell_until(ended: Event, lines: Lines) -> None:
     """Write a line every now and then, also while a single step takes long."""
     while not ended.wait(SECONDS_BETWEEN_LINES):
-        with suppress(OSError, AttributeError):  # standard error is full, or closed and None
+        with suppress(OSError, ValueError, AttributeError):  # standard error is full, closed, or None
             sys.stderr.write(lines.line() + "\n")
             sys.stderr.flush()
 

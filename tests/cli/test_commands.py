@@ -1,6 +1,7 @@
 """The commands as a user types them: output, exit codes, and one sentence for every mistake."""
 
 import csv
+import errno
 import json
 import os
 from pathlib import Path
@@ -189,3 +190,23 @@ def test_doctor_finds_what_is_wrong(groundcxr, manifest):
     assert ran.code == 1
     assert "1.png" in ran.out
     assert "web page" in ran.out
+
+
+def test_ground_leaves_the_old_picture_where_a_new_one_cannot_be_written(groundcxr, manifest, monkeypatch, tmp_path):
+    old = tmp_path / "old.png"
+    old.write_bytes(b"the picture of last year")
+    image = ("--image", manifest.parent / "0.png", "--phrase", "a")
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", full)
+        ran = groundcxr("ground", "--method", "center-prior", *image, "--out", old)
+    assert ran.code == 2
+    assert "No space left on device" in ran.err
+    assert old.read_bytes() == b"the picture of last year"
+    assert [path.name for path in tmp_path.glob("*.p*")] == ["old.png"]
+    gone = groundcxr("ground", "--method", "center-prior", *image, "--out", "gone/a.png")
+    assert gone.code == 2
+    assert f"there is no folder {tmp_path / 'gone'}" in gone.err

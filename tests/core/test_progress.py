@@ -46,3 +46,19 @@ def test_what_is_done_soon_leaves_no_line(capsys):
         for _ in range(3):
             advance()
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("terminal", ["", "1"])
+def test_where_threads_are_refused_there_is_no_progress_and_no_error(monkeypatch, capsys, terminal):
+    def refuse(*arguments, **named):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setenv("FORCE_COLOR", terminal)  # Rich takes it for a terminal
+    monkeypatch.setattr("threading.Thread.start", refuse)
+    done = []
+    with progress("score v1", 3) as advance:
+        for step in range(3):
+            advance()
+            done.append(step)
+    assert done == [0, 1, 2]
+    assert "Traceback" not in capsys.readouterr().err
