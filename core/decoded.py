@@ -46,14 +46,13 @@ def check_size(width: int, height: int) -> None:
         UnreadableError: If it has more than `MAX_PIXELS` pixels.
     """
     if width * height > MAX_PIXELS:
-        raise too_large(f"{width}x{height} pixels")
+        raise too_large(f"{width}x{height} pixels, ")
 
 
-def too_large(what: str) -> UnreadableError:
-    """The error for a file that claims more than `MAX_PIXELS` pixels."""
-    return UnreadableError(
-        f"it holds {what}, more than the {MAX_PIXELS:,} pixels that are decoded", "write a smaller copy of the image"
-    )
+def too_large(size: str = "") -> UnreadableError:
+    """The error for a file of more than `MAX_PIXELS` pixels."""
+    reason = f"it holds {size}more than the {MAX_PIXELS:,} pixels that are decoded"
+    return UnreadableError(reason, "write a smaller copy of the image")
 
 
 def luma(rgb: NDArray[Any]) -> NDArray[Any]:

@@ -17,7 +17,7 @@ from pydicom.tag import Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from .box import ImageSize
-from .decoded import GET_AGAIN, MAX_PIXELS, Decoded, UnreadableError, check_size, too_large
+from .decoded import GET_AGAIN, Decoded, UnreadableError, check_size
 from .dicom_pixels import PIXEL_KEYWORDS, colour_grey, float_values, integer_codes, palette_grey
 from .dicom_view import grey_of_codes, grey_of_floats
 
@@ -25,7 +25,7 @@ _GROUPS = (0x0008, 0x0010, 0x0020, 0x0028)  # one of these at least is in whatev
 _MAGIC = b"DICM"
 _MAGIC_PLACE = 128
 _HEADER_BYTES = 4 * 2**20  # what the elements before the pixels fit in, with room
-_MAX_INFLATED = 4 * MAX_PIXELS  # bytes: room for 16 bits of the largest picture twice over
+_OTHER_BYTES = 64 * 2**20  # what the elements beside the pixels may take in a deflated file
 _NO_PICTURE = "leave it out, or name the file of the radiograph itself"
 _EXPORT_AGAIN = "export it again, as DICOM with this element or as PNG"
 
@@ -74,6 +74,7 @@ def decode_dicom(data: bytes) -> Decoded:
     if photometric == "PALETTE COLOR" and samples == 1:
         return palette_grey(header, syntax)
     if (photometric == "RGB" or photometric.startswith("YBR")) and samples == 3:
+        _needed(header, "PlanarConfiguration")
         return colour_grey(header, syntax)
     raise UnreadableError(
         f"its pixels are {photometric} with {samples} samples each, which is neither grey nor RGB, YBR or PALETTE "
@@ -114,26 +115,23 @@ def _meta(file: BinaryIO) -> FileMetaDataset:
 
 
 def _inflated(deflated: bytes, pixels: bool) -> Dataset:
-    """A deflated data set (PS3.5 A.5), which is not inflated beyond what its own Rows and Columns allow."""
+    """A deflated data set (PS3.5 A.5), which is not inflated beyond what its own elements say of the pixels."""
 
     def is_pixels(tag: Any, vr: str | None, length: int) -> bool:
         return tag >> 16 == 0x7FE0
 
-    def parsed(inflated: bytes) -> Dataset:
-        stop = None if pixels and not engine.unconsumed_tail else is_pixels
-        return read_dataset(io.BytesIO(inflated), is_implicit_VR=False, is_little_endian=True, stop_when=stop)
-
     engine = zlib.decompressobj(-zlib.MAX_WBITS)
     inflated = engine.decompress(deflated, _HEADER_BYTES)
-    header = parsed(inflated)
-    if not pixels or not engine.unconsumed_tail:
+    header = read_dataset(io.BytesIO(inflated), is_implicit_VR=False, is_little_endian=True, stop_when=is_pixels)
+    if not pixels:
         return header
-    if "Rows" in header and "Columns" in header:
-        _size(header)
-    inflated += engine.decompress(engine.unconsumed_tail, _MAX_INFLATED)
+    width, height = _size(header)
+    samples, bits = _count(header, "SamplesPerPixel"), _count(header, "BitsAllocated")
+    limit = width * height * min(samples, 4) * min(bits, 64) // 8 + _OTHER_BYTES
+    inflated += engine.decompress(engine.unconsumed_tail, limit)
     if engine.unconsumed_tail:
-        raise too_large("a deflated data set that grows without end")
-    return parsed(inflated)
+        raise UnreadableError("its deflated elements are larger than its picture", "export it again, or as PNG")
+    return read_dataset(io.BytesIO(inflated), is_implicit_VR=False, is_little_endian=True)
 
 
 def _size(header: Dataset) -> ImageSize:
@@ -143,7 +141,7 @@ def _size(header: Dataset) -> ImageSize:
         told = f"a DICOM file of the kind {kind.name}" if kind else "a DICOM file"
         raise UnreadableError(f"it is {told} and holds no picture", _NO_PICTURE)
     width, height = (_count(header, word) for word in ("Columns", "Rows"))
-    frames = _count(header, "NumberOfFrames") if header.get("NumberOfFrames") not in (None, "") else 1
+    frames = _count(header, "NumberOfFrames") if header.get("NumberOfFrames") else 1
     if frames > 1:
         raise UnreadableError(
             f"it holds {frames} frames, and a radiograph is one",

@@ -89,7 +89,7 @@ def _decoded(header: Dataset, syntax: UID, *, raw: bool, **options: Any) -> NDAr
 def _step(header: Dataset, syntax: UID, decoder: Decoder, reason: str) -> str:
     """What helps where decoding failed."""
     if not syntax.is_encapsulated or syntax == RLELossless:
-        return GET_AGAIN
+        return GET_AGAIN if "less than expected" in reason else _CONVERT
     frame = _first_frame(header)
     if frame is not None and _END_OF_IMAGE not in frame[-16:]:
         return GET_AGAIN  # the stream is cut off, which no decoder mends

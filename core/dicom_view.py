@@ -162,9 +162,10 @@ def _modality(
                 "export it again, as DICOM with this element or as PNG",
             )
         return _look_up(values, *table[:2]), (0.0, 2.0 ** table[2] - 1)
-    if header.get("RescaleSlope") is None or header.get("RescaleIntercept") is None:  # one alone is not applied
+    slopes, intercepts = _numbers(header, "RescaleSlope"), _numbers(header, "RescaleIntercept")
+    if not slopes or not intercepts:  # one alone is not applied
         return values, (low, high)
-    slope, intercept = _number(header, "RescaleSlope"), _number(header, "RescaleIntercept")
+    slope, intercept = slopes[0], intercepts[0]
     if not slope or intercept is None:
         notes.append(INVALID_RESCALE)
         return values, (low, high)
@@ -184,12 +185,13 @@ Window = tuple[float, float, str]
 def _window(header: Dataset, notes: list[str]) -> Window | None:
     """Centre, width and function of the first window that is valid by PS3.3 C.11.2.1.2 and C.11.2.1.3."""
     function = str(header.get("VOILUTFunction") or "LINEAR").upper()
-    for centre, width in zip(_numbers(header, "WindowCenter"), _numbers(header, "WindowWidth"), strict=False):
+    centres, widths = _numbers(header, "WindowCenter"), _numbers(header, "WindowWidth")
+    for centre, width in zip(centres, widths, strict=False):
         if centre is None or width is None:
             continue
         if (function == "LINEAR" and width >= 1) or (function in ("LINEAR_EXACT", "SIGMOID") and width > 0):
             return centre, width, function
-    if header.get("WindowCenter") not in (None, "") and header.get("WindowWidth") not in (None, ""):
+    if centres and widths:
         notes.append(INVALID_WINDOW)
     return None
 

@@ -79,7 +79,7 @@ def _open(source: Path | BinaryIO) -> Image:
         reason = "it is not a PNG, JPEG or DICOM image"
         raise UnreadableError(reason, "name the image itself, or convert it to PNG") from error
     except Image.DecompressionBombError as error:
-        raise too_large("a decompression bomb") from error
+        raise too_large() from error
 
 
 def _head(source: Path | BinaryIO) -> bytes:
