@@ -34,11 +34,14 @@ def leaderboard(
     It answers on this machine only (Streamlit's own STREAMLIT_SERVER_ADDRESS opens it to others), reads the folders
     given and writes nothing. New results appear when the page is loaded again.
     """
+    from ..core.install import install_step
     from ..datasets import DATASETS
     from ..leaderboard.options import Options
 
     if find_spec("streamlit") is None:
-        raise GroundCXRError("the leaderboard needs Streamlit; install it with `pip install 'groundcxr[leaderboard]'`")
+        raise GroundCXRError(
+            f"the leaderboard needs Streamlit; install it with `{install_step('streamlit', 'altair')}`"
+        )
     options = Options.of(results, store, data)
     known = DATASETS.names()
     for name in options.data:
