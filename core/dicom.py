@@ -34,10 +34,11 @@ def looks_like_dicom(head: bytes) -> bool:
     """Whether a file's first bytes are DICOM's, also without the preamble that some archives cut off."""
     if head[_MAGIC_PLACE : _MAGIC_PLACE + len(_MAGIC)] == _MAGIC:
         return True
-    # The first element's tag, (0002,xxxx) or (0008,00xx), in either byte order.
-    return head[:4] in (b"\x02\0\0\0", b"\x08\0\0\0", b"\0\x08\0\0") or (
-        head[:2] in (b"\x08\0", b"\0\x08") and b"\0" in head[2:4] and head[4:6] in (b"CS", b"UI", b"UL", b"SH", b"LO")
-    )
+    # The first element is (0002,00xx) or (0008,00xx): little or big endian, then a VR or an implicit length.
+    little = head[:2] in (b"\x02\0", b"\x08\0") and head[3:4] == b"\0"
+    big = head[:3] == b"\0\x08\0"
+    has_vr = head[4:6].isalpha() and head[4:6].isupper()
+    return (little and (has_vr or head[6:8] == b"\0\0")) or (big and has_vr)
 
 
 def dicom_size(file: BinaryIO) -> ImageSize:

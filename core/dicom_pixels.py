@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -70,35 +71,49 @@ def _unsigned(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def _decoded(header: Dataset, syntax: UID, *, raw: bool, **options: Any) -> NDArray[Any]:
+    """The decoded frame. Pillow comes first, so that what else is installed does not change what it can read."""
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError as error:
         raise UnreadableError(f"its transfer syntax {syntax.name} cannot be decoded", _CONVERT) from error
+
+    def decoded(plugin: str) -> NDArray[Any]:
+        return decoder.as_array(header, index=0, raw=raw, decoding_plugin=plugin, **options)[0]
+
     try:
-        array, _ = decoder.as_array(header, index=0, raw=raw, **options)
-    except MemoryError:
+        if "pillow" in decoder.available_plugins:
+            with suppress(Exception):  # it says again why when all are asked
+                return decoded("pillow")
+        if _is_cut_off(header, syntax):  # which some decoders fill with grey
+            raise UnreadableError("its compressed pixels are cut off", GET_AGAIN)
+        return decoded("")
+    except (MemoryError, UnreadableError):
         raise
     except Exception as error:  # decoders raise many types
         # The first line says that all plugins failed, and each that follows why one did.
         summary, *plugins = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         reason = " ".join([summary, "; ".join(plugins)]).strip()
-        raise UnreadableError(reason, _step(header, syntax, decoder, reason)) from error
-    return array
+        raise UnreadableError(reason, _step(syntax, decoder, reason)) from error
 
 
-def _step(header: Dataset, syntax: UID, decoder: Decoder, reason: str) -> str:
+def _step(syntax: UID, decoder: Decoder, reason: str) -> str:
     """What helps where decoding failed."""
     if not syntax.is_encapsulated or syntax == RLELossless:
         return GET_AGAIN if "less than expected" in reason else _CONVERT
-    frame = _first_frame(header)
-    if frame is not None and _END_OF_IMAGE not in frame[-16:]:
-        return GET_AGAIN  # the stream is cut off, which no decoder mends
     if not any("pylibjpeg" in missing for missing in decoder.missing_dependencies):
         return _CONVERT
     install = f"install a decoder with `{install_step('pylibjpeg[all]')}`"
     if "does not support" in reason or "missing dependencies" in reason:
         return install
     return f"{install}, and if that does not read it either, {GET_AGAIN}"
+
+
+def _is_cut_off(header: Dataset, syntax: UID) -> bool:
+    """Whether a stream of the JPEG family ends before its last marker, zeros after it left aside."""
+    if not syntax.is_encapsulated or syntax == RLELossless:
+        return False
+    frame = _first_frame(header)
+    return frame is not None and not frame.rstrip(b"\0").endswith(_END_OF_IMAGE)
 
 
 def _holds_whole_words(header: Dataset, syntax: UID, high_bit: int) -> bool:
