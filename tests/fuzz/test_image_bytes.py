@@ -21,6 +21,7 @@ from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -49,7 +50,8 @@ def dicom(syntax: str, frame: bytes = b"", **elements) -> bytes:
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1", "1.2.3"
     meta.TransferSyntaxUID = syntax
-    file = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    uid = UID(syntax)
+    file = FileDataset("", {}, b"\0" * 128, meta, uid.is_implicit_VR, uid.is_little_endian)
     file.SOPClassUID = meta.MediaStorageSOPClassUID
     file.Rows, file.Columns, file.SamplesPerPixel, file.PixelRepresentation = 12, 16, 1, 0
     file.BitsAllocated, file.BitsStored, file.HighBit, file.NumberOfFrames = 16, 12, 11, 1
@@ -170,44 +172,43 @@ def with_right_checksums(data: bytes) -> bytes:
 
 def main(count: int) -> None:
     """Read damaged files; the first that is neither read nor refused ends the process with its number."""
-    from groundcxr.core import ImageError, Radiograph, read_header
+    from groundcxr.core import ImageError, read_header
 
     warnings.simplefilter("ignore")
     files = whole_files()
     path = Path(tempfile.mkdtemp(dir=Path.cwd())) / "image"
     for whole in files:  # undamaged ones are read, which also loads all that is needed
         path.write_bytes(whole)
-        Radiograph.open(path)
+        check(path)
     in_use = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (in_use + MEMORY, in_use + MEMORY))
     for number in range(count):
-        rng = np.random.default_rng(number)
-        path.write_bytes(damaged(files[number % len(files)], rng))
+        path.write_bytes(damaged(files[number % len(files)], np.random.default_rng(number)))
         faulthandler.dump_traceback_later(HANG, exit=True)
-        try:
-            read_header(path)
-        except ImageError:
-            pass
-        except BaseException:
-            print("input", number, "read_header")
-            raise
-        try:
-            image = Radiograph.open(path)
-            unit = image.as_unit_float()
-            assert image.pixels.dtype in (np.uint8, np.uint16)
-            assert unit.shape == image.pixels.shape == image.size[::-1]
-            assert np.isfinite(unit).all()
-            assert unit.min() >= 0
-            assert unit.max() <= 1
-        except ImageError as error:
-            if "not enough memory" in str(error) or "\n" in str(error):
-                print("input", number, error)
+        for step in (read_header, check):
+            try:
+                step(path)
+            except ImageError as error:
+                if "not enough memory" in str(error) or "\n" in str(error):
+                    raise AssertionError(f"input {number} to {step.__name__}") from error
+            except BaseException as error:
+                error.add_note(f"input {number} to {step.__name__}")
                 raise
-        except BaseException:
-            print("input", number, "Radiograph.open")
-            raise
     faulthandler.cancel_dump_traceback_later()
-    print(count, "inputs")
+    sys.stdout.write(f"{count} inputs\n")
+
+
+def check(path: Path) -> None:
+    """A picture that a method can use, or an ImageError."""
+    from groundcxr.core import Radiograph
+
+    image = Radiograph.open(path)
+    unit = image.as_unit_float()
+    assert image.pixels.dtype in (np.uint8, np.uint16)
+    assert unit.shape == image.pixels.shape == image.size[::-1]
+    assert np.isfinite(unit).all()
+    assert unit.min() >= 0
+    assert unit.max() <= 1
 
 
 if __name__ == "__main__":
