@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from pydicom import Dataset, dcmread
@@ -89,16 +90,14 @@ def _read(file: BinaryIO, pixels: bool) -> Dataset:
     try:
         meta = _meta(file)
         if meta.get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian:
-            header = _inflated(file.read(), pixels)
-            header.file_meta = meta
+            header = _inflated(meta, file.read(), pixels)
         else:
             file.seek(0)
             header = dcmread(file, stop_before_pixels=not pixels, force=True)
     except UnreadableError:
         raise
     except Exception as error:  # pydicom raises many types for damaged elements
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UnreadableError(f"its DICOM elements are damaged ({reason})", GET_AGAIN) from error
+        raise UnreadableError(f"its DICOM elements are damaged ({error!s})", GET_AGAIN) from error
     if not header.file_meta and not any(header.group_dataset(group) for group in _GROUPS):
         raise UnreadableError("it is not a PNG, JPEG or DICOM image", "name the image itself, or convert it to PNG")
     return header
@@ -115,15 +114,20 @@ def _meta(file: BinaryIO) -> FileMetaDataset:
     return FileMetaDataset(read_dataset(file, is_implicit_VR=False, is_little_endian=True, stop_when=is_past))
 
 
-def _inflated(deflated: bytes, pixels: bool) -> Dataset:
+def _inflated(meta: FileMetaDataset, deflated: bytes, pixels: bool) -> Dataset:
     """A deflated data set (PS3.5 A.5), which is not inflated beyond what its own elements say of the pixels."""
 
     def is_pixels(tag: Any, vr: str | None, length: int) -> bool:
         return tag >> 16 == 0x7FE0
 
+    def parsed(inflated: bytes, stop: Callable[[Any, str | None, int], bool] | None) -> Dataset:
+        header = read_dataset(io.BytesIO(inflated), is_implicit_VR=False, is_little_endian=True, stop_when=stop)
+        header.file_meta = meta
+        return header
+
     engine = zlib.decompressobj(-zlib.MAX_WBITS)
     inflated = engine.decompress(deflated, _HEADER_BYTES)
-    header = read_dataset(io.BytesIO(inflated), is_implicit_VR=False, is_little_endian=True, stop_when=is_pixels)
+    header = parsed(inflated, is_pixels)
     if not pixels:
         return header
     width, height = _size(header)
@@ -132,7 +136,7 @@ def _inflated(deflated: bytes, pixels: bool) -> Dataset:
     inflated += engine.decompress(engine.unconsumed_tail, limit)
     if engine.unconsumed_tail:
         raise UnreadableError("its deflated elements are larger than its picture", "export it again, or as PNG")
-    return read_dataset(io.BytesIO(inflated), is_implicit_VR=False, is_little_endian=True)
+    return parsed(inflated, None)
 
 
 def _size(header: Dataset) -> ImageSize:

@@ -124,5 +124,7 @@ def _image_error(path: Path, error: Exception) -> ImageError:
     elif isinstance(error, MemoryError):
         reason, step = "there is not enough memory to decode it", "free memory or write a smaller copy of the image"
     else:
-        reason, step = " ".join(str(error).split()) or type(error).__name__, GET_AGAIN
+        reason, step = str(error) or type(error).__name__, GET_AGAIN
+    # What a file holds may be quoted: in one line, and without characters that steer a terminal.
+    reason = "".join(letter if letter.isprintable() else "?" for letter in " ".join(reason.split()))
     return ImageError(f"cannot read the image {path}: {reason}; {step}")
