@@ -39,19 +39,24 @@ class UnreadableError(Exception):
         self.step = step
 
 
-def check_size(width: int, height: int) -> None:
+def check_size(width: int, height: int, cost: int = 1) -> None:
     """Refuse a picture that would fill the memory, before anything of it is decoded or inflated.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+        cost: How many times the memory of a grey pixel of 16 bits decoding takes for a pixel; divides the limit.
 
     Raises:
         UnreadableError: If it has more than `MAX_PIXELS` pixels.
     """
-    if width * height > MAX_PIXELS:
-        raise too_large(f"{width}x{height} pixels, ")
+    if width * height > MAX_PIXELS // cost:
+        raise too_large(f"{width}x{height} pixels, ", MAX_PIXELS // cost)
 
 
-def too_large(size: str = "") -> UnreadableError:
-    """The error for a file of more than `MAX_PIXELS` pixels."""
-    reason = f"it holds {size}more than the {MAX_PIXELS:,} pixels that are decoded"
+def too_large(size: str = "", limit: int = MAX_PIXELS) -> UnreadableError:
+    """The error for a file of more pixels than are decoded."""
+    reason = f"it holds {size}more than the {limit:,} pixels that are decoded"
     return UnreadableError(reason, "write a smaller copy of the image")
 
 

@@ -27,6 +27,7 @@ _MAGIC = b"DICM"
 _MAGIC_PLACE = 128
 _HEADER_BYTES = 4 * 2**20  # what the elements before the pixels fit in, with room
 _OTHER_BYTES = 64 * 2**20  # what the elements beside the pixels may take in a deflated file
+_COST_OF_OTHERS = 8  # colours and wide or floating-point values are worked on as several numbers of 64 bits
 _NO_PICTURE = "leave it out, or name the file of the radiograph itself"
 _EXPORT_AGAIN = "export it again, as DICOM with this element or as PNG"
 
@@ -152,7 +153,9 @@ def _size(header: Dataset) -> ImageSize:
             f"it holds {frames} frames, and a radiograph is one",
             "save the frame that was annotated as a file of its own, such as a PNG",
         )
-    check_size(width, height)
+    photometric, bits = str(header.get("PhotometricInterpretation") or ""), header.get("BitsAllocated")
+    is_grey = photometric.startswith("MONOCHROME") and (not isinstance(bits, int) or bits <= 16)
+    check_size(width, height, 1 if is_grey else _COST_OF_OTHERS)
     return width, height
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 # Not all that Pillow knows: it gives EPS files to Ghostscript, and no radiograph comes as a video, font or icon.
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "WEBP", "JPEG2000", "PPM")
 _ORIENTATION = 0x0112
+_STRIP = 256  # rows
+_INFLATED_AT_ONCE = 2**20  # bytes
+# The passes of an interlaced PNG (the PNG specification, 8.2): x and y of the first pixel, and the steps.
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 JPEG_MAGIC = b"\xff\xd8\xff"
 # PNG's colour types (the PNG specification, 11.2.1) that have several channels, and the channels.
@@ -121,21 +126,57 @@ def _decode_wide_png(data: bytes) -> NDArray[np.uint16]:
     from PIL.Image import frombytes
 
     width, height, _, colour, _, _, interlaced = struct.unpack(">IIBBBBB", data[16:29])
+    check_size(width, height, 2)  # colours are unpacked as two pictures
     stream = _image_data(data)
+    if not _fills(stream, width, height, 2 * _CHANNELS[colour], bool(interlaced)):
+        raise UnreadableError("its pixels are cut off or damaged", GET_AGAIN)
 
-    def unpacked(mode: str, raw: str) -> NDArray[np.uint8]:
-        return np.asarray(frombytes(mode, (width, height), stream, "zip", raw, interlaced))
+    def unpacked(mode: str, raw: str) -> Image:
+        try:
+            return frombytes(mode, (width, height), stream, "zip", raw, interlaced)
+        except ValueError as error:
+            raise UnreadableError(f"its pixels are cut off or damaged ({error})", GET_AGAIN) from error
 
-    try:
-        if colour == 4:  # grey and alpha: four bytes a pixel, in PNG's order
-            return unpacked("RGBA", "RGBA").view(">u2")[..., 0].astype(np.uint16)
+    if colour == 4:  # grey and alpha: four bytes a pixel, in PNG's order
+        planes = [unpacked("RGBA", "RGBA")]
+    else:  # 16B keeps the first byte of each pair, 16L the second
         mode = "RGB" if colour == 2 else "RGBA"
-        # 16B keeps the first byte of each pair, 16L the second.
-        wide = unpacked(mode, f"{mode};16B").astype(np.uint16) << 8
-        wide |= unpacked(mode, f"{mode};16L")
-    except ValueError as error:
-        raise UnreadableError(f"its pixels are cut off or damaged ({error})", GET_AGAIN) from error
-    return luma(wide)
+        planes = [unpacked(mode, f"{mode};{order}") for order in ("16B", "16L")]
+    grey = np.empty((height, width), dtype=np.uint16)
+    for top in range(0, height, _STRIP):  # the whole picture several times over would need too much memory
+        rows = slice(top, min(top + _STRIP, height))
+        parts = [np.asarray(plane.crop((0, rows.start, width, rows.stop))) for plane in planes]
+        if colour == 4:
+            grey[rows] = parts[0].view(">u2")[..., 0]
+        else:
+            grey[rows] = luma((parts[0].astype(np.uint16) << 8) | parts[1])
+    return grey
+
+
+def _fills(stream: bytes, width: int, height: int, pixel: int, interlaced: bool) -> bool:
+    """Whether a zlib stream holds all rows; Pillow leaves black what is missing.
+
+    Args:
+        stream: The IDAT chunks together.
+        width: In pixels.
+        height: In pixels.
+        pixel: Bytes of a pixel.
+        interlaced: Whether the rows are those of the passes of Adam7.
+    """
+    passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
+    sizes = ((len(range(x, width, right)), len(range(y, height, down))) for x, y, right, down in passes)
+    missing = sum(rows * (1 + columns * pixel) for columns, rows in sizes if columns)
+    engine = zlib.decompressobj()
+    try:
+        while missing > 0 and not engine.eof:
+            inflated = engine.decompress(stream, _INFLATED_AT_ONCE)
+            stream = engine.unconsumed_tail
+            if not inflated and not stream:
+                break
+            missing -= len(inflated)
+    except zlib.error:
+        return False
+    return missing <= 0
 
 
 def _image_data(data: bytes) -> bytes:

@@ -106,7 +106,15 @@ def test_colours_of_8_bits_have_the_very_grey_of_pillow(tmp_path):
 
 def test_a_16_bit_png_that_is_cut_off_is_damaged(tmp_path, wide):
     (tmp_path / "a.png").write_bytes(png(wide)[:-900])
-    with pytest.raises(ImageError, match=r"cut off or damaged .*; get the file again$"):
+    with pytest.raises(ImageError, match=r"cut off or damaged; get the file again$"):
+        Radiograph.open(tmp_path / "a.png")
+
+
+def test_a_16_bit_png_with_fewer_rows_than_it_says_is_damaged(tmp_path, wide):
+    content = png(wide)
+    header = content[12:20] + (14).to_bytes(4, "big") + content[24:29]  # of 13 rows
+    (tmp_path / "a.png").write_bytes(content[:8] + chunk(header[:4], header[4:]) + content[33:])
+    with pytest.raises(ImageError, match="cut off or damaged; get the file again"):
         Radiograph.open(tmp_path / "a.png")
 
 
