@@ -96,6 +96,10 @@ def _head(source: Path | BinaryIO) -> bytes:
 
 
 def _orientation(image: Image) -> int:
+    if image.format == "TIFF":
+        return 1  # Pillow has turned it, its size included
+    if image.format == "PNG" and "exif" not in image.info:
+        return 1  # Pillow would decode the pixels to look behind them
     try:
         orientation = image.getexif().get(_ORIENTATION, 1)
     except Exception:  # damaged EXIF data raise many types and leave the pixels as they are

@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from groundcxr.core import ImageError, ImageHeader, Radiograph, read_header
 
@@ -158,6 +158,21 @@ def test_an_exif_orientation_is_told_and_not_applied(tmp_path, suffix, orientati
     Image.fromarray(np.zeros((20, 30), np.uint8)).save(path, exif=exif)
     assert read_header(path) == ImageHeader((30, 20), orientation)
     assert Radiograph.open(path).size == (30, 20)
+
+
+def test_the_header_of_a_tiff_has_the_size_of_its_pixels(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.zeros((20, 30), np.uint8)).save(tmp_path / "a.tiff", exif=exif)
+    assert read_header(tmp_path / "a.tiff") == ImageHeader(Radiograph.open(tmp_path / "a.tiff").size, 1)
+
+
+def test_a_header_is_read_without_the_pixels(tmp_path, wide, monkeypatch):
+    Image.fromarray(np.zeros((20, 30), np.uint8)).save(tmp_path / "a.jpg")
+    write_png(tmp_path / "b.png", wide)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda image: pytest.fail("pixels decoded"))
+    assert read_header(tmp_path / "a.jpg") == ImageHeader((30, 20))
+    assert read_header(tmp_path / "b.png") == ImageHeader((21, 13))
 
 
 def test_an_orientation_that_is_none_counts_as_none(tmp_path):
