@@ -50,6 +50,18 @@ def test_a_link_to_a_file_is_that_file(tmp_path):
     assert read_regular(tmp_path / "b") == b"content"
 
 
+def test_a_file_may_be_too_large(tmp_path):
+    (tmp_path / "a").write_bytes(b"content")
+    assert read_regular(tmp_path / "a", 7) == b"content"
+    with pytest.raises(OSError, match="it has 7 bytes, and at most 6 are read"):
+        read_regular(tmp_path / "a", 6)
+
+
+def test_a_name_that_no_file_can_have_is_that_of_nothing(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        read_regular(tmp_path / "a\0b")
+
+
 def test_nothing_is_told_from_something_else(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_regular(tmp_path / "absent")
