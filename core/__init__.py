@@ -13,16 +13,9 @@ from .errors import (
 )
 from .grounding import BOX, HEATMAP, Grounding, MetricValue, Status, Target
 from .heatmap import Heatmap, cell_edges, nearest_index
+from .image_files import DICOM_SUFFIXES, IMAGE_SUFFIXES, ImageHeader, image_digest, read_header, read_image_size
 from .mask import Mask
-from .radiograph import (
-    DICOM_SUFFIXES,
-    IMAGE_SUFFIXES,
-    ImageHeader,
-    Radiograph,
-    image_digest,
-    read_header,
-    read_image_size,
-)
+from .radiograph import Radiograph
 from .registry import Registry, unknown_name
 from .regular import check_regular, read_regular
 from .sample import Query, Sample

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from importlib.util import find_spec
 
 from ..core import MethodError
+from ..core.install import install_step
 
 _DISTRIBUTIONS = {"health_multimodal": "hi-ml-multimodal", "open_clip": "open-clip-torch", "timm": "timm"}
 
@@ -27,12 +29,17 @@ def require_packages(method: str, *modules: str) -> None:
                 warnings.filterwarnings("ignore", category=FutureWarning, module=r"timm\.")
                 importlib.import_module(module)
         except ImportError as error:
-            missing = error.name if isinstance(error, ModuleNotFoundError) and error.name else module
-            package = _DISTRIBUTIONS.get(missing.partition(".")[0], missing.partition(".")[0])
             if isinstance(error, ModuleNotFoundError):
-                reason = f"needs the package {package}; install it with: pip install 'groundcxr[models]'"
+                absent = [_package(error.name or module)]
+                absent += [_package(other) for other in modules if find_spec(other.partition(".")[0]) is None]
+                reason = f"needs the package {absent[0]}; install it with: {install_step(*dict.fromkeys(absent))}"
             else:
-                reason = (
-                    f"cannot import {module} ({error}); install a version that fits: pip install 'groundcxr[models]'"
-                )
+                step = install_step(_package(module))
+                reason = f"cannot import {module} ({error}); install a version that fits: {step}"
             raise MethodError(f"method {method} {reason}") from error
+
+
+def _package(module: str) -> str:
+    """The name on the package index of what a module belongs to."""
+    root = module.partition(".")[0]
+    return _DISTRIBUTIONS.get(root, root)

@@ -1,0 +1,130 @@
+"""Image files: which decoder reads a file, what its header says, and the sentence for one that cannot be read."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from .box import ImageSize
+from .decoded import GET_AGAIN, Decoded, UnreadableError
+from .errors import ImageError
+from .regular import check_regular, read_regular
+
+DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
+IMAGE_SUFFIXES = DICOM_SUFFIXES | {".png", ".jpg", ".jpeg"}
+
+_HEAD = 256
+_WEB_PAGE = (b"<!doctype", b"<html", b"<?xml", b"<head")
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """What a file says about its picture before any pixel is decoded.
+
+    Attributes:
+        size: (width, height) of the stored pixels, the frame of all boxes and maps.
+        orientation: EXIF orientation, 1 to 8; 1 where there is none. Other than 1, annotation tools and OpenCV show
+            the image turned, while `Radiograph` keeps the stored pixels.
+    """
+
+    size: ImageSize
+    orientation: int = 1
+
+
+def read_header(path: Path) -> ImageHeader:
+    """A file's header, without decoding the pixels.
+
+    Raises:
+        ImageError: If the file is missing or no image.
+    """
+    from .dicom import dicom_size
+    from .raster import raster_header
+
+    try:
+        check_regular(path)
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            if _is_dicom(path, head):
+                file.seek(0)
+                return ImageHeader(dicom_size(file))
+        return ImageHeader(*raster_header(path))
+    except Exception as error:  # decoders raise many types; each is the file's fault
+        raise _image_error(path, error) from error
+
+
+def read_image_size(path: Path) -> ImageSize:
+    """(width, height) from a file's header, without decoding the pixels.
+
+    Raises:
+        ImageError: If the file is missing or no image.
+    """
+    return read_header(path).size
+
+
+def read_image(path: Path) -> tuple[Decoded, str]:
+    """A file's grey pixels, and the SHA-256 (hex) of its bytes.
+
+    Raises:
+        ImageError: If the file is missing, no image, or damaged.
+    """
+    from .dicom import decode_dicom
+    from .raster import decode_raster
+
+    try:
+        data = read_regular(path)
+        decoded = decode_dicom(data) if _is_dicom(path, data[:_HEAD]) else decode_raster(data)
+    except Exception as error:  # decoders raise many types; each is the file's fault
+        raise _image_error(path, error) from error
+    return decoded, hashlib.sha256(data).hexdigest()
+
+
+def image_digest(path: Path) -> str:
+    """SHA-256 (hex) of an image file's bytes, equal to `Radiograph.sha256`, without decoding it.
+
+    Raises:
+        ImageError: If the file is missing or unreadable.
+    """
+    try:
+        return hashlib.sha256(read_regular(path)).hexdigest()
+    except OSError as error:
+        raise _image_error(path, error) from error
+
+
+def _is_dicom(path: Path, head: bytes) -> bool:
+    """Whether a file is for the DICOM decoder: by its bytes, then by its name.
+
+    Raises:
+        UnreadableError: If its bytes are those of something that no decoder reads.
+    """
+    from .dicom import looks_like_dicom
+    from .raster import JPEG_MAGIC, PNG_MAGIC
+
+    if not head:
+        raise UnreadableError("the file is empty", GET_AGAIN)
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_WEB_PAGE):
+        reason = "it is a web page, not an image (a download that needed a login?)"
+        raise UnreadableError(reason, "log in where it came from and download it again")
+    if head.startswith(b"version https://git-lfs"):
+        raise UnreadableError("it is a pointer of Git LFS, not an image", "fetch the image with `git lfs pull`")
+    if head.startswith((b"\x1f\x8b", b"PK\x03\x04")):
+        raise UnreadableError("it is a compressed archive, not an image", "unpack it and name the image in it")
+    if head.startswith((PNG_MAGIC, JPEG_MAGIC)):
+        return False
+    return looks_like_dicom(head) or path.suffix.lower() in DICOM_SUFFIXES
+
+
+def _image_error(path: Path, error: Exception) -> ImageError:
+    if isinstance(error, FileNotFoundError):
+        return ImageError(f"there is no image file {path}; `groundcxr doctor` lists what is missing")
+    if isinstance(error, UnreadableError):
+        reason, step = error.reason, error.step
+    elif isinstance(error, OSError) and error.strerror:
+        reason, step = error.strerror, "name a file that can be read"
+    elif isinstance(error, MemoryError):
+        reason, step = "there is not enough memory to decode it", "free memory or write a smaller copy of the image"
+    else:
+        reason, step = str(error) or type(error).__name__, GET_AGAIN
+    # What a file holds may be quoted: in one line, and without characters that steer a terminal.
+    reason = "".join(letter if letter.isprintable() else "?" for letter in " ".join(reason.split()))
+    return ImageError(f"cannot read the image {path}: {reason}; {step}")
