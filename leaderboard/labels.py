@@ -6,25 +6,25 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.fingerprint import SHORT
-from ..evaluation.schema import MethodInfo
+from ..evaluation.schema import AnswersInfo, ResultFile
 
 _LONGEST = 60
 
 
-def marks(methods: Sequence[MethodInfo], ids: Sequence[str]) -> list[str]:
+def marks(runs: Sequence[ResultFile], ids: Sequence[str]) -> list[str]:
     """What to put behind each one's name.
 
     Args:
-        methods: Methods of one name, in one data set under one protocol.
-        ids: Of their runs.
+        runs: Of methods of one name, on one data set under one protocol.
+        ids: Of the runs.
 
     Returns:
-        The options and weights in which they differ, or, where these are many or do not tell all apart, the ids; of
-        one method alone nothing.
+        The options, weights and choices of boxes in which they differ, or, where these are many or do not tell all
+        apart, the ids; of one method alone nothing.
     """
-    if len(methods) == 1:
+    if len(runs) == 1:
         return [""]
-    said = [{**method.options, "weights": method.weights} for method in methods]
+    said = [{**run.method.options, "weights": run.method.weights, **_choice(run.answers)} for run in runs]
     differing = [
         key
         for key in dict.fromkeys(key for one in said for key in one)
@@ -34,6 +34,12 @@ def marks(methods: Sequence[MethodInfo], ids: Sequence[str]) -> list[str]:
     if len(set(found)) == len(found) and max(map(len, found)) <= _LONGEST:
         return found
     return [f" ({one[:SHORT]})" for one in ids]
+
+
+def _choice(answers: AnswersInfo | None) -> dict[str, Any]:
+    chosen = answers or AnswersInfo()
+    least = "none" if chosen.min_score is None else chosen.min_score
+    return {"min-score": least, "top": "all" if chosen.top is None else chosen.top}
 
 
 def _short(value: Any) -> str:
