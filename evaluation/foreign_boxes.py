@@ -80,7 +80,7 @@ def read_boxes(file: Path, image_sizes: dict[str, ImageSize]) -> tuple[dict[str,
             )
         box = _box(entry, f"{file}, entry {number}")
         found.setdefault(sample_id, []).append(box)
-        placed.append(Placed(box, image_sizes[sample_id], f"{file.name}, entry {number}"))
+        placed.append(Placed(box, image_sizes[sample_id], f"{printable(file.name)}, entry {number}"))
     return {sample_id: tuple(boxes) for sample_id, boxes in found.items()}, frame_doubts(placed, "sizes")
 
 

@@ -30,6 +30,8 @@ _GREY_LEVELS = {"1": 1, "L": 255, "I;16": 65535, "I;16B": 65535, "I": 65535}
 _MOST = 80_000_000
 """Values of a map, a few more than any radiograph has pixels."""
 
+_SMALLER = "store the method's own grid"
+
 _LARGEST = 8 * _MOST + 2**20
 """Of a file, in bytes."""
 
@@ -130,15 +132,20 @@ def _from_numpy(content: bytes) -> tuple[NDArray[Any], Box | None]:
         if "heatmap" not in members:
             names = ", ".join(printable(name) for name in members)
             raise ValueError(f"it has the arrays {names or 'none'}; name the map heatmap")
-        with archive.open(members["heatmap"]) as member:
-            values = _array(member, members["heatmap"].file_size)
+        values = _member(archive, members["heatmap"])
         if "extent" not in members:
             return values, None
-        with archive.open(members["extent"]) as member:
-            extent = _array(member, members["extent"].file_size)
+        extent = _member(archive, members["extent"])
     if extent.shape != (4,):
         raise ValueError(f"extent must be x0, y0, x1, y1, got the shape {list(extent.shape)}")
     return values, Box(*extent.tolist())
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> NDArray[np.float32]:
+    if info.flag_bits & 1:
+        raise ValueError("it is encrypted; store it without a password")
+    with archive.open(info) as member:
+        return _array(member, info.file_size)
 
 
 def _array(stream: IO[bytes], size: int) -> NDArray[np.float32]:
@@ -150,11 +157,12 @@ def _array(stream: IO[bytes], size: int) -> NDArray[np.float32]:
         stream: At its start.
         size: Of all of it, in bytes.
     """
-    read_header = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}.get(npy.read_magic(stream))
+    read_header = {
+        npy.magic(1, 0): npy.read_array_header_1_0,
+        npy.magic(2, 0): npy.read_array_header_2_0,
+    }.get(stream.read(npy.MAGIC_LEN))
     if read_header is None:
-        raise ValueError(
-            "it is in a version of NumPy's format that plain numbers do not need; write it with numpy.save"
-        )
+        raise ValueError("it holds no array of numbers in NumPy's format; write it with numpy.save or numpy.savez")
     shape, fortran, dtype = read_header(stream)
     if dtype.kind not in "fiub":
         raise ValueError(f"it holds {dtype}, not numbers")
@@ -181,6 +189,8 @@ def _from_png(content: bytes) -> tuple[NDArray[Any], None]:
             picture = Image.open(io.BytesIO(content), formats=["PNG"])
         except UnidentifiedImageError as error:
             raise ValueError("it is no PNG picture") from error
+        except Image.DecompressionBombError as error:
+            raise ValueError(f"it has more than {_MOST:,} pixels; {_SMALLER}") from error
     with picture:
         _refuse_many(picture.width * picture.height)
         if picture.mode not in _GREY_LEVELS:
@@ -195,4 +205,4 @@ def _from_png(content: bytes) -> tuple[NDArray[Any], None]:
 
 def _refuse_many(count: int) -> None:
     if count > _MOST:
-        raise ValueError(f"it holds {count:,} values, and at most {_MOST:,} are read; store the method's own grid")
+        raise ValueError(f"it holds {count:,} values, and at most {_MOST:,} are read; {_SMALLER}")

@@ -137,7 +137,7 @@ class ForeignPredictions:
             return Failure("MissingPrediction", "there is no map of this sample among the imported files")
         heatmap = read_map(file, sample.image_size)
         if is_of_another_image(heatmap, self._sizes):
-            tally.add(OF_ANOTHER_IMAGE, file.name)
+            tally.add(OF_ANOTHER_IMAGE, printable(file.name))
         return Grounding(heatmap, boxes)
 
 
