@@ -163,7 +163,9 @@ def _array(stream: IO[bytes], size: int) -> NDArray[np.float32]:
     }.get(stream.read(npy.MAGIC_LEN))
     if read_header is None:
         raise ValueError("it holds no array of numbers in NumPy's format; write it with numpy.save or numpy.savez")
-    shape, fortran, dtype = read_header(stream)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Python's parser, about headers of nonsense
+        shape, fortran, dtype = read_header(stream)
     if dtype.kind not in "fiub":
         raise ValueError(f"it holds {dtype}, not numbers")
     count = math.prod(shape)
