@@ -19,27 +19,34 @@ def marks(runs: Sequence[ResultFile], ids: Sequence[str]) -> list[str]:
         ids: Of the runs.
 
     Returns:
-        The options, weights and choices of boxes in which they differ, or, where these are many or do not tell all
-        apart, the ids; of one method alone nothing.
+        The options and weights in which they differ, or, where these are many or do not tell all apart, the ids; of one
+        method alone nothing. Which boxes count is always said where somebody chose, since it is no part of the method.
     """
+    choices = [_choice(run.answers) for run in runs]
     if len(runs) == 1:
-        return [""]
-    said = [{**run.method.options, "weights": run.method.weights, **_choice(run.answers)} for run in runs]
+        return [_mark(choices[0])]
+    said = [{**run.method.options, "weights": run.method.weights} for run in runs]
     differing = [
         key
         for key in dict.fromkeys(key for one in said for key in one)
         if len({_short(one.get(key)) for one in said}) > 1
     ]
-    found = [f" ({', '.join(f'{key}={_short(one.get(key))}' for key in differing)})" for one in said]
+    found = [
+        _mark([*(f"{key}={_short(one.get(key))}" for key in differing), *choice])
+        for one, choice in zip(said, choices, strict=True)
+    ]
     if len(set(found)) == len(found) and max(map(len, found)) <= _LONGEST:
         return found
-    return [f" ({one[:SHORT]})" for one in ids]
+    return [_mark([one[:SHORT], *choice]) for one, choice in zip(ids, choices, strict=True)]
 
 
-def _choice(answers: AnswersInfo | None) -> dict[str, Any]:
-    chosen = answers or AnswersInfo()
-    least = "none" if chosen.min_score is None else chosen.min_score
-    return {"min-score": least, "top": "all" if chosen.top is None else chosen.top}
+def _mark(parts: Sequence[str]) -> str:
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _choice(answers: AnswersInfo | None) -> list[str]:
+    chosen = {} if answers is None else {"min-score": answers.min_score, "top": answers.top}
+    return [f"{key}={value}" for key, value in chosen.items() if value is not None]
 
 
 def _short(value: Any) -> str:

@@ -95,11 +95,7 @@ def test_a_choice_scores_as_if_the_method_had_said_no_more(tiny, tmp_path):
     assert everything.info.answers is None
     assert {path: path.read_bytes() for path in (tmp_path / "store").rglob("*.npz")} == stored
     labels = sorted(run.label for run in Library.scan([tmp_path]).runs)
-    assert labels[1:] == [
-        "detector (min-score=0.5, top=all)",
-        "detector (min-score=none, top=1)",
-        "detector (min-score=none, top=all)",
-    ]
+    assert labels == ["Sure", "detector", "detector (min-score=0.5)", "detector (top=1)"]
     none = evaluate(Detector, tiny, out=tmp_path, min_score=0.95)
     assert none.info.statuses["box_iou"] == {"empty_prediction": 10}
 

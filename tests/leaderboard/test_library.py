@@ -132,11 +132,13 @@ def test_runs_of_one_name_are_told_apart_by_what_differs_if_that_is_short(save_r
 
 def test_choices_among_boxes_tell_runs_apart(save_run):
     saved = save_run()
-    choices = (None, AnswersInfo(min_score=0.3), AnswersInfo(min_score=0.3, top=2))
+    choices = (None, AnswersInfo(min_score=0.3), AnswersInfo(top=2), AnswersInfo(min_score=0.3, top=2))
     infos = [saved.info.model_copy(update={"answers": answers}) for answers in choices]
-    found = marks(infos, ["1", "2", "3"])
-    assert found == [" (min-score=none, top=all)", " (min-score=0.3, top=all)", " (min-score=0.3, top=2)"]
-    assert len({Result(info, saved.samples).fingerprint for info in infos}) == 3
+    expected = ["", " (min-score=0.3)", " (top=2)", " (min-score=0.3, top=2)"]
+    assert marks(infos, ["1", "2", "3", "4"]) == expected
+    assert [marks([info], ["1"])[0] for info in infos] == expected
+    assert marks([infos[2], infos[2]], ["1", "2"]) == [" (1, top=2)", " (2, top=2)"]
+    assert len({Result(info, saved.samples).fingerprint for info in infos}) == 4
 
 
 def test_a_copy_of_a_run_is_shown_once(save_run, scan, tmp_path):
