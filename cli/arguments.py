@@ -42,6 +42,14 @@ Settings = Annotated[
         f"or of the data set with {DATASET_ALIAS}.KEY=VALUE.",
     ),
 ]
+MinScore = Annotated[
+    float | None,
+    typer.Option("--min-score", help="Of a method's boxes only those of at least this score count; the store has all."),
+]
+Top = Annotated[
+    int | None,
+    typer.Option("--top", help="Only so many boxes of a sample count, the best-scored; after --min-score."),
+]
 Out = Annotated[Path, typer.Option("--out", help="Folder of the results.")]
 Store = Annotated[Path | None, typer.Option("--store", help="Folder of the predictions; OUT/store otherwise.")]
 

@@ -16,6 +16,7 @@ from .arguments import (
     Device,
     Limit,
     Methods,
+    MinScore,
     Out,
     Pathology,
     Protocols,
@@ -24,6 +25,7 @@ from .arguments import (
     Settings,
     Split,
     Store,
+    Top,
     open_dataset,
     open_methods,
     open_protocols,
@@ -57,6 +59,8 @@ def evaluate(
     limit: Limit = None,
     pathology: Pathology = None,
     settings: Settings = [],  # noqa: B006
+    min_score: MinScore = None,
+    top: Top = None,
     out: Out = Path("results"),
     store: Store = None,
     shard: Annotated[
@@ -70,14 +74,16 @@ def evaluate(
     it was. Exit code 0: every sample was scored; 1: some failed; 2: nothing could be run.
     """
     from ..evaluation import Run, Shard, ground_shard, run_entry, select
+    from ..evaluation.box_choice import make_choice
     from .running import run_all, run_each
     from .tables import report, tell_shard
 
+    answers = make_choice(min_score, top)
     part = Shard.parse(shard) if shard else None
     entries = open_methods(method, settings)
     protocols = open_protocols(protocol)
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
-    run = Run(selection, store or out / "store", out, device, batch_size)
+    run = Run(selection, store or out / "store", out, device, batch_size, answers)
     if part is not None:
         failed, errors = run_each(entries, lambda entry: [ground_shard(entry, run, part)])
         raise typer.Exit(tell_shard(part, run.store, failed, errors))

@@ -12,6 +12,7 @@ from ..core import GroundCXRError
 from .arguments import (
     Dataset,
     Limit,
+    MinScore,
     Out,
     Pathology,
     Protocols,
@@ -20,6 +21,7 @@ from .arguments import (
     Settings,
     Split,
     Store,
+    Top,
     open_dataset,
     open_protocols,
 )
@@ -45,6 +47,8 @@ def import_results(
     limit: Limit = None,
     pathology: Pathology = None,
     settings: Settings = [],  # noqa: B006
+    min_score: MinScore = None,
+    top: Top = None,
     out: Out = Path("results"),
     store: Store = None,
 ) -> None:
@@ -55,40 +59,37 @@ def import_results(
     and every table says so. Exit code 0: all is well; 1: some results could not be imported, or some samples failed;
     2: nothing was imported.
     """
-    results = [path for path in files if _is_result(path)]
-    predictions = [path for path in files if path not in results]
+    from ..evaluation.foreign import what_is
+
+    kinds = [what_is(path) for path in files]
+    results = [path for path, what in zip(files, kinds, strict=True) if what == "result"]
+    predictions = [path for path, what in zip(files, kinds, strict=True) if what != "result"]
     if results and predictions:
         raise GroundCXRError(
             f"{results[0]} is a result and {predictions[0]} holds predictions; import them one after the other"
         )
+    if results and (min_score is not None or top is not None):
+        raise GroundCXRError(f"{results[0]} is a result, scored already; --min-score and --top are for predictions")
     if results:
         raise typer.Exit(_import_results(results, out))
     from ..evaluation import select
+    from ..evaluation.box_choice import make_choice
     from ..evaluation.import_predictions import ForeignPredictions
     from .running import run_all
     from .tables import report
 
     if not name:
         raise GroundCXRError(f"{predictions[0]} holds predictions; say whose they are with --name NAME")
+    answers = make_choice(min_score, top)
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
     foreign = ForeignPredictions(predictions, selection, name=name, kind=kind)
     protocols = open_protocols(protocol)
-    done = run_all([foreign.entry], protocols, lambda _, fitting: foreign.score(fitting, out, store or out / "store"))
+    done = run_all(
+        [foreign.entry], protocols, lambda _, fitting: foreign.score(fitting, out, store or out / "store", answers)
+    )
+    for doubt in foreign.doubts:
+        sys.stderr.write(f"warning: {doubt}\n")
     raise typer.Exit(report(*done))
-
-
-def _is_result(path: Path) -> bool:
-    """Whether a path is of a result rather than of predictions, by what it holds."""
-    if path.is_dir():
-        return (path / "result.json").exists()
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            start = file.read(64).lstrip()
-    except OSError as error:
-        raise GroundCXRError(f"cannot read {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise GroundCXRError(f"{path} is neither a JSON file nor a folder; give the folder that holds maps") from error
-    return not start.startswith("[")
 
 
 def _import_results(paths: list[Path], out: Path) -> int:

@@ -11,6 +11,7 @@ from .arguments import (
     Dataset,
     Limit,
     Methods,
+    MinScore,
     Out,
     Pathology,
     Protocols,
@@ -19,6 +20,7 @@ from .arguments import (
     Settings,
     Split,
     Store,
+    Top,
     open_dataset,
     open_methods,
     open_protocols,
@@ -36,6 +38,8 @@ def score(
     limit: Limit = None,
     pathology: Pathology = None,
     settings: Settings = [],  # noqa: B006
+    min_score: MinScore = None,
+    top: Top = None,
     out: Out = Path("results"),
     store: Store = None,
 ) -> None:
@@ -44,11 +48,13 @@ def score(
     Takes what `evaluate` took, since method, weights and options name the predictions. Exit codes as there.
     """
     from ..evaluation import Run, score_entry, select
+    from ..evaluation.box_choice import make_choice
     from .running import run_all
     from .tables import report
 
+    answers = make_choice(min_score, top)
     entries = open_methods(method, settings)
     protocols = open_protocols(protocol)
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
-    run = Run(selection, store or out / "store", out, batch_size=batch_size)
+    run = Run(selection, store or out / "store", out, batch_size=batch_size, answers=answers)
     raise typer.Exit(report(*run_all(entries, protocols, lambda entry, fitting: score_entry(entry, fitting, run))))

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..evaluation import Result, Shard
+from ..evaluation.box_choice import LOW_SCORES, describe
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import Cell, MetricInfo
 from .streams import tell
@@ -43,6 +44,7 @@ def report(results: list[Result], errors: list[str]) -> int:
         if len(compared) > 1:
             console.print(comparison_table(compared, console.width))
     for result in results:
+        _tell_low_scores(result)
         _tell_problems(result)
     for error in errors:
         tell(f"error: {error}")
@@ -165,6 +167,8 @@ def _caption(result: Result) -> str:
     notes = ["value [95 % interval, bootstrap over patients]"]
     if info.method.control:
         notes.append("a control" + (f": {info.method.note}" if info.method.note else ""))
+    if info.answers is not None:
+        notes.append(describe(info.answers))
     if not info.complete:
         notes.append("incomplete: not the whole split, never ranked")
     if info.dataset.n_warnings:
@@ -179,6 +183,12 @@ def _caption(result: Result) -> str:
             statuses[status] = max(statuses[status], n)
     notes.extend(f"{n} {status}" for status, n in sorted(statuses.items()) if status != "ok")
     return "; ".join(notes)
+
+
+def _tell_low_scores(result: Result) -> None:
+    for note in result.info.notes or []:
+        if note.text == LOW_SCORES:
+            sys.stderr.write(f"warning: {result.info.method.label}: {note.text}: {note.count}\n")
 
 
 def _tell_problems(result: Result) -> None:

@@ -39,7 +39,12 @@ def folder_name(name: str, ending: str = "") -> str:
     return f"_{whole}" if _RESERVED.match(whole) else whole
 
 
-def printable(name: str) -> str:
-    """A foreign name within a message: in one line, not too long, with escapes for what cannot be printed."""
-    shown = name if len(name) <= _SHOWN else name[:_SHOWN] + "..."
+def printable(name: str, longest: int = _SHOWN) -> str:
+    """Foreign text within a message: in one line, not too long, with escapes for what cannot be printed.
+
+    Args:
+        name: Anything.
+        longest: How many signs of it are shown.
+    """
+    shown = name if len(name) <= longest else name[:longest] + "..."
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in shown)

@@ -49,4 +49,4 @@ def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> byte
         size = os.fstat(file.fileno()).st_size
         if limit is not None and size > limit:
             raise OSError(errno.EFBIG, f"it has {size:,} bytes, and at most {limit:,} are read", os.fspath(path))
-        return file.read()
+        return file.read() if limit is None else file.read(limit)

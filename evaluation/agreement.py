@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pandas as pd
 from pyarrow import ArrowException
 
 from ..core import StoreError
+from ..core.regular import read_regular
 from .imported import IMPORT_FOLDER
 from .result import RESULT_FILE, SAMPLES_FILE, Result
 from .schema import DatasetInfo, ResultFile
@@ -48,11 +50,11 @@ def _same_data(result: Result, out: Path) -> Iterator[tuple[Path, pd.DataFrame]]
         for file in sorted(result.folder(root).parents[1].glob(f"*/*/{RESULT_FILE}")):
             try:
                 # Checking each whole would take minutes where fifty results are imported beside fifty.
-                data = ResultFile.model_validate_json(file.read_bytes()).dataset
+                data = ResultFile.model_validate_json(read_regular(file)).dataset
                 if _identity(data) == _identity(result.info.dataset):
-                    rows = pd.read_parquet(file.with_name(SAMPLES_FILE), columns=["sample_id", *_SHARED])
-                    yield file, rows.astype("string")
-            except (ArrowException, OSError, ValueError):
+                    rows = io.BytesIO(read_regular(file.with_name(SAMPLES_FILE)))
+                    yield file, pd.read_parquet(rows, columns=["sample_id", *_SHARED]).astype("string")
+            except (ArrowException, AttributeError, KeyError, OSError, TypeError, ValueError):  # pandas raises them all
                 continue
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
+from pyarrow import ArrowException
 
 PREDICTION_KEY = "prediction_key"
 """In rows of schema 1: where the store has a prediction. Later rows do not have it, since it can be confirmed by
@@ -55,6 +56,10 @@ def column_problems(samples: pd.DataFrame, keys: Sequence[str]) -> list[str]:
 
 
 def _is_text(column: pd.Series) -> bool:
+    try:
+        column.tolist()
+    except (ArrowException, UnicodeDecodeError):  # Parquet's text may be any bytes, and is looked at here first
+        return False
     return not column.isna().any() and infer_dtype(column) in ("string", "empty")
 
 

@@ -10,19 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from ..core import GroundCXRError, ImageError, image_digest
+from ..core import BOX, GroundCXRError, ImageError, image_digest
 from ..core.paths import user_path
 from ..core.progress import progress
 from ..datasets import GroundingDataset, load_dataset
 from ..methods import ControlMethod, GroundingMethod
 from ..metrics import Protocol, get_protocol
+from .box_choice import BoxesInUnion, make_choice, refuse_choice
 from .entry import Entry, answers_samples, fitted, fitting_protocols, make_entry
 from .plan import Selection, Shard, make_plan, select
 from .prediction import Failure
 from .provenance import git_state, packages, peak_memory_mb, resolve_device
 from .questions import Questions
 from .result import Result, make_result
-from .schema import DatasetInfo, GitInfo, RunInfo
+from .schema import AnswersInfo, DatasetInfo, GitInfo, Note, RunInfo
 from .scoring import Answer, control_answers, score_answers, stored_answers
 from .store import PredictionStore
 from .worker import GroundingReport, Worker, set_up
@@ -40,6 +41,8 @@ class Run:
         out: Where results go; None to keep them in memory.
         device: As the user wrote it: "auto", "cpu", "cuda", "cuda:1".
         batch_size: Images in a batch; None for each method's own.
+        answers: Which boxes count; None for all.
+        notes: What was met before scoring and belongs into every result.
     """
 
     selection: Selection
@@ -47,6 +50,8 @@ class Run:
     out: Path | None
     device: str = "auto"
     batch_size: int | None = None
+    answers: AnswersInfo | None = None
+    notes: tuple[Note, ...] = ()
 
 
 def evaluate(
@@ -61,6 +66,8 @@ def evaluate(
     limit: int | None = None,
     device: str = "auto",
     batch_size: int | None = None,
+    min_score: float | None = None,
+    top: int | None = None,
     out: str | Path = "results",
     store: str | Path | None = None,
 ) -> Result:
@@ -79,6 +86,8 @@ def evaluate(
         limit: Only this many samples; the result is then marked incomplete.
         device: "auto", "cpu", "cuda" or "cuda:N".
         batch_size: Images in a batch; None for the method's own.
+        min_score: Of a method's boxes only those of at least this score count; the store keeps all.
+        top: Then only the best so many of each sample.
         out: Folder of the results.
         store: Folder of the predictions; OUT/store by default.
 
@@ -88,12 +97,13 @@ def evaluate(
     Raises:
         GroundCXRError: If nothing can be run, in one sentence that says why.
     """
+    answers = make_choice(min_score, top)
     data = load_dataset(dataset, root, split) if isinstance(dataset, str) else dataset
     selection = select(data, pathology=pathology, limit=limit)
     entry = make_entry(method, settings=settings)
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
     place = user_path(out)
-    run = Run(selection, user_path(store) if store else place / "store", place, device, batch_size)
+    run = Run(selection, user_path(store) if store else place / "store", place, device, batch_size, answers)
     (result,) = run_entry(entry, fitting_protocols(entry, [chosen]), run)
     return result
 
@@ -112,6 +122,7 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
     Raises:
         GroundCXRError: If nothing can be run.
     """
+    refuse_choice(entry.method, entry.label, run.answers)
     device = resolve_device(run.device)
     entry = fitted(entry, run.selection.dataset)
     if answers_samples(entry.method):
@@ -145,7 +156,9 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
 
     Raises:
         StoreError: If a prediction is missing.
+        GroundCXRError: If boxes are to be chosen by a score that they do not have.
     """
+    refuse_choice(entry.method, entry.label, run.answers)
     entry = fitted(entry, run.selection.dataset)
     if answers_samples(entry.method):
         yield from _run_control(entry, entry.method, protocols, run, "cpu")
@@ -197,7 +210,8 @@ def _run_control(
 
 
 def _finish(entry: Entry, protocol: Protocol, run: Run, device: str, answers: Iterator[Answer]) -> Result:
-    scores = score_answers(run.selection, entry.method, protocol, answers)
+    boxes = BoxesInUnion(run.answers)
+    scores = score_answers(run.selection, entry.method, protocol, boxes.chosen(answers))
     if scores.table.empty:
         raise GroundCXRError(f"the protocol {protocol.name} skips every sample, so there is nothing to average")
     dataset = _describe_dataset(run.selection, len(scores.table))
@@ -221,6 +235,8 @@ def _finish(entry: Entry, protocol: Protocol, run: Run, device: str, answers: It
             git=GitInfo.model_validate(state) if (state := git_state()) else None,
         ),
         complete=run.selection.complete,
+        answers=run.answers,
+        notes=[*run.notes, *(boxes.notes() if protocol.metrics_for([BOX]) else [])],
     )
     return result if run.out is None else result.save(run.out)
 

@@ -7,16 +7,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..core import BOX, HEATMAP, GroundCXRError, Grounding, ImageError, Sample, image_digest
+from ..core.doubts import Tally
 from ..core.fingerprint import digest, file_digest
+from ..core.names import printable
 from ..core.progress import progress
 from ..methods import KINDS, GroundingMethod
 from ..metrics import Protocol
+from .box_choice import refuse_choice
 from .evaluate import Entry, Run, score_entry
-from .foreign import find_maps, read_boxes, read_map
+from .foreign_boxes import read_boxes
+from .foreign_maps import OF_ANOTHER_IMAGE, find_maps, is_of_another_image, read_map
 from .imported import IMPORT_FOLDER, ImportFile, write_import
 from .plan import Selection, make_plan
 from .prediction import Failure, Prediction, encode, query_key
 from .result import Result
+from .schema import AnswersInfo, Note
 from .store import PredictionStore
 
 NOTE = "predictions made elsewhere, scored here"
@@ -29,6 +34,7 @@ class ForeignPredictions:
         entry: The method that stands for it; its revision is its kind and the hash of the files, so other files are
             another method.
         about: What `import.json` will say.
+        doubts: What looks wrong about the boxes, and, once they are scored, the maps.
     """
 
     def __init__(self, paths: Sequence[Path], selection: Selection, *, name: str, kind: str) -> None:
@@ -45,6 +51,8 @@ class ForeignPredictions:
         """
         if kind not in KINDS:
             raise GroundCXRError(f"the kind {kind!r} does not exist; choose one of {', '.join(KINDS)}")
+        if not name.strip() or name.encode(errors="replace").decode() != name:
+            raise GroundCXRError(f"the name '{printable(name)}' does not fit: give some text in UTF-8 with --name")
         folders = [path for path in paths if path.is_dir()]
         files = [path for path in paths if not path.is_dir()]
         if len(folders) > 1 or len(files) > 1:
@@ -52,24 +60,27 @@ class ForeignPredictions:
                 "predictions of one method are one folder of maps, one JSON of boxes, or one of each; import another "
                 "method by itself"
             )
-        ids = {sample.sample_id for sample in selection.samples}
         self._selection = selection
-        self._maps = find_maps(folders[0], ids) if folders else None
-        self._boxes = read_boxes(files[0], ids) if files else None
-        maps = {sample_id: file_digest(file) for sample_id, file in (self._maps or {}).items()}
-        sha256 = digest(maps, [file_digest(file) for file in files])
+        sizes = {sample.sample_id: sample.image_size for sample in selection.samples}
+        self._sizes = frozenset(sizes.values())
+        self._maps = find_maps(folders[0], sizes) if folders else None
+        self._boxes, self.doubts = read_boxes(files[0], sizes) if files else ({}, [])
+        maps = {sample_id: _digest(file) for sample_id, file in (self._maps or {}).items()}
+        sha256 = digest(maps, [_digest(file) for file in files])
         emits = frozenset({*([HEATMAP] if folders else []), *([BOX] if files else [])})
         attributes = {"kind": kind, "emits": emits, "revision": f"{kind} predictions sha256:{sha256}", "note": NOTE}
         method = type("ForeignMethod", (GroundingMethod,), {"name": name, **attributes})()
         self.entry = Entry(method, name)
         self.about = ImportFile(
             what="predictions",
-            source=" and ".join(path.name for path in (*folders, *files)),
+            source=" and ".join(printable(path.name) for path in (*folders, *files)),
             sha256=sha256,
             imported=datetime.now(UTC).isoformat(timespec="seconds"),
         )
 
-    def score(self, protocols: Sequence[Protocol], out: Path, store: Path) -> Iterator[Result]:
+    def score(
+        self, protocols: Sequence[Protocol], out: Path, store: Path, answers: AnswersInfo | None = None
+    ) -> Iterator[Result]:
         """Store all predictions, then score them under each protocol.
 
         A sample without a map counts as failed; one without boxes as an empty prediction, as COCO has it.
@@ -78,21 +89,25 @@ class ForeignPredictions:
             protocols: What to score under.
             out: The folder of results; these go to its folder `imported`.
             store: The prediction store's folder.
+            answers: Which boxes count; None for all.
 
         Yields:
             One saved result for each protocol.
 
         Raises:
-            GroundCXRError: If a map cannot be used; no result is written then.
+            GroundCXRError: If a map cannot be used, or the choice of boxes; no result is written then.
         """
+        refuse_choice(self.entry.method, self.entry.label, answers)
         info = self.entry.info
         self._fill(PredictionStore(store, info.name, info.fingerprint, info.model_dump(exclude={"label"})))
-        for result in score_entry(self.entry, protocols, Run(self._selection, store, None)):
+        notes = tuple(Note(text=doubt.kind, count=doubt.count) for doubt in self.doubts)
+        run = Run(self._selection, store, None, answers=answers, notes=notes)
+        for result in score_entry(self.entry, protocols, run):
             write_import(result.folder(out / IMPORT_FOLDER), self.about)
             yield result.save(out / IMPORT_FOLDER)
 
     def _fill(self, store: PredictionStore) -> None:
-        samples = self._selection.samples
+        samples, tally = self._selection.samples, Tally()
         with progress(f"import {self.entry.label}", len(samples)) as advance:
             for (task,) in make_plan(samples, 1):
                 try:
@@ -101,7 +116,7 @@ class ForeignPredictions:
                     continue
                 answers: dict[str, Prediction] = {}
                 for index in task.samples:
-                    sample, answer = samples[index], self._answer(samples[index])
+                    sample, answer = samples[index], self._answer(samples[index], tally)
                     key = query_key(sha256, sample.phrase, sample.pathology)
                     if key in answers and encode({key: answers[key]}) != encode({key: answer}):
                         raise GroundCXRError(
@@ -111,12 +126,23 @@ class ForeignPredictions:
                     answers[key] = answer
                 store.add({sha256: answers})
                 advance(len(task.samples))
+        self.doubts = [*self.doubts, *tally.doubts()]
 
-    def _answer(self, sample: Sample) -> Prediction:
-        boxes = (self._boxes or {}).get(sample.sample_id, ())
+    def _answer(self, sample: Sample, tally: Tally) -> Prediction:
+        boxes = self._boxes.get(sample.sample_id, ())
         if self._maps is None:
             return Grounding(None, boxes)
         file = self._maps.get(sample.sample_id)
         if file is None:
             return Failure("MissingPrediction", "there is no map of this sample among the imported files")
-        return Grounding(read_map(file, sample.image_size), boxes)
+        heatmap = read_map(file, sample.image_size)
+        if is_of_another_image(heatmap, self._sizes):
+            tally.add(OF_ANOTHER_IMAGE, printable(file.name))
+        return Grounding(heatmap, boxes)
+
+
+def _digest(file: Path) -> str:
+    try:
+        return file_digest(file)
+    except OSError as error:
+        raise GroundCXRError(f"cannot read {file}: {error.strerror or error}") from error

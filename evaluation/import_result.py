@@ -12,13 +12,15 @@ import numpy as np
 from ..core import StoreError
 from ..core.files import locked, write_atomically
 from ..core.fingerprint import file_digest
+from ..core.names import printable
+from ..core.regular import read_regular
 from ..metrics import PROTOCOLS, get_protocol, summarise
 from ..metrics.statistics import Cell as Computed
 from .agreement import refuse_other_samples
 from .columns import columns_of
 from .imported import IMPORT_FOLDER, ImportFile, write_import
 from .result import RESULT_FILE, SAMPLES_FILE, Result, load_result
-from .schema import Cell, drawn_patients
+from .schema import Cell, ResultFile, drawn_patients
 
 _INTERVAL_TOLERANCE = 0.1
 """Of an interval's width: six times what two bootstraps of 2,000 draws differ by, should the random numbers differ."""
@@ -64,14 +66,14 @@ def import_result(path: Path, out: Path) -> ImportedResult:
     _refuse_to_replace(folder, result)
     about = ImportFile(
         what="result",
-        source=source.name,
+        source=printable(source.name),
         sha256=file_digest(source),
         imported=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     with locked(folder):
         write_import(folder, about)
-        write_atomically(folder / SAMPLES_FILE, source.with_name(SAMPLES_FILE).read_bytes())
-        write_atomically(folder / RESULT_FILE, source.read_bytes())
+        write_atomically(folder / SAMPLES_FILE, read_regular(source.with_name(SAMPLES_FILE)))
+        write_atomically(folder / RESULT_FILE, read_regular(source))
         stored = load_result(folder)
     return ImportedResult(stored, tuple(_notes(stored, known=known)))
 
@@ -99,9 +101,11 @@ def _refuse_other_columns(result: Result, source: Path) -> None:
 
 
 def _refuse_to_replace(folder: Path, result: Result) -> None:
-    if not (folder / RESULT_FILE).exists():
+    try:
+        there = ResultFile.model_validate_json(read_regular(folder / RESULT_FILE))
+    except (OSError, ValueError):  # nothing is there, or nothing that can be read
         return
-    if load_result(folder).info.samples_sha256 != result.info.samples_sha256:
+    if there.samples_sha256 != result.info.samples_sha256:
         raise StoreError(
             f"{folder} holds another import of the same method, data and protocol with other values; move it away, or "
             "choose another folder with --out"

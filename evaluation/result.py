@@ -22,10 +22,12 @@ from ..core.names import folder_name
 from ..metrics import PROTOCOLS, Metric, Protocol, get_protocol, summarise
 from .schema import (
     SCHEMA_VERSION,
+    AnswersInfo,
     Cell,
     DatasetInfo,
     MethodInfo,
     MetricInfo,
+    Note,
     Overall,
     ProtocolInfo,
     ResultFile,
@@ -79,7 +81,9 @@ class Result:
     def fingerprint(self) -> str:
         """SHA-256 over protocol, samples and method: equal for runs that must give the same numbers."""
         info = self.info
-        return digest(info.protocol.hash, info.dataset.fingerprint, info.method.fingerprint, info.complete)
+        parts = (info.protocol.hash, info.dataset.fingerprint, info.method.fingerprint, info.complete)
+        # Which boxes counted is a part only where somebody chose, so that other results keep their folders.
+        return digest(*parts) if info.answers is None else digest(*parts, info.answers.model_dump())
 
     def folder(self, out: Path) -> Path:
         """OUT/DATASET/PROTOCOL/METHOD-FINGERPRINT8, where this result belongs."""
@@ -145,6 +149,8 @@ def make_result(
     method: MethodInfo,
     run: RunInfo,
     complete: bool,
+    answers: AnswersInfo | None = None,
+    notes: Sequence[Note] = (),
 ) -> Result:
     """Average scored samples into a result.
 
@@ -157,6 +163,8 @@ def make_result(
         method: The method.
         run: Where and how it ran.
         complete: Whether the whole split was run.
+        answers: Which boxes counted; None for all.
+        notes: What a reader of the numbers should know.
     """
     metrics = protocol.metrics_for(set(method.emits))
     present = set(samples["pathology"])
@@ -179,6 +187,8 @@ def make_result(
         statuses={metric.key: _counts(samples, f"{metric.key}_status") for metric in metrics},
         n_failed=len(problems),
         samples_sha256=hashlib.sha256(_parquet(samples)).hexdigest(),
+        notes=list(notes) or None,
+        answers=answers,
     )
     return Result(info, samples, problems)
 

@@ -6,34 +6,47 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.fingerprint import SHORT
-from ..evaluation.schema import MethodInfo
+from ..evaluation.schema import AnswersInfo, ResultFile
 
 _LONGEST = 60
 
 
-def marks(methods: Sequence[MethodInfo], ids: Sequence[str]) -> list[str]:
+def marks(runs: Sequence[ResultFile], ids: Sequence[str]) -> list[str]:
     """What to put behind each one's name.
 
     Args:
-        methods: Methods of one name, in one data set under one protocol.
-        ids: Of their runs.
+        runs: Of methods of one name, on one data set under one protocol.
+        ids: Of the runs.
 
     Returns:
-        The options and weights in which they differ, or, where these are many or do not tell all apart, the ids; of
-        one method alone nothing.
+        The options and weights in which they differ, or, where these are many or do not tell all apart, the ids; of one
+        method alone nothing. Which boxes count is always said where somebody chose, since it is no part of the method.
     """
-    if len(methods) == 1:
-        return [""]
-    said = [{**method.options, "weights": method.weights} for method in methods]
+    choices = [_choice(run.answers) for run in runs]
+    if len(runs) == 1:
+        return [_mark(choices[0])]
+    said = [{**run.method.options, "weights": run.method.weights} for run in runs]
     differing = [
         key
         for key in dict.fromkeys(key for one in said for key in one)
         if len({_short(one.get(key)) for one in said}) > 1
     ]
-    found = [f" ({', '.join(f'{key}={_short(one.get(key))}' for key in differing)})" for one in said]
+    found = [
+        _mark([*(f"{key}={_short(one.get(key))}" for key in differing), *choice])
+        for one, choice in zip(said, choices, strict=True)
+    ]
     if len(set(found)) == len(found) and max(map(len, found)) <= _LONGEST:
         return found
-    return [f" ({one[:SHORT]})" for one in ids]
+    return [_mark([one[:SHORT], *choice]) for one, choice in zip(ids, choices, strict=True)]
+
+
+def _mark(parts: Sequence[str]) -> str:
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+def _choice(answers: AnswersInfo | None) -> list[str]:
+    chosen = {} if answers is None else {"min-score": answers.min_score, "top": answers.top}
+    return [f"{key}={value}" for key, value in chosen.items() if value is not None]
 
 
 def _short(value: Any) -> str:

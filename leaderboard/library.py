@@ -257,7 +257,8 @@ def metrics_of(runs: Iterable[Run]) -> tuple[MetricInfo, ...]:
 
 
 def _identity(info: ResultFile, tier: Tier) -> str:
-    return digest(info.samples_sha256, info.method.fingerprint, info.protocol.hash, tier)[:12]
+    parts = (info.samples_sha256, info.method.fingerprint, info.protocol.hash, tier)
+    return (digest(*parts) if info.answers is None else digest(*parts, info.answers.model_dump()))[:12]
 
 
 def _own_store(root: Path) -> Path | None:
@@ -331,6 +332,6 @@ def _labelled(runs: Iterable[Run]) -> list[Run]:
     labelled = [
         Run(run.path, run.info, run.tier, one_line(run.label + mark), run.store, run.imported)
         for alike in named.values()
-        for run, mark in zip(alike, marks([run.info.method for run in alike], [run.id for run in alike]), strict=True)
+        for run, mark in zip(alike, marks([run.info for run in alike], [run.id for run in alike]), strict=True)
     ]
     return sorted(labelled, key=lambda run: (run.setting, run.label, run.id))

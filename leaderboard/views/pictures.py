@@ -9,6 +9,7 @@ import streamlit as st
 
 from ...core import GroundCXRError, Grounding, Sample
 from ...core.regular import check_regular
+from ...evaluation.box_choice import choose
 from ...evaluation.prediction import Failure
 from ...metrics import PROTOCOLS, Protocol, get_protocol
 from ..library import Run
@@ -74,6 +75,10 @@ def answer(run: Run, sample_id: str, sample: Sample | None, style: Style, width:
         return Shown(None, remark="the prediction is not in the store; name the store with --store")
     if isinstance(found, Failure):
         return Shown(None, remark=f"failed: {found.kind}: {found.message}")
+    try:
+        found = choose(found, run.info.answers)
+    except ValueError as error:
+        return Shown(None, remark=str(error))
     protocol = protocol_of(run)
     kind = run.info.method.kind
     prepared = found if protocol is None else protocol.prepare(found, kind)

@@ -199,7 +199,7 @@ def both(folder, key):
         (array(np.full((4, 4), np.nan)), "must be finite"),
         (array(np.ones((60, 40))), "transpose it"),
         (array(np.array([["a"]])), "not numbers"),
-        (array(np.array([{}]), allow_pickle=True), "allow_pickle"),
+        (array(np.array([{}]), allow_pickle=True), "it holds object, not numbers"),
         (array({"attention": np.eye(3)}, "npz"), "name the map heatmap"),
         (array({"heatmap": np.eye(3), "extent": [0, 0, 99, 9]}, "npz"), "inside its 60x40"),
         (array({"heatmap": np.eye(3), "extent": [0, 9]}, "npz"), "x0, y0, x1, y1"),
@@ -225,8 +225,8 @@ def test_a_map_that_does_not_fit_is_named(groundcxr, data, ids, maps, tmp_path, 
 @pytest.mark.parametrize(
     ("entries", "words"),
     [
-        ("[", "is not a JSON file"),
-        ("[1, 2]", "must be a list of objects"),
+        ("[", "is neither a result.json nor a file of boxes: it is not JSON"),
+        ("[1, 2]", "a list of other things than objects; a file of boxes is one JSON list of {"),
         ([{"image_id": 7, "bbox": [0, 0, 1, 1]}], "no sample ids of this split (7)"),
         ([{"bbox": [0, 0, 1, 1]}], "no sample ids of this split (None)"),
         ([{"image_id": "ID", "bbox": [0, 0, 1]}], "entry 0: it needs bbox"),
@@ -254,8 +254,8 @@ def test_boxes_that_do_not_fit_are_named(groundcxr, data, ids, tmp_path, entries
         (["maps"], "say whose they are with --name NAME"),
         (["maps", "--name", "a", "--kind", "magic"], "the kind 'magic' does not exist"),
         (["maps", "maps", "--name", "a"], "one folder of maps"),
-        (["image.bin", "--name", "a"], "neither a JSON file nor a folder"),
-        (["other.json"], "no result of schema"),
+        (["image.bin", "--name", "a"], "neither a result.json nor a file of boxes: it is not text"),
+        (["other.json"], "neither a result.json nor a file of boxes: it holds an object (a) instead of a list"),
     ],
 )
 def test_mistakes_are_one_sentence(groundcxr, data, ids, maps, tmp_path, arguments, words):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 
 import pandas as pd
 import pytest
@@ -53,7 +54,9 @@ def test_a_sound_result_is_copied_to_its_own_place(theirs, tiny, tmp_path, given
     assert len(Library.scan([out]).runs) == 2
 
 
-@pytest.mark.parametrize("name", ["..", ".hidden", "", "../../x", "..\\..\\x", "/x"])
+@pytest.mark.parametrize(
+    "name", ["..", ".hidden", "", "../../x", "..\\..\\x", "/x", "x" * 300, "\u540d" * 100, "con", "a\0b\n", "end."]
+)
 def test_no_name_leads_out_of_the_folder_or_hides_in_it(theirs, tmp_path, name):
     def rename(content):
         content["dataset"]["name"] = content["protocol"]["name"] = content["method"]["label"] = name
@@ -219,6 +222,38 @@ def test_other_values_do_not_replace_an_import(theirs, tmp_path):
     with pytest.raises(StoreError, match="holds another import"):
         import_result(theirs, out)
     assert load_result(kept.path).info == kept.info
+
+
+@pytest.mark.parametrize("name", ["patient_key", "side"])
+def test_text_that_is_none_is_refused(theirs, tmp_path, name):
+    edit_rows(theirs, lambda rows: rows.assign(**{name: "w\u00f6rd-to-find"}).astype({name: "string"}))
+    file = theirs.with_name("samples.parquet")
+    file.write_bytes(file.read_bytes().replace("w\u00f6rd-to-find".encode(), b"w\xff\xf6rd-to-find"))
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    edit(theirs, lambda content: content.update(samples_sha256=sha256))
+    with pytest.raises(StoreError, match=f"{name} must be text"):
+        import_result(theirs, tmp_path / "results")
+
+
+def test_a_damaged_import_is_replaced(theirs, tmp_path):
+    out = tmp_path / "results"
+    kept = import_result(theirs, out).result
+    for content in (b"", b"{", b'{"schema_version": 2}'):
+        kept.path.write_bytes(content)
+        assert import_result(theirs, out).result.info == kept.info
+
+
+def test_a_pipe_among_the_results_is_not_waited_for(theirs, tiny, tmp_path):
+    out = tmp_path / "results"
+    beside = evaluate("random", tiny, out=out).path
+    beside.unlink()
+    os.mkfifo(beside)
+    assert import_result(theirs, out).notes == ()
+    beside.unlink()
+    evaluate("random", tiny, out=out)
+    beside.with_name("samples.parquet").unlink()
+    os.mkfifo(beside.with_name("samples.parquet"))
+    assert import_result(theirs, out).notes == ()
 
 
 def test_an_unknown_protocol_is_told_and_stands_apart(theirs, tiny, tmp_path):

@@ -9,6 +9,8 @@ import pytest
 from groundcxr.core import Box, Grounding, Heatmap, StoreError
 from groundcxr.evaluation import make_entry
 from groundcxr.evaluation.prediction import image_key
+from groundcxr.evaluation.result import Result
+from groundcxr.evaluation.schema import AnswersInfo
 from groundcxr.evaluation.store import PredictionStore
 from groundcxr.leaderboard.labels import marks
 from groundcxr.leaderboard.library import IMPORTED, MEASURED, metrics_of
@@ -119,12 +121,24 @@ def test_runs_of_one_name_get_their_ids_behind_it(save_run, scan, tmp_path):
         ([{}, {}], None),
     ],
 )
-def test_runs_of_one_name_are_told_apart_by_what_differs_if_that_is_short(settings, said):
-    methods = [make_entry("ldm-phantom", settings=one).info for one in settings]
+def test_runs_of_one_name_are_told_apart_by_what_differs_if_that_is_short(save_run, settings, said):
+    template = save_run().info
+    methods = [template.model_copy(update={"method": make_entry("ldm-phantom", settings=one).info}) for one in settings]
     ids = [str(number) * 64 for number in range(len(settings))]
     expected = said or [f" ({one[:8]})" for one in ids]
     found = [", ".join(sorted(mark.strip(" ()").split(", "))) for mark in marks(methods, ids)]
     assert found == [mark.strip(" ()") for mark in expected]
+
+
+def test_choices_among_boxes_tell_runs_apart(save_run):
+    saved = save_run()
+    choices = (None, AnswersInfo(min_score=0.3), AnswersInfo(top=2), AnswersInfo(min_score=0.3, top=2))
+    infos = [saved.info.model_copy(update={"answers": answers}) for answers in choices]
+    expected = ["", " (min-score=0.3)", " (top=2)", " (min-score=0.3, top=2)"]
+    assert marks(infos, ["1", "2", "3", "4"]) == expected
+    assert [marks([info], ["1"])[0] for info in infos] == expected
+    assert marks([infos[2], infos[2]], ["1", "2"]) == [" (1, top=2)", " (2, top=2)"]
+    assert len({Result(info, saved.samples).fingerprint for info in infos}) == 4
 
 
 def test_a_copy_of_a_run_is_shown_once(save_run, scan, tmp_path):

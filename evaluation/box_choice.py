@@ -1,0 +1,132 @@
+"""Which of a method's boxes count, chosen when they are scored: the store has all of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from ..core import BOX, Box, GroundCXRError, Grounding
+from ..methods import GroundingMethod
+from .schema import AnswersInfo, Note
+from .scoring import Answer
+
+LOW_SCORES = (
+    "boxes enter the union with less than half of their sample's best score, and all that do count alike: choose by "
+    "score with --min-score or --top (in Python min_score, top)"
+)
+
+_MANY = 5
+"""Low-scored boxes a sample from which on the union is of other things than what the method is sure of."""
+
+
+def make_choice(min_score: float | None, top: int | None) -> AnswersInfo | None:
+    """A choice as results record it; None where all boxes count.
+
+    Args:
+        min_score: Only boxes of at least this score count.
+        top: Then only the best so many of each sample.
+
+    Raises:
+        GroundCXRError: If a value does not fit.
+    """
+    if min_score is not None and not math.isfinite(min_score):
+        raise GroundCXRError(f"the least score {min_score} does not fit: give a finite number")
+    if top is not None and top < 1:
+        raise GroundCXRError(f"the best {top} boxes of a sample cannot be scored: give at least 1")
+    return None if min_score is None and top is None else AnswersInfo(min_score=min_score, top=top)
+
+
+def refuse_choice(method: GroundingMethod, label: str, choice: AnswersInfo | None) -> None:
+    """Refuse a choice among the boxes of a method that answers with none.
+
+    Raises:
+        GroundCXRError: If there is a choice and there are no boxes.
+    """
+    if choice is not None and BOX not in method.emits:
+        raise GroundCXRError(f"{label} answers without boxes, so --min-score and --top have nothing to choose from")
+
+
+def describe(choice: AnswersInfo) -> str:
+    """A choice in words, for captions."""
+    least = [] if choice.min_score is None else [f"with a score of at least {choice.min_score:g}"]
+    best = [] if choice.top is None else [f"the best {choice.top} of a sample"]
+    return "boxes that count: " + ", ".join([*least, *best])
+
+
+def flags(choice: AnswersInfo | None) -> list[str]:
+    """A choice as words of the command line."""
+    chosen = {} if choice is None else {"--min-score": choice.min_score, "--top": choice.top}
+    return [word for option, value in chosen.items() if value is not None for word in (option, str(value))]
+
+
+def choose(grounding: Grounding, choice: AnswersInfo | None) -> Grounding:
+    """An answer with the boxes that count: first those of at least the least score, then the best of them.
+
+    Boxes of one score are taken in the method's order.
+
+    Raises:
+        ValueError: If a box that the choice is about has no score.
+    """
+    if choice is None:
+        return grounding
+    kept = list(grounding.boxes)
+    if choice.min_score is not None:
+        scores = _scores(kept)
+        kept = [box for box, score in zip(kept, scores, strict=True) if score >= choice.min_score]
+    if choice.top is not None and len(kept) > choice.top:
+        scores = _scores(kept)
+        best = sorted(range(len(kept)), key=lambda place: -scores[place])[: choice.top]
+        kept = [kept[place] for place in sorted(best)]
+    return replace(grounding, boxes=kept)
+
+
+class BoxesInUnion:
+    """The answers of a run with the boxes that count, and whether many low-scored ones are among these."""
+
+    def __init__(self, choice: AnswersInfo | None) -> None:
+        """Nothing is counted yet.
+
+        Args:
+            choice: Which boxes count; None for all.
+        """
+        self._choice = choice
+        self._samples = self._low = 0
+
+    def chosen(self, answers: Iterable[Answer]) -> Iterator[Answer]:
+        """Each answer with the boxes that count.
+
+        Raises:
+            GroundCXRError: If the choice needs a score and a box has none.
+        """
+        for answer in answers:
+            if not isinstance(answer.prediction, Grounding):
+                yield answer
+                continue
+            try:
+                grounding = choose(answer.prediction, self._choice)
+            except ValueError as error:
+                raise GroundCXRError(f"{error}; leave out --min-score and --top, or give every box a score") from error
+            if grounding.boxes:
+                self._samples += 1
+                self._low += _count_low(grounding.boxes)
+            yield replace(answer, prediction=grounding)
+
+    def notes(self) -> list[Note]:
+        """That many low-scored boxes count, where they do and nobody chose them."""
+        many = self._samples > 0 and self._low >= _MANY * self._samples
+        return [Note(text=LOW_SCORES, count=self._low)] if many and self._choice is None else []
+
+
+def _scores(boxes: Sequence[Box]) -> list[float]:
+    scores = [box.score for box in boxes if box.score is not None]
+    if len(scores) != len(boxes):
+        raise ValueError("boxes without a score cannot be chosen by score")
+    return scores
+
+
+def _count_low(boxes: Sequence[Box]) -> int:
+    scores = [box.score for box in boxes if box.score is not None]
+    # Half of a score says nothing where scores may be negative, as logits.
+    best = max(scores, default=0.0)
+    return sum(0 <= score < best / 2 for score in scores)
