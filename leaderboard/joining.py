@@ -18,6 +18,9 @@ from ..datasets.phantom.parameters import DEFAULT
 from ..datasets.phantom.request import Request
 from ..evaluation.schema import DatasetInfo
 
+_USERS_OWN = "outside"
+"""An option that lets a data set read other folders than its root's: no result's to choose."""
+
 
 @dataclass(frozen=True)
 class Joined:
@@ -50,8 +53,7 @@ def join(data: DatasetInfo, roots: Mapping[str, Path], pathologies: Iterable[str
         root = roots.get(data.name)
         if root is None and data.name != "phantom":
             return Joined(reason=_not_here(data))
-        # Where files may lie is the user's to say, not a result's.
-        options = {key: value for key, value in data.options.items() if key != "outside"}
+        options = {name: value for name, value in data.options.items() if name != _USERS_OWN}
         dataset = _load(data.name, root, data.split, json.dumps(options, sort_keys=True))
     except GroundCXRError as error:
         return Joined(reason=f"the images and phrases of {data.name} cannot be shown: {error}")
