@@ -1,6 +1,7 @@
 """Runs meet the user's copy of the data, or say why they do not."""
 
 import shlex
+import shutil
 
 import pytest
 
@@ -127,12 +128,15 @@ def test_images_outside_the_folder_given_are_not_opened(result, manifest, tmp_pa
     monkeypatch.setattr("groundcxr.leaderboard.joining.load_dataset", load)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
+    for file in (manifest, *manifest.parent.glob("groundcxr-secret")):
+        shutil.copy(file, elsewhere)
     # What a foreign result asks for is not the user's own choice.
     data = info.dataset.model_copy(update={"options": {"outside": True}})
     joined = join(data, {"manifest": elsewhere}, info.pathologies)
     assert not joined.samples
     assert f"lies outside {elsewhere}; put it, or a link to it, there" in joined.reason
-    assert asked == [(elsewhere, {})]
+    assert [root for root, _ in asked] == [elsewhere]
+    assert "outside" not in asked[0][1]
 
 
 def test_links_in_the_folder_given_are_followed(result, manifest, tmp_path):
