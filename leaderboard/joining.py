@@ -19,6 +19,8 @@ from ..datasets.phantom.request import Request
 from ..evaluation.schema import DatasetInfo
 
 _HOW_TO_SHARE = "start with --secret FILE, the groundcxr-secret that the run was made with"
+_USERS_OWN = ("outside", "secret")
+"""Options that let a data set read other files than those below its root: no result's to choose."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,7 @@ def join(
         root = roots.get(data.name)
         if root is None and data.name != "phantom":
             return Joined(reason=_not_here(data))
-        # Where files may lie is the user's to say, not a result's.
-        options = {key: value for key, value in data.options.items() if key != "outside"}
+        options = {name: value for name, value in data.options.items() if name not in _USERS_OWN}
         if data.private_ids:
             # Loading the data would make a secret where there is none, and a page writes nothing.
             found = secret or DATASETS.get(data.name).secret_file(root)

@@ -30,7 +30,7 @@ def test_it_starts_streamlit_with_the_folders(groundcxr, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--results", "nowhere"], "nowhere (--results); `make demo`"),
+        (["--results", "nowhere"], "nowhere (--results)"),
         (["--store", "nowhere"], "(--store)"),
         (["--data", "ms-cxr=nowhere"], "(--data ms-cxr)"),
         (["--data", "ms-cxr"], "write NAME=ROOT"),

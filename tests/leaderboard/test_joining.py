@@ -1,6 +1,7 @@
 """Runs meet the user's copy of the data, or say why they do not."""
 
 import shlex
+import shutil
 
 import pytest
 
@@ -127,8 +128,10 @@ def test_images_outside_the_folder_given_are_not_opened(result, manifest, tmp_pa
     monkeypatch.setattr("groundcxr.leaderboard.joining.load_dataset", load)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
+    for file in (manifest, *manifest.parent.glob("groundcxr-secret")):
+        shutil.copy(file, elsewhere)
     # What a foreign result asks for is not the user's own choice.
-    data = info.dataset.model_copy(update={"options": {"outside": True}})
+    data = info.dataset.model_copy(update={"options": {"outside": True, "secret": "/etc/hostname"}})
     secret = manifest.with_name("groundcxr-secret")
     joined = join(data, {"manifest": elsewhere}, info.pathologies, secret=secret)
     assert not joined.samples
