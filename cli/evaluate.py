@@ -57,6 +57,9 @@ def evaluate(
     settings: Settings = [],  # noqa: B006
     out: Out = Path("results"),
     store: Store = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Make predictions again that are in the store.")
+    ] = False,
     shard: Annotated[
         str | None,
         typer.Option("--shard", help="i/n: only fill the store with part i of n; `groundcxr score` ends it."),
@@ -75,7 +78,7 @@ def evaluate(
     entries = open_methods(method, settings)
     protocols = open_protocols(protocol)
     selection = select(open_dataset(dataset, root, split, settings), pathology=pathology, limit=limit)
-    run = Run(selection, store or out / "store", out, device, batch_size)
+    run = Run(selection, store or out / "store", out, device, batch_size, overwrite)
     if part is not None:
         failed = sum(ground_shard(entry, run, part) for entry in entries)
         tell_shard(part, run.store, failed)

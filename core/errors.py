@@ -4,6 +4,11 @@ Every message is one sentence that names the thing, the place and the next step.
 and exits with 2; nothing else about the failure is shown.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class GroundCXRError(Exception):
     """Base of all errors that are the input's fault rather than the program's."""
@@ -35,3 +40,37 @@ class StoreError(GroundCXRError):
 
 class ProtocolError(GroundCXRError):
     """A target or prediction that the protocol cannot score."""
+
+
+def text_of(error: BaseException) -> str:
+    """What an exception says; "" where it says nothing, or fails in saying it.
+
+    Methods and libraries raise exceptions whose text is made when it is asked for, which may go wrong itself.
+    """
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
+def said(error: BaseException) -> str:
+    """An exception's type and what it says, on one line."""
+    return ": ".join(filter(None, (type(error).__name__, " ".join(text_of(error).split()))))
+
+
+@contextmanager
+def told_as(sentence: str) -> Iterator[None]:
+    """Turn whatever an author's code raises into one sentence, ``sys.exit`` too; Ctrl-C stays what it is.
+
+    Args:
+        sentence: What could not be done, to which the error is added.
+
+    Raises:
+        MethodError: If the block raises anything that is not said in a sentence already.
+    """
+    try:
+        yield
+    except (GroundCXRError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        raise MethodError(f"{sentence}: {said(error)}") from error

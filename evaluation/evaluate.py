@@ -15,6 +15,7 @@ from ..core.progress import progress
 from ..datasets import GroundingDataset, load_dataset
 from ..methods import ControlMethod, GroundingMethod
 from ..metrics import Protocol, get_protocol
+from .answer_doubts import AnswerDoubts, undeclared_doubt
 from .entry import Entry, answers_samples, fitted, fitting_protocols, make_entry
 from .plan import Selection, Shard, make_plan, select
 from .prediction import Failure
@@ -39,6 +40,7 @@ class Run:
         out: Where results go; None to keep them in memory.
         device: As the user wrote it: "auto", "cpu", "cuda", "cuda:1".
         batch_size: Images in a batch; None for each method's own.
+        overwrite: Whether predictions that are in the store are made again.
     """
 
     selection: Selection
@@ -46,6 +48,7 @@ class Run:
     out: Path | None
     device: str = "auto"
     batch_size: int | None = None
+    overwrite: bool = False
 
 
 def evaluate(
@@ -62,10 +65,12 @@ def evaluate(
     batch_size: int | None = None,
     out: str | Path = "results",
     store: str | Path | None = None,
+    overwrite: bool = False,
 ) -> Result:
     """Measure a method on a data set under a protocol.
 
-    Predictions that are in the store are not computed again.
+    Predictions that are in the store are not computed again, but those of a method that was seen to read files which
+    neither `weights` nor an option names.
 
     Args:
         method: A name, a file (``./my_method.py`` or ``./my_method.py:Class``), a class, or an instance.
@@ -80,6 +85,7 @@ def evaluate(
         batch_size: Images in a batch; None for the method's own.
         out: Folder of the results.
         store: Folder of the predictions; OUT/store by default.
+        overwrite: Make predictions again that are in the store.
 
     Returns:
         The result, saved below `out`.
@@ -91,7 +97,7 @@ def evaluate(
     selection = select(data, pathology=pathology, limit=limit)
     entry = make_entry(method, settings=settings)
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
-    run = Run(selection, Path(store) if store else Path(out) / "store", Path(out), device, batch_size)
+    run = Run(selection, Path(store) if store else Path(out) / "store", Path(out), device, batch_size, overwrite)
     (result,) = run_entry(entry, fitting_protocols(entry, [chosen]), run)
     return result
 
@@ -164,7 +170,7 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
 def _ground(entry: Entry, questions: Questions, run: Run, device: str, shard: Shard | None) -> GroundingReport:
     samples = questions.selection.samples
     batches = make_plan(samples, _batch_size(entry, run), shard)
-    worker = Worker(entry.method, samples, _store(entry, run), device)
+    worker = Worker(entry.method, samples, _store(entry, run), device, overwrite=run.overwrite)
     with progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance:
         return worker.run(batches, advance)
 
@@ -195,15 +201,18 @@ def _run_control(
 
 
 def _finish(entry: Entry, protocol: Protocol, run: Run, device: str, answers: Iterator[Answer]) -> Result:
-    scores = score_answers(run.selection, entry.method, protocol, answers)
+    seen = AnswerDoubts()
+    scores = score_answers(run.selection, entry.method, protocol, seen.passing(run.selection, answers))
     if scores.table.empty:
         raise GroundCXRError(f"the protocol {protocol.name} skips every sample, so there is nothing to average")
     dataset = _describe_dataset(run.selection, len(scores.table))
     if scores.keys:
         _store(entry, run).note_samples(dataset.fingerprint, scores.keys)
+    doubts = (*seen.doubts(), *undeclared_doubt(_store(entry, run).undeclared()))
     result = make_result(
         samples=scores.table,
         problems=scores.problems,
+        doubts=doubts,
         protocol=protocol,
         pathologies=run.selection.dataset.pathologies,
         dataset=dataset,

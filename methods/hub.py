@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core import WeightsError
+from ..core.errors import text_of
 from ..core.fingerprint import digest, file_digest
 
 
@@ -142,7 +143,7 @@ def unloadable(method: str, what: str, error: Exception) -> WeightsError:
 
 def first_sentence(error: BaseException) -> str:
     """What an error says first, as a part of a longer sentence; its type where it says nothing."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
+    lines = text_of(error).strip().splitlines() or [type(error).__name__]
     text = lines[0] if len(lines) == 1 or not lines[0].endswith(":") else f"{lines[0]} {lines[1].strip()}"
     text = text.split(". ")[0].rstrip(" .")
     return text[:1].lower() + text[1:] if text[1:2].islower() else text
