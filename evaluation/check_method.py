@@ -134,7 +134,7 @@ def _difference(first: Sequence[Numbers], second: Sequence[Prediction], *, exact
     largest = 0.0
     for a, other in zip(first, second, strict=True):
         if isinstance(other, Failure):
-            return f"the method failed on a query that it had answered: {other.kind}: {other.message}"
+            return f"the method failed on a query that it had answered: {other}"
         b = _numbers(other)
         if a.shape != b.shape:
             return "an answer changed its shape or its number of boxes"

@@ -31,6 +31,9 @@ class Failure:
     kind: str
     message: str
 
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}" if self.message else self.kind
+
     @classmethod
     def of(cls, error: BaseException) -> Failure:
         """The failure that an exception stands for."""

@@ -32,7 +32,11 @@ class _Watch:
         """Note what an audit event says of a file (https://docs.python.org/3/library/audit_events.html)."""
         if event == "open":
             path, mode, flags = arguments
-            writes = flags & (os.O_WRONLY | os.O_TRUNC) if isinstance(flags, int) else set(mode or "r") & set("wxa")
+            writes = (
+                flags & (os.O_WRONLY | os.O_TRUNC | os.O_EXCL)
+                if isinstance(flags, int)
+                else set(mode or "r") & set("wxa")
+            )
         elif event == "sqlite3.connect":
             path, writes = arguments[0], 0
         else:
