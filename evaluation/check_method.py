@@ -13,7 +13,7 @@ from ..core import GroundCXRError, Grounding, Query, Radiograph
 from ..core.errors import told_as
 from ..datasets import load_dataset
 from ..methods import GroundingMethod
-from ..methods.watching import undeclared_files
+from ..methods.watching import files_read, undeclared_files
 from .answer_doubts import UNDECLARED, AnswerDoubts
 from .prediction import Failure, Prediction
 from .provenance import resolve_device
@@ -83,7 +83,7 @@ def run_checks(method: GroundingMethod, device: str) -> Iterator[Check]:
     if tried is not method:
         del tried  # before another is loaded
         yield Check(f"the same answers set up anew (to {TOLERANCE})", _fresh_problem(method, device, queries, first))
-    undeclared = undeclared_files(method)
+    undeclared = undeclared_files(method, files_read(method))
     yield Check("no file read that is not declared", f"{undeclared[0]}: {UNDECLARED}" if undeclared else None)
 
 

@@ -25,12 +25,14 @@ from ..core.errors import told_as
 from ..core.progress import Advance
 from ..methods import ControlMethod, GroundingMethod
 from ..methods.base import check_answers
-from ..methods.watching import undeclared_files, watched
+from ..methods.watching import files_read, undeclared_files, watched
 from .plan import Batch, ImageTask
 from .prediction import Failure, Prediction, query_key
 from .store import DamagedPredictionsError, PredictionStore
 
 T = TypeVar("T")
+
+_MOST_NOTED = 100
 
 
 @dataclass
@@ -74,9 +76,10 @@ class Worker:
         self._store = store
         self._device = device
         self._ready = False
-        self._undeclared = store.undeclared()
+        self._seen = set(files_read(method))
+        self._noted = set(store.undeclared())
+        self._undeclared = self._noted | set(map(str, undeclared_files(method, self._seen)))
         self._overwrite = overwrite or bool(self._undeclared)
-        self._seen = frozenset[str]()
         self.report = GroundingReport()
 
     def run(self, batches: Sequence[Batch], advance: Advance) -> GroundingReport:
@@ -168,13 +171,14 @@ class Worker:
 
     def _note_undeclared(self) -> None:
         """Note what the method read without declaring it, before what it made of it is stored."""
-        if self._method.files_read == self._seen:
-            return
-        self._seen = self._method.files_read
-        found = sorted({*self._undeclared, *map(str, undeclared_files(self._method))})
-        if found != self._undeclared:
-            self._store.note_undeclared(found)
-            self._undeclared = found
+        new = files_read(self._method) - self._seen
+        if new:
+            self._seen |= new
+            self._undeclared |= set(map(str, undeclared_files(self._method, new)))
+        # A method that reads files for each image is told enough by some of them.
+        if self._undeclared != self._noted and len(self._noted) < _MOST_NOTED:
+            self._store.note_undeclared(sorted(self._undeclared)[:_MOST_NOTED])
+            self._noted = set(self._undeclared)
 
     def _key(self, image_sha256: str, index: int) -> str:
         return query_key(image_sha256, self._samples[index].phrase, self._samples[index].pathology)

@@ -42,7 +42,7 @@ class GroundingMethod:
         batch_size: Images in a batch unless the user says otherwise.
         Options: A frozen dataclass of typed options with defaults; a field's `metadata={"help": ...}` is its help text.
         note: What every table says of the method; for controls.
-        files_read: The files that its code was seen to read, so that those it does not declare can be told.
+        places: Absolute paths of what weights and options named when it was set up; see `declared_places`.
     """
 
     name: ClassVar[str] = ""
@@ -56,7 +56,7 @@ class GroundingMethod:
     batch_size: ClassVar[int] = 16
     Options: ClassVar[type[Any]] = NoOptions
     note: str = ""
-    files_read: frozenset[str] = frozenset()
+    places: frozenset[Path] = frozenset()
     _weights_digest: str | None = None
 
     def __init__(self, options: Any = None) -> None:

@@ -19,9 +19,9 @@ from .contract import check_attributes, check_method_class
 from .options import parse_options
 from .registry import FILE_MODULE, METHODS
 from .revision import SOURCE_DIGEST
-from .watching import watching
+from .watching import FilesSeen, watching
 
-_OPENED = "__groundcxr_opened__"
+_READ = "__groundcxr_read__"
 """Where the module of a method file keeps the files that were read when it was loaded."""
 
 
@@ -56,12 +56,13 @@ def build_method(spec: str | type[GroundingMethod], settings: Mapping[str, Any] 
     check_method_class(method)
     name = method.name or method.__name__
     options = parse_options(method.Options, settings or {}, name)
-    with told_as(f"the method {name!r} cannot be built"), watching(loading=True) as opened:
+    seen = FilesSeen(set(getattr(sys.modules.get(method.__module__), _READ, ())))
+    with told_as(f"the method {name!r} cannot be built"), watching(seen, loading=True):
         built = method(options) if settings else method()
     if not hasattr(built, "options"):
         raise MethodError(f"the constructor of {name!r} must call super().__init__(options)")
     check_attributes(built, name)
-    built.files_read = frozenset(opened) | getattr(sys.modules.get(method.__module__), _OPENED, frozenset())
+    built.__dict__["_files_seen"] = seen
     return built
 
 
@@ -83,15 +84,16 @@ def _load_file(file: Path) -> ModuleType:
         raise MethodError(f"{file} cannot be imported as Python")
     module = importlib.util.module_from_spec(spec)
     setattr(module, SOURCE_DIGEST, revision)
+    seen = FilesSeen()
     sys.modules[name] = module
     try:
-        with told_as(f"{file} cannot be imported"), watching(loading=True) as opened:
+        with told_as(f"{file} cannot be imported"), watching(seen, loading=True):
             _let_import([found for found in source_closure(file, file.parent) if found != file], file.parent)
             spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]
         raise
-    setattr(module, _OPENED, frozenset(opened))
+    setattr(module, _READ, frozenset(seen.read))
     return module
 
 

@@ -6,8 +6,9 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,24 +22,25 @@ _CODE = (".pyc", ".so", ".pyd", ".dylib", ".dll", ".pth")
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
-class _Watch:
-    """The files opened while it is active, by any thread."""
+@dataclass
+class FilesSeen:
+    """The files that code was seen to open.
 
-    def __init__(self) -> None:
-        self.read: set[str] = set()
-        self.written: set[str] = set()
+    Attributes:
+        read: Absolute paths of those opened for reading.
+        written: Those that it made, or wrote, before it read them.
+    """
+
+    read: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
 
     def see(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Note what an audit event says of a file (https://docs.python.org/3/library/audit_events.html)."""
         if event == "open":
-            path, mode, flags = arguments
-            writes = (
-                flags & (os.O_WRONLY | os.O_TRUNC | os.O_EXCL)
-                if isinstance(flags, int)
-                else set(mode or "r") & set("wxa")
-            )
+            path, _, flags = arguments
+            writes = bool(flags & (os.O_WRONLY | os.O_TRUNC | os.O_EXCL))
         elif event == "sqlite3.connect":
-            path, writes = arguments[0], 0
+            path, writes = arguments[0], False
         else:
             return
         if isinstance(path, int) or path is None:
@@ -48,14 +50,14 @@ class _Watch:
             (self.written if writes else self.read).add(name)
 
 
-_active: list[_Watch] = []
+_active: list[FilesSeen] = []
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     if _active:
         try:
-            for watch in _active:
-                watch.see(event, arguments)
+            for seen in _active:
+                seen.see(event, arguments)
         except Exception:  # noqa: S110  (what a hook raises would come out of the author's own `open`)
             pass
 
@@ -67,43 +69,52 @@ def _install() -> None:
 
 
 @contextmanager
-def watching(*, loading: bool = False) -> Iterator[set[str]]:
-    """Gives the set that, at the end of the block, holds the absolute paths of the files that were read in it.
+def watching(seen: FilesSeen, *, loading: bool = False) -> Iterator[None]:
+    """Notes the files that are opened in the block.
 
-    Seen are opens by Python code, in all threads. What native code reads is not, nor what another process reads, but
+    Noted are opens by Python code, in all threads. What native code reads is not, nor what another process reads, but
     for what native code has mapped into memory (safetensors) or keeps open (HDF5) when `loading` ends, on Linux.
 
     Args:
+        seen: Where they are noted.
         loading: Whether the block loads a model, so that it is worth while to ask the system what is mapped.
     """
     _install()
-    watch, opened = _Watch(), set[str]()
     before = _held() if loading else set[str]()
-    _active.append(watch)
+    _active.append(seen)
     try:
-        yield opened
+        yield
     finally:
-        _active.remove(watch)
+        _active.remove(seen)
         mapped = _held() - before if loading else set[str]()
-        opened |= watch.read | (mapped - watch.written)
+        seen.read |= mapped - seen.written
 
 
 @contextmanager
 def watched(method: GroundingMethod, *, loading: bool = False) -> Iterator[None]:
-    """Adds what is read in the block to the method's `files_read`; a bundled method states all that it reads."""
-    if _is_bundled(method.answering()):
+    """Notes what a method's code opens in the block; a bundled method states all that it reads."""
+    asked = method.answering()
+    if _is_bundled(asked):
         yield
         return
-    opened = set[str]()
-    try:
-        with watching(loading=loading) as opened:
-            yield
-    finally:
-        method.files_read |= opened
+    if loading:  # a method may leave the folder that relative paths start from
+        asked.places |= {place.absolute() for place in asked.declared_places()}
+    with watching(files_seen(asked), loading=loading):
+        yield
 
 
-def undeclared_files(method: GroundingMethod) -> list[Path]:
-    """The files, of those that a method was seen to read, that neither `weights` nor an option names; sorted.
+def files_seen(method: GroundingMethod) -> FilesSeen:
+    """What the code of a method has opened so far."""
+    return method.__dict__.setdefault("_files_seen", FilesSeen())
+
+
+def files_read(method: GroundingMethod) -> set[str]:
+    """Absolute paths of the files that the code behind a method's answers was seen to read so far."""
+    return files_seen(method.answering()).read
+
+
+def undeclared_files(method: GroundingMethod, read: Iterable[str]) -> list[Path]:
+    """The files, of some that a method was seen to read, that neither `weights` nor an option names; sorted.
 
     Left out are code, installed packages, the system's files, and caches: those of model hubs only where `weights` is a
     hub id, which says what is in them.
@@ -111,13 +122,12 @@ def undeclared_files(method: GroundingMethod) -> list[Path]:
     asked = method.answering()
     if _is_bundled(asked):
         return []
-    declared = [place.absolute() for place in asked.declared_places()]
+    declared = asked.places | {place.absolute() for place in asked.declared_places()}
     pinned = asked.weights is not None and asked.weights_id() == asked.weights
     modules = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-    read = map(Path, sorted(method.files_read | asked.files_read))
     return [
         path
-        for path in read
+        for path in map(Path, sorted(read))
         if str(path) not in modules
         and path.suffix not in _CODE
         and path.is_file()

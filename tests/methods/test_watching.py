@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from groundcxr.methods.loading import build_method
-from groundcxr.methods.watching import undeclared_files, watched, watching
+from groundcxr.methods.watching import FilesSeen, files_read, undeclared_files, watched, watching
 
 HEAD = """
 import json, os, sqlite3, tempfile, threading
@@ -30,6 +30,10 @@ class Reads(GroundingMethod):
     Options = Options
     weights = {weights!r}
 
+    def ground(self, image, phrases):
+        if (HERE / "made.txt").exists():
+            (HERE / "made.txt").read_text()
+
     def setup(self, device):
         {body}
 """
@@ -48,7 +52,9 @@ def seen(tmp_path):
         method = build_method(str(path), settings)
         with watched(method, loading=True):
             method.setup("cpu")
-        return [file.name for file in undeclared_files(method)]
+        with watched(method):
+            method.ground(None, [])
+        return [file.name for file in undeclared_files(method, files_read(method))]
 
     return see
 
@@ -90,12 +96,15 @@ def test_what_native_code_has_mapped_is_seen(seen, tmp_path):
     ]
 
 
-def test_what_is_declared_is_not_told(seen, tmp_path):
+def test_what_is_declared_is_not_told(seen, tmp_path, monkeypatch):
     both = "np.load(HERE / 'a.npy'); np.load(HERE / 'sub/b.npy')"
     assert seen(both, str(tmp_path / "a.npy")) == ["b.npy"]
     assert seen(both, table=str(tmp_path / "a.npy")) == ["b.npy"]
     assert seen(both, table=str(tmp_path / "a.npy"), folders=str(tmp_path / "sub")) == []
     (tmp_path / "link").symlink_to(tmp_path / "a.npy")
+    # Also where the method has left the folder that its options start from.
+    monkeypatch.chdir(tmp_path)
+    assert seen("os.chdir('sub'); np.load(HERE / 'a.npy')", table="a.npy") == []
     assert seen("np.load(HERE / 'link')", table=str(tmp_path / "a.npy")) == []
 
 
@@ -105,7 +114,7 @@ def test_libraries_sources_systems_and_ones_own_files_are_not_told(seen, tmp_pat
         "import own, email.mime.text; open(__file__).read(); open(json.__file__).read()\n"
         "open('/proc/self/stat').read(); open('/etc/hosts').read(); os.listdir(HERE)\n"
         "with tempfile.NamedTemporaryFile(dir=HERE, delete=False) as file: file.write(b'x')\n"
-        "open(file.name).read()"
+        "open(file.name).read(); (HERE / 'made.txt').write_text('x')"
     )
     assert seen(body) == []
 
@@ -122,10 +131,11 @@ def test_caches_of_hubs_count_where_no_weights_are_pinned(seen, tmp_path, monkey
 
 def test_nothing_is_seen_outside_and_threads_outlive_it(tmp_path):
     (tmp_path / "x").write_text("")
-    with watching() as opened:
+    seen = FilesSeen()
+    with watching(seen):
         thread = threading.Thread(target=(tmp_path / "x").read_text)
         thread.start()
         thread.join()
     (tmp_path / "y").write_text("")
     (tmp_path / "y").read_text()
-    assert {Path(name).name for name in opened if os.path.dirname(name) == str(tmp_path)} == {"x"}  # noqa: PTH120
+    assert {Path(name).name for name in seen.read if os.path.dirname(name) == str(tmp_path)} == {"x"}  # noqa: PTH120
