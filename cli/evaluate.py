@@ -63,6 +63,9 @@ def evaluate(
     top: Top = None,
     out: Out = Path("results"),
     store: Store = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Make predictions again that are in the store.")
+    ] = False,
     shard: Annotated[
         str | None,
         typer.Option("--shard", help="i/n: only fill the store with part i of n; `groundcxr score` ends it."),
@@ -83,7 +86,7 @@ def evaluate(
     entries = open_methods(method, settings)
     protocols = open_protocols(protocol)
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
-    run = Run(selection, store or out / "store", out, device, batch_size, answers)
+    run = Run(selection, store or out / "store", out, device, batch_size, answers, overwrite=overwrite)
     if part is not None:
         failed, errors = run_each(entries, lambda entry: [ground_shard(entry, run, part)])
         raise typer.Exit(tell_shard(part, run.store, failed, errors))

@@ -43,6 +43,11 @@ def report(results: list[Result], errors: list[str]) -> int:
         compared = [result for result in results if result.info.protocol.name == protocol]
         if len(compared) > 1:
             console.print(comparison_table(compared, console.width))
+    # Under another protocol the same answers are as doubtful as under the first.
+    for warning in dict.fromkeys(
+        f"{result.info.method.label}: {doubt}" for result in results for doubt in result.doubts
+    ):
+        sys.stderr.write(f"warning: {warning}\n")
     for result in results:
         _tell_low_scores(result)
         _tell_problems(result)

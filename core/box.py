@@ -6,6 +6,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
+
+import numpy as np
 
 ImageSize = tuple[int, int]
 """(width, height) in pixels, in this order everywhere."""
@@ -33,11 +36,10 @@ class Box:
     score: float | None = None
 
     def __post_init__(self) -> None:
-        # NumPy scalars are welcome, and become plain floats: boxes are hashed and written as JSON.
         for name in ("x0", "y0", "x1", "y1"):
-            object.__setattr__(self, name, float(getattr(self, name)))
+            object.__setattr__(self, name, _plain(getattr(self, name)))
         if self.score is not None:
-            object.__setattr__(self, "score", float(self.score))
+            object.__setattr__(self, "score", _plain(self.score))
         if not all(math.isfinite(v) for v in (self.x0, self.y0, self.x1, self.y1)):
             raise ValueError(f"a box needs four finite numbers, got {self.as_tuple()}")
         if self.score is not None and not math.isfinite(self.score):
@@ -94,6 +96,17 @@ class Box:
     def rows(self, height: int) -> tuple[int, int]:
         """First and last-plus-one pixel row whose centre is inside, within ``[0, height]``."""
         return _centres(self.y0, self.y1, height)
+
+
+def _plain(number: Any) -> float:
+    """A number as a plain float, NumPy's and tensors' too: boxes are hashed and written as JSON.
+
+    Raises:
+        ValueError: If it is text, or has an imaginary part, which `float` would drop.
+    """
+    if isinstance(number, str | bytes | complex | np.complexfloating):
+        raise ValueError(f"a box is made of plain numbers, got {number!r}")
+    return float(number)
 
 
 def _centres(low: float, high: float, size: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -52,20 +52,21 @@ def generator_from(*parts: object) -> np.random.Generator:
     return np.random.default_rng(seed_from(*parts))
 
 
-def source_digest(path: Path, root: Path, package: str | None = None) -> str:
+def source_digest(path: Path, root: Path, package: str | None = None, apart: Collection[Path] = ()) -> str:
     """SHA-256 (hex) of a Python file and of every file under `root` that it imports, directly or not.
 
     Args:
         path: The module's file.
         root: The folder within which imports are followed.
         package: The name under which code imports `root` itself; None where `root` holds top-level modules.
+        apart: Files that count for nothing; what only they import does not count either.
     """
-    files = source_closure(path, root, package)
+    files = source_closure(path, root, package, apart)
     return digest([(file.relative_to(root.resolve()).as_posix(), file_digest(file)) for file in files])
 
 
-def source_closure(path: Path, root: Path, package: str | None = None) -> list[Path]:
-    """A Python file and all files under `root` that it imports, anywhere in its code; sorted.
+def source_closure(path: Path, root: Path, package: str | None = None, apart: Collection[Path] = ()) -> list[Path]:
+    """A Python file and all files under `root` that it imports, anywhere in its code; sorted. See `source_digest`.
 
     Raises:
         SyntaxError: If one of them is not valid Python.
@@ -74,7 +75,7 @@ def source_closure(path: Path, root: Path, package: str | None = None) -> list[P
     waiting, found = [path.resolve()], set[Path]()
     while waiting:
         file = waiting.pop()
-        if file not in found:
+        if file not in found and file not in apart:
             found.add(file)
             waiting.extend(_imported_files(file, root, package))
     return sorted(found)

@@ -36,6 +36,7 @@ class Grounding:
         if not all(isinstance(box, Box) for box in boxes):
             raise TypeError("a grounding's boxes must be Box objects")
         object.__setattr__(self, "boxes", boxes)
+        object.__setattr__(self, "truncated", bool(self.truncated))
 
 
 @dataclass(frozen=True, eq=False)

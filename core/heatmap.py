@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .box import Box, ImageSize
+from .errors import said
 
 
 @lru_cache(maxsize=1024)
@@ -43,18 +44,47 @@ def cell_edges(cells: int, pixels: int) -> NDArray[np.int64]:
     return edges
 
 
+def copied(values: ArrayLike) -> NDArray[np.float32]:
+    """A copy of scores as float32, in C order: authors reuse their buffers.
+
+    Args:
+        values: An array of plain numbers (bool, whole or floating), of any shape.
+
+    Raises:
+        ValueError: If it is masked in part, cannot be read as an array, or holds other things than plain numbers.
+    """
+    rows = values if isinstance(values, list | tuple) else [values]
+    masked = sum(int(np.ma.getmaskarray(row).sum()) for row in rows if isinstance(row, np.ma.MaskedArray))
+    if masked:
+        raise ValueError(
+            f"a heatmap's values are a masked array with {masked} masked cells, which no metric knows; fill them, or "
+            "let the extent leave them out"
+        )
+    try:
+        array = np.asarray(values)
+    except Exception as error:  # the array's own `__array__` may raise anything, as that of a tensor on a GPU does
+        step = "; give values.detach().float().cpu()" if hasattr(values, "detach") else ""
+        raise ValueError(f"a heatmap's values cannot be read as an array ({said(error)}){step}") from error
+    if array.dtype.kind not in "buif":
+        raise ValueError(f"a heatmap's values must be plain numbers, got an array of {array.dtype}")
+    with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, which is refused
+        return np.array(array, dtype=np.float32, order="C")
+
+
 @dataclass(frozen=True, eq=False)
 class Heatmap:
     """How strongly each place of an image answers to a phrase.
 
     Attributes:
-        values: Scores `[h, w]`, float32, finite, on the method's native grid; higher means "here". Any range.
+        values: Scores `[h, w]`, float32, finite, on the method's native grid; higher means "here". Any range. A
+            read-only copy of what was given, which may be any array of plain numbers, a tensor on the CPU among them.
         extent: The rectangle of the original image that the grid covers, on whole pixels; outside it the method has
             not looked.
         image_size: (width, height) of the original image.
 
     Raises:
-        ValueError: If the values are not a finite 2-D array, or the extent is empty, fractional or leaves the image.
+        ValueError: If the values are not a finite 2-D array of plain numbers, or the extent is empty, fractional or
+            leaves the image.
     """
 
     values: NDArray[np.float32]
@@ -62,12 +92,13 @@ class Heatmap:
     image_size: ImageSize
 
     def __post_init__(self) -> None:
-        values = np.ascontiguousarray(np.asarray(self.values), dtype=np.float32)
+        values = copied(self.values)
         if values.ndim != 2 or values.size == 0:
             raise ValueError(f"a heatmap's values must have shape [h, w], got {list(values.shape)}")
         bad = int(values.size - np.isfinite(values).sum())
         if bad:
             raise ValueError(f"a heatmap's values must be finite, {bad} of {values.size} are not")
+        values.setflags(write=False)
         width, height = (int(side) for side in self.image_size)
         edges = self.extent.as_tuple()
         if any(edge != int(edge) for edge in edges):
@@ -85,7 +116,7 @@ class Heatmap:
             values: Scores `[h, w]` on any grid.
             image_size: (width, height) of the original image.
         """
-        return cls(np.asarray(values, dtype=np.float32), Box.whole(image_size), image_size)
+        return cls(values, Box.whole(image_size), image_size)  # pyright: ignore[reportArgumentType]
 
     @classmethod
     def from_pixels(cls, pixels: ArrayLike) -> Heatmap:
@@ -97,7 +128,7 @@ class Heatmap:
         Raises:
             ValueError: If every pixel is NaN, or what is not NaN is no single rectangle.
         """
-        array = np.asarray(pixels, dtype=np.float32)
+        array = copied(pixels)
         if array.ndim != 2 or array.size == 0:
             raise ValueError(f"a full-size heatmap must have shape [H, W], got {list(array.shape)}")
         seen = ~np.isnan(array)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
-from .errors import MethodError, UnknownNameError
+from .errors import MethodError, UnknownNameError, told_as
 
 T = TypeVar("T")
 
@@ -97,12 +97,8 @@ class Registry(Generic[T]):
         return {point.name: point for point in entry_points(group=self._group)}
 
     def _load_plugin(self, name: str, point: EntryPoint) -> None:
-        try:
+        with told_as(f"the {self.kind} {name!r} of the entry point {point.value!r} cannot be imported"):
             thing = point.load()
-        except Exception as error:
-            raise MethodError(
-                f"the {self.kind} {name!r} of the entry point {point.value!r} cannot be imported: {error}"
-            ) from error
         self._loaded[name] = thing if self._adopt is None else self._adopt(name, thing)
 
 

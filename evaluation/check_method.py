@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 import numpy as np
 
 from ..core import GroundCXRError, Grounding, Query, Radiograph
+from ..core.errors import told_as
 from ..datasets import load_dataset
 from ..methods import GroundingMethod
+from ..methods.watching import files_read, undeclared_files
+from .answer_doubts import UNDECLARED, AnswerDoubts
 from .prediction import Failure, Prediction
 from .provenance import resolve_device
 from .worker import checked_answers, ground_safely, require_image_method, set_up
 
 TOLERANCE = 1e-5
 """How far maps and boxes may move with the batch size; kernels differ by this much."""
+
+Numbers: TypeAlias = "np.ndarray[tuple[int, ...], np.dtype[np.float64]]"
+"""All numbers of an answer, one after another."""
 
 _CROPS = ((256, 256), (200, 256), (256, 160))
 
@@ -29,7 +37,7 @@ class Check:
 
 
 def run_checks(method: GroundingMethod, device: str) -> Iterator[Check]:
-    """Set a method up and try it: answers, finite values, repeatability, independence of the batch.
+    """Set a method up and try it: answers, finite values, repeatability, independence of the batch, files it reads.
 
     Args:
         method: The method, not yet set up.
@@ -43,8 +51,9 @@ def run_checks(method: GroundingMethod, device: str) -> Iterator[Check]:
     """
     require_image_method(method)
     device = resolve_device(device)
+    tried = _copy(method)
     try:
-        set_up(method, device)
+        set_up(tried, device)
     except GroundCXRError as error:
         yield Check(f"setup on {device}", str(error))
         return
@@ -53,31 +62,56 @@ def run_checks(method: GroundingMethod, device: str) -> Iterator[Check]:
     name = f"answers of the right shape and finite values for {len(queries)} phrases on images of {len(_CROPS)} shapes"
     try:
         # The whole batch at once: in a run, one that raises is asked again phrase by phrase, which hides a wrong count.
-        whole = checked_answers(method, queries)
-    except Exception as error:
-        yield Check(name, f"{type(error).__name__}: {error}")
+        with told_as("the method failed"):
+            whole = checked_answers(tried, queries)
+    except GroundCXRError as error:
+        yield Check(name, str(error))
         return
+    # Taken now: what is asked next must not change what has been answered.
+    first = [_numbers(answer) for answer in whole]
     yield Check(name, None)
-    yield Check("boxes that cover something of the image", _box_problem(queries, whole))
-    again = _ask(method, [queries])
-    yield Check("the same answers when asked again", _difference(whole, again, exact=True))
-    alone = _ask(method, [[query] for query in queries])
-    yield Check(f"the same answers one phrase at a time (to {TOLERANCE})", _difference(whole, alone, exact=False))
-    backwards = _ask(method, [queries[::-1]])[::-1]
-    yield Check(f"the same answers in another order (to {TOLERANCE})", _difference(whole, backwards, exact=False))
+    yield Check("maps and boxes in the original image's frame", _frame_problem(queries, whole))
+    again = _ask(tried, [queries])
+    problem = _difference(first, again, exact=True)
+    if problem is None and any(not np.array_equal(a, _numbers(b)) for a, b in zip(first, whole, strict=True)):
+        problem = "an answer changed when the next was made; give each a map of its own"
+    yield Check("the same answers when asked again", problem)
+    alone = _ask(tried, [[query] for query in queries])
+    yield Check(f"the same answers one phrase at a time (to {TOLERANCE})", _difference(first, alone, exact=False))
+    backwards = _ask(tried, [queries[::-1]])[::-1]
+    yield Check(f"the same answers in another order (to {TOLERANCE})", _difference(first, backwards, exact=False))
+    if tried is not method:
+        del tried  # before another is loaded
+        yield Check(f"the same answers set up anew (to {TOLERANCE})", _fresh_problem(method, device, queries, first))
+    undeclared = undeclared_files(method, files_read(method))
+    yield Check("no file read that is not declared", f"{undeclared[0]}: {UNDECLARED}" if undeclared else None)
 
 
-def _box_problem(queries: Sequence[Query], answers: Sequence[Grounding]) -> str | None:
-    for query, answer in zip(queries, answers, strict=True):
-        for box in answer.boxes:
-            (x0, x1), (y0, y1) = box.columns(query.image.size[0]), box.rows(query.image.size[1])
-            if x0 == x1 or y0 == y1:
-                width, height = query.image.size
-                return (
-                    f"the box {box.as_tuple()} covers no pixel of its {width}x{height} image; "
-                    "boxes are x0, y0, x1, y1 in pixels of the original image"
-                )
-    return None
+def _copy(method: GroundingMethod) -> GroundingMethod:
+    """Another instance, so that the first stays one that was never asked; itself where its parts cannot be copied."""
+    try:
+        return copy.deepcopy(method)
+    except Exception:
+        return method
+
+
+def _fresh_problem(
+    method: GroundingMethod, device: str, queries: Sequence[Query], first: Sequence[Numbers]
+) -> str | None:
+    """What a method answers that was asked other phrases first: what it keeps of the first must not decide the rest."""
+    try:
+        set_up(method, device)
+    except GroundCXRError as error:
+        return str(error)
+    return _difference(first, _ask(method, [[query] for query in queries[::-1]])[::-1], exact=False)
+
+
+def _frame_problem(queries: Sequence[Query], answers: Sequence[Grounding]) -> str | None:
+    doubts = AnswerDoubts()
+    for number, (query, answer) in enumerate(zip(queries, answers, strict=True), start=1):
+        doubts.add(replace(answer, truncated=False), query.image.size, f"phrase {number}")
+    found = doubts.doubts()
+    return str(found[0]) if found else None
 
 
 def _queries() -> list[Query]:
@@ -96,12 +130,12 @@ def _ask(method: GroundingMethod, batches: Sequence[Sequence[Query]]) -> list[Pr
     return [answer for batch in batches for answer in ground_safely(method, batch)]
 
 
-def _difference(first: Sequence[Prediction], second: Sequence[Prediction], *, exact: bool) -> str | None:
+def _difference(first: Sequence[Numbers], second: Sequence[Prediction], *, exact: bool) -> str | None:
     largest = 0.0
-    for one, other in zip(first, second, strict=True):
-        if isinstance(other, Failure) or isinstance(one, Failure):
+    for a, other in zip(first, second, strict=True):
+        if isinstance(other, Failure):
             return f"the method failed on a query that it had answered: {other}"
-        a, b = _numbers(one), _numbers(other)
+        b = _numbers(other)
         if a.shape != b.shape:
             return "an answer changed its shape or its number of boxes"
         # Relative beyond 1: boxes are in pixels, where float32 itself is no finer than that.
@@ -110,7 +144,7 @@ def _difference(first: Sequence[Prediction], second: Sequence[Prediction], *, ex
     return None if largest <= limit else f"the largest difference is {largest:.3g}, at most {limit} is allowed"
 
 
-def _numbers(answer: Grounding) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _numbers(answer: Grounding) -> Numbers:
     numbers: list[float] = []
     if answer.heatmap is not None:
         numbers.extend(answer.heatmap.extent.as_tuple())

@@ -9,8 +9,10 @@ from typing import Any, TypeGuard
 
 from ..core import GroundCXRError
 from ..core.fingerprint import digest
+from ..core.published import text_without_folders, without_folders
 from ..datasets import GroundingDataset
 from ..methods import ControlMethod, GroundingMethod, PhraseControl
+from ..methods.contract import check_attributes
 from ..methods.loading import build_method
 from ..methods.revision import revision_of
 from ..metrics import Protocol
@@ -36,22 +38,26 @@ class Entry:
     def info(self) -> MethodInfo:
         """The method in its present state; taken once, since hashing weights takes a while."""
         method = self.method
-        return MethodInfo(
-            name=_name(method),
-            label=self.label,
-            kind=method.kind,
-            emits=sorted(method.emits),
-            control=isinstance(method, ControlMethod) or method.kind == "control",
-            revision=revision_of(type(method)),
-            weights=method.weights_id(),
-            weights_fingerprint=method.weights_fingerprint(),
-            options=method.options_dict(),
-            fingerprint=digest(method.fingerprint(), self.fitted_on) if self.fitted_on else method.fingerprint(),
-            trained_on=list(method.trained_on),
-            licence=method.licence,
-            citation=method.citation,
-            note=getattr(method, "note", ""),
-        )
+        # What it says is published: no folder of this machine is.
+        text = text_without_folders
+        with told_as_the_methods(method, "described"):
+            weights, fingerprint = method.weights_id(), method.fingerprint()
+            return MethodInfo(
+                name=_name(method),
+                label=self.label,
+                kind=method.kind,
+                emits=sorted(method.emits),
+                control=isinstance(method, ControlMethod) or method.kind == "control",
+                revision=text(revision_of(type(method))),
+                weights=None if weights is None else text(weights),
+                weights_fingerprint=text(method.weights_fingerprint()),
+                options=without_folders(method.options_dict()),
+                fingerprint=digest(fingerprint, self.fitted_on) if self.fitted_on else fingerprint,
+                trained_on=[text(one) for one in method.trained_on],
+                licence=text(method.licence),
+                citation=text(method.citation),
+                note=text(method.note),
+            )
 
 
 def make_entry(
@@ -65,6 +71,7 @@ def make_entry(
         if settings:
             raise GroundCXRError("a method instance has its options already; give its class with settings instead")
         built = method
+        check_attributes(built, _name(built))
     else:
         built = build_method(method, settings)
     return Entry(built, label or _name(built))

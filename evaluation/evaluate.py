@@ -16,6 +16,7 @@ from ..core.progress import progress
 from ..datasets import GroundingDataset, load_dataset
 from ..methods import ControlMethod, GroundingMethod
 from ..metrics import Protocol, get_protocol
+from .answer_doubts import AnswerDoubts, undeclared_doubt
 from .box_choice import BoxesInUnion, make_choice, refuse_choice
 from .entry import Entry, answers_samples, fitted, fitting_protocols, make_entry
 from .plan import Selection, Shard, make_plan, select
@@ -43,6 +44,7 @@ class Run:
         batch_size: Images in a batch; None for each method's own.
         answers: Which boxes count; None for all.
         notes: What was met before scoring and belongs into every result.
+        overwrite: Whether predictions that are in the store are made again.
     """
 
     selection: Selection
@@ -52,6 +54,7 @@ class Run:
     batch_size: int | None = None
     answers: AnswersInfo | None = None
     notes: tuple[Note, ...] = ()
+    overwrite: bool = False
 
 
 def evaluate(
@@ -70,10 +73,12 @@ def evaluate(
     top: int | None = None,
     out: str | Path = "results",
     store: str | Path | None = None,
+    overwrite: bool = False,
 ) -> Result:
     """Measure a method on a data set under a protocol.
 
-    Predictions that are in the store are not computed again.
+    Predictions that are in the store are not computed again, but those of a method that was seen to read files which
+    neither `weights` nor an option names.
 
     Args:
         method: A name, a file (``./my_method.py`` or ``./my_method.py:Class``), a class, or an instance.
@@ -90,6 +95,7 @@ def evaluate(
         top: Then only the best so many of each sample.
         out: Folder of the results.
         store: Folder of the predictions; OUT/store by default.
+        overwrite: Make predictions again that are in the store.
 
     Returns:
         The result, saved below `out`.
@@ -103,7 +109,8 @@ def evaluate(
     entry = make_entry(method, settings=settings)
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
     place = user_path(out)
-    run = Run(selection, user_path(store) if store else place / "store", place, device, batch_size, answers)
+    folder = user_path(store) if store else place / "store"
+    run = Run(selection, folder, place, device, batch_size, answers, overwrite=overwrite)
     (result,) = run_entry(entry, fitting_protocols(entry, [chosen]), run)
     return result
 
@@ -179,7 +186,7 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
 def _ground(entry: Entry, questions: Questions, run: Run, device: str, shard: Shard | None) -> GroundingReport:
     samples = questions.selection.samples
     batches = make_plan(samples, _batch_size(entry, run), shard)
-    worker = Worker(entry.method, samples, _store(entry, run), device)
+    worker = Worker(entry.method, samples, _store(entry, run), device, overwrite=run.overwrite)
     with progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance:
         return worker.run(batches, advance)
 
@@ -210,16 +217,19 @@ def _run_control(
 
 
 def _finish(entry: Entry, protocol: Protocol, run: Run, device: str, answers: Iterator[Answer]) -> Result:
-    boxes = BoxesInUnion(run.answers)
-    scores = score_answers(run.selection, entry.method, protocol, boxes.chosen(answers))
+    seen, boxes = AnswerDoubts(), BoxesInUnion(run.answers)
+    told = seen.passing(run.selection, answers)
+    scores = score_answers(run.selection, entry.method, protocol, boxes.chosen(told))
     if scores.table.empty:
         raise GroundCXRError(f"the protocol {protocol.name} skips every sample, so there is nothing to average")
     dataset = _describe_dataset(run.selection, len(scores.table))
     if scores.keys:
         _store(entry, run).note_samples(dataset.fingerprint, scores.keys)
+    doubts = (*seen.doubts(), *undeclared_doubt(_store(entry, run).undeclared()))
     result = make_result(
         samples=scores.table,
         problems=scores.problems,
+        doubts=doubts,
         protocol=protocol,
         pathologies=run.selection.dataset.pathologies,
         dataset=dataset,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Box, Grounding, Heatmap, ImageSize
+from ..core.errors import text_of
 from ..core.fingerprint import digest
 
 _META = "predictions"
@@ -30,10 +31,13 @@ class Failure:
     kind: str
     message: str
 
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.message}" if self.message else self.kind
+
     @classmethod
-    def of(cls, error: Exception) -> Failure:
+    def of(cls, error: BaseException) -> Failure:
         """The failure that an exception stands for."""
-        return cls(type(error).__name__, str(error))
+        return cls(type(error).__name__, text_of(error))
 
 
 Prediction = Grounding | Failure

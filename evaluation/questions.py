@@ -34,7 +34,9 @@ class Questions:
         for place, sample in enumerate(selection.samples):
             try:
                 asked[place] = method.question(sample)
-            except Exception as error:
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
                 refused[place] = Failure.of(error)
         return cls(replace(selection, samples=tuple(asked.values())), tuple(asked), refused)
 

@@ -6,7 +6,7 @@ import hashlib
 import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from pyarrow import ArrowException
 from pydantic import ValidationError
 
 from ..core import StoreError
+from ..core.doubts import Doubt
 from ..core.files import locked, write_atomically
 from ..core.fingerprint import SHORT, digest
 from ..core.names import folder_name
@@ -48,6 +49,7 @@ class Result:
         info: The content of `result.json`.
         samples: One row per sample (`samples.parquet`).
         problems: What went wrong with single samples, by sample id; not saved, since messages may quote paths.
+        doubts: What looks wrong in the answers; saved as `notes`, without the examples, which may quote phrases.
         path: The `result.json`, once saved or where it was read.
     """
 
@@ -55,6 +57,7 @@ class Result:
     samples: pd.DataFrame
     problems: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = None
+    doubts: tuple[Doubt, ...] = ()
 
     def __repr__(self) -> str:
         info = self.info
@@ -104,15 +107,14 @@ class Result:
         with locked(folder):
             write_atomically(folder / SAMPLES_FILE, _parquet(self.samples))
             write_atomically(path, (self.info.model_dump_json(indent=2) + "\n").encode())
-            return load_result(path, problems=self.problems)
+            return replace(load_result(path), problems=self.problems, doubts=self.doubts)
 
 
-def load_result(path: Path, *, problems: Mapping[str, str] | None = None) -> Result:
+def load_result(path: Path) -> Result:
     """Read a result and check it against its schema and its own rows.
 
     Args:
         path: A `result.json`, or the folder that holds it.
-        problems: What to carry along as `Result.problems`.
 
     Raises:
         StoreError: If a file is missing, damaged, changed since it was written, or contradicts itself.
@@ -136,13 +138,14 @@ def load_result(path: Path, *, problems: Mapping[str, str] | None = None) -> Res
     except (ArrowException, OSError, KeyError, TypeError, ValueError) as error:
         # Arrow's reader says of some damage that the operating system could not read it.
         raise StoreError(f"{file} and its samples do not fit together: {type(error).__name__}: {error}") from error
-    return Result(info, samples, problems or {}, file)
+    return Result(info, samples, path=file)
 
 
 def make_result(
     *,
     samples: pd.DataFrame,
     problems: Mapping[str, str],
+    doubts: Sequence[Doubt] = (),
     protocol: Protocol,
     pathologies: Sequence[str],
     dataset: DatasetInfo,
@@ -157,6 +160,7 @@ def make_result(
     Args:
         samples: What `score_answers` returns.
         problems: What went wrong, by sample id.
+        doubts: What looks wrong in the answers.
         protocol: The protocol of the scores.
         pathologies: The classes, in order; those without a sample are left out.
         dataset: The data.
@@ -187,10 +191,10 @@ def make_result(
         statuses={metric.key: _counts(samples, f"{metric.key}_status") for metric in metrics},
         n_failed=len(problems),
         samples_sha256=hashlib.sha256(_parquet(samples)).hexdigest(),
-        notes=list(notes) or None,
+        notes=[*notes, *(Note(text=doubt.kind, count=doubt.count) for doubt in doubts)] or None,
         answers=answers,
     )
-    return Result(info, samples, problems)
+    return Result(info, samples, problems, doubts=tuple(doubts))
 
 
 def _metric_infos(metrics: Sequence[Metric]) -> list[MetricInfo]:

@@ -157,7 +157,7 @@ def score_answers(
             if answer.key:
                 stored[sample.sample_id] = answer.key
             if problem is not None:
-                problems[sample.sample_id] = f"{problem.kind}: {problem.message}"
+                problems[sample.sample_id] = str(problem)
             for column, key in enumerate(keys):
                 value, status = scored[key]
                 values[len(rows), column] = np.nan if value is None else value

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ METHOD_FILE = "method.json"
 
 _TIMES = "seconds.jsonl"
 _SAMPLES = "samples"
+_UNDECLARED = "undeclared-files.json"
 _WRITERS = 8
 
 
@@ -97,8 +99,12 @@ class PredictionStore:
         """Drop an image's file, which cannot be read any more."""
         self._path(image_sha256).unlink(missing_ok=True)
 
-    def add(self, predictions: Mapping[str, Mapping[str, Prediction]]) -> None:
+    def add(self, predictions: Mapping[str, Mapping[str, Prediction]], *, replace: bool = False) -> None:
         """Keep answers by image hash and query key, beside those that are there; one that is there stays as it is.
+
+        Args:
+            predictions: The answers.
+            replace: Whether they take the place of those that are there.
 
         Raises:
             StoreError: If the store cannot be written.
@@ -106,7 +112,7 @@ class PredictionStore:
         self._prepare()
         # Threads, because each file waits for the disk.
         with ThreadPoolExecutor(_WRITERS) as pool:
-            list(pool.map(self._add_image, predictions, predictions.values()))
+            list(pool.map(partial(self._add_image, replace=replace), predictions, predictions.values()))
 
     def add_seconds(self, seconds: Mapping[str, float]) -> None:
         """Note how long a sample of each image (by hash) took; kept apart, so that equal runs give equal files."""
@@ -140,12 +146,28 @@ class PredictionStore:
         content = (json.dumps(dict(keys), indent=0, sort_keys=True) + "\n").encode()
         write_atomically(_noted_samples(self.folder, dataset_fingerprint), content)
 
-    def _add_image(self, image_sha256: str, predictions: Mapping[str, Prediction]) -> None:
+    def undeclared(self) -> list[str]:
+        """The files that the method read without declaring them; with any, its predictions are not used again."""
+        try:
+            noted = json.loads((self.folder / _UNDECLARED).read_bytes())
+        except (OSError, ValueError):
+            return []
+        return [str(file) for file in noted] if isinstance(noted, list) else []
+
+    def note_undeclared(self, files: Sequence[str]) -> None:
+        """Note the files that the method read without declaring them.
+
+        Raises:
+            StoreError: If the store cannot be written.
+        """
+        write_atomically(self.folder / _UNDECLARED, (json.dumps(list(files), indent=0) + "\n").encode())
+
+    def _add_image(self, image_sha256: str, predictions: Mapping[str, Prediction], *, replace: bool) -> None:
         path = self._path(image_sha256)
         # The lock is for two runs that add different phrases of one image; each must see the other's.
         with locked(path.parent):
             stored = self.read(image_sha256)
-            kept = {key: answer for key, answer in stored.items() if not isinstance(answer, Failure)}
+            kept = {} if replace else {key: one for key, one in stored.items() if not isinstance(one, Failure)}
             write_atomically(path, encode({**stored, **predictions, **kept}))
 
     def _path(self, image_sha256: str) -> Path:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +12,6 @@ from typing import TypeVar
 from ..core import (
     BOX,
     HEATMAP,
-    GroundCXRError,
     Grounding,
     ImageError,
     ImageSize,
@@ -22,14 +21,18 @@ from ..core import (
     Sample,
     image_digest,
 )
+from ..core.errors import told_as
 from ..core.progress import Advance
 from ..methods import ControlMethod, GroundingMethod
 from ..methods.base import check_answers
+from ..methods.watching import files_read, undeclared_files, watched
 from .plan import Batch, ImageTask
 from .prediction import Failure, Prediction, query_key
 from .store import DamagedPredictionsError, PredictionStore
 
 T = TypeVar("T")
+
+_MOST_NOTED = 100
 
 
 @dataclass
@@ -55,14 +58,28 @@ class Worker:
         samples: All samples of the run, which batches name by index.
         store: Where predictions go.
         device: What the method is set up on.
+        overwrite: Whether predictions that are in the store are made again. They are in any case where the method reads
+            files that it does not declare: then nothing says that they are those it would make today.
     """
 
-    def __init__(self, method: GroundingMethod, samples: Sequence[Sample], store: PredictionStore, device: str) -> None:
+    def __init__(
+        self,
+        method: GroundingMethod,
+        samples: Sequence[Sample],
+        store: PredictionStore,
+        device: str,
+        *,
+        overwrite: bool = False,
+    ) -> None:
         self._method = method
         self._samples = samples
         self._store = store
         self._device = device
         self._ready = False
+        self._seen = set(files_read(method))
+        self._noted = set(store.undeclared())
+        self._undeclared = self._noted | set(map(str, undeclared_files(method, self._seen)))
+        self._overwrite = overwrite or bool(self._undeclared)
         self.report = GroundingReport()
 
     def run(self, batches: Sequence[Batch], advance: Advance) -> GroundingReport:
@@ -117,6 +134,8 @@ class Worker:
             self.report.images[task.path] = Failure.of(error)
             return None
         self.report.images[task.path] = sha256
+        if self._overwrite:
+            return {}
         try:
             stored = self._store.read(sha256)
         except DamagedPredictionsError:
@@ -144,10 +163,22 @@ class Worker:
         for (task, index), answer in zip(asked, answers, strict=True):
             sha256 = images[task].sha256
             by_image.setdefault(sha256, {})[self._key(sha256, index)] = answer
-        self._store.add(by_image)
+        self._note_undeclared()
+        self._store.add(by_image, replace=self._overwrite)
         self._store.add_seconds(dict.fromkeys(by_image, seconds / len(asked)))
         self.report.computed += len(asked)
         self.report.failed += sum(isinstance(answer, Failure) for answer in answers)
+
+    def _note_undeclared(self) -> None:
+        """Note what the method read without declaring it, before what it made of it is stored."""
+        new = files_read(self._method) - self._seen
+        if new:
+            self._seen |= new
+            self._undeclared |= set(map(str, undeclared_files(self._method, new)))
+        # A method that reads files for each image is told enough by some of them.
+        if self._undeclared != self._noted and len(self._noted) < _MOST_NOTED:
+            self._store.note_undeclared(sorted(self._undeclared)[:_MOST_NOTED])
+            self._noted = set(self._undeclared)
 
     def _key(self, image_sha256: str, index: int) -> str:
         return query_key(image_sha256, self._samples[index].phrase, self._samples[index].pathology)
@@ -174,30 +205,19 @@ def set_up(method: GroundingMethod, device: str) -> None:
     Raises:
         MethodError: If `setup` raises.
     """
-    with told_as_the_methods(method, f"set up on {device}"):
+    with told_as_the_methods(method, f"set up on {device}"), watched(method, loading=True):
         method.setup(device)
 
 
-@contextmanager
-def told_as_the_methods(method: GroundingMethod, what: str) -> Iterator[None]:
-    """Turn whatever a method's own code raises into one sentence.
-
-    Raises:
-        MethodError: If the block raises anything that is not said in a sentence already.
-    """
-    try:
-        yield
-    except GroundCXRError:
-        raise
-    except Exception as error:
-        raise MethodError(
-            f"the method {method.name or type(method).__name__!r} could not be {what}: {type(error).__name__}: {error}"
-        ) from error
+def told_as_the_methods(method: GroundingMethod, what: str) -> AbstractContextManager[None]:
+    """Turns whatever a method's own code raises into one sentence; see `told_as`."""
+    return told_as(f"the method {method.name or type(method).__name__!r} could not be {what}")
 
 
 def ground_safely(method: GroundingMethod, queries: Sequence[Query]) -> list[Prediction]:
     """Answers to all queries; where the batch raises, each query is asked alone, so that only the guilty fail."""
-    return _each_safely(queries, lambda some: checked_answers(method, some))
+    with watched(method):
+        return _each_safely(queries, lambda some: checked_answers(method, some))
 
 
 def checked_answers(method: GroundingMethod, queries: Sequence[Query]) -> list[Grounding]:
@@ -221,7 +241,9 @@ def _each_safely(items: Sequence[T], ask: Callable[[Sequence[T]], list[Grounding
         return []
     try:
         return [*ask(items)]
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # sys.exit in a method, too, is no more than its failure
         if len(items) == 1:
             return [Failure.of(error)]
     return [answer for item in items for answer in _each_safely([item], ask)]

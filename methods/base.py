@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ..core import HEATMAP, Grounding, MethodError, Query, Radiograph, Sample, WeightsError
 from ..core.fingerprint import digest, jsonable, tree_digest
+from ..core.published import by_content, named_place, places_in
 from .revision import revision_of
 
 KINDS = ("diffusion", "contrastive", "box", "control", "other")
@@ -39,6 +41,8 @@ class GroundingMethod:
         emits: Which of "heatmap" and "box" the answers hold.
         batch_size: Images in a batch unless the user says otherwise.
         Options: A frozen dataclass of typed options with defaults; a field's `metadata={"help": ...}` is its help text.
+        note: What every table says of the method; for controls.
+        places: Absolute paths of what weights and options named when it was set up; see `declared_places`.
     """
 
     name: ClassVar[str] = ""
@@ -51,6 +55,8 @@ class GroundingMethod:
     emits: ClassVar[AbstractSet[str]] = frozenset({HEATMAP})
     batch_size: ClassVar[int] = 16
     Options: ClassVar[type[Any]] = NoOptions
+    note: str = ""
+    places: frozenset[Path] = frozenset()
     _weights_digest: str | None = None
 
     def __init__(self, options: Any = None) -> None:
@@ -60,8 +66,10 @@ class GroundingMethod:
             options: An instance of `Options`; None for the defaults.
         """
         self.options = self.Options() if options is None else options
-        # An option `weights` is the weights: so their content is hashed, and the path is not published.
-        self.weights = str(getattr(self.options, "weights", None) or self.weights or "") or None
+        # An option `weights` is the weights: so their content is hashed, and the path is not published. Several paths
+        # stay among the options, which are treated alike.
+        given = getattr(self.options, "weights", None)
+        self.weights = str((None if _is_several(given) else given) or self.weights or "") or None
 
     def setup(self, device: str) -> None:
         """Load the weights onto a device ("cpu", "cuda", "cuda:1"); called once, before any grounding."""
@@ -101,7 +109,13 @@ class GroundingMethod:
             return self.weights or "none"
         # Asked for several times in a run, and gigabytes take a while.
         if self._weights_digest is None:
-            self._weights_digest = tree_digest(path)
+            try:
+                self._weights_digest = tree_digest(path)
+            except OSError as error:
+                raise WeightsError(
+                    f"cannot read {error.filename or path}, the weights of the method {self.name!r}: "
+                    f"{error.strerror or error}"
+                ) from error
         return self._weights_digest
 
     def weights_id(self) -> str | None:
@@ -110,44 +124,61 @@ class GroundingMethod:
         return self.weights if path is None else f"local copy {path.name}"
 
     def options_dict(self) -> dict[str, Any]:
-        """The options as plain JSON values; of a path the last part and the content's SHA-256.
+        """The options as plain JSON values; of a path, and of a text that names a file, last part and SHA-256.
 
-        `weights` is left out: `weights_fingerprint` covers it.
+        `weights` is left out, unless it is several: `weights_fingerprint` covers it.
+
+        Raises:
+            MethodError: If a file that an option names cannot be read.
         """
-        values = {key: _published(value) for key, value in asdict(self.options).items() if key != "weights"}
-        return jsonable(values)
+        options = asdict(self.options).items()
+        return jsonable(by_content({key: value for key, value in options if key != "weights" or _is_several(value)}))
 
     def fingerprint(self) -> str:
-        """SHA-256 over name, revision, weights and options: what a stored prediction depends on, but its input."""
+        """SHA-256 over name, revision, weights and options: what a stored prediction depends on, but its input.
+
+        An option that came later (`metadata={"since": "1.2"}`) counts only where it is not at its default, so that
+        predictions made before it was there keep their name.
+        """
         cls = type(self)
-        return digest(self.name, cls.__qualname__, revision_of(cls), self.weights_fingerprint(), self.options_dict())
+        later = self._later_options()
+        options = {key: value for key, value in self.options_dict().items() if key not in later}
+        return digest(self.name, cls.__qualname__, revision_of(cls), self.weights_fingerprint(), options)
+
+    def declared_places(self) -> list[Path]:
+        """The files and folders that `weights` and the options name: those that an answer may depend on."""
+        weights = self._local_weights()
+        return [*([weights] if weights else []), *places_in(asdict(self.options))]
+
+    def answering(self) -> GroundingMethod:
+        """The method whose code answers: this one, unless it passes what it is asked to another."""
+        return self
+
+    def _later_options(self) -> set[str]:
+        usual = self.Options()
+        later = [field.name for field in fields(usual) if "since" in field.metadata]
+        return {name for name in later if getattr(self.options, name, None) == getattr(usual, name)}
 
     def _local_weights(self) -> Path | None:
         if not self.weights:
             return None
-        path = Path(self.weights).expanduser()
-        if path.exists():
-            return path
-        if self.weights[0] in "/~.":
-            raise WeightsError(f"the weights of the method {self.name!r} are not there: {path}; give an existing path")
-        return None
+        # A plain word cannot be a hub id.
+        path = named_place(self.weights, plain_folders=True)
+        if path is None and re.match(r"[/~.]|file:|[A-Za-z]:[/\\]", self.weights):
+            raise WeightsError(
+                f"the weights of the method {self.name!r} are not there: {self.weights}; give an existing path"
+            )
+        return path
 
 
-def _published(value: Any) -> Any:
-    # A string that names a file is a path too, whatever its option's type.
-    if not isinstance(value, Path) and not (isinstance(value, str) and "/" in value):
-        return value
-    path = Path(value).expanduser()
-    if path.exists():
-        return f"{path.name} sha256:{tree_digest(path)}"
-    return path.name if isinstance(value, Path) else value
+def _is_several(value: Any) -> bool:
+    return isinstance(value, tuple | list | dict | AbstractSet)
 
 
 class ControlMethod(GroundingMethod):
     """A control that may read whole samples, the ground truth included. Its predictions are not stored."""
 
     kind: ClassVar[str] = "control"
-    note: str = ""
 
     def fit(self, reference: Sequence[Sample], *, held_out: bool) -> None:
         """Learn from ground truth before grounding.

@@ -45,7 +45,7 @@ class BioViL(ContrastiveMethod):
     centre crop, cosine of the L2-normalised projected embeddings, Gaussian filter of 1.5 patches. Nothing outside the
     crop is looked at. Grey values are stretched from their minimum and maximum to 0..255, as there, but start from
     `Radiograph.pixels`: of a DICOM file, values after its look-up tables rather than the stored ones. A phrase loses
-    the punctuation at its end.
+    the punctuation at its end, and what is beyond the text encoder's length.
     """
 
     Options: ClassVar[type[Any]] = BioViLOptions
@@ -163,19 +163,20 @@ class BioViL(ContrastiveMethod):
         """Projected embeddings of the phrases' class tokens, of unit length, `[m, 128]`.
 
         Raises:
-            MethodError: If a phrase holds one of the tokenizer's special tokens but the mask, or is too long.
+            MethodError: If a phrase holds one of the tokenizer's special tokens but the mask.
         """
         special = [token for token in self._tokenizer.all_special_tokens if token != self._tokenizer.mask_token]
         if any(token in phrase for phrase in phrases for token in special):
             raise MethodError(f"a phrase holds one of {', '.join(special)}, which {self.name} reserves; leave them out")
-        prompts = [phrase.rstrip("!?.") for phrase in phrases]
-        tokens = self._tokenizer(prompts, add_special_tokens=True, padding="longest", return_tensors="pt")
-        length, limit = tokens.input_ids.shape[1], self._text_model.config.max_position_embeddings
-        if length > limit:
-            raise MethodError(f"a phrase is {length} tokens long and {self.name} reads at most {limit}; shorten it")
+        tokens = self._tokens(phrases, self._most_tokens, padding="longest", return_tensors="pt")
         return self._text_model.get_projected_text_embeddings(
             tokens.input_ids.to(self._device), tokens.attention_mask.to(self._device), normalize_embeddings=True
         )
+
+    def truncated(self, phrases: Sequence[str]) -> Sequence[bool]:
+        """Whether each phrase has more tokens than the text encoder has positions."""
+        found = self._tokens(phrases, self._most_tokens + 1)
+        return [len(ids) > self._most_tokens for ids in found["input_ids"]]
 
     def heatmap(self, cosines: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
         """The smoothed cosines, over the centre crop."""
@@ -183,6 +184,14 @@ class BioViL(ContrastiveMethod):
 
         smooth: Any = ndimage.gaussian_filter(cosines, sigma=(_SIGMA, _SIGMA), order=0)
         return Heatmap(smooth, crop_extent(image_size, self.crop_size), image_size)
+
+    @property
+    def _most_tokens(self) -> int:
+        return self._text_model.config.max_position_embeddings
+
+    def _tokens(self, phrases: Sequence[str], most: int, **arguments: Any) -> Any:
+        prompts = [phrase.rstrip("!?.") for phrase in phrases]
+        return self._tokenizer(prompts, add_special_tokens=True, truncation=True, max_length=most, **arguments)
 
     def _keep(self, image_model: Any, text_model: Any, tokenizer: Any) -> None:
         # CXRBertTokenizer(vocab_file=...) ignores the file under transformers 5 and knows its special tokens only.
@@ -210,10 +219,10 @@ class BioViL(ContrastiveMethod):
         from health_multimodal.text.model import CXRBertModel, CXRBertTokenizer
 
         try:
-            tokenizer = CXRBertTokenizer.from_pretrained(folder)
-            loaded: Any = CXRBertModel.from_pretrained(folder, output_loading_info=True)
+            tokenizer = CXRBertTokenizer.from_pretrained(folder, trust_remote_code=False)
+            loaded: Any = CXRBertModel.from_pretrained(folder, output_loading_info=True, trust_remote_code=False)
         except Exception as error:  # as above
-            raise unloadable(self.name, f"the text model in {folder}", error) from error
+            raise unloadable(self.name, f"the text model in {folder}", error, folder) from error
         model, report = loaded
         # The head that predicts masked tokens (cls.*) is not used; anything else absent would be random numbers.
         absent = sorted(name for name in report["missing_keys"] if not name.startswith("cls."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -46,7 +47,8 @@ class Clip(ContrastiveMethod):
     The towers allowed are those for which this projection, applied to the class token (or, averaged over the patches,
     where the tower averages), is the model's image embedding; that is checked on loading, and others are refused. The
     model's own preprocessing and tokenizer apply: where it crops, the crop is the map's extent; where it pads, padding
-    is cut off the map; a phrase beyond the context length is cut off as open_clip does. No smoothing.
+    is cut off the map; a phrase beyond the context length is cut off as open_clip does, and its answer says so. No
+    smoothing.
     """
 
     Options: ClassVar[type[Any]] = ClipOptions
@@ -135,6 +137,15 @@ class Clip(ContrastiveMethod):
 
         found = self._model.encode_text(self._tokenizer(list(phrases)).to(self._device))
         return torch.nn.functional.normalize(found, dim=-1)
+
+    def truncated(self, phrases: Sequence[str]) -> Sequence[bool]:
+        """Whether each phrase has more tokens where the tokenizer may give twice as many; unknown ones cut nothing."""
+        if "context_length" not in inspect.signature(self._tokenizer).parameters:
+            return [False] * len(phrases)
+        read = self._tokenizer(list(phrases))
+        longer = self._tokenizer([*phrases, ""], context_length=2 * read.shape[1])
+        padding = longer[-1].mode().values  # of an empty text, on whichever side it pads
+        return ((longer[:-1] != padding).sum(1) > (read != padding).sum(1)).tolist()
 
     def heatmap(self, cosines: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
         """The cosines, over the part of the image that the preprocessing keeps."""

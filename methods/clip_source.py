@@ -13,7 +13,7 @@ from typing import Any
 from ..core import MethodError, WeightsError, unknown_name
 from ..core.fingerprint import digest, file_digest, tree_digest
 from .clip_towers import refusal, unsuited_config
-from .hub import HubFiles, first_sentence, local_folder
+from .hub import HubFiles, asks_for_code, code_refused, first_sentence, local_folder, no_foreign_code
 
 _CONFIG = "open_clip_config.json"
 _WEIGHT_SUFFIXES = (".safetensors", ".bin", ".pth")
@@ -183,7 +183,7 @@ class ClipSource:
             text_cfg = _model_config(folder)["text_cfg"]
             overrides["text_cfg"] = {**text_cfg, "hf_model_name": str(text), "hf_model_pretrained": False}
         try:
-            with _quiet():
+            with _quiet(), no_foreign_code():
                 model = open_clip.create_model(name, pretrained=pretrained, require_pretrained=True, **overrides)
                 tokenizer = open_clip.get_tokenizer(name)
         except Exception as error:  # open_clip and what it calls raise many types for files they cannot get or use
@@ -217,6 +217,10 @@ class ClipSource:
         raise unknown_name(f"weights of the open_clip model {architecture}", pretrained, tags)
 
     def _unloadable(self, method: str, folder: Path | None, error: Exception) -> WeightsError:
+        if asks_for_code(error):
+            inner = [folder, _text_folder(folder)] if folder is not None else []
+            reason = code_refused(*(one for one in inner if one is not None))
+            return WeightsError(f"method {method} cannot load the model {self.spec}: {reason}")
         if self.folder is not None or self.preset is not None:
             place = f"the files of {self.weights}"
             text = _model_config(folder)["text_cfg"].get("hf_model_name") if folder is not None else None

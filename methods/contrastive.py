@@ -34,6 +34,10 @@ class ContrastiveMethod(GroundingMethod):
         """Phrase embeddings of unit length, `[m, d]`."""
         raise NotImplementedError
 
+    def truncated(self, phrases: Sequence[str]) -> Sequence[bool]:
+        """Whether each phrase is longer than what the text encoder reads."""
+        raise NotImplementedError
+
     def heatmap(self, cosines: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
         """The heatmap of a grid of cosines `[h, w]` on an image of `image_size`."""
         raise NotImplementedError
@@ -63,7 +67,8 @@ class ContrastiveMethod(GroundingMethod):
                 cosines = (grid @ wanted.T).permute(2, 0, 1).float().cpu().numpy()
                 for phrase, values in zip(phrases, cosines, strict=True):
                     found[key, phrase] = self.heatmap(values, images[key].size)
-        return [Grounding(found[query.image.sha256, query.phrase]) for query in queries]
+        cut = dict(zip(row, self.truncated(list(row)), strict=True))
+        return [Grounding(found[query.image.sha256, query.phrase], truncated=cut[query.phrase]) for query in queries]
 
 
 @contextmanager

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NoReturn
 
 from ..core import WeightsError
+from ..core.errors import text_of
 from ..core.fingerprint import digest, file_digest
 
 
@@ -135,14 +139,63 @@ def local_folder(path: str, method: str, content: str) -> Path:
     return folder
 
 
-def unloadable(method: str, what: str, error: Exception) -> WeightsError:
-    """The error for weights that are there and cannot be loaded."""
+def unloadable(method: str, what: str, error: Exception, *folders: Path) -> WeightsError:
+    """The error for weights that are there and cannot be loaded.
+
+    Args:
+        method: The method's name.
+        what: What cannot be loaded.
+        error: What was raised.
+        folders: Where configurations lie that may ask for code of their own.
+    """
+    if asks_for_code(error):
+        return WeightsError(f"method {method} cannot load {what}: {code_refused(*folders)}")
     return WeightsError(f"method {method} cannot load {what}: {first_sentence(error)}; get the files again")
+
+
+def asks_for_code(error: BaseException) -> bool:
+    """Whether an error of transformers says that it would have to run code that comes with weights."""
+    return "trust_remote_code" in text_of(error)
+
+
+def code_refused(*folders: Path) -> str:
+    """Why code that comes with weights is not run, with the file in these folders that asks for it."""
+    for folder in folders:
+        for name in ("tokenizer_config.json", "config.json", "open_clip_config.json"):
+            file = folder / name
+            if file.is_file() and re.search(rb'"(auto_map|trust_remote_code)"', file.read_bytes()):
+                return f"{file} asks to run code that comes with the weights, which is never done; use others"
+    return "they ask to run code that comes with them, which is never done; use others"
+
+
+@contextmanager
+def no_foreign_code() -> Iterator[None]:
+    """Within it transformers runs no code that comes with weights and does not ask whether it may.
+
+    For libraries that call transformers and pass no ``trust_remote_code=False`` on, or the configuration's own word.
+    """
+    try:
+        from transformers import dynamic_module_utils as dynamic
+    except ImportError:  # without it there is nothing that could run code
+        yield
+        return
+
+    def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise ValueError("trust_remote_code is not allowed")
+
+    # No seconds to answer in: transformers' own way to have the question refused.
+    before = {name: getattr(dynamic, name) for name in ("TIME_OUT_REMOTE_CODE", "get_class_in_module")}
+    dynamic.TIME_OUT_REMOTE_CODE, dynamic.get_class_in_module = 0, refuse
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(dynamic, name, value)
 
 
 def first_sentence(error: BaseException) -> str:
     """What an error says first, as a part of a longer sentence; its type where it says nothing."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
+    lines = text_of(error).strip().splitlines() or [type(error).__name__]
     text = lines[0] if len(lines) == 1 or not lines[0].endswith(":") else f"{lines[0]} {lines[1].strip()}"
     text = text.split(". ")[0].rstrip(" .")
     return text[:1].lower() + text[1:] if text[1:2].islower() else text

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
 import importlib.util
 import inspect
 import sys
-import types
-import typing
 from collections.abc import Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..core import GroundCXRError, MethodError, unknown_name
+from ..core import MethodError, unknown_name
+from ..core.errors import said, told_as
 from ..core.fingerprint import digest, source_closure, source_digest
 from ..core.paths import user_path
 from .base import GroundingMethod
-from .registry import FILE_MODULE, METHODS, check_method_class
+from .contract import check_attributes, check_method_class
+from .options import parse_options
+from .registry import FILE_MODULE, METHODS
 from .revision import SOURCE_DIGEST
+from .watching import FilesSeen, watching
 
-_WANTED = {
-    **dict.fromkeys(("bool_parsing", "bool_type"), "true or false"),
-    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "a whole number"),
-    **dict.fromkeys(("float_parsing", "float_type"), "a number"),
-}
+_READ = "__groundcxr_read__"
+"""Where the module of a method file keeps the files that were read when it was loaded."""
 
 
 def load_method_class(spec: str) -> type[GroundingMethod]:
@@ -59,65 +57,14 @@ def build_method(spec: str | type[GroundingMethod], settings: Mapping[str, Any] 
     check_method_class(method)
     name = method.name or method.__name__
     options = parse_options(method.Options, settings or {}, name)
-    try:
+    seen = FilesSeen(set(getattr(sys.modules.get(method.__module__), _READ, ())))
+    with told_as(f"the method {name!r} cannot be built"), watching(seen, loading=True):
         built = method(options) if settings else method()
-    except GroundCXRError:
-        raise
-    except Exception as error:
-        raise MethodError(f"the method {name!r} cannot be built: {type(error).__name__}: {error}") from error
     if not hasattr(built, "options"):
         raise MethodError(f"the constructor of {name!r} must call super().__init__(options)")
+    check_attributes(built, name)
+    built.__dict__["_files_seen"] = seen
     return built
-
-
-def parse_options(options: type[Any], settings: Mapping[str, Any], method: str) -> Any:
-    """An instance of an options dataclass from names and values.
-
-    Raises:
-        UnknownNameError: If there is no such option.
-        MethodError: If a value does not fit its type or range.
-    """
-    from pydantic import TypeAdapter, ValidationError
-
-    hints = typing.get_type_hints(options)
-    fields = [field.name for field in dataclasses.fields(options)]
-    values: dict[str, Any] = {}
-    for key, value in settings.items():
-        if key not in fields:
-            raise unknown_name(f"option of the method {method!r}", key, fields)
-        parts: Any = value
-        if isinstance(value, str) and _is_sequence(hints[key]):
-            parts = [part.strip() for part in value.split(",") if part.strip()]
-        try:
-            values[key] = TypeAdapter(hints[key]).validate_python(parts)
-        except ValidationError as error:
-            raise MethodError(
-                f"the option {key}={value!r} of the method {method!r} does not fit: {_wanted(error.errors())}"
-            ) from error
-    try:
-        return options(**values)
-    except ValueError as error:
-        raise MethodError(f"the options of the method {method!r} do not fit: {error}") from error
-
-
-def _wanted(errors: Sequence[Mapping[str, Any]]) -> str:
-    """What an option takes, from pydantic's account of what is wrong."""
-    error, place = errors[0], errors[0]["loc"]
-    if error["type"] in ("enum", "literal_error"):
-        wanted = f"it must be {error['ctx']['expected']}"
-    elif error["type"] in _WANTED:
-        wanted = f"write {_WANTED[error['type']]}"
-    else:
-        return error["msg"]
-    if place and all(isinstance(step, int) for step in place):
-        return f"{wanted} at place {place[0] + 1}"
-    # Where an option takes one of several kinds, none of them is what it must be.
-    return wanted if not place else error["msg"]
-
-
-def _is_sequence(kind: Any) -> bool:
-    kinds = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
-    return any(typing.get_origin(one) in (tuple, list) for one in kinds)
 
 
 def _load_file(file: Path) -> ModuleType:
@@ -127,6 +74,8 @@ def _load_file(file: Path) -> ModuleType:
         raise MethodError(
             f"{error.filename or file}, line {error.lineno} cannot be imported: SyntaxError: {error.msg}"
         ) from error
+    except (OSError, ValueError) as error:
+        raise MethodError(f"{file} cannot be imported: {said(error)}") from error
     # An edited file is another module, so that what runs is what the revision says, in a notebook too.
     name = f"{FILE_MODULE}{digest(str(file), revision)[:16]}"
     if name in sys.modules:
@@ -136,15 +85,16 @@ def _load_file(file: Path) -> ModuleType:
         raise MethodError(f"{file} cannot be imported as Python")
     module = importlib.util.module_from_spec(spec)
     setattr(module, SOURCE_DIGEST, revision)
+    seen = FilesSeen()
     sys.modules[name] = module
     try:
-        _let_import([found for found in source_closure(file, file.parent) if found != file], file.parent)
-        spec.loader.exec_module(module)
-    except Exception as error:
+        with told_as(f"{file} cannot be imported"), watching(seen, loading=True):
+            _let_import([found for found in source_closure(file, file.parent) if found != file], file.parent)
+            spec.loader.exec_module(module)
+    except BaseException:
         del sys.modules[name]
-        if isinstance(error, MethodError):
-            raise
-        raise MethodError(f"{file} cannot be imported: {type(error).__name__}: {error}") from error
+        raise
+    setattr(module, _READ, frozenset(seen.read))
     return module
 
 

@@ -96,6 +96,10 @@ class ShuffledPhrase(PhraseControl):
         """The method that is asked, with all its options."""
         return {"method": self._asked.name or type(self._asked).__name__, **self._asked.options_dict()}
 
+    def answering(self) -> GroundingMethod:
+        """The method that is asked."""
+        return self._asked
+
     def fingerprint(self) -> str:
         """SHA-256 over this control and the method that it asks."""
         return digest(super().fingerprint(), self._asked.fingerprint())

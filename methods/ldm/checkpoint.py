@@ -219,11 +219,14 @@ def _load_text(text: Text) -> tuple[Any, Any, str]:
         )
     text.encoder.language_model()
     try:
-        tokenizer = tokenizer_class.from_pretrained(text.tokenizer.folder)
+        tokenizer = tokenizer_class.from_pretrained(text.tokenizer.folder, trust_remote_code=False)
         with _no_progress():
-            loaded: Any = model_class.from_pretrained(text.encoder.folder, output_loading_info=True)
+            loaded: Any = model_class.from_pretrained(
+                text.encoder.folder, output_loading_info=True, trust_remote_code=False
+            )
     except Exception as error:  # transformers raises many types for files that are damaged or of another model
-        raise unloadable("ldm", f"the text encoder in {text.encoder.folder}", error) from error
+        what = f"the text encoder in {text.encoder.folder}"
+        raise unloadable("ldm", what, error, text.tokenizer.folder, text.encoder.folder) from error
     encoder, report = loaded
     absent = sorted(name for name in report["missing_keys"] if not name.startswith(_UNUSED))
     if absent:

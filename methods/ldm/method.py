@@ -27,7 +27,7 @@ class Ldm(GroundingMethod):
     averaged, blurred, min-max normalised and, with Otsu's threshold, masked. The shorter side is resized to the
     network's input and the centre square is looked at. Two cheaper ways to a map are the option `extraction`.
 
-    A phrase longer than the text encoder reads is cut off; one without a token fails.
+    A phrase longer than the text encoder reads is cut off, and its answer says so; one without a token fails.
     """
 
     kind: ClassVar[str] = "diffusion"
@@ -157,8 +157,8 @@ class Ldm(GroundingMethod):
             seeds=[seed_from(query.image.sha256) for query in queries],
         )
         return [
-            Grounding(Heatmap(values, square_extent(query.image.size), query.image.size))
-            for query, values in zip(queries, maps.numpy(), strict=True)
+            Grounding(Heatmap(values, square_extent(query.image.size), query.image.size), truncated=text.truncated)
+            for query, text, values in zip(queries, texts, maps.numpy(), strict=True)
         ]
 
 

@@ -28,11 +28,13 @@ class TokenizedPhrase:
         ids: Token ids with special tokens, padded to the model's length.
         attention_mask: 1 for the tokens that are not padding.
         chosen: The positions whose attention is averaged.
+        truncated: Whether the phrase is longer than what is read.
     """
 
     ids: tuple[int, ...]
     attention_mask: tuple[int, ...]
     chosen: tuple[int, ...]
+    truncated: bool = False
 
 
 def tokenize(tokenizer: Any, phrase: str, pathology: str, tokens: Tokens, length: int) -> TokenizedPhrase:
@@ -71,7 +73,10 @@ def tokenize(tokenizer: Any, phrase: str, pathology: str, tokens: Tokens, length
             f"the phrase {phrase!r} has no {wanted} among the {length} tokens that are read; use tokens=phrase for "
             "such phrases"
         )
-    return TokenizedPhrase(tuple(encoded["input_ids"]), tuple(encoded["attention_mask"]), tuple(chosen))
+    longer = tokenizer(phrase, max_length=length + 1, truncation=True)["input_ids"]
+    return TokenizedPhrase(
+        tuple(encoded["input_ids"]), tuple(encoded["attention_mask"]), tuple(chosen), len(longer) > length
+    )
 
 
 def tokenize_empty(tokenizer: Any, length: int) -> TokenizedPhrase:

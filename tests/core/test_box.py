@@ -66,3 +66,11 @@ def test_edges_must_be_finite(edges):
 def test_a_score_must_be_finite():
     with pytest.raises(ValueError, match="score"):
         Box(0, 0, 1, 1, score=math.nan)
+
+
+@pytest.mark.parametrize("edge", ["3", b"3", 3j, np.complex64(3)])
+def test_a_box_is_made_of_plain_numbers(edge):
+    with pytest.raises(ValueError, match="plain numbers"):
+        Box(0, 0, edge, 4)
+    with pytest.raises(ValueError, match="plain numbers"):
+        Box(0, 0, 4, 4, edge)

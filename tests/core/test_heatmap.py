@@ -72,3 +72,57 @@ def test_a_full_size_array_must_hold_a_pixel():
 def test_wrong_input_is_refused(values, extent, message):
     with pytest.raises(ValueError, match=message):
         Heatmap(values, extent, (4, 4))
+
+
+def test_what_the_author_changes_later_changes_nothing():
+    buffer = np.arange(6, dtype=np.float32).reshape(2, 3)
+    kept = [Heatmap(buffer, Box.whole((9, 9)), (9, 9)), Heatmap.whole(buffer, (9, 9)), Heatmap.from_pixels(buffer)]
+    torch = pytest.importorskip("torch")
+    tensor = torch.from_numpy(buffer)
+    kept.append(Heatmap.whole(tensor, (9, 9)))
+    tensor.zero_()
+    assert not buffer.any()
+    for heatmap in kept:
+        np.testing.assert_array_equal(heatmap.values, [[0, 1, 2], [3, 4, 5]])
+        with pytest.raises(ValueError, match="read-only"):
+            heatmap.values[0, 0] = 1
+
+
+def test_a_map_in_a_file_may_change_later(tmp_path):
+    mapped = np.memmap(tmp_path / "map", dtype=np.float32, mode="w+", shape=(2, 2))
+    heatmap = Heatmap.whole(mapped, (4, 4))
+    mapped[:] = 7
+    assert not heatmap.values.any()
+
+
+@pytest.mark.parametrize("kind", ["bool", "int8", "uint64", "float16", "float64", "longdouble"])
+def test_plain_numbers_are_welcome(kind):
+    np.testing.assert_array_equal(Heatmap.whole(np.eye(2).astype(kind), (4, 4)).values, np.eye(2))
+
+
+def test_a_masked_array_without_a_masked_cell_is_one():
+    np.testing.assert_array_equal(Heatmap.whole(np.ma.masked_array(np.eye(2), mask=False), (4, 4)).values, np.eye(2))
+
+
+def requiring_grad():
+    return pytest.importorskip("torch").ones(2, 2, requires_grad=True)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: np.ma.masked_array(np.eye(3), mask=np.eye(3) > 0), "3 masked cells"),
+        (lambda: [np.ma.masked_array([1, 2], mask=[True, False]), [3, 4]], "1 masked cells"),
+        (lambda: np.eye(2) * 1j, "plain numbers, got an array of complex128"),
+        (lambda: np.array([[1, None]]), "plain numbers, got an array of object"),
+        (lambda: np.array([["1", "2"]]), "plain numbers, got an array of <U1"),
+        (lambda: np.array([["2020-01-01"]], dtype="datetime64[D]"), "plain numbers, got an array of datetime64"),
+        (lambda: [[1, 2], [3]], "cannot be read as an array"),
+        (lambda: [[1e300, 0]], "1 of 2"),
+        (requiring_grad, r"requires grad.*; give values.detach\(\).float\(\).cpu\(\)$"),
+    ],
+)
+@pytest.mark.parametrize("build", [lambda values: Heatmap.whole(values, (4, 4)), Heatmap.from_pixels])
+def test_what_is_no_map_of_numbers_is_refused(make, message, build):
+    with pytest.raises(ValueError, match=message):
+        build(make())

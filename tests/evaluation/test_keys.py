@@ -1,6 +1,6 @@
 """What a fingerprint and a published name must cover, and must not."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -173,3 +173,140 @@ def test_the_device_reaches_the_method(tiny, tmp_path, monkeypatch):
     again = evaluate(Placed, tiny, out=tmp_path, device="cpu")
     assert devices == ["cuda:1"]
     assert again.info.run.device == "none (stored predictions)"
+
+
+LOOKUP = """
+from dataclasses import dataclass, field
+from pathlib import Path
+import numpy as np
+from groundcxr import Grounding, GroundingMethod, Heatmap
+
+CALLS = []
+
+
+@dataclass(frozen=True)
+class Options:
+    config: str = ""
+    files: tuple[Path, ...] = ()
+    cache: str = ""
+
+
+class Lookup(GroundingMethod):
+    Options = Options
+
+    def ground(self, image, phrases):
+        CALLS.append(len(phrases))
+        path = self.options.config or next(iter(self.options.files), "") or Path(__file__).with_name("beside.txt")
+        sign = float(Path(path).read_text())
+        return [Grounding(Heatmap.whole(sign * np.arange(12.0).reshape(3, 4), image.size)) for _ in phrases]
+"""
+
+
+@pytest.mark.parametrize("settings", [{"config": "cfg.txt"}, {"config": "./cfg.txt"}, {"files": "cfg.txt"}])
+def test_an_edited_file_that_an_option_names_never_meets_old_predictions(tiny, tmp_path, monkeypatch, settings):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "lookup.py").write_text(LOOKUP)
+    macro = []
+    for sign in ("1", "-1"):
+        (tmp_path / "cfg.txt").write_text(sign)
+        result = evaluate("lookup.py", tiny, out=tmp_path / "out", settings=settings)
+        assert result.doubts == ()
+        macro.append(result.info.overall.macro["auroc"].value)
+    assert macro[0] + macro[1] == pytest.approx(1)
+    assert macro[0] != pytest.approx(macro[1])
+
+
+def test_a_file_that_nobody_declared_is_told_and_predictions_are_made_again(tiny, tmp_path):
+    (tmp_path / "lookup.py").write_text(LOOKUP)
+    beside = tmp_path / "beside.txt"
+    macro = []
+    for sign in ("1", "-1"):
+        beside.write_text(sign)
+        result = evaluate(str(tmp_path / "lookup.py"), tiny, out=tmp_path / "out")
+        macro.append(result.info.overall.macro["auroc"].value)
+        (doubt,) = result.doubts
+        assert (doubt.count, doubt.example) == (1, str(beside))
+        # The result says so as well, but not which file.
+        assert [(note.text, note.count) for note in result.info.notes] == [(doubt.kind, 1)]
+        assert "beside" not in result.path.read_text()
+    assert macro[0] + macro[1] == pytest.approx(1)
+    assert result.info.run.device != "none (stored predictions)"
+
+
+def test_predictions_are_made_again_when_that_is_asked_for(tiny, tmp_path):
+    class Counted(GroundingMethod):
+        revision = "1"
+        calls = 0
+
+        def ground(self, image, phrases):
+            type(self).calls += len(phrases)
+            return [Grounding(Heatmap.whole(type(self).calls + np.eye(3), image.size)) for _ in phrases]
+
+    evaluate(Counted, tiny, out=tmp_path)
+    evaluate(Counted, tiny, out=tmp_path)
+    assert Counted.calls == 10
+    stored = {file: file.read_bytes() for file in tmp_path.rglob("*.npz")}
+    evaluate(Counted, tiny, out=tmp_path, overwrite=True)
+    assert Counted.calls == 20
+    assert all(file.read_bytes() != content for file, content in stored.items())
+
+
+@dataclass(frozen=True)
+class Nested:
+    inner: dict = field(default_factory=lambda: {"to": "/home/jdoe/inner.txt"})
+
+
+@dataclass(frozen=True)
+class Paths:
+    cache: str = "/home/jdoe/not_there"
+    windows: str = r"C:\Users\jdoe\x.pt"
+    uri: str = "file:///home/jdoe/x.pt"
+    several: tuple[Path, ...] = (Path("/home/jdoe/a"), Path("/home/jdoe/b"))
+    nested: Nested = Nested()
+    weights: str = ""
+
+
+class Leaky(GroundingMethod):
+    revision = "made from /home/jdoe/git/leaky"
+    trained_on = ("a list in /home/jdoe/list.txt",)
+    licence = "as in /home/jdoe/LICENCE"
+    citation = "@misc{x, file = {:/home/jdoe/x.pdf:PDF}}"
+    note = "/home/jdoe/readme"
+    Options = Paths
+
+    def ground(self, image, phrases):
+        return [Grounding(Heatmap.whole(np.eye(3), image.size)) for _ in phrases]
+
+
+def test_results_publish_no_folder_in_any_form(tiny, tmp_path):
+    text = evaluate(Leaky, tiny, out=tmp_path).path.read_text()
+    assert "jdoe" not in text
+    assert "not_there" in text
+    # Where a path leads to nothing, its whole text tells one state of a method from another all the same.
+    elsewhere = build_method(Leaky, {"cache": "/home/other/not_there"})
+    assert elsewhere.fingerprint() != build_method(Leaky).fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [("sys.exit(0)", "SystemExit"), ("raise Silent()", "Silent"), ("raise GeneratorExit", "GeneratorExit")],
+)
+def test_a_method_that_ends_the_program_fails_alone(groundcxr, manifest, method_file, statement, kind):
+    silent = "class Silent(BaseException):\n    def __str__(self): raise ValueError"
+    body = f"import sys\n{silent}\nif '1' in phrase: {statement}"
+    ran = groundcxr(
+        "evaluate",
+        "--method",
+        "center-prior",
+        "--method",
+        method_file(body),
+        "--dataset",
+        "manifest",
+        "--root",
+        manifest,
+    )
+    assert ran.code == 1
+    assert "1 of 5 samples failed with Mine (v1):\n  " in ran.err
+    assert f": {kind}" in ran.err
+    assert "center-prior" in ran.out
+    assert "macro averages" in ran.out

@@ -180,10 +180,16 @@ def test_phrases_that_cannot_be_encoded(biovil):
     image = Radiograph.open(STORED / "tall.jpg")
     with pytest.raises(MethodError, match=r"\[CLS\]"):
         biovil.ground(image, ["opacity", "effusion [CLS]"])
-    with pytest.raises(MethodError, match="102 tokens long and biovil reads at most 64"):
-        biovil.ground(image, ["opacity " * 100])
     (answer,) = biovil.ground(image, ["[MASK] opacity"])
     assert answer.heatmap is not None
+
+
+def test_a_phrase_beyond_the_text_encoders_length_is_cut_and_says_so(biovil):
+    image = Radiograph.open(STORED / "tall.jpg")
+    # 62 words and two special tokens are the 64 that this encoder reads.
+    fits, cut, other = biovil.ground(image, ["opacity " * 62, "opacity " * 63, "opacity " * 62 + "effusion"])
+    assert [answer.truncated for answer in (fits, cut, other)] == [False, True, True]
+    np.testing.assert_array_equal(cut.heatmap.values, other.heatmap.values)
 
 
 def test_published_names_and_checksums():

@@ -290,6 +290,22 @@ def test_sixteen_bit_files_and_long_phrases(clip, tmp_path):
     assert all(isinstance(answer.heatmap, Heatmap) for answer in answers)
     # Cut off at the context length of 16 tokens, as open_clip does.
     np.testing.assert_allclose(answers[1].heatmap.values, answers[2].heatmap.values, atol=1e-6)
+    assert [answer.truncated for answer in answers] == [False, True, True, False]
+    # 14 words and the start and the end are 16 tokens.
+    edge = clip.ground(Radiograph.open(tmp_path / "wide.png"), ["left " * 14, "left " * 15])
+    assert [answer.truncated for answer in edge] == [False, True]
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("strip", [False, True])
+def test_hugging_face_tokenizers_tell_what_they_cut(side, strip):
+    """Padding on either side, and with the separator taken away, as some of open_clip's configurations ask for."""
+    tokenizer = open_clip.tokenizer.HFTokenizer(
+        str(STORED / "cxrbert_tiny"), context_length=8, strip_sep_token=strip, padding_side=side
+    )
+    method = Clip(model=random_model(VISION), tokenizer=tokenizer)
+    phrases = ["", "right pleural effusion", "right " * 6, "right " * 7, "right " * 70]
+    assert method.truncated(phrases) == [False, False, False, True, True]
 
 
 @torch.no_grad()
@@ -314,6 +330,28 @@ def test_a_biomedclip_like_folder_loads_offline(tmp_path, monkeypatch):
     found = method.embed_phrases(["small right pleural effusions"])
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
     assert answer.heatmap.values.shape == (10, 10)
+
+    # Code that lies with the weights is neither run nor offered at a prompt, whatever the configuration says.
+    mine = json.loads((tmp_path / "open_clip_config.json").read_text())
+    for trust in (None, True):
+        monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("the user was asked"))
+        (tmp_path / "evil.py").write_text("open('RAN', 'w')\n")
+        config = json.loads((tmp_path / "tokenizer_config.json").read_text())
+        config |= {"tokenizer_class": "Evil", "auto_map": {"AutoTokenizer": ["evil.Evil", None]}}
+        (tmp_path / "evil").mkdir(exist_ok=True)
+        for name in ("open_clip_pytorch_model.bin", "open_clip_model.safetensors", "vocab.txt"):
+            if (tmp_path / name).exists():
+                shutil.copy(tmp_path / name, tmp_path / "evil")
+        shutil.copytree(tmp_path / "tiny-bert", tmp_path / "evil/tiny-bert", dirs_exist_ok=True)
+        shutil.copy(tmp_path / "evil.py", tmp_path / "evil/evil.py")
+        (tmp_path / "evil/tokenizer_config.json").write_text(json.dumps(config))
+        if trust:
+            mine["model_cfg"]["text_cfg"]["tokenizer_kwargs"] = {"trust_remote_code": True}
+        (tmp_path / "evil/open_clip_config.json").write_text(json.dumps(mine))
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(WeightsError, match=r"_config\.json asks to run code that comes with"):
+            Clip(ClipOptions("biomedclip", str(tmp_path / "evil"))).setup("cpu")
+        assert not (tmp_path / "RAN").exists()
 
     shutil.rmtree(tmp_path / "tiny-bert")
     with pytest.raises(WeightsError, match=r"config.json of someone/tiny-bert \(or .*tiny-bert\)"):

@@ -168,6 +168,23 @@ def test_a_plain_bert_is_a_text_encoder_too(sd_folder, tmp_path):
     assert torch.equal(found, BertModel.from_pretrained(tmp_path)(ids, mask).last_hidden_state)
 
 
+def test_code_that_lies_with_a_checkpoint_is_neither_run_nor_offered_at_a_prompt(sd_folder, tmp_path, monkeypatch):
+    tokenizer = tmp_path / "text/tokenizer"
+    tokenizer.mkdir(parents=True)
+    (tokenizer / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "left"]) + "\n")
+    BertModel(
+        BertConfig(vocab_size=6, hidden_size=32, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2)
+    ).save_pretrained(tmp_path / "text/text_encoder")
+    config = {"tokenizer_class": "Evil", "auto_map": {"AutoTokenizer": ["evil.Evil", None]}}
+    (tokenizer / "tokenizer_config.json").write_text(json.dumps(config))
+    (tokenizer / "evil.py").write_text("open('RAN', 'w')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("the user was asked"))
+    with pytest.raises(WeightsError, match=r"tokenizer_config.json asks to run code .* never done; use others$"):
+        load_checkpoint(str(sd_folder), text_encoder=str(tmp_path / "text"))
+    assert not (tmp_path / "RAN").exists()
+
+
 def test_parts_that_do_not_fit_are_refused_with_the_numbers(sd_folder, copy):
     wide = copy(sd_folder, "wide")
     config = CLIPTextModel.from_pretrained(wide / "text_encoder").config

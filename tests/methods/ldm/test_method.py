@@ -148,6 +148,7 @@ def test_unusual_input_ends_in_a_result_or_a_status(ready):
     # Cut off where the text encoder's length ends: more of the same words changes nothing.
     longer = ready.ground(radiograph(64, 64), [long + " effusion effusion"])[0]
     np.testing.assert_allclose(longer.heatmap.values, fine[2].heatmap.values, atol=1e-6)
+    assert [answer.truncated for answer in (*fine, longer)] == [query.phrase == long for query in queries[:-3]] + [True]
 
 
 def test_words_unknown_to_a_bert_are_still_words(cxr_bert_folder):

@@ -1,0 +1,116 @@
+"""The options of a method: from names and texts to an instance of its dataclass."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..core import MethodError, unknown_name
+from ..core.errors import said, text_of, told_as
+
+_WANTED = {
+    **dict.fromkeys(("bool_parsing", "bool_type"), "true or false"),
+    **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_parsing", "float_type"), "a number"),
+}
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+def parse_options(options: type[Any], settings: Mapping[str, Any], method: str) -> Any:
+    """An instance of an options dataclass from names and values.
+
+    Raises:
+        UnknownNameError: If there is no such option.
+        MethodError: If a value does not fit its type or range, or has no lasting form.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    hints = option_types(options, method)
+    fields = [field.name for field in dataclasses.fields(options)]
+    values: dict[str, Any] = {}
+    for key, value in settings.items():
+        if key not in fields:
+            raise unknown_name(f"option of the method {method!r}", key, fields)
+        parts: Any = value
+        if isinstance(value, str) and _is_sequence(hints[key]):
+            parts = [part.strip() for part in value.split(",") if part.strip()]
+        try:
+            values[key] = TypeAdapter(hints[key]).validate_python(parts)
+        except ValidationError as error:
+            raise MethodError(
+                f"the option {key}={value!r} of the method {method!r} does not fit: {_wanted(error.errors())}"
+            ) from error
+        except Exception as error:  # of a type that pydantic does not know, or whose own code raises
+            raise MethodError(f"the option {key!r} of the method {method!r} cannot be set: {said(error)}") from error
+    with told_as(f"the options of the method {method!r} do not fit"):
+        try:
+            made = options(**values)
+        except ValueError as error:  # the usual way to refuse a value, whose words say enough
+            raise MethodError(f"the options of the method {method!r} do not fit: {text_of(error)}") from error
+    _require_lasting(made, method)
+    return made
+
+
+def option_types(options: type[Any], method: str) -> dict[str, Any]:
+    """The types of a dataclass's fields, by name.
+
+    Raises:
+        MethodError: If one cannot be resolved.
+    """
+    try:
+        return typing.get_type_hints(options)
+    except Exception as error:
+        raise MethodError(
+            f"the types of the options of the method {method!r} cannot be read ({said(error)}); import what they name "
+            "at run time, not under TYPE_CHECKING only"
+        ) from error
+
+
+def _require_lasting(options: Any, method: str) -> None:
+    """Refuse values that have no form to be known by: what is hashed and stored must be the same in the next run.
+
+    Raises:
+        MethodError: Naming the option.
+    """
+    with told_as(f"the options of the method {method!r} cannot be copied"):
+        values = dataclasses.asdict(options)
+    for key, value in values.items():
+        try:
+            json.dumps(value, default=_lasting, sort_keys=True)
+        except Exception as error:
+            raise MethodError(
+                f"the option {key!r} of the method {method!r} cannot be stored ({said(error)}); make it numbers, texts "
+                "and paths, or tuples and dicts of them with texts as keys"
+            ) from error
+
+
+def _lasting(value: Any) -> str:
+    text = str(value)
+    if _ADDRESS.search(text):
+        raise TypeError(f"{text} has another name in every run")
+    return text
+
+
+def _wanted(errors: Sequence[Mapping[str, Any]]) -> str:
+    """What an option takes, from pydantic's account of what is wrong."""
+    error, place = errors[0], errors[0]["loc"]
+    if error["type"] in ("enum", "literal_error"):
+        wanted = f"it must be {error['ctx']['expected']}"
+    elif error["type"] in _WANTED:
+        wanted = f"write {_WANTED[error['type']]}"
+    else:
+        return error["msg"]
+    if place and all(isinstance(step, int) for step in place):
+        return f"{wanted} at place {place[0] + 1}"
+    # Where an option takes one of several kinds, none of them is what it must be.
+    return wanted if not place else error["msg"]
+
+
+def _is_sequence(kind: Any) -> bool:
+    kinds = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
+    return any(typing.get_origin(one) in (tuple, list) for one in kinds)

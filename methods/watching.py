@@ -1,0 +1,199 @@
+"""Which files a method's code reads without saying so: a change of them would meet old predictions."""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+import sysconfig
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .base import GroundingMethod
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/run", "/usr/lib", "/usr/lib64", "/usr/share", "/usr/local/lib",
+           "/usr/local/share", "/lib", "/lib64", "/System", "/Library")  # fmt: skip
+_CODE = (".pyc", ".so", ".pyd", ".dylib", ".dll", ".pth")
+_INSTALLED = {"site-packages", "dist-packages"}
+
+
+@dataclass
+class FilesSeen:
+    """The files that code was seen to open.
+
+    Attributes:
+        read: Absolute paths of those opened for reading.
+        written: Those that it made, or wrote, before it read them.
+    """
+
+    read: set[str] = field(default_factory=set)
+    written: set[str] = field(default_factory=set)
+
+    def see(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Note what an audit event says of a file (https://docs.python.org/3/library/audit_events.html)."""
+        if event == "open":
+            path, _, flags = arguments
+            writes = bool(flags & (os.O_WRONLY | os.O_TRUNC | os.O_EXCL))
+        elif event == "sqlite3.connect":
+            path, writes = arguments[0], False
+        else:
+            return
+        if isinstance(path, int) or path is None:
+            return
+        name = os.path.abspath(os.fsdecode(path))
+        if name not in self.written and name not in self.read:
+            (self.written if writes else self.read).add(name)
+
+
+_active: list[FilesSeen] = []
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    if _active:
+        try:
+            for seen in _active:
+                seen.see(event, arguments)
+        except Exception:  # noqa: S110  (what a hook raises would come out of the author's own `open`)
+            pass
+
+
+@cache
+def _install() -> None:
+    # There is no way to take an audit hook away again: one for all, which does nothing but in a `watching`.
+    sys.addaudithook(_hook)
+
+
+@contextmanager
+def watching(seen: FilesSeen, *, loading: bool = False) -> Iterator[None]:
+    """Notes the files that are opened in the block.
+
+    Noted are opens by Python code, in all threads. What native code reads is not, nor what another process reads, but
+    for what native code has mapped into memory (safetensors) or keeps open (HDF5) when `loading` ends, on Linux.
+
+    Args:
+        seen: Where they are noted.
+        loading: Whether the block loads a model, so that it is worth while to ask the system what is mapped.
+    """
+    _install()
+    before = _held() if loading else set[str]()
+    _active.append(seen)
+    try:
+        yield
+    finally:
+        _active.remove(seen)
+        mapped = _held() - before if loading else set[str]()
+        seen.read |= mapped - seen.written
+
+
+@contextmanager
+def watched(method: GroundingMethod, *, loading: bool = False) -> Iterator[None]:
+    """Notes what a method's code opens in the block; a bundled method states all that it reads."""
+    asked = method.answering()
+    if _is_bundled(asked):
+        yield
+        return
+    if loading:  # a method may leave the folder that relative paths start from
+        asked.places |= {place.absolute() for place in asked.declared_places()}
+    with watching(files_seen(asked), loading=loading):
+        yield
+
+
+def files_seen(method: GroundingMethod) -> FilesSeen:
+    """What the code of a method has opened so far."""
+    return method.__dict__.setdefault("_files_seen", FilesSeen())
+
+
+def files_read(method: GroundingMethod) -> set[str]:
+    """Absolute paths of the files that the code behind a method's answers was seen to read so far."""
+    return files_seen(method.answering()).read
+
+
+def undeclared_files(method: GroundingMethod, read: Iterable[str]) -> list[Path]:
+    """The files, of some that a method was seen to read, that neither `weights` nor an option names; sorted.
+
+    Left out are code, installed packages, the system's files, and caches: those of model hubs only where `weights` is a
+    hub id, which says what is in them.
+    """
+    asked = method.answering()
+    if _is_bundled(asked):
+        return []
+    declared = asked.places | {place.absolute() for place in asked.declared_places()}
+    pinned = asked.weights is not None and asked.weights_id() == asked.weights
+    modules = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    return [
+        path
+        for path in map(Path, sorted(read))
+        if str(path) not in modules
+        and path.suffix not in _CODE
+        and path.is_file()
+        and not _is_installed(path)
+        and not _is_cache(path, pinned)
+        and not any(_within(path, place) for place in declared)
+    ]
+
+
+def _is_bundled(method: GroundingMethod) -> bool:
+    return type(method).__module__.partition(".")[0] == __name__.partition(".")[0]
+
+
+def _held() -> set[str]:
+    """Files that this process has mapped or keeps open, where the system tells."""
+    found: set[str] = set()
+    try:
+        with open("/proc/self/maps", errors="surrogateescape") as maps:
+            for line in maps:
+                place = line.find("/")
+                if place >= 0:
+                    found.add(line[place:].rstrip("\n"))
+        for entry in os.scandir("/proc/self/fd"):
+            found.add(os.readlink(entry.path))
+    except OSError:
+        pass
+    return {name for name in found if name.startswith("/")}
+
+
+@cache
+def _python() -> tuple[str, ...]:
+    """The folders that Python and packages are installed in."""
+    folders = [*site.getsitepackages(), site.getusersitepackages(), *sysconfig.get_paths().values()]
+    # A virtual environment has a folder of its own; a system's Python shares one with everything.
+    shared = {"/", "/usr", "/usr/local", os.path.expanduser("~")}
+    prefixes = (sys.prefix, sys.base_prefix, sys.exec_prefix)
+    return tuple({os.path.realpath(folder) for folder in (*folders, *prefixes)} - shared)
+
+
+def _is_installed(path: Path) -> bool:
+    real = path.resolve()
+    if _INSTALLED & (set(path.parts) | set(real.parts)):
+        return True
+    if any(_within(real, Path(folder)) for folder in (*_SYSTEM, *_python())):
+        return True
+    # The package's root may be a checkout, which holds a user's own files too.
+    inner = real.relative_to(_PACKAGE).parts if real.is_relative_to(_PACKAGE) else ()
+    return bool(inner) and (_PACKAGE / inner[0] / "__init__.py").is_file()
+
+
+def _is_cache(path: Path, pinned: bool) -> bool:
+    home = os.path.expanduser("~")
+    caches = os.environ.get("XDG_CACHE_HOME") or f"{home}/.cache"
+    hubs = [
+        os.environ.get("HF_HUB_CACHE") or os.path.join(os.environ.get("HF_HOME") or f"{caches}/huggingface", "hub"),
+        os.path.join(os.environ.get("TORCH_HOME") or f"{caches}/torch", "hub"),
+    ]
+    if any(_within(path, Path(hub)) for hub in hubs):
+        return pinned
+    others = [caches, os.environ.get("HF_HOME"), os.environ.get("TORCH_HOME"), os.environ.get("MPLCONFIGDIR"),
+              os.environ.get("XDG_CONFIG_HOME") or f"{home}/.config", f"{home}/.triton", f"{home}/.nv",
+              f"{home}/.matplotlib", f"{home}/Library/Caches"]  # fmt: skip
+    hidden = str(path.parent) == home and path.name.startswith(".")
+    return hidden or any(folder and _within(path, Path(folder)) for folder in others)
+
+
+def _within(path: Path, place: Path) -> bool:
+    """Whether a path is a place or below it, by name or where links lead."""
+    return path.is_relative_to(place) or path.resolve().is_relative_to(place.resolve())

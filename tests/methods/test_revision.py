@@ -1,0 +1,136 @@
+"""Fingerprints survive work on the package: only what changes an answer changes them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import groundcxr
+from groundcxr.methods.loading import build_method
+
+PACKAGE = Path(groundcxr.__file__).resolve().parent
+BUNDLED = ("random", "center-prior", "whole-image", "text-prior", "clip", "clip-phantom", "ldm-phantom", "biovil")
+PRINT = f"""
+from groundcxr.methods.loading import build_method
+from groundcxr.methods.revision import revision_of
+for name in {BUNDLED!r}:
+    print(name, revision_of(type(build_method(name))))
+"""
+
+PLAIN = """import numpy as np
+from helper import GRID
+from groundcxr import Grounding, GroundingMethod, Heatmap
+
+
+class Plain(GroundingMethod):
+    weights = "owner/name"
+
+    def ground(self, image, phrases):
+        return [Grounding(Heatmap.whole(np.eye(GRID), image.size)) for _ in phrases]
+"""
+OPTIONED = """from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from groundcxr import Grounding, GroundingMethod, Heatmap
+
+
+class Mode(StrEnum):
+    FAST = "fast"
+
+
+@dataclass(frozen=True)
+class Options:
+    steps: int = 3
+    mode: Mode = Mode.FAST
+    layers: tuple[str, ...] = ("a", "b")
+    model: str = "owner/name"
+    prompt: str = "a radiograph of {phrase} and/or more"
+    rate: float | None = None
+
+
+class Optioned(GroundingMethod):
+    Options = Options
+
+    def ground(self, image, phrases):
+        return [Grounding(Heatmap.whole(np.eye(4), image.size)) for _ in phrases]
+"""
+
+
+def test_fingerprints_of_method_files_are_those_of_earlier_versions(tmp_path):
+    """Computed before paths in tuples, and words that name files, counted by content."""
+    (tmp_path / "plain.py").write_text(PLAIN)
+    (tmp_path / "helper.py").write_text("GRID = 4\n")
+    (tmp_path / "optioned.py").write_text(OPTIONED)
+    (tmp_path / "f.txt").write_text("1")
+    fingerprints = [
+        build_method(str(tmp_path / file), settings).fingerprint()
+        for file, settings in (
+            ("plain.py", {}),
+            ("optioned.py", {}),
+            ("optioned.py", {"steps": "7", "layers": "c"}),
+            ("optioned.py", {"model": str(tmp_path / "f.txt")}),
+        )
+    ]
+    assert fingerprints == [
+        "8fafe71635866e9629f5c6eb4e54d791245733887cbc6a77fd5b895f83a610e7",
+        "afa55710d7346a1a2ce63f600de70c2c0a7fda659125b4706a9b87ffe4604e9d",
+        "aeea39632ddfc55e391b64b66f2de5d0fc1fb978e4ccbaafc31cc47b7e52e049",
+        "e3ec4219271d3189cf9bb3dec22e689acede29a15527b8bdaeb951fda5275e08",
+    ]
+
+
+@pytest.fixture
+def revisions(tmp_path):
+    """Revisions of bundled methods in a copy of the package that a test may edit."""
+    copy = tmp_path / "groundcxr"
+    skipped = shutil.ignore_patterns(".*", "tests", "docs", "benchmarks", "training", "results", "__pycache__")
+    shutil.copytree(PACKAGE, copy, ignore=skipped)
+
+    def edit(**changes):
+        for module, (old, new) in changes.items():
+            path = copy / f"methods/{module}.py"
+            content = path.read_text()
+            assert old in content
+            path.write_text(content.replace(old, new, 1))
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        command = [sys.executable, "-c", PRINT]
+        ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+        assert ran.returncode == 0, ran.stderr
+        return dict(line.split() for line in ran.stdout.splitlines())
+
+    return edit
+
+
+def test_another_method_or_another_message_changes_no_revision(revisions):
+    before = revisions()
+    assert len(before) == len(BUNDLED)
+    remark = ("from __future__", "# Another remark.\nfrom __future__")
+    apart = ("base", "contract", "loading", "options", "requirements", "revision", "watching")
+    after = revisions(
+        registry=('"random": ".controls",', '"random": ".controls",\n        "new": ".new",'),
+        **dict.fromkeys(apart, remark),
+    )
+    assert after == before
+    after = revisions(crop=remark)
+    assert {name for name in before if after[name] != before[name]} == {"clip", "clip-phantom"}
+
+
+def test_an_option_that_came_later_changes_nothing_at_its_default(tmp_path):
+    path = tmp_path / "grown.py"
+    path.write_text(OPTIONED)
+    source = "    revision = '1'\n    Options = Options"
+    path.write_text(OPTIONED.replace("    Options = Options", source))
+    before = build_method(str(path)).fingerprint()
+    grown = path.read_text().replace(
+        "rate: float | None = None",
+        "rate: float | None = None\n    more: int = field(default=1, metadata={'since': '2'})",
+    )
+    path.write_text(grown.replace("import dataclass", "import dataclass, field"))
+    assert build_method(str(path)).fingerprint() == before
+    assert build_method(str(path), {"more": "1"}).fingerprint() == before
+    assert build_method(str(path), {"more": "2"}).fingerprint() != before
+    assert build_method(str(path)).options_dict()["more"] == 1

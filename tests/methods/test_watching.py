@@ -1,0 +1,141 @@
+"""Files that a method reads without saying so are seen, and nothing else is."""
+
+import os
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from groundcxr.methods.loading import build_method
+from groundcxr.methods.watching import FilesSeen, files_read, undeclared_files, watched, watching
+
+HEAD = """
+import json, os, sqlite3, tempfile, threading
+from dataclasses import dataclass
+from pathlib import Path
+import numpy as np
+from groundcxr import Grounding, GroundingMethod, Heatmap
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Options:
+    table: str = ""
+    folders: tuple[Path, ...] = ()
+
+
+class Reads(GroundingMethod):
+    Options = Options
+    weights = {weights!r}
+
+    def ground(self, image, phrases):
+        if (HERE / "made.txt").exists():
+            (HERE / "made.txt").read_text()
+
+    def setup(self, device):
+        {body}
+"""
+
+
+@pytest.fixture
+def seen(tmp_path):
+    """The names of the files that a method is told of after `setup`."""
+    (tmp_path / "sub").mkdir()
+    for name in ("a.npy", "sub/b.npy"):
+        np.save(tmp_path / name, np.eye(2))
+
+    def see(body, weights=None, head="", **settings):
+        path = tmp_path / "reads.py"
+        path.write_text(HEAD.format(body=body.replace("\n", "\n        "), weights=weights) + head)
+        method = build_method(str(path), settings)
+        with watched(method, loading=True):
+            method.setup("cpu")
+        with watched(method):
+            method.ground(None, [])
+        return [file.name for file in undeclared_files(method, files_read(method))]
+
+    return see
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "np.load(HERE / 'a.npy')",
+        "np.load(str(HERE / 'a.npy').encode())",
+        "open(HERE / 'a.npy', 'rb').read()",
+        "os.chdir(HERE); np.load('a.npy')",
+        "os.read(os.open(HERE / 'a.npy', os.O_RDONLY), 4)",
+        "self.w = np.load(HERE / 'a.npy', mmap_mode='r')",
+        "np.fromfile(HERE / 'a.npy')",
+        "t = threading.Thread(target=np.load, args=(HERE / 'a.npy',)); t.start(); t.join()",
+    ],
+)
+def test_a_file_beside_the_method_is_seen(seen, body, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert seen(body) == ["a.npy"]
+
+
+def test_what_is_read_on_import_and_by_the_constructor_is_seen(seen):
+    assert seen("pass", head="W = np.load(HERE / 'a.npy')") == ["a.npy"]
+    constructor = """
+    def __init__(self, options=None):
+        super().__init__(options)
+        np.load(HERE / 'sub/b.npy')
+"""
+    assert seen("pass", head=constructor) == ["b.npy"]
+
+
+def test_what_native_code_has_mapped_is_seen(seen, tmp_path):
+    safetensors = pytest.importorskip("safetensors.torch")
+    torch = pytest.importorskip("torch")
+    safetensors.save_file({"w": torch.eye(64)}, tmp_path / "w.safetensors")
+    assert seen("from safetensors.torch import load_file; self.w = load_file(HERE / 'w.safetensors')") == [
+        "w.safetensors"
+    ]
+
+
+def test_what_is_declared_is_not_told(seen, tmp_path, monkeypatch):
+    both = "np.load(HERE / 'a.npy'); np.load(HERE / 'sub/b.npy')"
+    assert seen(both, str(tmp_path / "a.npy")) == ["b.npy"]
+    assert seen(both, table=str(tmp_path / "a.npy")) == ["b.npy"]
+    assert seen(both, table=str(tmp_path / "a.npy"), folders=str(tmp_path / "sub")) == []
+    (tmp_path / "link").symlink_to(tmp_path / "a.npy")
+    # Also where the method has left the folder that its options start from.
+    monkeypatch.chdir(tmp_path)
+    assert seen("os.chdir('sub'); np.load(HERE / 'a.npy')", table="a.npy") == []
+    assert seen("np.load(HERE / 'link')", table=str(tmp_path / "a.npy")) == []
+
+
+def test_libraries_sources_systems_and_ones_own_files_are_not_told(seen, tmp_path):
+    (tmp_path / "own.py").write_text("X = 1\n")
+    body = (
+        "import own, email.mime.text; open(__file__).read(); open(json.__file__).read()\n"
+        "open('/proc/self/stat').read(); open('/etc/hosts').read(); os.listdir(HERE)\n"
+        "with tempfile.NamedTemporaryFile(dir=HERE, delete=False) as file: file.write(b'x')\n"
+        "open(file.name).read(); (HERE / 'made.txt').write_text('x')"
+    )
+    assert seen(body) == []
+
+
+def test_caches_of_hubs_count_where_no_weights_are_pinned(seen, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    (tmp_path / "hf/hub/models").mkdir(parents=True)
+    np.save(tmp_path / "hf/hub/models/c.npy", np.eye(2))
+    (tmp_path / "hf/token").write_text("x")
+    body = "np.load(HERE / 'hf/hub/models/c.npy'); (HERE / 'hf/token').read_text()"
+    assert seen(body) == ["c.npy"]
+    assert seen(body, "owner/name") == []
+
+
+def test_nothing_is_seen_outside_and_threads_outlive_it(tmp_path):
+    (tmp_path / "x").write_text("")
+    seen = FilesSeen()
+    with watching(seen):
+        thread = threading.Thread(target=(tmp_path / "x").read_text)
+        thread.start()
+        thread.join()
+    (tmp_path / "y").write_text("")
+    (tmp_path / "y").read_text()
+    assert {Path(name).name for name in seen.read if os.path.dirname(name) == str(tmp_path)} == {"x"}  # noqa: PTH120
