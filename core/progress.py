@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from threading import Event, Thread
+from threading import Event
 from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from .threads import start
 
 SECONDS_BETWEEN_LINES = 30.0
 
@@ -35,11 +37,15 @@ def progress(label: str, total: int) -> Iterator[Advance]:
     console = Console(stderr=True)
     if not console.is_terminal:
         lines, ended = Lines(label, total), Event()
-        Thread(target=_tell_until, args=(ended, lines), daemon=True).start()
+        start(lambda: _tell_until(ended, lines), 1)
         try:
             yield lines.advance
         finally:
             ended.set()
+        return
+    # A bar is drawn by a thread of its own, which a limit of processes may refuse.
+    if not start(lambda: None, 1):
+        yield lambda count=1: None
         return
     columns = (
         TextColumn("{task.description}"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -88,16 +87,18 @@ def decode(content: bytes) -> dict[str, Prediction]:
             meta = json.loads(archive[_META].tobytes())
             if meta["schema"] != _SCHEMA:
                 raise ValueError(f"schema {meta['schema']} instead of {_SCHEMA}")
-            return {item["key"]: _prediction(item, archive) for item in meta["items"]}
-    except (KeyError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise ValueError(str(error) or type(error).__name__) from error
+            return {str(item["key"]): _prediction(item, archive) for item in meta["items"]}
+    # What zipfile, zlib, NumPy and JSON raise on damaged bytes is open-ended: RuntimeError (encrypted), MemoryError ...
+    except Exception as error:
+        raise ValueError(next(iter(str(error).splitlines()), "") or type(error).__name__) from error
 
 
 def _prediction(item: dict[str, Any], archive: Mapping[str, np.ndarray[Any, Any]]) -> Prediction:
     if "failed" in item:
-        return Failure(*item["failed"])
+        kind, message = item["failed"]
+        return Failure(str(kind), str(message))
     heatmap = None
     if "extent" in item:
         size: ImageSize = (item["image_size"][0], item["image_size"][1])
         heatmap = Heatmap(archive[item["key"]], Box(*item["extent"]), size)
-    return Grounding(heatmap, tuple(Box(*box) for box in item["boxes"]), item.get("truncated", False))
+    return Grounding(heatmap, tuple(Box(*box) for box in item["boxes"]), bool(item.get("truncated", False)))

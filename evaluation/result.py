@@ -13,13 +13,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pyarrow import ArrowException
-from pydantic import ValidationError
 
 from ..core import StoreError
-from ..core.files import locked, write_atomically
 from ..core.fingerprint import SHORT, digest
+from ..core.locks import locked
 from ..metrics import PROTOCOLS, Metric, Protocol, get_protocol, summarise
+from .pair import RESULT_FILE, count_rows, read_pair, read_rows, write_pair
 from .schema import (
     SCHEMA_VERSION,
     Cell,
@@ -28,13 +27,11 @@ from .schema import (
     MetricInfo,
     Overall,
     ProtocolInfo,
+    ProvenanceInfo,
     ResultFile,
     RunInfo,
     problems_of,
 )
-
-RESULT_FILE = "result.json"
-SAMPLES_FILE = "samples.parquet"
 
 _UNFIT = re.compile(r"^\.+|^$|[^\w.-]+")
 """What a name may not bring into a folder's: dots in front would hide the folder, or lead out of the one it is in."""
@@ -100,8 +97,7 @@ class Result:
         path = folder / RESULT_FILE
         # Two equal runs that end together write the same two files; each must find its own pair.
         with locked(folder):
-            write_atomically(folder / SAMPLES_FILE, _parquet(self.samples))
-            write_atomically(path, (self.info.model_dump_json(indent=2) + "\n").encode())
+            write_pair(folder, (self.info.model_dump_json(indent=2) + "\n").encode(), _parquet(self.samples))
             return load_result(path, problems=self.problems)
 
 
@@ -116,24 +112,20 @@ def load_result(path: Path, *, problems: Mapping[str, str] | None = None) -> Res
         StoreError: If a file is missing, damaged, changed since it was written, or contradicts itself.
     """
     file = path / RESULT_FILE if path.is_dir() else path
+    info, content = read_pair(file)
     try:
-        info = ResultFile.model_validate_json(file.read_bytes())
-        content = (file.parent / SAMPLES_FILE).read_bytes()
-    except OSError as error:
-        raise StoreError(f"cannot read the result {error.filename}: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise StoreError(f"{file} is no result of schema 1 or {SCHEMA_VERSION}: {where}: {first['msg']}") from error
-    if hashlib.sha256(content).hexdigest() != info.samples_sha256:
-        raise StoreError(f"{file.parent / SAMPLES_FILE} is not the file that {file} was written with; run it again")
-    try:
-        samples = pd.read_parquet(io.BytesIO(content))
+        expected, claimed = info.dataset.n_samples - info.dataset.n_skipped, count_rows(content)
+        if claimed != expected:
+            raise StoreError(f"{file} contradicts itself: {claimed} rows for {expected} samples")
+        samples = read_rows(content)
         _refuse(info, samples, str(file))
         _refuse_other_metrics(info, str(file))
-    except (ArrowException, OSError, KeyError, TypeError, ValueError) as error:
-        # Arrow's reader says of some damage that the operating system could not read it.
-        raise StoreError(f"{file} and its samples do not fit together: {type(error).__name__}: {error}") from error
+    except StoreError:
+        raise
+    # What Arrow and pandas raise on damaged rows and on damaged words about them is open-ended.
+    except Exception as error:
+        said = next(iter(str(error).splitlines()), "")
+        raise StoreError(f"{file} and its samples do not fit together: {type(error).__name__}: {said}") from error
     return Result(info, samples, problems or {}, file)
 
 
@@ -147,6 +139,7 @@ def make_result(
     method: MethodInfo,
     run: RunInfo,
     complete: bool,
+    provenance: ProvenanceInfo | None = None,
 ) -> Result:
     """Average scored samples into a result.
 
@@ -159,6 +152,7 @@ def make_result(
         method: The method.
         run: Where and how it ran.
         complete: Whether the whole split was run.
+        provenance: How the predictions were made, where that is known.
     """
     metrics = protocol.metrics_for(set(method.emits))
     present = set(samples["pathology"])
@@ -181,6 +175,7 @@ def make_result(
         statuses={metric.key: _counts(samples, f"{metric.key}_status") for metric in metrics},
         n_failed=len(problems),
         samples_sha256=hashlib.sha256(_parquet(samples)).hexdigest(),
+        provenance=provenance,
     )
     return Result(info, samples, problems)
 

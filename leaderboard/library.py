@@ -16,8 +16,9 @@ from ..core import GroundCXRError, StoreError
 from ..core.fingerprint import SHORT, digest
 from ..evaluation.columns import PREDICTION_KEY
 from ..evaluation.imported import IMPORT_FILE, ImportFile, read_import
+from ..evaluation.pair import RESULT_FILE, SAMPLES_FILE, rows_file
 from ..evaluation.prediction import Prediction, decode
-from ..evaluation.result import RESULT_FILE, SAMPLES_FILE, Result, load_result
+from ..evaluation.result import Result, load_result
 from ..evaluation.schema import MetricInfo, ResultFile
 from ..evaluation.store import METHOD_FILE, method_folder, sample_keys
 from .labels import marks
@@ -141,7 +142,7 @@ class Run:
             StoreError: If the file is gone or has changed since the library was scanned.
         """
         wanted = None if columns is None else tuple(columns)
-        return read_rows(self.path / SAMPLES_FILE, self.info.samples_sha256, wanted)
+        return read_rows(rows_file(self.path, self.info.samples_sha256), self.info.samples_sha256, wanted)
 
     @property
     def predictions(self) -> Path | None:

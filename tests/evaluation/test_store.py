@@ -8,10 +8,12 @@ import pytest
 
 from groundcxr import Box, Grounding, Heatmap
 from groundcxr.core import StoreError
+from groundcxr.evaluation.grounding_notes import Grounded, Way
 from groundcxr.evaluation.prediction import Failure, decode, encode, image_key, query_key
 from groundcxr.evaluation.store import PredictionStore
 
 SHA = "a" * 64
+WAY = Way(device="cpu", batch_size=4, packages={"numpy": "2.0"}, git=None)
 
 
 def grounding(value=1.0):
@@ -72,11 +74,11 @@ def test_pickles_are_never_loaded(tmp_path):
 
 def test_seconds_survive_a_line_cut_by_a_kill(store):
     store.add({SHA: {"k": grounding()}})
-    store.add_seconds({SHA: 0.25})
+    store.notes.add(WAY, {"host": 100.0}, {image_key(SHA): Grounded(0.25, ["k"])})
     with (store.folder / "seconds.jsonl").open("a") as file:
         file.write('\n["abc", 0.')
-    store.add_seconds({"b" * 64: 0.5})
-    assert store.seconds() == {image_key(SHA): 0.25, image_key("b" * 64): 0.5}
+    store.notes.add(WAY, {"host": 90.0}, {image_key("b" * 64): Grounded(0.5, [])})
+    assert store.notes.seconds() == {image_key(SHA): 0.25, image_key("b" * 64): 0.5}
 
 
 def test_keys_cover_all_that_a_method_reads():
