@@ -28,4 +28,5 @@ def read_regular(path: Path, limit: int | None = None) -> bytes:
             raise OSError(errno.EINVAL, "it is no regular file", str(path))
         if limit is not None and state.st_size > limit:
             raise OSError(errno.EFBIG, f"it has {state.st_size:,} bytes, more than {limit:,}", str(path))
-        return file.read() if limit is None else file.read(limit)
+        # Not read(limit), which would take that much memory for any file.
+        return file.read()

@@ -93,7 +93,7 @@ def read_rows(content: bytes, columns: Sequence[str] | None = None) -> pd.DataFr
     schema = pq.read_schema(io.BytesIO(content))
     text = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
     # As dictionaries, a long text in many rows takes its room once.
-    file = pq.ParquetFile(io.BytesIO(content), read_dictionary=text)
+    file = pq.ParquetFile(io.BytesIO(content), read_dictionary=text, pre_buffer=False)
     groups = [file.metadata.row_group(group) for group in range(file.metadata.num_row_groups)]
     if max(count_rows(content), sum(group.num_rows for group in groups)) > MOST_SAMPLES:
         raise ValueError(f"it claims more than {MOST_SAMPLES:,} rows")
