@@ -97,9 +97,10 @@ def test_the_old_pair_or_the_new_one_is_there_at_every_moment(
 
 
 def test_a_result_whose_writer_was_killed_can_be_imported(old, new, tmp_path, monkeypatch):
-    with monkeypatch.context() as patched, pytest.raises(Killed):
+    with monkeypatch.context() as patched:
         at_call(patched, "replace", 3, die)
-        new.save(tmp_path / "out")
+        with pytest.raises(Killed):
+            new.save(tmp_path / "out")
     imported = import_result(old.path.parent, tmp_path / "theirs").result
     assert imported.info == new.info
     names = [".lock", "import.json", "result.json", "samples.parquet"]
