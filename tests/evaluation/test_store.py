@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+import zlib
 
 import numpy as np
 import pytest
@@ -100,6 +101,25 @@ def test_no_damage_gives_other_predictions_or_another_error():
         assert list(back) == ["a", "b", "c"]
         assert encode(back) == content
     assert refused > 500
+
+
+def test_an_arrays_header_that_says_less_than_there_is_is_damage():
+    content = encode({"a": Grounding(Heatmap.whole(np.arange(24.0).reshape(4, 6), (12, 8)))})
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+        checksums = {info.filename: info.CRC for info in archive.infolist()}
+    files["a.npy"] = files["a.npy"].replace(b"(4, 6)", b"(4, 3)")
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    # With the checksum of what was written: the shape is read before NumPy could know.
+    damaged = buffer.getvalue()
+    damaged = damaged.replace(
+        zlib.crc32(files["a.npy"]).to_bytes(4, "little"), checksums["a.npy"].to_bytes(4, "little")
+    )
+    with pytest.raises(ValueError, match="CRC"):
+        decode(damaged)
 
 
 def test_a_header_that_claims_terabytes_is_damage(store):
