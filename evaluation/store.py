@@ -13,7 +13,7 @@ from ..core.files import make_private, remove_leftovers, write_atomically
 from ..core.locks import locked
 from ..core.regular import read_regular
 from ..core.threads import mapped
-from .grounding_notes import GroundingNotes
+from .grounding_notes import Grounded, GroundingNotes, Way
 from .prediction import Failure, Prediction, decode, encode, image_key
 
 METHOD_FILE = "method.json"
@@ -108,9 +108,19 @@ class PredictionStore:
         Raises:
             StoreError: If the store cannot be written.
         """
-        self.prepare()
+        self._prepare()
         # Threads, because each file waits for the disk.
         mapped(lambda item: self._add_image(*item), predictions.items(), _WRITERS)
+
+    def note_grounding(self, way: Way, peak_memory_mb: Mapping[str, float], images: Mapping[str, Grounded]) -> None:
+        """Note how images are grounded, see `GroundingNotes.add`; before their answers are added.
+
+        Raises:
+            StoreError: If the store cannot be written.
+        """
+        self._prepare()
+        with locked(self.folder):
+            self.notes.add(way, peak_memory_mb, images)
 
     def note_samples(self, dataset_fingerprint: str, keys: Mapping[str, str]) -> None:
         """Note where the predictions of a data set's samples are; results do not say so, since they are published.
@@ -118,19 +128,15 @@ class PredictionStore:
         Raises:
             StoreError: If the store cannot be written.
         """
-        self.prepare()
+        self._prepare()
         path = _noted_samples(self.folder, dataset_fingerprint)
         # A store that may only be read, as a colleague's, is complete when it says this already.
         if sample_keys(self.folder, dataset_fingerprint) != dict(keys):
             make_private(path.parent, self._root)
             write_atomically(path, (json.dumps(dict(keys), indent=0, sort_keys=True) + "\n").encode(), private=True)
 
-    def prepare(self) -> None:
-        """Make the folder, say what it is of, and remove what killed runs left half-written there.
-
-        Raises:
-            StoreError: If the store cannot be written.
-        """
+    def _prepare(self) -> None:
+        """Make the folder, say what it is of, and remove what killed runs left half-written there."""
         if not self._prepared:
             remove_leftovers(self.folder)
             self._prepared = True

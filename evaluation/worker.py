@@ -160,9 +160,8 @@ class Worker:
             # What the store has already, a failure apart, stays as it was made.
             if isinstance((stored[task] or {}).get(index, Failure("", "")), Failure):
                 new.append(key)
-        self._store.prepare()
         noted = {image: Grounded(seconds, keys) for image, keys in made.items()}
-        self._store.notes.add(way, peak_memory_mb(), noted)
+        self._store.note_grounding(way, peak_memory_mb(), noted)
         self._store.add(by_image)
         self.report.computed += len(asked)
         self.report.failed += sum(isinstance(answer, Failure) for answer in answers)

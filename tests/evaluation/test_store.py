@@ -177,7 +177,7 @@ def test_the_store_is_its_owners_alone(store):
     mask = os.umask(0o022)
     try:
         store.add({SHA: {"k": Failure("ValueError", "a phrase")}})
-        store.notes.add(WAY, {}, {image_key(SHA): Grounded(0.25, ["k"])})
+        store.note_grounding(WAY, {}, {image_key(SHA): Grounded(0.25, ["k"])})
         store.note_samples("d" * 64, {"sample": "key"})
     finally:
         os.umask(mask)
@@ -205,10 +205,10 @@ def test_pickles_are_never_loaded(tmp_path):
 
 def test_seconds_survive_a_line_cut_by_a_kill(store):
     store.add({SHA: {"k": grounding()}})
-    store.notes.add(WAY, {"host": 100.0}, {image_key(SHA): Grounded(0.25, ["k"])})
+    store.note_grounding(WAY, {"host": 100.0}, {image_key(SHA): Grounded(0.25, ["k"])})
     with (store.folder / "seconds.jsonl").open("a") as file:
         file.write('\n["abc", 0.')
-    store.notes.add(WAY, {"host": 90.0}, {image_key("b" * 64): Grounded(0.5, [])})
+    store.note_grounding(WAY, {"host": 90.0}, {image_key("b" * 64): Grounded(0.5, [])})
     assert store.notes.seconds() == {image_key(SHA): 0.25, image_key("b" * 64): 0.5}
 
 
@@ -216,10 +216,12 @@ def test_answers_keep_the_way_in_which_they_were_made(store):
     gpu = WAY.model_copy(update={"device": "cuda", "batch_size": 16})
     image, other = image_key(SHA), image_key("b" * 64)
     store.add({SHA: {"k1": grounding()}})
-    store.notes.add(WAY, {"host": 100.0}, {image: Grounded(0.25, ["k1"])})
+    store.note_grounding(WAY, {"host": 100.0}, {image: Grounded(0.25, ["k1"])})
     # The image is asked again, and what was there stays.
-    store.notes.add(gpu, {"host": 300.0, "gpu": 50.5}, {image: Grounded(0.5, ["k2"]), other: Grounded(0.5, ["k1"])})
-    store.notes.add(gpu, {"host": 200.0, "gpu": 70.5}, {image_key("c" * 64): Grounded(0.5, ["k1"])})
+    store.note_grounding(
+        gpu, {"host": 300.0, "gpu": 50.5}, {image: Grounded(0.5, ["k2"]), other: Grounded(0.5, ["k1"])}
+    )
+    store.note_grounding(gpu, {"host": 200.0, "gpu": 70.5}, {image_key("c" * 64): Grounded(0.5, ["k1"])})
     found = store.notes.grounded_with([f"{image}-k1", f"{image}-k2", f"{other}-k1", "nobody-knows"])
     assert [(way.device, way.batch_size, way.n_samples) for way in found] == [("cuda", 16, 2), ("cpu", 4, 1)]
     assert [way.peak_memory_mb for way in found] == [{"host": 300.0, "gpu": 70.5}, {"host": 100.0}]
@@ -228,7 +230,7 @@ def test_answers_keep_the_way_in_which_they_were_made(store):
 
 def test_notes_of_older_stores_and_damaged_ones_are_passed_over(store):
     store.add({SHA: {"k": grounding()}})
-    store.notes.add(WAY, {"host": 100.0}, {image_key(SHA): Grounded(0.25, ["k"])})
+    store.note_grounding(WAY, {"host": 100.0}, {image_key(SHA): Grounded(0.25, ["k"])})
     with (store.folder / "seconds.jsonl").open("a") as file:
         file.write('\n["old", 0.5]\n["odd", 1, 2]\n["odd", 1, "w", [], 3]\n[]\n{}\nnull\n\x00')
     assert store.notes.seconds()["old"] == 0.5
@@ -260,3 +262,12 @@ def test_two_runs_may_write_one_image_at_once(store, tmp_path):
     writers = [subprocess.Popen([*command, name], cwd=tmp_path) for name in ("one", "two")]
     assert [writer.wait(timeout=120) for writer in writers] == [0, 0]
     assert set(store.read(SHA)) == {f"{name}-{number}" for name in ("one", "two") for number in range(40)}
+
+
+def test_a_second_writer_where_there_are_no_locks_notes_nothing(store, monkeypatch):
+    store.add({SHA: {"k": grounding()}})
+    monkeypatch.setattr("fcntl.flock", lambda *_: (_ for _ in ()).throw(OSError(95, "Operation not supported")))
+    (store.folder / ".writer").write_text("other.host-12-34\n")
+    with pytest.raises(StoreError, match=r"process 12 on other\.host writes in"):
+        store.note_grounding(WAY, {"host": 1.0}, {image_key(SHA): Grounded(1.0, ["k"])})
+    assert store.notes.seconds() == {}
