@@ -91,21 +91,23 @@ def test_a_writer_that_cannot_be_asked_is_named_with_its_file_and_the_way_out(wi
 
 @one_refusal
 def test_threads_of_the_one_writer_wait_for_each_other(without_locks, tmp_path):
-    inside, most = [], []
+    together, met = threading.Barrier(2), []
 
     def write():
-        for _ in range(20):
-            with locked(tmp_path):
-                inside.append(1)
-                most.append(len(inside))
-                inside.pop()
+        with locked(tmp_path):
+            # Both would be here at once, were it not for the lock.
+            try:
+                together.wait(0.1)
+                met.append(1)
+            except threading.BrokenBarrierError:
+                together.reset()
 
-    threads = [threading.Thread(target=write) for _ in range(4)]
+    threads = [threading.Thread(target=write) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert max(most) == 1
+    assert not met
 
 
 def test_where_there_are_locks_nothing_is_claimed(tmp_path, capsys):
