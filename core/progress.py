@@ -5,15 +5,13 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
-from threading import Event
+from threading import Event, Thread
 from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-from .threads import start
 
 SECONDS_BETWEEN_LINES = 30.0
 
@@ -37,15 +35,12 @@ def progress(label: str, total: int) -> Iterator[Advance]:
     console = Console(stderr=True)
     if not console.is_terminal:
         lines, ended = Lines(label, total), Event()
-        start(lambda: _tell_until(ended, lines), 1)
+        with suppress(RuntimeError):  # where no more threads are allowed, no lines
+            Thread(target=_tell_until, args=(ended, lines), daemon=True).start()
         try:
             yield lines.advance
         finally:
             ended.set()
-        return
-    # A bar is drawn by a thread of its own, which a limit of processes may refuse.
-    if not start(lambda: None, 1):
-        yield lambda count=1: None
         return
     columns = (
         TextColumn("{task.description}"),
@@ -54,13 +49,18 @@ def progress(label: str, total: int) -> Iterator[Advance]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as bar:
-        task = bar.add_task(label, total=total)
+    bar = Progress(*columns, console=console)
+    task = bar.add_task(label, total=total)
 
-        def advance(count: int = 1) -> None:
-            bar.advance(task, count)
+    def advance(count: int = 1) -> None:
+        bar.advance(task, count)
 
+    try:
+        with suppress(RuntimeError):  # as above, no moving bar
+            bar.start()
         yield advance
+    finally:
+        bar.stop()
 
 
 class Lines:
@@ -96,8 +96,9 @@ class Lines:
 def _tell_until(ended: Event, lines: Lines) -> None:
     """Write a line every now and then, also while a single step takes long."""
     while not ended.wait(SECONDS_BETWEEN_LINES):
-        sys.stderr.write(lines.line() + "\n")
-        sys.stderr.flush()
+        with suppress(OSError, AttributeError):  # standard error is full, or closed and None
+            sys.stderr.write(lines.line() + "\n")
+            sys.stderr.flush()
 
 
 def _clock(seconds: float) -> timedelta:

@@ -1,4 +1,4 @@
-"""Reading files that may be anything: a pipe would keep the reader waiting, a device would never end."""
+"""Reading files that a name may only seem to be: a pipe would hang, a device would never end."""
 
 from __future__ import annotations
 
@@ -7,26 +7,43 @@ import os
 import stat
 from pathlib import Path
 
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 
-def read_regular(path: Path, limit: int | None = None) -> bytes:
-    """The content of a regular file, links followed.
+
+def check_regular(path: str | os.PathLike[str]) -> None:
+    """Refuse whatever is no regular file, links followed, before anything opens it.
+
+    Raises:
+        FileNotFoundError: If there is nothing.
+        OSError: If it is a folder, a pipe, a socket or a device; `strerror` says which, or why it cannot be looked at.
+    """
+    mode = os.stat(path).st_mode  # noqa: PTH116 (takes str as well)
+    if not stat.S_ISREG(mode):
+        kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
+        code = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+        raise OSError(code, f"it is {kind}, not a file", os.fspath(path))
+
+
+def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> bytes:
+    """The bytes of a regular file, links followed.
 
     Args:
         path: The file.
         limit: The most bytes that it may have.
 
     Raises:
-        OSError: If it cannot be read, is no regular file, or is larger than `limit`; `strerror` says which.
+        FileNotFoundError: If there is nothing.
+        OSError: If it is a folder, a pipe, a socket or a device, has more than `limit` bytes, or cannot be read;
+            `strerror` says why.
     """
-    # Opened without waiting: what a name stands for may change between a look and the opening.
-    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(handle, "rb") as file:
-        state = os.fstat(file.fileno())
-        if stat.S_ISDIR(state.st_mode):
-            raise OSError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-        if not stat.S_ISREG(state.st_mode):
-            raise OSError(errno.EINVAL, "it is no regular file", str(path))
-        if limit is not None and state.st_size > limit:
-            raise OSError(errno.EFBIG, f"it has {state.st_size:,} bytes, more than {limit:,}", str(path))
-        # Not read(limit), which would take that much memory for any file.
-        return file.read()
+    check_regular(path)
+    file = Path(path)
+    if limit is not None and (size := file.stat().st_size) > limit:
+        raise OSError(errno.EFBIG, f"it has {size:,} bytes, more than {limit:,}", os.fspath(path))
+    return file.read_bytes()

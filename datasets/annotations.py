@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..core import Box, DatasetError, ImageError, ImageSize, Sample, read_image_size
 from ..core.doubts import Tally
-from ..core.threads import mapped
 from .frames import NEGATIVE, aspect_differs, fit_box, holding_frame, negative_sides
 
 MISSING = "image files are missing (`groundcxr doctor` lists them)"
@@ -84,7 +84,8 @@ def image_sizes(paths: Mapping[str, Path]) -> dict[str, ImageSize | ImageError]:
         except ImageError as error:
             return error
 
-    return dict(zip(paths, mapped(size, paths.values(), _HEADER_THREADS), strict=True))
+    with ThreadPoolExecutor(_HEADER_THREADS) as pool:
+        return dict(zip(paths, pool.map(size, paths.values()), strict=True))
 
 
 def by_image(annotations: Iterable[Annotation]) -> dict[str, list[Annotation]]:

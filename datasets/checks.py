@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..core import ImageError, ImageSize, Radiograph
 from ..core.progress import progress
-from ..core.threads import mapped
 from .annotations import Annotation, by_image
 from .base import Finding
 from .frames import CLIPPED, DEGENERATE, NEGATIVE, OUTSIDE, aspect_differs, fit_box, negative_sides
@@ -109,9 +109,12 @@ def _repeated(annotations: Sequence[Annotation], place: str) -> Iterator[Finding
 
 
 def _decode(paths: Mapping[str, Path]) -> dict[str, tuple[ImageSize, str] | ImageError]:
-    with progress("checking images", len(paths)) as advance:
-        contents = mapped(_open, paths.values(), os.cpu_count() or 1, advance)
-    return dict(zip(paths, contents, strict=True))
+    contents: dict[str, tuple[ImageSize, str] | ImageError] = {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool, progress("checking images", len(paths)) as advance:
+        for image, content in zip(paths, pool.map(_open, paths.values()), strict=True):
+            contents[image] = content
+            advance()
+    return contents
 
 
 def _open(path: Path) -> tuple[ImageSize, str] | ImageError:

@@ -212,11 +212,11 @@ def test_a_pipe_in_a_files_place_is_one_sentence(old, tmp_path, name):
     path.unlink(missing_ok=True)
     os.mkfifo(path)
     if name != "import.json":
-        with pytest.raises(StoreError, match=f"{name}: it is no regular file"):
+        with pytest.raises(StoreError, match=f"{name}: it is a named pipe"):
             load_result(old.path)
     scanned = Library.scan([tmp_path / "out"])
     assert not scanned.runs
-    assert "it is no regular file" in scanned.problems[0]
+    assert "it is a named pipe" in scanned.problems[0]
 
 
 def test_rows_of_another_result_are_not_taken_for_those_that_wait(old):

@@ -169,7 +169,7 @@ def test_a_pipe_in_a_files_place_does_not_keep_the_reader_waiting(store):
     (path,) = store.folder.rglob("*.npz")
     path.unlink()
     os.mkfifo(path)
-    with pytest.raises(StoreError, match="it is no regular file"):
+    with pytest.raises(StoreError, match="a named pipe"):
         store.read(SHA)
 
 
