@@ -139,7 +139,13 @@ def without(what: str, place: Path, error: OSError) -> None:
     """
     if what not in _said:
         _said.add(what)
-        sys.stderr.write(f"note: the disk of {place} {what} ({error.strerror or error})\n")
+        note(f"the disk of {place} {what} ({error.strerror or error})")
+
+
+def note(line: str) -> None:
+    """Say something on standard error, unless that is full, or closed and None: no file depends on it."""
+    with suppress(OSError, AttributeError):
+        sys.stderr.write(f"note: {line}\n")
 
 
 def give_access(path: Path, mode: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import fcntl
 import os
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 
 from .errors import StoreError
-from .files import REFUSED, give_access, told, without
+from .files import REFUSED, give_access, note, told, without
 from .process import is_alive, this_process
 from .regular import read_regular
 
@@ -84,7 +83,7 @@ def _wait(handle: int, path: Path) -> bool:
         except BlockingIOError:
             if not told_of and time.monotonic() - since > _PATIENCE:
                 told_of = True
-                sys.stderr.write(f"note: waiting for another run that has the lock {path}\n")
+                note(f"waiting for another run that has the lock {path}")
             time.sleep(_POLL)
         except OSError as error:
             if error.errno not in REFUSED:

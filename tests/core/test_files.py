@@ -69,6 +69,13 @@ def test_a_disk_that_cannot_keep_a_file_is_an_error_and_the_old_content_stays(tm
     assert (tmp_path / "file").read_bytes() == b"old"
 
 
+def test_what_cannot_be_said_stops_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "fsync", failing(errno.EINVAL))
+    monkeypatch.setattr(sys, "stderr", None)
+    write_atomically(tmp_path / "file", b"content")
+    assert (tmp_path / "file").read_bytes() == b"content"
+
+
 def test_a_file_that_is_being_read_is_replaced_a_moment_later(tmp_path, monkeypatch):
     real, refused = os.replace, []
 
