@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-from pyarrow import ArrowException
 
 from ..core import StoreError
-from ..core.regular import read_regular
 from .imported import IMPORT_FOLDER
-from .result import RESULT_FILE, SAMPLES_FILE, Result
-from .schema import DatasetInfo, ResultFile
+from .pair import RESULT_FILE, read_pair, read_rows
+from .result import Result
+from .schema import DatasetInfo
 
 _SHARED = ["patient_key", "pathology"]
 
@@ -50,12 +48,14 @@ def _same_data(result: Result, out: Path) -> Iterator[tuple[Path, pd.DataFrame]]
         for file in sorted(result.folder(root).parents[1].glob(f"*/*/{RESULT_FILE}")):
             try:
                 # Checking each whole would take minutes where fifty results are imported beside fifty.
-                data = ResultFile.model_validate_json(read_regular(file)).dataset
-                if _identity(data) == _identity(result.info.dataset):
-                    rows = io.BytesIO(read_regular(file.with_name(SAMPLES_FILE)))
-                    yield file, pd.read_parquet(rows, columns=["sample_id", *_SHARED]).astype("string")
-            except (ArrowException, AttributeError, KeyError, OSError, TypeError, ValueError):  # pandas raises them all
+                info, content = read_pair(file)
+                if _identity(info.dataset) != _identity(result.info.dataset):
+                    continue
+                rows = read_rows(content, ["sample_id", *_SHARED]).astype("string")
+            # A file of it that is damaged, in whatever way.
+            except Exception:  # noqa: S112
                 continue
+            yield file, rows
 
 
 def _identity(data: DatasetInfo) -> tuple[str, str]:

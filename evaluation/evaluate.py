@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +20,13 @@ from .box_choice import BoxesInUnion, make_choice, refuse_choice
 from .entry import Entry, answers_samples, fitted, fitting_protocols, make_entry
 from .plan import Selection, Shard, make_plan, select
 from .prediction import Failure
-from .provenance import git_state, packages, peak_memory_mb, resolve_device
+from .provenance import grounded_here, resolve_device, run_info
 from .questions import Questions
 from .result import Result, make_result
-from .schema import AnswersInfo, DatasetInfo, GitInfo, Note, RunInfo
+from .schema import AnswersInfo, DatasetInfo, Note, ProvenanceInfo
 from .scoring import Answer, control_answers, score_answers, stored_answers
 from .store import PredictionStore
 from .worker import GroundingReport, Worker, set_up
-
-_STORED = "none (stored predictions)"
 
 
 @dataclass(frozen=True)
@@ -55,6 +52,11 @@ class Run:
     answers: AnswersInfo | None = None
     notes: tuple[Note, ...] = ()
     overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        # A method, or a library of its, may change the working folder.
+        object.__setattr__(self, "store", self.store.absolute())
+        object.__setattr__(self, "out", None if self.out is None else self.out.absolute())
 
 
 def evaluate(
@@ -137,7 +139,7 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
         return
     questions = Questions.of(entry.method, run.selection)
     report = _ground(entry, questions, run, device, None)
-    yield from _score(entry, questions, protocols, run, device if report.computed else _STORED, report)
+    yield from _score(entry, questions, protocols, run, report)
 
 
 def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
@@ -180,25 +182,26 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
             except ImageError as error:
                 report.images[path] = Failure.of(error)
             advance()
-    yield from _score(entry, questions, protocols, run, _STORED, report)
+    yield from _score(entry, questions, protocols, run, report)
 
 
 def _ground(entry: Entry, questions: Questions, run: Run, device: str, shard: Shard | None) -> GroundingReport:
     samples = questions.selection.samples
-    batches = make_plan(samples, _batch_size(entry, run), shard)
-    worker = Worker(entry.method, samples, _store(entry, run), device, overwrite=run.overwrite)
+    batch_size = _batch_size(entry, run)
+    batches = make_plan(samples, batch_size, shard)
+    worker = Worker(entry.method, samples, _store(entry, run), device, batch_size, overwrite=run.overwrite)
     with progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance:
         return worker.run(batches, advance)
 
 
 def _score(
-    entry: Entry, questions: Questions, protocols: Sequence[Protocol], run: Run, device: str, report: GroundingReport
+    entry: Entry, questions: Questions, protocols: Sequence[Protocol], run: Run, report: GroundingReport
 ) -> Iterator[Result]:
     store = _store(entry, run)
     _require_readable(report)
     for protocol in protocols:
         answers = stored_answers(questions.selection, report.images, store)
-        yield _finish(entry, protocol, run, device, questions.in_run(answers))
+        yield _finish(entry, protocol, run, questions.in_run(answers))
 
 
 def _require_readable(report: GroundingReport) -> None:
@@ -213,19 +216,27 @@ def _run_control(
     set_up(method, device)
     for protocol in protocols:
         answers = control_answers(run.selection, method, _batch_size(entry, run))
-        yield _finish(entry, protocol, run, device, answers)
+        yield _finish(entry, protocol, run, answers, device)
 
 
-def _finish(entry: Entry, protocol: Protocol, run: Run, device: str, answers: Iterator[Answer]) -> Result:
+def _finish(entry: Entry, protocol: Protocol, run: Run, answers: Iterator[Answer], device: str | None = None) -> Result:
+    """Score and save; `device` is given where the answers were made for this scoring alone, and are not stored."""
     seen, boxes = AnswerDoubts(), BoxesInUnion(run.answers)
     told = seen.passing(run.selection, answers)
     scores = score_answers(run.selection, entry.method, protocol, boxes.chosen(told))
     if scores.table.empty:
         raise GroundCXRError(f"the protocol {protocol.name} skips every sample, so there is nothing to average")
     dataset = _describe_dataset(run.selection, len(scores.table))
+    store = _store(entry, run)
     if scores.keys:
-        _store(entry, run).note_samples(dataset.fingerprint, scores.keys)
-    doubts = (*seen.doubts(), *undeclared_doubt(_store(entry, run).undeclared()))
+        store.note_samples(dataset.fingerprint, scores.keys)
+    batch_size = _batch_size(entry, run)
+    if device is None:
+        grounding = store.notes.grounded_with(scores.keys.values())
+    else:
+        grounding = [grounded_here(device, batch_size, len(scores.table))]
+    seconds = float(np.nansum(scores.table["seconds"].to_numpy(dtype=np.float64)))
+    doubts = (*seen.doubts(), *undeclared_doubt(store.undeclared()))
     result = make_result(
         samples=scores.table,
         problems=scores.problems,
@@ -234,16 +245,8 @@ def _finish(entry: Entry, protocol: Protocol, run: Run, device: str, answers: It
         pathologies=run.selection.dataset.pathologies,
         dataset=dataset,
         method=entry.info,
-        run=RunInfo(
-            device=device,
-            batch_size=_batch_size(entry, run),
-            seconds=round(float(np.nansum(scores.table["seconds"].to_numpy(dtype=np.float64))), 6),
-            # Of the whole process, so it says nothing of a method that was not run.
-            peak_memory_mb={} if device == _STORED else peak_memory_mb(),
-            created=datetime.now(UTC).isoformat(timespec="seconds"),
-            packages=packages(),
-            git=GitInfo.model_validate(state) if (state := git_state()) else None,
-        ),
+        run=run_info(grounding, len(scores.keys), batch_size, seconds),
+        provenance=ProvenanceInfo(grounding=grounding) if grounding else None,
         complete=run.selection.complete,
         answers=run.answers,
         notes=[*run.notes, *(boxes.notes() if protocol.metrics_for([BOX]) else [])],

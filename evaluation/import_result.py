@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,8 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core import StoreError
-from ..core.files import locked, write_atomically
-from ..core.fingerprint import file_digest
+from ..core.locks import locked
 from ..core.names import printable
 from ..core.regular import read_regular
 from ..metrics import PROTOCOLS, get_protocol, summarise
@@ -19,7 +19,8 @@ from ..metrics.statistics import Cell as Computed
 from .agreement import refuse_other_samples
 from .columns import columns_of
 from .imported import IMPORT_FOLDER, ImportFile, write_import
-from .result import RESULT_FILE, SAMPLES_FILE, Result, load_result
+from .pair import RESULT_FILE, SAMPLES_FILE, rows_file, write_pair
+from .result import Result, load_result
 from .schema import Cell, ResultFile, drawn_patients
 
 _INTERVAL_TOLERANCE = 0.1
@@ -64,16 +65,19 @@ def import_result(path: Path, out: Path) -> ImportedResult:
     refuse_other_samples(result, source, out)
     folder = result.folder(out / IMPORT_FOLDER)
     _refuse_to_replace(folder, result)
+    try:
+        contents = read_regular(source), read_regular(rows_file(source.parent, result.info.samples_sha256))
+    except OSError as error:
+        raise StoreError(f"cannot read the result {error.filename}: {error.strerror}") from error
     about = ImportFile(
         what="result",
         source=printable(source.name),
-        sha256=file_digest(source),
+        sha256=hashlib.sha256(contents[0]).hexdigest(),
         imported=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     with locked(folder):
         write_import(folder, about)
-        write_atomically(folder / SAMPLES_FILE, read_regular(source.with_name(SAMPLES_FILE)))
-        write_atomically(folder / RESULT_FILE, read_regular(source))
+        write_pair(folder, *contents)
         stored = load_result(folder)
     return ImportedResult(stored, tuple(_notes(stored, known=known)))
 

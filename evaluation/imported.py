@@ -9,10 +9,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..core import StoreError
 from ..core.files import write_atomically
+from ..core.regular import read_regular
 
 IMPORT_FILE = "import.json"
 IMPORT_FOLDER = "imported"
 """Imported runs go to OUT/imported/DATASET/PROTOCOL/METHOD, so that they never replace a measured one."""
+
+_MOST_BYTES = 2**20
 
 
 class ImportFile(BaseModel):
@@ -43,7 +46,7 @@ def read_import(folder: Path) -> ImportFile | None:
     """
     file = folder / IMPORT_FILE
     try:
-        return ImportFile.model_validate_json(file.read_bytes())
+        return ImportFile.model_validate_json(read_regular(file, _MOST_BYTES))
     except FileNotFoundError:
         return None
     except OSError as error:

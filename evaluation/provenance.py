@@ -6,11 +6,15 @@ import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from ..core import GroundCXRError
+from .schema import GitInfo, GroundedWith, RunInfo
+
+_STORED = "none (stored predictions)"
 
 _PACKAGES = (
     "groundcxr",
@@ -68,14 +72,14 @@ def packages() -> dict[str, str]:
     return found
 
 
-def git_state() -> dict[str, Any] | None:
+def git_state() -> GitInfo | None:
     """Commit and dirty flag of the checkout that the package runs from; None where it is installed elsewhere."""
     home = Path(__file__).resolve().parents[1]
     if not (home / ".git").exists():
         return None
     try:
         commit = _git(home, "rev-parse", "HEAD")
-        return {"commit": commit, "dirty": bool(_git(home, "status", "--porcelain"))}
+        return GitInfo(commit=commit, dirty=bool(_git(home, "status", "--porcelain")))
     except (OSError, subprocess.CalledProcessError):
         return None
 
@@ -86,6 +90,18 @@ def _git(home: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
+def grounded_here(device: str, batch_size: int, n_samples: int) -> GroundedWith:
+    """This process, as what has grounded samples."""
+    return GroundedWith(
+        device=device,
+        batch_size=batch_size,
+        packages=packages(),
+        git=git_state(),
+        peak_memory_mb=peak_memory_mb(),
+        n_samples=n_samples,
+    )
+
+
 def peak_memory_mb() -> dict[str, float]:
     """The highest memory use of this process so far, in MiB: of the host, and of the GPU where one was used."""
     unit = 1024 if sys.platform == "darwin" else 1
@@ -94,3 +110,29 @@ def peak_memory_mb() -> dict[str, float]:
     if torch is not None and torch.cuda.is_available():
         peak["gpu"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
     return peak
+
+
+def run_info(grounding: Sequence[GroundedWith], stored: int, batch_size: int, seconds: float) -> RunInfo:
+    """Where and with what most predictions were made; where nothing is noted of most, where they were scored.
+
+    Args:
+        grounding: What is known of how they were made.
+        stored: How many predictions came from the store.
+        batch_size: Images in a batch, as this run has it.
+        seconds: Of grounding, all together.
+    """
+    unknown = GroundedWith(
+        device=_STORED,
+        batch_size=batch_size,
+        packages=packages(),
+        git=git_state(),
+        # Of the whole process, so it says nothing of a method that was not run.
+        peak_memory_mb={},
+        n_samples=stored - sum(way.n_samples for way in grounding),
+    )
+    most = max([*grounding, unknown], key=lambda way: way.n_samples)
+    return RunInfo(
+        **most.model_dump(exclude={"n_samples"}),
+        seconds=round(seconds, 6),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

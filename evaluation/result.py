@@ -12,15 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from pyarrow import ArrowException
-from pydantic import ValidationError
 
 from ..core import StoreError
 from ..core.doubts import Doubt
-from ..core.files import locked, write_atomically
 from ..core.fingerprint import SHORT, digest
+from ..core.locks import locked
 from ..core.names import folder_name
 from ..metrics import PROTOCOLS, Metric, Protocol, get_protocol, summarise
+from .pair import RESULT_FILE, count_rows, read_pair, read_rows, write_pair
 from .schema import (
     SCHEMA_VERSION,
     AnswersInfo,
@@ -31,14 +30,12 @@ from .schema import (
     Note,
     Overall,
     ProtocolInfo,
+    ProvenanceInfo,
     ResultFile,
     RunInfo,
     drawn_patients,
     problems_of,
 )
-
-RESULT_FILE = "result.json"
-SAMPLES_FILE = "samples.parquet"
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,8 +102,15 @@ class Result:
         path = folder / RESULT_FILE
         # Two equal runs that end together write the same two files; each must find its own pair.
         with locked(folder):
-            write_atomically(folder / SAMPLES_FILE, _parquet(self.samples))
-            write_atomically(path, (self.info.model_dump_json(indent=2) + "\n").encode())
+            write_pair(
+                folder,
+                (
+                    self.info.model_dump_json(indent=2)
+                    + "\
+"
+                ).encode(),
+                _parquet(self.samples),
+            )
             return replace(load_result(path), problems=self.problems, doubts=self.doubts)
 
 
@@ -120,24 +124,20 @@ def load_result(path: Path) -> Result:
         StoreError: If a file is missing, damaged, changed since it was written, or contradicts itself.
     """
     file = path / RESULT_FILE if path.is_dir() else path
+    info, content = read_pair(file)
     try:
-        info = ResultFile.model_validate_json(file.read_bytes())
-        content = (file.parent / SAMPLES_FILE).read_bytes()
-    except OSError as error:
-        raise StoreError(f"cannot read the result {error.filename}: {error.strerror}") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise StoreError(f"{file} is no result of schema 1 or {SCHEMA_VERSION}: {where}: {first['msg']}") from error
-    if hashlib.sha256(content).hexdigest() != info.samples_sha256:
-        raise StoreError(f"{file.parent / SAMPLES_FILE} is not the file that {file} was written with; run it again")
-    try:
-        samples = pd.read_parquet(io.BytesIO(content))
+        expected, claimed = info.dataset.n_samples - info.dataset.n_skipped, count_rows(content)
+        if claimed != expected:
+            raise StoreError(f"{file} contradicts itself: {claimed} rows for {expected} samples")
+        samples = read_rows(content)
         _refuse(info, samples, str(file))
         _refuse_other_metrics(info, str(file))
-    except (ArrowException, OSError, KeyError, TypeError, ValueError) as error:
-        # Arrow's reader says of some damage that the operating system could not read it.
-        raise StoreError(f"{file} and its samples do not fit together: {type(error).__name__}: {error}") from error
+    except StoreError:
+        raise
+    # What Arrow and pandas raise on damaged rows and on damaged words about them is open-ended.
+    except Exception as error:
+        said = next(iter(str(error).splitlines()), "")
+        raise StoreError(f"{file} and its samples do not fit together: {type(error).__name__}: {said}") from error
     return Result(info, samples, path=file)
 
 
@@ -154,6 +154,7 @@ def make_result(
     complete: bool,
     answers: AnswersInfo | None = None,
     notes: Sequence[Note] = (),
+    provenance: ProvenanceInfo | None = None,
 ) -> Result:
     """Average scored samples into a result.
 
@@ -169,6 +170,7 @@ def make_result(
         complete: Whether the whole split was run.
         answers: Which boxes counted; None for all.
         notes: What a reader of the numbers should know.
+        provenance: How the predictions were made, where that is known.
     """
     metrics = protocol.metrics_for(set(method.emits))
     present = set(samples["pathology"])
@@ -193,6 +195,7 @@ def make_result(
         samples_sha256=hashlib.sha256(_parquet(samples)).hexdigest(),
         notes=[*notes, *(Note(text=doubt.kind, count=doubt.count) for doubt in doubts)] or None,
         answers=answers,
+        provenance=provenance,
     )
     return Result(info, samples, problems, doubts=tuple(doubts))
 

@@ -64,7 +64,7 @@ def stored_answers(
     Raises:
         StoreError: If a prediction is missing or its file is damaged.
     """
-    seconds = store.seconds()
+    seconds = store.notes.seconds()
     for (task,) in make_plan(selection.samples, 1):
         image = images[task.path]
         if isinstance(image, Failure):

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..core import StoreError
-from ..core.files import locked, write_atomically
+from ..core.files import make_private, remove_leftovers, write_atomically
+from ..core.locks import locked
 from ..core.names import folder_name
+from ..core.regular import read_regular
+from ..core.threads import mapped
+from .grounding_notes import Grounded, GroundingNotes, Way
 from .prediction import Failure, Prediction, decode, encode, image_key
 
 METHOD_FILE = "method.json"
 """What a method's folder of predictions is known by."""
 
-_TIMES = "seconds.jsonl"
 _SAMPLES = "samples"
 _UNDECLARED = "undeclared-files.json"
 _WRITERS = 8
@@ -42,7 +43,7 @@ def sample_keys(folder: Path, dataset_fingerprint: str) -> dict[str, str]:
         dataset_fingerprint: Of the samples that were scored.
     """
     try:
-        noted = json.loads(_noted_samples(folder, dataset_fingerprint).read_bytes())
+        noted = json.loads(read_regular(_noted_samples(folder, dataset_fingerprint)))
     except (OSError, ValueError):
         return {}
     return {str(sample): str(key) for sample, key in noted.items()} if isinstance(noted, dict) else {}
@@ -61,6 +62,7 @@ class PredictionStore:
 
     Attributes:
         folder: STORE/NAME-FINGERPRINT.
+        notes: How long grounding took, and where and with what it was done.
     """
 
     def __init__(self, root: Path, method: str, fingerprint: str, about: Mapping[str, Any]) -> None:
@@ -73,7 +75,10 @@ class PredictionStore:
             about: What the fingerprint stands for, written beside the predictions for people to read.
         """
         self.folder = method_folder(root, method, fingerprint)
+        self.notes = GroundingNotes(self.folder, root)
+        self._root = root
         self._about = dict(about)
+        self._prepared = False
 
     def read(self, image_sha256: str) -> dict[str, Prediction]:
         """All answers about an image, by query key; empty where there are none.
@@ -84,7 +89,7 @@ class PredictionStore:
         """
         path = self._path(image_sha256)
         try:
-            return decode(path.read_bytes())
+            return decode(read_regular(path))
         except FileNotFoundError:
             return {}
         except OSError as error:
@@ -95,12 +100,10 @@ class PredictionStore:
                 "which makes them again"
             ) from error
 
-    def discard(self, image_sha256: str) -> None:
-        """Drop an image's file, which cannot be read any more."""
-        self._path(image_sha256).unlink(missing_ok=True)
-
     def add(self, predictions: Mapping[str, Mapping[str, Prediction]], *, replace: bool = False) -> None:
         """Keep answers by image hash and query key, beside those that are there; one that is there stays as it is.
+
+        A file that is damaged, and so has nothing to keep, gives way.
 
         Args:
             predictions: The answers.
@@ -111,31 +114,17 @@ class PredictionStore:
         """
         self._prepare()
         # Threads, because each file waits for the disk.
-        with ThreadPoolExecutor(_WRITERS) as pool:
-            list(pool.map(partial(self._add_image, replace=replace), predictions, predictions.values()))
+        mapped(lambda item: self._add_image(*item, replace=replace), predictions.items(), _WRITERS)
 
-    def add_seconds(self, seconds: Mapping[str, float]) -> None:
-        """Note how long a sample of each image (by hash) took; kept apart, so that equal runs give equal files."""
-        # A line break first: a kill may have left the last line without one.
-        lines = "".join("\n" + json.dumps([image_key(sha), round(value, 6)]) for sha, value in seconds.items())
-        try:
-            with (self.folder / _TIMES).open("a", encoding="ascii") as file:
-                file.write(lines)
-        except OSError as error:
-            raise StoreError(f"cannot write {self.folder / _TIMES}: {error.strerror or error}") from error
+    def note_grounding(self, way: Way, peak_memory_mb: Mapping[str, float], images: Mapping[str, Grounded]) -> None:
+        """Note how images are grounded, see `GroundingNotes.add`; before their answers are added.
 
-    def seconds(self) -> dict[str, float]:
-        """Seconds per sample by image key, the latest noted; a line cut by a kill is passed over."""
-        noted: dict[str, float] = {}
-        path = self.folder / _TIMES
-        if path.is_file():
-            for line in path.read_text(encoding="ascii", errors="replace").splitlines():
-                try:
-                    key, value = json.loads(line)
-                    noted[str(key)] = float(value)
-                except (ValueError, TypeError):
-                    continue
-        return noted
+        Raises:
+            StoreError: If the store cannot be written.
+        """
+        self._prepare()
+        with locked(self.folder):
+            self.notes.add(way, peak_memory_mb, images)
 
     def note_samples(self, dataset_fingerprint: str, keys: Mapping[str, str]) -> None:
         """Note where the predictions of a data set's samples are; results do not say so, since they are published.
@@ -143,8 +132,22 @@ class PredictionStore:
         Raises:
             StoreError: If the store cannot be written.
         """
-        content = (json.dumps(dict(keys), indent=0, sort_keys=True) + "\n").encode()
-        write_atomically(_noted_samples(self.folder, dataset_fingerprint), content)
+        self._prepare()
+        path = _noted_samples(self.folder, dataset_fingerprint)
+        # A store that may only be read, as a colleague's, is complete when it says this already.
+        if sample_keys(self.folder, dataset_fingerprint) != dict(keys):
+            make_private(path.parent, self._root)
+            write_atomically(path, (json.dumps(dict(keys), indent=0, sort_keys=True) + "\n").encode(), private=True)
+
+    def _prepare(self) -> None:
+        """Make the folder, say what it is of, and remove what killed runs left half-written there."""
+        if not self._prepared:
+            remove_leftovers(self.folder)
+            self._prepared = True
+        about = self.folder / METHOD_FILE
+        if not about.is_file():
+            make_private(self.folder, self._root)
+            write_atomically(about, (json.dumps(self._about, indent=2, sort_keys=True) + "\n").encode(), private=True)
 
     def undeclared(self) -> list[str]:
         """The files that the method read without declaring them; with any, its predictions are not used again."""
@@ -160,21 +163,22 @@ class PredictionStore:
         Raises:
             StoreError: If the store cannot be written.
         """
-        write_atomically(self.folder / _UNDECLARED, (json.dumps(list(files), indent=0) + "\n").encode())
+        self._prepare()
+        content = (json.dumps(list(files), indent=0) + "\n").encode()
+        write_atomically(self.folder / _UNDECLARED, content, private=True)
 
     def _add_image(self, image_sha256: str, predictions: Mapping[str, Prediction], *, replace: bool) -> None:
         path = self._path(image_sha256)
+        make_private(path.parent, self._root)
         # The lock is for two runs that add different phrases of one image; each must see the other's.
-        with locked(path.parent):
-            stored = self.read(image_sha256)
+        with locked(path.parent, self.folder):
+            try:
+                stored = self.read(image_sha256)
+            except DamagedPredictionsError:
+                stored = {}
             kept = {} if replace else {key: one for key, one in stored.items() if not isinstance(one, Failure)}
-            write_atomically(path, encode({**stored, **predictions, **kept}))
+            write_atomically(path, encode({**stored, **predictions, **kept}), private=True)
 
     def _path(self, image_sha256: str) -> Path:
         key = image_key(image_sha256)
         return self.folder / key[:2] / f"{key}.npz"
-
-    def _prepare(self) -> None:
-        about = self.folder / METHOD_FILE
-        if not about.is_file():
-            write_atomically(about, (json.dumps(self._about, indent=2, sort_keys=True) + "\n").encode())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,8 +26,10 @@ from ..core.progress import Advance
 from ..methods import ControlMethod, GroundingMethod
 from ..methods.base import check_answers
 from ..methods.watching import files_read, undeclared_files, watched
+from .grounding_notes import Grounded, Way
 from .plan import Batch, ImageTask
-from .prediction import Failure, Prediction, query_key
+from .prediction import Failure, Prediction, image_key, query_key
+from .provenance import git_state, packages, peak_memory_mb
 from .store import DamagedPredictionsError, PredictionStore
 
 T = TypeVar("T")
@@ -58,6 +60,7 @@ class Worker:
         samples: All samples of the run, which batches name by index.
         store: Where predictions go.
         device: What the method is set up on.
+        batch_size: Of the plan, to be kept with the predictions.
         overwrite: Whether predictions that are in the store are made again. They are in any case where the method reads
             files that it does not declare: then nothing says that they are those it would make today.
     """
@@ -68,6 +71,7 @@ class Worker:
         samples: Sequence[Sample],
         store: PredictionStore,
         device: str,
+        batch_size: int,
         *,
         overwrite: bool = False,
     ) -> None:
@@ -75,11 +79,12 @@ class Worker:
         self._samples = samples
         self._store = store
         self._device = device
-        self._ready = False
         self._seen = set(files_read(method))
         self._noted = set(store.undeclared())
         self._undeclared = self._noted | set(map(str, undeclared_files(method, self._seen)))
         self._overwrite = overwrite or bool(self._undeclared)
+        self._batch_size = batch_size
+        self._way: Way | None = None
         self.report = GroundingReport()
 
     def run(self, batches: Sequence[Batch], advance: Advance) -> GroundingReport:
@@ -108,7 +113,7 @@ class Worker:
             for task in batch:
                 if task not in images and isinstance(self.report.images[task.path], str):
                     self._open(task, images)
-            self._ground([(task, index) for task in images for index in task.samples], images)
+            self._ground([(task, index) for task in images for index in task.samples], images, stored)
             self.report.failed += sum(len(task.samples) for task in batch if task not in images)
             return
         # Everything has been answered before; what failed then is asked again, alone as it was.
@@ -122,7 +127,7 @@ class Worker:
             self._open(task, images)
         for task, index in failed:
             if task in images:
-                self._ground([(task, index)], images)
+                self._ground([(task, index)], images, stored)
         unread = (task for task in batch if isinstance(self.report.images[task.path], Failure))
         self.report.failed += sum(len(task.samples) for task in unread)
 
@@ -139,7 +144,6 @@ class Worker:
         try:
             stored = self._store.read(sha256)
         except DamagedPredictionsError:
-            self._store.discard(sha256)
             stored = {}
         keys = {index: self._key(sha256, index) for index in task.samples}
         return {index: stored[key] for index, key in keys.items() if key in stored}
@@ -152,20 +156,32 @@ class Worker:
         except ImageError as error:
             self.report.images[task.path] = Failure.of(error)
 
-    def _ground(self, asked: Sequence[tuple[ImageTask, int]], images: dict[ImageTask, Radiograph]) -> None:
-        self._set_up()
+    def _ground(
+        self,
+        asked: Sequence[tuple[ImageTask, int]],
+        images: Mapping[ImageTask, Radiograph],
+        stored: Mapping[ImageTask, Mapping[int, Prediction] | None],
+    ) -> None:
+        way = self._set_up()
         samples = self._samples
         queries = [Query(images[task], samples[index].phrase, samples[index].pathology) for task, index in asked]
         start = time.perf_counter()
         answers = ground_safely(self._method, queries)
-        seconds = time.perf_counter() - start
+        seconds = (time.perf_counter() - start) / len(asked)
         by_image: dict[str, dict[str, Prediction]] = {}
+        made: dict[str, list[str]] = {}
         for (task, index), answer in zip(asked, answers, strict=True):
             sha256 = images[task].sha256
-            by_image.setdefault(sha256, {})[self._key(sha256, index)] = answer
+            key = self._key(sha256, index)
+            by_image.setdefault(sha256, {})[key] = answer
+            new = made.setdefault(image_key(sha256), [])
+            # What the store has already, a failure apart, stays as it was made.
+            if self._overwrite or isinstance((stored[task] or {}).get(index, Failure("", "")), Failure):
+                new.append(key)
         self._note_undeclared()
+        noted = {image: Grounded(seconds, keys) for image, keys in made.items()}
+        self._store.note_grounding(way, peak_memory_mb(), noted)
         self._store.add(by_image, replace=self._overwrite)
-        self._store.add_seconds(dict.fromkeys(by_image, seconds / len(asked)))
         self.report.computed += len(asked)
         self.report.failed += sum(isinstance(answer, Failure) for answer in answers)
 
@@ -183,10 +199,11 @@ class Worker:
     def _key(self, image_sha256: str, index: int) -> str:
         return query_key(image_sha256, self._samples[index].phrase, self._samples[index].pathology)
 
-    def _set_up(self) -> None:
-        if not self._ready:
+    def _set_up(self) -> Way:
+        if self._way is None:
             set_up(self._method, self._device)
-            self._ready = True
+            self._way = Way(device=self._device, batch_size=self._batch_size, packages=packages(), git=git_state())
+        return self._way
 
 
 def require_image_method(method: GroundingMethod) -> None:

@@ -19,8 +19,9 @@ from ..core.paths import user_path
 from ..core.regular import check_regular, read_regular
 from ..evaluation.columns import PREDICTION_KEY
 from ..evaluation.imported import IMPORT_FILE, ImportFile, read_import
+from ..evaluation.pair import RESULT_FILE, SAMPLES_FILE, rows_file
 from ..evaluation.prediction import Prediction, decode
-from ..evaluation.result import RESULT_FILE, SAMPLES_FILE, Result, load_result
+from ..evaluation.result import Result, load_result
 from ..evaluation.schema import MetricInfo, ResultFile
 from ..evaluation.store import METHOD_FILE, method_folder, sample_keys
 from .foreign_text import one_line
@@ -145,9 +146,8 @@ class Run:
             StoreError: If the file is gone or has changed since the library was scanned.
         """
         wanted = None if columns is None else tuple(columns)
-        data = self.info.dataset
-        n = data.n_samples - data.n_skipped
-        return read_rows(self.path / SAMPLES_FILE, self.info.samples_sha256, n, wanted)
+        sha256, data = self.info.samples_sha256, self.info.dataset
+        return read_rows(rows_file(self.path, sha256), sha256, data.n_samples - data.n_skipped, wanted)
 
     @property
     def predictions(self) -> Path | None:

@@ -11,6 +11,7 @@ import streamlit as st
 from ...evaluation.columns import TRUNCATED
 from ...evaluation.imported import IMPORT_FILE
 from ...evaluation.numbers import digits_of, write_number
+from ...evaluation.pair import rows_file
 from ...evaluation.schema import AnswersInfo
 from ..library import Run
 from ..reproduction import DIR, FILE, ROOT, command
@@ -142,7 +143,7 @@ def _data(run: Run) -> dict[str, Any]:
 def _files(run: Run) -> dict[str, Any]:
     return {
         "result": run.path / "result.json",
-        "samples": run.path / "samples.parquet",
+        "samples": rows_file(run.path, run.info.samples_sha256),
         "import": run.path / IMPORT_FILE if run.imported else None,
         "predictions": run.predictions or "not stored here",
         "samples' hash": run.info.samples_sha256,

@@ -172,7 +172,8 @@ def test_the_device_reaches_the_method(tiny, tmp_path, monkeypatch):
     assert first.info.run.device == "cuda:1"
     again = evaluate(Placed, tiny, out=tmp_path, device="cpu")
     assert devices == ["cuda:1"]
-    assert again.info.run.device == "none (stored predictions)"
+    # Where the predictions were made, not where they were scored.
+    assert again.info.run.device == "cuda:1"
 
 
 LOOKUP = """

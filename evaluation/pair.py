@@ -1,0 +1,141 @@
+"""`result.json` and `samples.parquet`: two files that are written as one, and read with limits."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pydantic import ValidationError
+
+from ..core import StoreError
+from ..core.files import remove_leftovers, rename, told, write_atomically
+from ..core.regular import read_regular
+from .schema import SCHEMA_VERSION, ResultFile
+
+RESULT_FILE = "result.json"
+SAMPLES_FILE = "samples.parquet"
+
+MOST_SAMPLES = 1_000_000
+_MOST_BYTES = 2**30
+_LONGEST_TEXT = 10_000
+
+
+def write_pair(folder: Path, info: bytes, rows: bytes) -> None:
+    """Replace both files, so that whenever a kill or a full disk ends it, the old pair or the new one can be read.
+
+    The rows wait under a name by their hash, where a reader who has the new `result.json` finds them, until the old
+    ones are no longer asked for. The caller holds the folder's lock.
+
+    Args:
+        folder: A result's folder.
+        info: The content of `result.json`.
+        rows: The content of `samples.parquet`, whose hash `info` states.
+
+    Raises:
+        StoreError: If they cannot be written.
+    """
+    remove_leftovers(folder)
+    waiting = folder / _waiting(hashlib.sha256(rows).hexdigest())
+    write_atomically(waiting, rows)
+    write_atomically(folder / RESULT_FILE, info)
+    with told(folder / SAMPLES_FILE):
+        rename(waiting, folder / SAMPLES_FILE)
+        for other in folder.glob(_waiting("*")):
+            other.unlink(missing_ok=True)
+
+
+def rows_file(folder: Path, sha256: str) -> Path:
+    """Where the rows of this hash are: in `samples.parquet`, unless their writer was killed before they got there."""
+    waiting = folder / _waiting(sha256)
+    return waiting if waiting.is_file() else folder / SAMPLES_FILE
+
+
+def read_pair(file: Path) -> tuple[ResultFile, bytes]:
+    """A result and the bytes of its rows.
+
+    Args:
+        file: The `result.json`.
+
+    Raises:
+        StoreError: If a file is missing, damaged, no regular file, too large, or not of the other.
+    """
+    try:
+        try:
+            return _read(file)
+        except (FileNotFoundError, _OtherRowsError):
+            # A writer may have been at work; what it wrote is whole now.
+            return _read(file)
+    except OSError as error:
+        raise StoreError(f"cannot read the result {error.filename}: {error.strerror}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise StoreError(f"{file} is no result of schema 1 or {SCHEMA_VERSION}: {where}: {first['msg']}") from error
+
+
+def read_rows(content: bytes, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """The rows of a `samples.parquet`, held to limits before they are unpacked: a small file can claim any size.
+
+    Args:
+        content: The file.
+        columns: Only these, in this order; all by default.
+
+    Raises:
+        ValueError: If it claims more than a result has; it is damaged in a way that is found early.
+        Exception: Whatever Arrow and pandas raise on damaged files, which is open-ended.
+    """
+    schema = pq.read_schema(io.BytesIO(content))
+    text = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
+    # As dictionaries, a long text in many rows takes its room once.
+    file = pq.ParquetFile(io.BytesIO(content), read_dictionary=text, pre_buffer=False)
+    groups = [file.metadata.row_group(group) for group in range(file.metadata.num_row_groups)]
+    if max(count_rows(content), sum(group.num_rows for group in groups)) > MOST_SAMPLES:
+        raise ValueError(f"it claims more than {MOST_SAMPLES:,} rows")
+    size = sum(group.column(place).total_uncompressed_size for group in groups for place in range(group.num_columns))
+    if size > _MOST_BYTES:
+        raise ValueError(f"it claims {size:,} bytes, more than {_MOST_BYTES:,}")
+    if nested := [field.name for field in schema if pa.types.is_nested(field.type)]:
+        raise ValueError(f"the column {nested[0]} holds lists or records")
+    # Without Arrow's own threads, of which there may be none to have.
+    table = file.read(columns=None if columns is None else list(columns), use_threads=False)
+    for place, field in enumerate(table.schema):
+        if field.name in text:
+            column = table.column(place)
+            _refuse_long(column, field.name)
+            table = table.set_column(place, schema.field(field.name), column.cast(schema.field(field.name).type))
+    return table.to_pandas(use_threads=False)
+
+
+def count_rows(content: bytes) -> int:
+    """How many rows a `samples.parquet` says it has, without reading them."""
+    return pq.read_metadata(io.BytesIO(content)).num_rows
+
+
+class _OtherRowsError(StoreError):
+    """Rows that are not those of the `result.json` beside them."""
+
+
+def _read(file: Path) -> tuple[ResultFile, bytes]:
+    info = ResultFile.model_validate_json(read_regular(file, _MOST_BYTES // 16))
+    rows = rows_file(file.parent, info.samples_sha256)
+    content = read_regular(rows, _MOST_BYTES)
+    if hashlib.sha256(content).hexdigest() != info.samples_sha256:
+        raise _OtherRowsError(f"{rows} is not the file that {file} was written with; run it again")
+    return info, content
+
+
+def _waiting(sha256: str) -> str:
+    return f"samples.{sha256[:16]}.parquet"
+
+
+def _refuse_long(column: pa.ChunkedArray, name: str) -> None:
+    for chunk in column.chunks:
+        longest = pc.max(pc.binary_length(chunk.dictionary)).as_py() or 0  # pyright: ignore[reportAttributeAccessIssue]
+        if longest > _LONGEST_TEXT:
+            raise ValueError(f"the column {name} has a text of {longest:,} bytes")

@@ -1,0 +1,112 @@
+"""Where and with what predictions were made stays with them, whoever scores them later."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+from groundcxr import Grounding, GroundingMethod, Heatmap, evaluate
+from groundcxr.evaluation import load_result
+
+
+class Plain(GroundingMethod):
+    revision = "1"
+
+    def ground(self, image, phrases):
+        return [Grounding(Heatmap.whole(np.eye(3), image.size)) for _ in phrases]
+
+
+@pytest.fixture(autouse=True)
+def gpus(monkeypatch):
+    monkeypatch.setattr("groundcxr.evaluation.provenance._cuda_devices", lambda: 1)
+
+
+def test_a_rerun_in_which_all_is_stored_repeats_it(tiny, tmp_path, monkeypatch):
+    first = evaluate(Plain, tiny, out=tmp_path, device="cuda", batch_size=2).info
+    assert first.run.device == "cuda"
+    assert first.run.batch_size == 2
+    assert first.run.peak_memory_mb["host"] > 0
+    (way,) = first.provenance.grounding
+    assert (way.device, way.batch_size, way.n_samples) == ("cuda", 2, 10)
+    monkeypatch.setattr("groundcxr.evaluation.provenance.packages", lambda: {"python": "9.9"})
+    monkeypatch.setattr("groundcxr.evaluation.worker.packages", lambda: {"python": "9.9"})
+    monkeypatch.setattr("groundcxr.evaluation.provenance.peak_memory_mb", lambda: {"host": 1e9})
+    again = evaluate(Plain, tiny, out=tmp_path, device="cpu", batch_size=5).info
+    assert again.provenance == first.provenance
+    assert again.run.model_copy(update={"created": first.run.created}) == first.run
+
+
+def test_predictions_made_in_several_ways_are_all_told_and_most_name_the_run(tiny, tmp_path):
+    evaluate(Plain, tiny, out=tmp_path, device="cuda", pathology="Edema")
+    found = evaluate(Plain, tiny, out=tmp_path, device="cpu", batch_size=3)
+    both = found.info
+    ways = both.provenance.grounding
+    # Edema is asked of six images; the four of Pneumonia were asked later, of images that were there.
+    assert [(way.device, way.batch_size, way.n_samples) for way in ways] == [("cuda", 16, 6), ("cpu", 3, 4)]
+    assert (both.run.device, both.run.batch_size) == ("cuda", 16)
+    assert load_result(found.path).info.provenance == both.provenance
+
+
+def test_a_failed_sample_that_is_tried_again_has_the_later_way(tiny, tmp_path, monkeypatch):
+    def broken(self, image, phrases):
+        raise ValueError("no")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Plain, "ground", broken)
+        evaluate(Plain, tiny, out=tmp_path, device="cuda")
+    mended = evaluate(Plain, tiny, out=tmp_path, device="cpu").info
+    assert [(way.device, way.n_samples) for way in mended.provenance.grounding] == [("cpu", 10)]
+
+
+def test_a_store_that_says_nothing_of_it_is_scored_and_says_so(tiny, tmp_path):
+    evaluate(Plain, tiny, out=tmp_path)
+    (notes,) = tmp_path.rglob("seconds.jsonl")
+    lines = [
+        json.loads(line) for line in notes.read_text().split("\n") if line
+    ]  # as written before there was more to note
+    notes.write_text("".join("\n" + json.dumps(line[:2]) for line in lines))
+    result = evaluate(Plain, tiny, out=tmp_path, device="cuda").info
+    assert result.provenance is None
+    assert result.run.device == "none (stored predictions)"
+    assert result.run.peak_memory_mb == {}
+    assert result.run.seconds > 0
+
+
+def test_stored_files_are_the_same_whatever_the_way(tiny, tmp_path):
+    for device, size in (("cuda", 1), ("cpu", 16)):
+        evaluate(Plain, tiny, out=tmp_path / device, device=device, batch_size=size)
+    one, other = (
+        {path.name: path.read_bytes() for path in (tmp_path / device).rglob("*.npz")} for device in ("cuda", "cpu")
+    )
+    assert one == other
+
+
+def test_a_control_tells_where_it_ran(tiny, tmp_path):
+    result = evaluate("oracle", tiny, out=tmp_path, batch_size=7).info
+    (way,) = result.provenance.grounding
+    assert (way.batch_size, way.n_samples) == (7, 10)
+    assert (way.device, way.packages) == (result.run.device, result.run.packages)
+
+
+def test_notes_name_no_machine_and_no_path(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("socket.gethostname", lambda: "secret-host")
+    evaluate(Plain, tiny, out=tmp_path / "out")
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert any(path.parent.name == "grounded" for path in files)
+    written = b"".join(path.read_bytes() for path in files)
+    assert b"secret" not in written
+    assert str(tmp_path).encode() not in written
+
+
+def test_a_method_that_changes_the_folder_moves_nothing(tiny, tmp_path, monkeypatch):
+    class Moves(Plain):
+        def setup(self, device):
+            os.chdir(tmp_path / "elsewhere")
+
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    result = evaluate(Moves, tiny, out="out")
+    assert result.path.is_relative_to(tmp_path / "out")
+    assert list((tmp_path / "out/store").rglob("*.npz"))
+    assert not list((tmp_path / "elsewhere").iterdir())
