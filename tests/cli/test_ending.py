@@ -171,3 +171,13 @@ def test_words_that_are_not_utf8_are_told_and_paths_that_are_not_work(groundcxr,
     ran = groundcxr(*method, "--phrase", "\udcc3\udcb6", "--image", name, "--out", f"out{name}")
     assert ran.code == 0, ran.err
     assert (tmp_path / f"out{name}").is_file()
+
+
+def test_ctrl_c_ends_all_methods_and_keeps_what_is_done(groundcxr, manifest, method_file, tmp_path):
+    method = method_file("import signal\nif phrase == 'opacity 2':\n    signal.raise_signal(signal.SIGINT)")
+    command = ("evaluate", "--method", method, "--method", "center-prior", "--batch-size", 1, *EVALUATE[3:], manifest)
+    ran = groundcxr(*command)
+    assert ran.code == 130
+    assert not ran.out
+    assert ran.err.strip() == ("stopped; the predictions made so far are kept, and the same command goes on from there")
+    assert list(tmp_path.glob("results/store/Mine-*/*/*.npz"))
