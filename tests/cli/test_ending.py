@@ -151,6 +151,11 @@ def test_home_is_home_in_every_path(groundcxr, manifest, method_file, monkeypatc
     assert groundcxr("import", *Path(home / "out").glob("manifest/v1/*"), "--out", "~/other").code == 0
     assert {"out", "store", "a.png", "a.csv", "a.md", "other"} <= {path.name for path in home.iterdir()}
     assert not (tmp_path / "~").exists()
+    (tmp_path / "~here").mkdir()  # written as ./~here it is no user's home
+    assert groundcxr("samples", *data, "--out", "./~here/a.csv").code == 0
+    assert (tmp_path / "~here/a.csv").is_file()
+    for unset in (("export", ""), ("evaluate", "--method", "random", *data, "--out", "")):
+        assert groundcxr(*unset).err.startswith("error: a path is empty")
     nobody = groundcxr("evaluate", "--method", "~nobody-of-this-name/mine.py")
     assert nobody.code == 2
     assert "there is no user 'nobody-of-this-name'" in nobody.err
