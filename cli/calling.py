@@ -69,7 +69,7 @@ def called(command: Callable[..., None], *, verdict: bool = False) -> Callable[.
 
 
 def _hints(command: Callable[..., None]) -> dict[str, Any]:
-    """A command's parameters. `user_path` reads the paths: unlike `Path` it tells "" from "." and ./~name from ~name."""
+    """A command's parameters. `user_path` reads the paths: unlike `Path` it tells "" from ".", and ./~a from ~a."""
     hints = get_type_hints(command, include_extras=True)
     for hint in hints.values():
         kind, *about = get_args(hint) or (hint,)
