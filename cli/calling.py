@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import functools
+import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import typer
 
@@ -59,7 +60,22 @@ def called(command: Callable[..., None], *, verdict: bool = False) -> Callable[.
             ) from None
         raise typer.Exit(_printed(code, arguments, verdict))
 
+    # Typer reads these instead of the command's own, which are text until somebody asks, and then new each time.
+    hints = call.__annotations__ = _hints(command)
+    signature = inspect.signature(command)
+    parameters = [one.replace(annotation=hints[one.name]) for one in signature.parameters.values()]
+    call.__signature__ = signature.replace(parameters=parameters)  # pyright: ignore[reportAttributeAccessIssue]
     return call
+
+
+def _hints(command: Callable[..., None]) -> dict[str, Any]:
+    """A command's parameters. `user_path` reads the paths: unlike `Path` it tells "" from ".", and ./~a from ~a."""
+    hints = get_type_hints(command, include_extras=True)
+    for hint in hints.values():
+        kind, *about = get_args(hint) or (hint,)
+        if about and "Path" in str(kind):
+            about[0].parser = user_path
+    return hints
 
 
 def _settled(name: str, value: Any) -> Any:
@@ -67,7 +83,7 @@ def _settled(name: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_settled(name, one) for one in value]
     if isinstance(value, Path):
-        return user_path(value).absolute()
+        return user_path(value).absolute()  # a default has not been read
     # An Enum's member is a str, too.
     if type(value) is not str or name in _HOLD_PATHS or (name == "settings" and _names_file(value)):
         return value

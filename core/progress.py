@@ -35,12 +35,15 @@ def progress(label: str, total: int) -> Iterator[Advance]:
     console = Console(stderr=True)
     if not console.is_terminal:
         lines, ended = Lines(label, total), Event()
+        teller = Thread(target=_tell_until, args=(ended, lines), daemon=True)
         with suppress(RuntimeError):  # where no more threads are allowed, no lines
-            Thread(target=_tell_until, args=(ended, lines), daemon=True).start()
+            teller.start()
         try:
             yield lines.advance
         finally:
             ended.set()
+            if teller.ident is not None:
+                teller.join()  # no line of it comes after what is told next
         return
     columns = (
         TextColumn("{task.description}"),

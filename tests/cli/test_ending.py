@@ -151,6 +151,11 @@ def test_home_is_home_in_every_path(groundcxr, manifest, method_file, monkeypatc
     assert groundcxr("import", *Path(home / "out").glob("manifest/v1/*"), "--out", "~/other").code == 0
     assert {"out", "store", "a.png", "a.csv", "a.md", "other"} <= {path.name for path in home.iterdir()}
     assert not (tmp_path / "~").exists()
+    (tmp_path / "~here").mkdir()  # written as ./~here it is no user's home
+    assert groundcxr("samples", *data, "--out", "./~here/a.csv").code == 0
+    assert (tmp_path / "~here/a.csv").is_file()
+    for unset in (("export", ""), ("evaluate", "--method", "random", *data, "--out", "")):
+        assert groundcxr(*unset).err.startswith("error: a path is empty")
     nobody = groundcxr("evaluate", "--method", "~nobody-of-this-name/mine.py")
     assert nobody.code == 2
     assert "there is no user 'nobody-of-this-name'" in nobody.err
@@ -171,3 +176,13 @@ def test_words_that_are_not_utf8_are_told_and_paths_that_are_not_work(groundcxr,
     ran = groundcxr(*method, "--phrase", "\udcc3\udcb6", "--image", name, "--out", f"out{name}")
     assert ran.code == 0, ran.err
     assert (tmp_path / f"out{name}").is_file()
+
+
+def test_ctrl_c_ends_all_methods_and_keeps_what_is_done(groundcxr, manifest, method_file, tmp_path):
+    method = method_file("import signal\nif phrase == 'opacity 2':\n    signal.raise_signal(signal.SIGINT)")
+    command = ("evaluate", "--method", method, "--method", "center-prior", "--batch-size", 1, *EVALUATE[3:], manifest)
+    ran = groundcxr(*command)
+    assert ran.code == 130
+    assert not ran.out
+    assert ran.err.strip() == ("stopped; the predictions made so far are kept, and the same command goes on from there")
+    assert list(tmp_path.glob("results/store/Mine-*/*/*.npz"))

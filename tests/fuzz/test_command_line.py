@@ -139,7 +139,6 @@ def test_any_call_ends_in_a_sentence(groundcxr, place, batch, monkeypatch):
         ran = groundcxr(*call)  # any exception but SystemExit fails the test by itself
         assert ran.code in (0, 1, 2), call
         assert "Traceback" not in ran.err + ran.out, call
-        if ran.code == 2:
-            told = [line for line in ran.err.splitlines() if line.startswith("error: ")]
-            usage = ran.err.lstrip().startswith("Usage:")
-            assert usage or told, (call, ran.err)
+        told = [line for line in ran.err.splitlines() if line.startswith("error: ")]
+        usage = ran.err.lstrip().startswith("Usage:")
+        assert (usage or told) if ran.code == 2 else not (usage or (told and ran.code == 0)), (call, ran.err)
