@@ -11,14 +11,13 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from pydicom import Dataset, dcmread
-from pydicom.datadict import dictionary_description, tag_for_keyword
 from pydicom.dataset import FileMetaDataset
 from pydicom.filereader import read_dataset, read_preamble
-from pydicom.tag import Tag
 from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
 
 from .box import ImageSize
 from .decoded import GET_AGAIN, Decoded, UnreadableError, check_size
+from .dicom_elements import EXPORT_AGAIN, count, element_name, needed
 from .dicom_pixels import PIXEL_KEYWORDS, colour_grey, float_values, integer_codes, palette_grey
 from .dicom_view import grey_of_codes, grey_of_floats
 
@@ -29,7 +28,6 @@ _HEADER_BYTES = 4 * 2**20  # what the elements before the pixels fit in, with ro
 _OTHER_BYTES = 64 * 2**20  # what the elements beside the pixels may take in a deflated file
 _COST_OF_OTHERS = 8  # colours and wide or floating-point values are worked on as several numbers of 64 bits
 _NO_PICTURE = "leave it out, or name the file of the radiograph itself"
-_EXPORT_AGAIN = "export it again, as DICOM with this element or as PNG"
 
 
 def looks_like_dicom(head: bytes) -> bool:
@@ -65,8 +63,8 @@ def decode_dicom(data: bytes) -> Decoded:
     header = _read(io.BytesIO(data), pixels=True)
     _size(header)
     _check_pixels(header)
-    photometric = str(_needed(header, "PhotometricInterpretation"))
-    samples = int(_needed(header, "SamplesPerPixel"))
+    photometric = str(needed(header, "PhotometricInterpretation"))
+    samples = int(needed(header, "SamplesPerPixel"))
     syntax = _transfer_syntax(header)
     if photometric in ("MONOCHROME1", "MONOCHROME2") and samples == 1:
         if "PixelData" not in header:
@@ -77,7 +75,7 @@ def decode_dicom(data: bytes) -> Decoded:
     if photometric == "PALETTE COLOR" and samples == 1:
         return palette_grey(header, syntax)
     if (photometric == "RGB" or photometric.startswith("YBR")) and samples == 3:
-        _needed(header, "PlanarConfiguration")
+        needed(header, "PlanarConfiguration")
         return colour_grey(header, syntax)
     raise UnreadableError(
         f"its pixels are {photometric} with {samples} samples each, which is neither grey nor RGB, YBR or PALETTE "
@@ -132,7 +130,7 @@ def _inflated(meta: FileMetaDataset, deflated: bytes, pixels: bool) -> Dataset:
     if not pixels:
         return header
     width, height = _size(header)
-    samples, bits = _count(header, "SamplesPerPixel"), _count(header, "BitsAllocated")
+    samples, bits = count(header, "SamplesPerPixel"), count(header, "BitsAllocated")
     limit = width * height * min(samples, 4) * min(bits, 64) // 8 + _OTHER_BYTES
     inflated += engine.decompress(engine.unconsumed_tail, limit)
     if engine.unconsumed_tail:
@@ -146,8 +144,8 @@ def _size(header: Dataset) -> ImageSize:
         kind = UID(str(header.get("SOPClassUID") or header.file_meta.get("MediaStorageSOPClassUID") or ""))
         told = f"a DICOM file of the kind {kind.name}" if kind else "a DICOM file"
         raise UnreadableError(f"it is {told} and holds no picture", _NO_PICTURE)
-    width, height = (_count(header, word) for word in ("Columns", "Rows"))
-    frames = _count(header, "NumberOfFrames") if header.get("NumberOfFrames") else 1
+    width, height = (count(header, word) for word in ("Columns", "Rows"))
+    frames = count(header, "NumberOfFrames") if header.get("NumberOfFrames") else 1
     if frames > 1:
         raise UnreadableError(
             f"it holds {frames} frames, and a radiograph is one",
@@ -162,23 +160,21 @@ def _size(header: Dataset) -> ImageSize:
 def _check_pixels(header: Dataset) -> None:
     found = [word for word in PIXEL_KEYWORDS if word in header]
     if not found:
-        raise UnreadableError(f"it lacks the element {_element('PixelData')}", "export it again with its pixels")
+        raise UnreadableError(f"it lacks the element {element_name('PixelData')}", "export it again with its pixels")
     if len(found) > 1:
-        told = " and ".join(_element(word) for word in found)
+        told = " and ".join(element_name(word) for word in found)
         raise UnreadableError(f"it has {told}, of which one only may be there", "convert it to PNG")
     if not header[found[0]].value:
-        raise UnreadableError(f"its element {_element(found[0])} is empty", GET_AGAIN)
+        raise UnreadableError(f"its element {element_name(found[0])} is empty", GET_AGAIN)
 
 
 def _check_bits(header: Dataset) -> None:
-    allocated, stored = _count(header, "BitsAllocated"), _count(header, "BitsStored")
+    allocated, stored = count(header, "BitsAllocated"), count(header, "BitsStored")
     if stored > allocated:
-        raise UnreadableError(
-            f"its element {_element('BitsStored')} is {stored} and {_element('BitsAllocated')} only {allocated}",
-            "correct these elements, or export it again as PNG",
-        )
-    if _needed(header, "PixelRepresentation") not in (0, 1):
-        raise UnreadableError(f"its element {_element('PixelRepresentation')} is neither 0 nor 1", _EXPORT_AGAIN)
+        reason = f"its element {element_name('BitsStored')} is {stored}, more than Bits Allocated, {allocated}"
+        raise UnreadableError(reason, "correct these elements, or export it again as PNG")
+    if needed(header, "PixelRepresentation") not in (0, 1):
+        raise UnreadableError(f"its element {element_name('PixelRepresentation')} is neither 0 nor 1", EXPORT_AGAIN)
 
 
 def _transfer_syntax(header: Dataset) -> UID:
@@ -187,41 +183,14 @@ def _transfer_syntax(header: Dataset) -> UID:
     named = header.file_meta.get("TransferSyntaxUID")
     if not named:
         if pixels.is_undefined_length:
-            reason = f"its pixels are compressed, but it lacks the element {_element('TransferSyntaxUID')}"
-            raise UnreadableError(f"{reason} that says how", _EXPORT_AGAIN)
+            reason = f"its pixels are compressed, but it lacks the element {element_name('TransferSyntaxUID')}"
+            raise UnreadableError(f"{reason} that says how", EXPORT_AGAIN)
         implicit, little = header.original_encoding
         named = "1.2.840.10008.1.2" if implicit else "1.2.840.10008.1.2.1" if little else "1.2.840.10008.1.2.2"
     syntax = UID(str(named))
     if pixels.is_undefined_length and syntax.is_transfer_syntax and not syntax.is_compressed:
-        reason = f"its element {_element('TransferSyntaxUID')} says that its pixels are not compressed, but they are"
-        raise UnreadableError(reason, _EXPORT_AGAIN)
+        reason = (
+            f"its element {element_name('TransferSyntaxUID')} says that its pixels are not compressed, but they are"
+        )
+        raise UnreadableError(reason, EXPORT_AGAIN)
     return syntax
-
-
-def _count(header: Dataset, keyword: str) -> int:
-    """An element that is a whole number of at least 1."""
-    value = _needed(header, keyword)
-    try:
-        count = int(value)
-    except (TypeError, ValueError):
-        count = 0
-    if count < 1:
-        raise UnreadableError(f"its element {_element(keyword)} is {str(value)!r}, not a number above 0", _EXPORT_AGAIN)
-    return count
-
-
-def _needed(header: Dataset, keyword: str) -> Any:
-    """An element's value, where no picture can be made without it."""
-    try:
-        value = header.get(keyword)
-    except Exception as error:  # pydicom converts on access, and raises what the converter does
-        raise UnreadableError(f"its element {_element(keyword)} is damaged ({error})", _EXPORT_AGAIN) from error
-    if value is None or value == "":
-        raise UnreadableError(f"it lacks the element {_element(keyword)}", _EXPORT_AGAIN)
-    return value
-
-
-def _element(keyword: str) -> str:
-    """An element's name and number: "Rows (0028,0010)"."""
-    tag = Tag(tag_for_keyword(keyword) or 0)
-    return f"{dictionary_description(tag)} ({tag.group:04X},{tag.element:04X})"

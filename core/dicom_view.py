@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from pydicom import Dataset
 
 from .decoded import Decoded, UnreadableError
+from .dicom_elements import EXPORT_AGAIN, number, numbers
 
 INVALID_WINDOW = (
     "DICOM windows that are not valid (a width of 0, below 1 or not a number) are left out, as if the file had none"
@@ -50,9 +50,9 @@ def grey_of_floats(values: NDArray[Any], header: Dataset) -> Decoded:
     """What a viewer shows of floating-point pixels `[H, W]`; values that are not finite count as padding."""
     padding = ~np.isfinite(values)
     word = "FloatPixelPadding" if "FloatPixelData" in header else "DoubleFloatPixelPadding"
-    first = _number(header, f"{word}Value")
+    first = number(header, f"{word}Value")
     if first is not None:
-        last = _number(header, f"{word}RangeLimit")
+        last = number(header, f"{word}RangeLimit")
         last = first if last is None else last
         padding |= (values >= min(first, last)) & (values <= max(first, last))
     pixels, windowed, notes = _view(np.where(np.isfinite(values), values, 0), header, None, padding)
@@ -122,10 +122,10 @@ def _padding(words: NDArray[Any], codes: NDArray[Any], header: Dataset) -> NDArr
 
     They are stored values. Files whose value needs more than Bits Stored are meant by their whole words.
     """
-    first = _number(header, "PixelPaddingValue")
+    first = number(header, "PixelPaddingValue")
     if first is None:
         return None
-    last = _number(header, "PixelPaddingRangeLimit")
+    last = number(header, "PixelPaddingRangeLimit")
     ends = [int(first), int(first if last is None else last)]
     bits, signed, word_bits = int(header.BitsStored), bool(header.PixelRepresentation), 8 * words.dtype.itemsize
     # Written as SS where US is meant, or the other way round, they are the same bits.
@@ -159,10 +159,10 @@ def _modality(
         if table is None:
             raise UnreadableError(
                 "its Modality LUT Sequence (0028,3000) has no valid table",
-                "export it again, as DICOM with this element or as PNG",
+                EXPORT_AGAIN,
             )
         return _look_up(values, *table[:2]), (0.0, 2.0 ** table[2] - 1)
-    slopes, intercepts = _numbers(header, "RescaleSlope"), _numbers(header, "RescaleIntercept")
+    slopes, intercepts = numbers(header, "RescaleSlope"), numbers(header, "RescaleIntercept")
     if not slopes or not intercepts:  # one alone is not applied
         return values, (low, high)
     slope, intercept = slopes[0], intercepts[0]
@@ -185,7 +185,7 @@ Window = tuple[float, float, str]
 def _window(header: Dataset, notes: list[str]) -> Window | None:
     """Centre, width and function of the first window that is valid by PS3.3 C.11.2.1.2 and C.11.2.1.3."""
     function = str(header.get("VOILUTFunction") or "LINEAR").upper()
-    centres, widths = _numbers(header, "WindowCenter"), _numbers(header, "WindowWidth")
+    centres, widths = numbers(header, "WindowCenter"), numbers(header, "WindowWidth")
     for centre, width in zip(centres, widths, strict=False):
         if centre is None or width is None:
             continue
@@ -216,18 +216,18 @@ def _windowed(values: NDArray[np.float64], window: Window, shown: Range) -> NDAr
 def _table(item: Dataset) -> tuple[NDArray[Any], int, int] | None:
     """A look-up table's entries, the value that the first belongs to, and the bits of an entry (PS3.3 C.11.1.1)."""
     try:
-        count, first, bits = (int(number) for number in item.LUTDescriptor)
+        length, first, bits = (int(value) for value in item.LUTDescriptor)
         data = item["LUTData"].value
-        count = count or 2**16
+        length = length or 2**16
         if isinstance(data, bytes):
-            is_packed = len(data) < 2 * count
+            is_packed = len(data) < 2 * length
             order = "<" if item.is_little_endian is not False else ">"
             entries = np.frombuffer(data, "u1" if is_packed else f"{order}u2")
         else:
             entries = np.atleast_1d(np.asarray(data, dtype=np.float64))
     except Exception:  # elements that are absent, short or of another kind
         return None
-    entries = entries[:count]
+    entries = entries[:length]
     return (entries, first, bits) if entries.size and 1 <= bits <= 16 else None
 
 
@@ -237,28 +237,3 @@ def _look_up(values: NDArray[np.float64], entries: NDArray[Any], first: int) -> 
         first -= 2**16  # a negative value that was written as US
     index = np.clip(np.rint(values).astype(np.int64) - first, 0, entries.size - 1)
     return entries[index].astype(np.float64)
-
-
-def _numbers(header: Dataset, keyword: str) -> list[float | None]:
-    """An element's numbers, None for each that is not finite or no number; empty where there is no element."""
-    try:
-        value = header.get(keyword)
-    except Exception:  # pydicom converts on access, and raises what the converter does
-        return [None]
-    if value is None or value == "":
-        return []
-    many = value if isinstance(value, Sequence) and not isinstance(value, (str, bytes)) else [value]
-    return [_finite(one) for one in many]
-
-
-def _number(header: Dataset, keyword: str) -> float | None:
-    numbers = _numbers(header, keyword)
-    return numbers[0] if numbers else None
-
-
-def _finite(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None

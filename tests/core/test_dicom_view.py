@@ -152,8 +152,9 @@ def test_tables_of_words_and_of_bytes(tmp_path, dicom, packed):
     np.testing.assert_allclose(Radiograph.open(path).as_unit_float(), (STORED // 16) / 255, atol=1e-4 * 1.3)
 
 
-def test_a_modality_table_of_negative_values(tmp_path, dicom):
+@pytest.mark.parametrize("first", [-2048, 65536 - 2048])  # written as SS, and as US
+def test_a_modality_table_of_negative_values(tmp_path, dicom, first):
     stored = np.array([[-2048, -1, 0, 1, 2047]])
-    elements = dicom.data_set(stored, signed=True, ModalityLUTSequence=table(np.arange(4096), 12, -2048))
+    elements = dicom.data_set(stored, signed=True, ModalityLUTSequence=table(np.arange(4096), 12, first))
     image = Radiograph.open(dicom.save(tmp_path / "a.dcm", elements))
     np.testing.assert_array_equal(image.pixels, stored + 2048)
