@@ -14,8 +14,17 @@ from .errors import (
 from .grounding import BOX, HEATMAP, Grounding, MetricValue, Status, Target
 from .heatmap import Heatmap, cell_edges, nearest_index
 from .mask import Mask
-from .radiograph import DICOM_SUFFIXES, IMAGE_SUFFIXES, Radiograph, image_digest, read_image_size
+from .radiograph import (
+    DICOM_SUFFIXES,
+    IMAGE_SUFFIXES,
+    ImageHeader,
+    Radiograph,
+    image_digest,
+    read_header,
+    read_image_size,
+)
 from .registry import Registry, unknown_name
+from .regular import check_regular, read_regular
 from .sample import Query, Sample
 
 __all__ = [
@@ -29,6 +38,7 @@ __all__ = [
     "Grounding",
     "Heatmap",
     "ImageError",
+    "ImageHeader",
     "ImageSize",
     "Mask",
     "MethodError",
@@ -45,9 +55,12 @@ __all__ = [
     "WeightsError",
     "bounding_box",
     "cell_edges",
+    "check_regular",
     "image_digest",
     "nearest_index",
+    "read_header",
     "read_image_size",
+    "read_regular",
     "union_area",
     "unknown_name",
 ]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .box import ImageSize
 from .errors import ImageError
+from .regular import read_regular
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -74,6 +75,11 @@ class Radiograph:
         """(width, height) in pixels."""
         return self.pixels.shape[1], self.pixels.shape[0]
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether all pixels have one grey value: a failed export or conversion rather than a picture."""
+        return bool(self.pixels.size == 0 or self.pixels.min() == self.pixels.max())
+
     @cached_property
     def display_range(self) -> tuple[float, float]:
         """The pixel values shown as black and as white."""
@@ -112,8 +118,31 @@ def image_digest(path: Path) -> str:
     return hashlib.sha256(_read_bytes(path)).hexdigest()
 
 
+@dataclass(frozen=True)
+class ImageHeader:
+    """What a file says about its picture before any pixel is decoded.
+
+    Attributes:
+        size: (width, height) of the stored pixels, the frame of all boxes and maps.
+        orientation: EXIF orientation, 1 to 8; 1 where there is none. Other than 1, annotation tools and OpenCV show
+            the image turned, while `Radiograph` keeps the stored pixels.
+    """
+
+    size: ImageSize
+    orientation: int = 1
+
+
 def read_image_size(path: Path) -> ImageSize:
     """(width, height) from a file's header, without decoding the pixels.
+
+    Raises:
+        ImageError: If the file is missing or no image.
+    """
+    return read_header(path).size
+
+
+def read_header(path: Path) -> ImageHeader:
+    """A file's header, without decoding the pixels.
 
     Raises:
         ImageError: If the file is missing or no image.
@@ -126,16 +155,24 @@ def read_image_size(path: Path) -> ImageSize:
             import pydicom
 
             header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-            return int(header.Columns), int(header.Rows)
+            return ImageHeader((int(header.Columns), int(header.Rows)))
         with Image.open(path) as image:
-            return image.size
+            return ImageHeader(image.size, _orientation(image))
     except Exception as error:  # decoders raise many types; each is the file's fault
         raise _unreadable(path, head, error) from error
 
 
+def _orientation(image: Image) -> int:
+    try:
+        orientation = image.getexif().get(0x0112, 1)
+    except Exception:  # damaged EXIF data raise many types and leave the pixels as they are
+        return 1
+    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
+
+
 def _read_bytes(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_regular(path)
     except FileNotFoundError as error:
         raise ImageError(f"there is no image file {path}; `groundcxr doctor` lists what is missing") from error
     except OSError as error:

@@ -1,0 +1,41 @@
+"""Reading files that a name may only seem to be: a pipe would hang, a device would never end."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def check_regular(path: str | os.PathLike[str]) -> None:
+    """Refuse whatever is no regular file, links followed, before anything opens it.
+
+    Raises:
+        FileNotFoundError: If there is nothing.
+        OSError: If it is a folder, a pipe, a socket or a device; `strerror` says which, or why it cannot be looked at.
+    """
+    mode = os.stat(path).st_mode  # noqa: PTH116 (takes str as well)
+    if not stat.S_ISREG(mode):
+        kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
+        code = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL
+        raise OSError(code, f"it is {kind}, not a file", os.fspath(path))
+
+
+def read_regular(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a regular file, links followed.
+
+    Raises:
+        FileNotFoundError: If there is nothing.
+        OSError: If it is a folder, a pipe, a socket or a device, or cannot be read; `strerror` says why.
+    """
+    check_regular(path)
+    return Path(path).read_bytes()
