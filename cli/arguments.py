@@ -45,11 +45,15 @@ def open_dataset(name: str, root: Path | None, split: str | None, settings: list
     """The data set with the options that ``--set dataset.KEY=VALUE`` gives; its warnings go to stderr."""
     from ..datasets import load_dataset
 
-    options = {key: value for alias, key, value in _parsed(settings) if alias == DATASET_ALIAS}
-    dataset = load_dataset(name, root, split, **options)
+    dataset = load_dataset(name, root, split, **dataset_options(settings))
     for warning in dataset.warnings:
         typer.echo(f"warning: {warning}", err=True)
     return dataset
+
+
+def dataset_options(settings: list[str]) -> dict[str, str]:
+    """What ``--set dataset.KEY=VALUE`` gives."""
+    return {key: value for alias, key, value in _parsed(settings) if alias == DATASET_ALIAS}
 
 
 def open_methods(specs: list[str], settings: list[str]) -> list[Entry]:
