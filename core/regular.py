@@ -20,10 +20,13 @@ def check_regular(path: str | os.PathLike[str]) -> None:
     """Refuse whatever is no regular file, links followed, before anything opens it.
 
     Raises:
-        FileNotFoundError: If there is nothing.
+        FileNotFoundError: If there is nothing, or nothing can have such a name.
         OSError: If it is a folder, a pipe, a socket or a device; `strerror` says which, or why it cannot be looked at.
     """
-    mode = os.stat(path).st_mode  # noqa: PTH116 (takes str as well)
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116 (takes str as well)
+    except ValueError as error:  # a NUL in the name, or half a character
+        raise FileNotFoundError(errno.ENOENT, "no file can have such a name", os.fspath(path)) from error
     if not stat.S_ISREG(mode):
         kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "something else")
         code = errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL

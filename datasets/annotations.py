@@ -13,7 +13,7 @@ from ..core import Box, DatasetError, ImageError, ImageHeader, ImageSize, Mask, 
 from ..core.doubts import ORIENTED, Placed, Tally, Written, frame_doubts
 from ..core.mask import FARTHEST, LARGEST_MASK
 from .frames import NEGATIVE, aspect_differs, fit_box, holding_frame, negative_sides
-from .image_names import is_file
+from .image_names import is_file, printable
 from .masks import Segmentation, union_mask
 from .spellings import spellings
 
@@ -110,7 +110,7 @@ def image_headers(paths: Mapping[str, Path]) -> dict[str, ImageHeader | ImageErr
         except ImageError as error:
             return error
         except (OSError, ValueError):  # a name that no file can have
-            return ImageError(f"there is no image file {path}; `groundcxr doctor` lists what is missing")
+            return ImageError(f"there is no image file {printable(path)}; `groundcxr doctor` lists what is missing")
 
     with ThreadPoolExecutor(_HEADER_THREADS) as pool:
         return dict(zip(paths, pool.map(header, paths.values()), strict=True))
@@ -216,7 +216,7 @@ def _settle_size(
 ) -> ImageSize:
     frame = next((row.frame for row in rows if row.frame is not None), None)
     if isinstance(read, ImageError):
-        tally.add(UNREADABLE if is_file(path) else MISSING, str(path))
+        tally.add(UNREADABLE if is_file(path) else MISSING, printable(path))
         return frame or holding_frame((row.box for row in rows if row.box is not None), typical)
     if frame is not None and frame != read.size:
         example = f"{path} is {read.size[0]}x{read.size[1]}, annotated {frame[0]}x{frame[1]}"

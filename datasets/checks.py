@@ -26,13 +26,14 @@ from ..core.progress import progress
 from .annotations import Annotation, by_image, placed_boxes
 from .base import DATASETS, Finding, refuse_reserved
 from .frames import CLIPPED, DEGENERATE, NEGATIVE, OUTSIDE, aspect_differs, fit_box, negative_sides
-from .image_names import is_file
+from .image_names import is_file, printable
 from .spellings import spellings
 
 _OF_THIS_SIZE = (
     "correct the row, or, if boxes were drawn on images of another size, give that size: the columns "
     "image_width,image_height of a CSV, width and height of the image records of a COCO JSON"
 )
+_GOT_AGAIN = ("get the file again", "download it again")
 _SPELLING = "write one of them throughout, if one is meant"
 _FRAME_STEPS = {
     FRACTIONS: "multiply x and width by the image's width, y and height by its height",
@@ -216,7 +217,7 @@ def _decode(paths: Mapping[str, Path]) -> dict[str, _Content | ImageError]:
 
 def _open(path: Path) -> _Content | ImageError:
     if not is_file(path):
-        return ImageError(f"there is no image file {path}")
+        return ImageError(f"there is no image file {printable(path)}")
     try:
         image = Radiograph.open(path)
         return _Content(image.size, image.sha256, image.is_blank, read_header(path).orientation)
@@ -226,7 +227,7 @@ def _open(path: Path) -> _Content | ImageError:
 
 def _unusable(path: Path, error: ImageError, step: str) -> Finding:
     if not is_file(path):
-        return Finding("error", f"there is no image file {path}", step)
+        return Finding("error", f"there is no image file {printable(path)}", step)
     problem, _, own = str(error).rpartition("; ")
-    # What the reader of images advises is for this file; only of a damaged one does the data set know more.
-    return Finding("error", problem or own, step if not problem or own == "get the file again" else own)
+    # What the reader of images advises is for this file; where a whole one is to be got is the data set's to say.
+    return Finding("error", problem or own, step if not problem or own.endswith(_GOT_AGAIN) else own)

@@ -173,8 +173,8 @@ def _looked_up(annotations: Sequence[Annotation], folder: ImageFolder, path: Pat
     if outside:
         first, others = outside[0], f" (and {len(outside) - 1:,} more)" if len(outside) > 1 else ""
         raise DatasetError(
-            f"{path}, {first.where}{others}: the image {first.image!r} lies outside {path.parent}; put it, or a link to "
-            "it, into that folder, or, if you trust this file, allow it with --set dataset.outside=true"
+            f"{path}, {first.where}{others}: the image {first.image!r} lies outside {path.parent}; put it, or a link "
+            "to it, into that folder, or, if you trust this file, allow it with --set dataset.outside=true"
         )
     return [replace(row, image=image, image_id=image) for row in annotations if (image := found[_names(row)])]
 

@@ -48,7 +48,9 @@ def join(data: DatasetInfo, roots: Mapping[str, Path], pathologies: Iterable[str
         root = roots.get(data.name)
         if root is None and data.name != "phantom":
             return Joined(reason=_not_here(data))
-        dataset = _load(data.name, root, data.split, json.dumps(data.options, sort_keys=True))
+        # Where files may lie is the user's to say, not a result's.
+        options = {key: value for key, value in data.options.items() if key != "outside"}
+        dataset = _load(data.name, root, data.split, json.dumps(options, sort_keys=True))
     except GroundCXRError as error:
         return Joined(reason=f"the images and phrases of {data.name} cannot be shown: {error}")
     except (TypeError, ValueError) as error:
