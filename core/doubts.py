@@ -178,11 +178,8 @@ def _fits_as_corners(one: Placed) -> bool:
 
 
 def _fill_the_upper_left(placed: Sequence[Placed]) -> bool:
-    """Whether many boxes lie in the upper left quarters of their images alone, and on both sides of those."""
-    if len({one.box.as_tuple() for one in placed}) < _MANY or not all(map(_in_upper_left, placed)):
-        return False
-    centres = [(one.box.x0 + one.box.x1) / 2 / one.image_size[0] for one in placed]
-    return min(centres) < 1 / 4 < max(centres)
+    """Whether there are many different boxes, all in the upper left quarters of their images."""
+    return len({one.box.as_tuple() for one in placed}) >= _MANY and all(map(_in_upper_left, placed))
 
 
 def _in_upper_left(one: Placed) -> bool:
