@@ -52,8 +52,16 @@ def open_dataset(name: str, root: Path | None, split: str | None, settings: list
 
 
 def dataset_options(settings: list[str]) -> dict[str, str]:
-    """What ``--set dataset.KEY=VALUE`` gives."""
-    return {key: value for alias, key, value in _parsed(settings) if alias == DATASET_ALIAS}
+    """What ``--set dataset.KEY=VALUE`` gives.
+
+    Raises:
+        GroundCXRError: If a key has an option of its own.
+    """
+    options = {key: value for alias, key, value in _parsed(settings) if alias == DATASET_ALIAS}
+    for key, option in (("name", "dataset"), ("root", "root"), ("split", "split")):
+        if key in options:
+            raise GroundCXRError(f"--set {DATASET_ALIAS}.{key} is no option of a data set; write --{option} instead")
+    return options
 
 
 def open_methods(specs: list[str], settings: list[str]) -> list[Entry]:

@@ -12,7 +12,7 @@ def doctor(dataset: Dataset = "phantom", root: Root = None, settings: Settings =
 
     Exit code 0: nothing blocks a run; 1: something does.
     """
-    from ..datasets.checks import check_dataset
+    from ..datasets import check_dataset
 
     findings = check_dataset(dataset, root.expanduser() if root else None, **dataset_options(settings))
     for finding in findings:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..core import Box, DatasetError, ImageError, ImageHeader, ImageSize, Mask, Sample, read_header
 from ..core.doubts import ORIENTED, Placed, Tally, Written, frame_doubts
 from ..core.mask import FARTHEST, LARGEST_MASK
+from ..core.threads import mapped
 from .frames import NEGATIVE, aspect_differs, fit_box, holding_frame, negative_sides
 from .image_names import is_file, printable
 from .masks import Segmentation, union_mask
@@ -112,8 +112,7 @@ def image_headers(paths: Mapping[str, Path]) -> dict[str, ImageHeader | ImageErr
         except (OSError, ValueError):  # a name that no file can have
             return ImageError(f"there is no image file {printable(path)}; `groundcxr doctor` lists what is missing")
 
-    with ThreadPoolExecutor(_HEADER_THREADS) as pool:
-        return dict(zip(paths, pool.map(header, paths.values()), strict=True))
+    return dict(zip(paths, mapped(header, paths.values(), _HEADER_THREADS), strict=True))
 
 
 def by_image(annotations: Iterable[Annotation]) -> dict[str, list[Annotation]]:

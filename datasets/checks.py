@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ..core import DatasetError, ImageError, ImageSize, Radiograph, read_header, unknown_name
+from ..core import DatasetError, ImageError, ImageSize, Radiograph, read_header
 from ..core.doubts import (
     CORNERS,
     FRACTIONS,
@@ -23,8 +20,9 @@ from ..core.doubts import (
     frame_doubts,
 )
 from ..core.progress import progress
+from ..core.threads import mapped
 from .annotations import Annotation, by_image, placed_boxes
-from .base import DATASETS, Finding, refuse_reserved
+from .base import Finding, refuse_reserved
 from .frames import CLIPPED, DEGENERATE, NEGATIVE, OUTSIDE, aspect_differs, fit_box, negative_sides
 from .image_names import is_file, printable
 from .spellings import spellings
@@ -47,25 +45,6 @@ _SAID = {
     OUTSIDE: "lies outside it and is dropped",
     CLIPPED: "sticks out of it and is clipped",
 }
-
-
-def check_dataset(name: str, root: Path | None = None, **options: Any) -> list[Finding]:
-    """Everything that is missing or wrong in the files of a data set, by the data set's name.
-
-    Args:
-        name: As for `load_dataset`.
-        root: Folder or file of the data; None where the user gave none.
-        **options: The options with which it would be loaded.
-
-    Raises:
-        UnknownNameError: If there is no such data set, or it has no such option.
-    """
-    check: Callable[..., list[Finding]] = DATASETS.get(name).check
-    known = list(inspect.signature(check).parameters)[1:]
-    for option in options:
-        if option not in known:
-            raise unknown_name(f"option of the check of the data set {name!r}", option, known)
-    return check(root, **options)
 
 
 def check_files(
@@ -207,12 +186,9 @@ class _Content:
 
 
 def _decode(paths: Mapping[str, Path]) -> dict[str, _Content | ImageError]:
-    contents: dict[str, _Content | ImageError] = {}
-    with ThreadPoolExecutor(os.cpu_count()) as pool, progress("checking images", len(paths)) as advance:
-        for image, content in zip(paths, pool.map(_open, paths.values()), strict=True):
-            contents[image] = content
-            advance()
-    return contents
+    with progress("checking images", len(paths)) as advance:
+        contents = mapped(_open, paths.values(), os.cpu_count() or 1, advance)
+    return dict(zip(paths, contents, strict=True))
 
 
 def _open(path: Path) -> _Content | ImageError:

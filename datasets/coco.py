@@ -115,9 +115,9 @@ class _Reader:
         )
 
     def _pathology(self, record: dict[str, Any], place: str) -> str:
-        if self.categories is None:
+        if self.categories is None and record.get("category_id") is None:
             return UNCLASSIFIED
-        category = self.categories.get(_id(record.get("category_id")))
+        category = (self.categories or {}).get(_id(record.get("category_id")))
         name = "" if category is None else _text(category.get("name"), "the name of its category", place).strip()
         if not name:
             identity = shown(record.get("category_id"))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
+
+from ..core.threads import mapped
 
 _THREADS = 8  # as for headers: what takes time is a network disk's latency
 
@@ -56,8 +57,7 @@ class ImageFolder:
             folder; None where none stays in it.
         """
         distinct = list(dict.fromkeys(names))
-        with ThreadPoolExecutor(_THREADS) as pool:
-            return dict(zip(distinct, pool.map(self._find, distinct), strict=True))
+        return dict(zip(distinct, mapped(self._find, distinct, _THREADS), strict=True))
 
     def _find(self, names: Sequence[str]) -> str | None:
         for name in names:

@@ -16,7 +16,7 @@ from .masks import Segmentation
 
 
 def read_segmentation(value: Any, place: str) -> Segmentation | None:
-    """An annotation's `segmentation`; None where it is empty.
+    """An annotation's `segmentation`; None where there is none, or where it marks no pixel.
 
     Args:
         value: A list of polygons `[x0, y0, x1, y1, ...]`, or one of them, in pixels; or an object with `size`
@@ -47,7 +47,7 @@ def _polygons(polygons: list[Any], place: str) -> Segmentation:
     return Segmentation(digest(corners), None, partial(fill_polygons, corners))
 
 
-def _runs(value: dict[str, Any], place: str) -> Segmentation:
+def _runs(value: dict[str, Any], place: str) -> Segmentation | None:
     size, counts = value.get("size"), value.get("counts")
     if not isinstance(size, list) or len(size) != 2:
         raise _unreadable(place, f"its size must be [height, width], got {shown(size)}")
@@ -63,6 +63,8 @@ def _runs(value: dict[str, Any], place: str) -> Segmentation:
         check_runs(runs, frame)
     except (ValueError, OverflowError) as error:
         raise _unreadable(place, str(error)) from error
+    if not runs[1::2].any():
+        return None
     return Segmentation(digest(hashlib.sha256(runs.tobytes()).hexdigest(), frame), frame, partial(fill_runs, runs))
 
 

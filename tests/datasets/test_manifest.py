@@ -13,8 +13,8 @@ from pydicom.uid import ExplicitVRLittleEndian
 from groundcxr import load_dataset
 from groundcxr.core import DatasetError, Radiograph, UnknownNameError
 from groundcxr.core.doubts import LEAVES
+from groundcxr.datasets import check_dataset
 from groundcxr.datasets.base import opaque_id
-from groundcxr.datasets.checks import check_dataset
 
 HEADER = "image,phrase,pathology,x,y,w,h"
 
@@ -399,7 +399,7 @@ def test_ids_do_not_depend_on_where_the_folder_lies(folder, tmp_path_factory):
     assert one.version == two.version
 
 
-def test_it_has_no_options(folder):
+def test_an_option_that_it_does_not_have_is_told(folder):
     with pytest.raises(UnknownNameError, match="no option 'group_by' of the data set 'manifest'"):
         load_dataset("manifest", csv(folder, "c.png,spot,Nodule,1,1,2,2"), group_by="path,label_text")
 

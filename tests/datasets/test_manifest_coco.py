@@ -9,8 +9,7 @@ from pycocotools import mask as reference
 from groundcxr import load_dataset
 from groundcxr.core import DatasetError
 from groundcxr.core.mask import LARGEST_MASK
-from groundcxr.datasets import segmentations
-from groundcxr.datasets.checks import check_dataset
+from groundcxr.datasets import check_dataset, segmentations
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # pycocotools' own
 
@@ -121,7 +120,10 @@ def test_polygons_are_in_the_records_size(folder):
 @pytest.mark.parametrize(
     ("segmentation", "message"),
     [
-        ({"size": [WIDTH, HEIGHT], "counts": [WIDTH * HEIGHT]}, "is of 40x60 .*and its image of 60x40, another shape"),
+        (
+            {"size": [WIDTH, HEIGHT], "counts": [0, WIDTH * HEIGHT]},
+            "is of 40x60 .*its image of 60x40, another shape",
+        ),
         ({"size": [HEIGHT, WIDTH], "counts": [7]}, "cover 7 pixels, and 60x40 are 2,400"),
         ({"size": [HEIGHT, WIDTH], "counts": [2401, -1]}, "not lengths"),
         ({"size": [HEIGHT, WIDTH], "counts": [10.5, 2389.5]}, "whole numbers, got 10.5"),
@@ -174,6 +176,20 @@ def test_a_file_of_captions_is_of_one_class(folder):
     assert [text.partition(":")[0] for text in dataset.warnings] == [
         "annotations have no bbox, so their samples lack that box"
     ]
+
+
+def test_classes_without_their_list_are_no_captions(folder):
+    with pytest.raises(DatasetError, match="annotation 1: there is no category with the id 1"):
+        load_dataset("manifest", coco(folder, BOX, categories=None))
+
+
+@pytest.mark.parametrize("nothing", [None, [], [[]], {"size": [HEIGHT, WIDTH], "counts": [HEIGHT * WIDTH]}])
+def test_an_annotation_that_marks_nothing_is_said(folder, nothing):
+    dataset = load_dataset("manifest", coco(folder, {**REGION, "segmentation": nothing}))
+    assert dataset[0].mask is None
+    assert dataset.warnings == (
+        "annotations have no bbox, so their samples lack that box: 1, for example annotation 1",
+    )
 
 
 def test_the_caption_of_an_image_is_the_phrase_of_its_boxes(folder):

@@ -4,7 +4,7 @@ import pytest
 
 from groundcxr import load_dataset
 from groundcxr.core import DatasetError
-from groundcxr.datasets.checks import check_dataset
+from groundcxr.datasets import check_dataset
 
 TRUE = (10.0, 20.0, 40.0, 60.0)
 CORNERS, SIZES = "10,20,40,60", "10,20,30,40"

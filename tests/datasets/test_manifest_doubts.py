@@ -9,7 +9,7 @@ from PIL import Image
 from groundcxr import load_dataset
 from groundcxr.core import DatasetError
 from groundcxr.core.doubts import CORNERS, FRACTIONS, LEAVES, ORIENTED, SIZES
-from groundcxr.datasets.checks import check_dataset
+from groundcxr.datasets import check_dataset
 
 HEADER = "image,phrase,pathology,x,y,w,h"
 

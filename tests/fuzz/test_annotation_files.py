@@ -11,7 +11,7 @@ from PIL import Image
 
 from groundcxr import load_dataset
 from groundcxr.core import GroundCXRError
-from groundcxr.datasets.checks import check_dataset
+from groundcxr.datasets import check_dataset
 
 CASES = int(float(os.environ.get("GROUNDCXR_FUZZ", "1")) * 150)
 """Of each kind; the environment variable GROUNDCXR_FUZZ multiplies it."""
