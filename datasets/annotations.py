@@ -65,13 +65,12 @@ def number(text: object, what: str, where: str) -> float:
         DatasetError: That names the cell.
     """
     try:
-        value = math.nan if isinstance(text, bool) else float(text)  # pyright: ignore[reportArgumentType]
+        value = float(text)  # pyright: ignore[reportArgumentType]  # what is no number raises
     except (TypeError, ValueError):
         value = math.nan
-    except OverflowError:
-        value = math.inf
-    # Infinity as a text is a word that got among numbers; a number that is too large is one.
-    if (not math.isfinite(value) and not isinstance(text, int)) or isinstance(text, bool):
+    except OverflowError:  # a whole number of hundreds of digits
+        value = 2.0 * FARTHEST
+    if isinstance(text, bool) or not math.isfinite(value):
         raise DatasetError(f"{where}: {what} must be a number, got {shown(text)}")
     if abs(value) > FARTHEST:
         raise DatasetError(f"{where}: {what} must be within {FARTHEST:,} pixels, got {shown(text)}")

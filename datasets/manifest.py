@@ -74,7 +74,7 @@ class Manifest(GroundingDataset):
             try:
                 return build_samples(chosen, paths, group_by=key, sample_id=sample_id, written=rows.written)
             except ImageError as error:
-                step = f"paths are relative to {path.parent}"
+                step = f"{_keys(path)} is relative to {path.parent}"
                 raise DatasetError(f"none of the images of {path} can be read: {error}; {step}") from error
 
         samples, defects = build(split)
@@ -98,8 +98,7 @@ class Manifest(GroundingDataset):
             rows = read_rows(path, phrases, outside)
         except DatasetError as error:
             return [Finding("error", str(error))]
-        named = "file_name or path" if _is_json(path) else "path"
-        step = f"put the whole file there, or correct its {named} (relative to {path.parent.resolve()})"
+        step = f"put the whole file there, or correct its {_keys(path)} (relative to {path.parent.resolve()})"
         return [
             *[Finding("warning", f"{path}: {text}") for text in rows.said],
             *[Finding("warning", f"{path}: {text}", "correct the rows") for text in _doubts(path, rows.annotations)],
@@ -198,6 +197,11 @@ def _doubts(path: Path, annotations: Sequence[Annotation]) -> list[str]:
 
 def _paths(path: Path, annotations: Sequence[Annotation]) -> dict[str, Path]:
     return {image: path.parent / rows[0].image for image, rows in by_image(annotations).items()}
+
+
+def _keys(path: Path) -> str:
+    """What a manifest calls the name of an image."""
+    return "file_name or path" if _is_json(path) else "path"
 
 
 def _is_json(path: Path) -> bool:
