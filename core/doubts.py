@@ -6,7 +6,7 @@ wherever boxes or maps come in (annotation files, imports, methods) they are hel
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,7 +39,8 @@ Written = Literal["sizes", "corners"]
 """Whether boxes were written as x, y, width, height or as x0, y0, x1, y1."""
 
 _PIXEL = 1.0  # what rounding or inclusive corners may make a box stick out by
-_MANY = 20  # boxes from which on a place that all of them share is no chance
+_MANY = 20  # different boxes from which on a place that all of them share is no chance
+_FEW = 0.01  # a released file has a few boxes that stick out of their images, and those are no sign of another frame
 _NEARLY_ALL = 0.95  # a file of corners may hold a few boxes that are broken themselves
 
 
@@ -109,18 +110,22 @@ def frame_doubts(boxes: Iterable[Placed], written: Written) -> list[Doubt]:
     """
     placed = list(boxes)
     tally = Tally()
-    pixels = [one for one in placed if not _counted(one, _is_fraction, FRACTIONS, tally)]
+    fractions = [one for one in placed if _is_fraction(one, written)]
+    _count_all(fractions, FRACTIONS, tally)
+    pixels = [one for one in placed if not _is_fraction(one, written)]
     if written == "corners":
-        pixels = [one for one in pixels if not _counted(one, _is_backwards, SIZES, tally)]
+        backwards = [one for one in pixels if _is_backwards(one)]
+        if len(backwards) > _FEW * len(pixels):
+            _count_all(backwards, SIZES, tally)
+        pixels = [one for one in pixels if not _is_backwards(one)]
     if written == "sizes" and _look_like_corners(pixels):
-        for one in pixels:
-            tally.add(CORNERS, _example(one))
-    else:
-        for one in pixels:
-            _counted(one, _leaves, LEAVES, tally)
-        if len(pixels) >= _MANY and all(_in_upper_left(one) for one in pixels):
-            for one in pixels:
-                tally.add(SMALLER_FRAME, _example(one))
+        _count_all(pixels, CORNERS, tally)
+        return tally.doubts()
+    leaving = [one for one in pixels if _leaves(one)]
+    if len(leaving) > _FEW * len(pixels):
+        _count_all(leaving, LEAVES, tally)
+    if _fill_the_upper_left(pixels):
+        _count_all(pixels, SMALLER_FRAME, tally)
     return tally.doubts()
 
 
@@ -130,11 +135,9 @@ def is_transposed(shape: Sequence[int], image_size: ImageSize) -> bool:
     return tuple(shape) == (width, height) != (height, width)
 
 
-def _counted(one: Placed, question: Callable[[Placed], bool], kind: str, tally: Tally) -> bool:
-    if not question(one):
-        return False
-    tally.add(kind, _example(one))
-    return True
+def _count_all(placed: Iterable[Placed], kind: str, tally: Tally) -> None:
+    for one in placed:
+        tally.add(kind, _example(one))
 
 
 def _example(one: Placed) -> str:
@@ -142,11 +145,11 @@ def _example(one: Placed) -> str:
     return f"{one.where}: ({x0:g}, {y0:g}) to ({x1:g}, {y1:g}) in {one.image_size[0]}x{one.image_size[1]}"
 
 
-def _is_fraction(one: Placed) -> bool:
-    # A box of true pixels within 0..1 would be one pixel at most.
-    return (
-        min(one.image_size) > 2 and all(0 <= edge <= 1 for edge in one.box.as_tuple()) and max(one.box.as_tuple()) > 0
-    )
+def _is_fraction(one: Placed, written: Written) -> bool:
+    # A box of true pixels whose four numbers lie within 0..1 would be one pixel at most.
+    x0, y0, x1, y1 = one.box.as_tuple()
+    numbers = (x0, y0, x1, y1) if written == "corners" else (x0, y0, x1 - x0, y1 - y0)
+    return min(one.image_size) > 2 and all(0 <= number <= 1 for number in numbers) and max(numbers) > 0
 
 
 def _is_backwards(one: Placed) -> bool:
@@ -172,6 +175,11 @@ def _fits_as_corners(one: Placed) -> bool:
     right, bottom = one.box.x1 - x, one.box.y1 - y
     inside = right <= one.image_size[0] + _PIXEL and bottom <= one.image_size[1] + _PIXEL
     return x >= 0 and y >= 0 and right > x and bottom > y and inside
+
+
+def _fill_the_upper_left(placed: Sequence[Placed]) -> bool:
+    """Whether there are many different boxes, all in the upper left quarters of their images."""
+    return len({one.box.as_tuple() for one in placed}) >= _MANY and all(map(_in_upper_left, placed))
 
 
 def _in_upper_left(one: Placed) -> bool:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core import Box, DatasetError, ImageError, ImageSize, Sample, read_image_size
-from ..core.doubts import Tally
+from ..core import Box, DatasetError, ImageError, ImageHeader, ImageSize, Mask, Sample, read_header
+from ..core.doubts import ORIENTED, Placed, Tally, Written, frame_doubts
+from ..core.mask import FARTHEST, LARGEST_MASK
+from ..core.threads import mapped
 from .frames import NEGATIVE, aspect_differs, fit_box, holding_frame, negative_sides
+from .image_names import is_file, printable
+from .masks import Segmentation, union_mask
+from .spellings import spellings
 
 MISSING = "image files are missing (`groundcxr doctor` lists them)"
 UNREADABLE = "image files cannot be read (`groundcxr doctor` lists them)"
 RESIZED = "images are not at the annotated size, so boxes were rescaled"
+BESIDE_BOXES = "phrases have boxes, and segmentations alone in other annotations: the boxes alone are the target"
 OTHER_ASPECT = "images have another aspect ratio than was annotated, so boxes may be misplaced"
 
+_LONGEST_SHOWN = 80
 _HEADER_THREADS = 8  # headers are a few bytes each: a network disk's latency, not the processor, is the cost
 
 
@@ -35,6 +41,8 @@ class Annotation:
         patient: The data set's own name of the patient.
         split: The split, where the file has one.
         where: The place in the file, for messages: "row 12".
+        segmentation: The region, where it is not given as a box.
+        other_image: Another path that the file has for the image; tried where the first one is none.
     """
 
     image_id: str
@@ -46,10 +54,12 @@ class Annotation:
     patient: str | None
     split: str | None
     where: str
+    segmentation: Segmentation | None = None
+    other_image: str | None = None
 
 
 def number(text: object, what: str, where: str) -> float:
-    """A finite number from a cell.
+    """A number of pixels from a cell, finite and not absurdly large.
 
     Raises:
         DatasetError: That names the cell.
@@ -58,34 +68,50 @@ def number(text: object, what: str, where: str) -> float:
         value = float(text)  # pyright: ignore[reportArgumentType]  # what is no number raises
     except (TypeError, ValueError):
         value = math.nan
-    if not math.isfinite(value):
-        raise DatasetError(f"{where}: {what} must be a number, got {text!r}")
+    except OverflowError:  # a whole number of hundreds of digits
+        value = 2.0 * FARTHEST
+    if isinstance(text, bool) or not math.isfinite(value):
+        raise DatasetError(f"{where}: {what} must be a number, got {shown(text)}")
+    if abs(value) > FARTHEST:
+        raise DatasetError(f"{where}: {what} must be within {FARTHEST:,} pixels, got {shown(text)}")
     return value
+
+
+def shown(value: object) -> str:
+    """A value as a message may show it: on one line, and not endless."""
+    try:
+        text = ascii(value)
+    except RecursionError:
+        text = "nested values"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}..."
 
 
 def frame_size(width: float, height: float, where: str) -> ImageSize:
     """An annotated image size from its two numbers.
 
     Raises:
-        DatasetError: If one of them is less than 1.
+        DatasetError: If one of them is less than 1, or no image is so large.
     """
     size = int(width), int(height)
     if min(size) < 1:
         raise DatasetError(f"{where}: an image's width and height must be at least 1 pixel, got {size[0]}x{size[1]}")
+    if size[0] * size[1] > LARGEST_MASK:
+        raise DatasetError(f"{where}: an image has at most {LARGEST_MASK:,} pixels, got {size[0]}x{size[1]}")
     return size
 
 
-def image_sizes(paths: Mapping[str, Path]) -> dict[str, ImageSize | ImageError]:
-    """(width, height) of many image files, from their headers; the error where a file cannot be read."""
+def image_headers(paths: Mapping[str, Path]) -> dict[str, ImageHeader | ImageError]:
+    """The headers of many image files; the error where a file cannot be read."""
 
-    def size(path: Path) -> ImageSize | ImageError:
+    def header(path: Path) -> ImageHeader | ImageError:
         try:
-            return read_image_size(path)
+            return read_header(path)
         except ImageError as error:
             return error
+        except (OSError, ValueError):  # a name that no file can have
+            return ImageError(f"there is no image file {printable(path)}; `groundcxr doctor` lists what is missing")
 
-    with ThreadPoolExecutor(_HEADER_THREADS) as pool:
-        return dict(zip(paths, pool.map(size, paths.values()), strict=True))
+    return dict(zip(paths, mapped(header, paths.values(), _HEADER_THREADS), strict=True))
 
 
 def by_image(annotations: Iterable[Annotation]) -> dict[str, list[Annotation]]:
@@ -102,6 +128,7 @@ def build_samples(
     *,
     group_by: Callable[[Annotation], Hashable],
     sample_id: Callable[[Annotation], str],
+    written: Written = "sizes",
 ) -> tuple[list[Sample], list[str]]:
     """Samples with boxes in the image files' pixels, those of one image following one another.
 
@@ -114,6 +141,7 @@ def build_samples(
         paths: The image file of each image id.
         group_by: Rows of one image for which this is equal are one sample; its class is that of the first row.
         sample_id: The opaque id of the sample that begins with a row.
+        written: What the four numbers of boxes were read as, for doubts about them.
 
     Returns:
         The samples and one sentence for each kind of defect.
@@ -122,15 +150,15 @@ def build_samples(
         ImageError: When not one of the images can be read; the first one's error.
     """
     images = by_image(annotations)
-    sizes = image_sizes({image: paths[image] for image in images})
-    errors = [size for size in sizes.values() if isinstance(size, ImageError)]
+    headers = image_headers({image: paths[image] for image in images})
+    errors = [header for header in headers.values() if isinstance(header, ImageError)]
     if images and len(errors) == len(images):
         raise errors[0]
-    typical = _median_size([size for size in sizes.values() if not isinstance(size, ImageError)])
+    typical = _median_size([header.size for header in headers.values() if not isinstance(header, ImageError)])
     tally = Tally()
     samples: list[Sample] = []
     for image, rows in images.items():
-        size = _settle_size(rows, paths[image], sizes[image], typical, tally)
+        size = _settle_size(rows, paths[image], headers[image], typical, tally)
         groups: dict[Hashable, list[Annotation]] = {}
         for row in rows:
             groups.setdefault(group_by(row), []).append(row)
@@ -146,11 +174,26 @@ def build_samples(
                     phrase=first.phrase,
                     pathology=first.pathology,
                     boxes=boxes,
-                    mask=None,
+                    mask=_mask(group, size, tally),
                     image_size=size,
                 )
             )
-    return samples, tally.sentences()
+    sizes = {image: header.size for image, header in headers.items() if not isinstance(header, ImageError)}
+    doubts = [*spellings(annotations), *frame_doubts(placed_boxes(annotations, sizes), written)]
+    return samples, [*map(str, doubts), *tally.sentences()]
+
+
+def placed_boxes(annotations: Iterable[Annotation], sizes: Mapping[str, ImageSize]) -> Iterator[Placed]:
+    """The boxes as written, in the frames in which they should be; those of unknown frames are left out.
+
+    Args:
+        annotations: The rows.
+        sizes: (width, height) of the image files that can be read, by image id.
+    """
+    for row in annotations:
+        frame = row.frame or sizes.get(row.image_id)
+        if row.box is not None and frame is not None:
+            yield Placed(row.box, frame, row.where)
 
 
 def apart_from(samples: Iterable[Sample], others: Iterable[Sample]) -> list[Sample]:
@@ -167,16 +210,28 @@ def _median_size(sizes: Sequence[ImageSize]) -> ImageSize:
 
 
 def _settle_size(
-    rows: Sequence[Annotation], path: Path, read: ImageSize | ImageError, typical: ImageSize, tally: Tally
+    rows: Sequence[Annotation], path: Path, read: ImageHeader | ImageError, typical: ImageSize, tally: Tally
 ) -> ImageSize:
     frame = next((row.frame for row in rows if row.frame is not None), None)
     if isinstance(read, ImageError):
-        tally.add(UNREADABLE if path.is_file() else MISSING, str(path))
+        tally.add(UNREADABLE if is_file(path) else MISSING, printable(path))
         return frame or holding_frame((row.box for row in rows if row.box is not None), typical)
-    if frame is not None and frame != read:
-        example = f"{path} is {read[0]}x{read[1]}, annotated {frame[0]}x{frame[1]}"
-        tally.add(OTHER_ASPECT if aspect_differs(frame, read) else RESIZED, example)
-    return read
+    if frame is not None and frame != read.size:
+        example = f"{path} is {read.size[0]}x{read.size[1]}, annotated {frame[0]}x{frame[1]}"
+        tally.add(OTHER_ASPECT if aspect_differs(frame, read.size) else RESIZED, example)
+    if read.orientation != 1:
+        tally.add(ORIENTED, str(path))
+    return read.size
+
+
+def _mask(group: Sequence[Annotation], size: ImageSize, tally: Tally) -> Mask | None:
+    """The union of the regions of a sample's rows; None where there are none."""
+    regions = [
+        (row.segmentation, row.segmentation.frame or row.frame or size) for row in group if row.segmentation is not None
+    ]
+    if regions and any(row.box is not None for row in group):
+        tally.add(BESIDE_BOXES, next(row.where for row in group if row.segmentation is not None))
+    return union_mask(regions, size) if regions else None
 
 
 def _fit(row: Annotation, size: ImageSize, tally: Tally) -> Box | None:

@@ -13,6 +13,8 @@ from ..core import DatasetError, Registry, Sample
 from ..core.fingerprint import digest
 from .ids import opaque_id
 
+_AVERAGES = ("macro", "micro")
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -80,7 +82,11 @@ class GroundingDataset(Sequence[Sample], ABC):
             warnings: What was wrong with the files but did not stop loading.
             training: Loads samples of the training split, whose patients are not among `samples`; None where there is
                 no such split.
+
+        Raises:
+            DatasetError: If a class has the name of an average.
         """
+        refuse_reserved(pathologies)
         self._samples = tuple(samples)
         self.version = version
         self.split = split
@@ -116,7 +122,10 @@ class GroundingDataset(Sequence[Sample], ABC):
     @classmethod
     @abstractmethod
     def check(cls, root: Path | None) -> list[Finding]:
-        """Everything that is missing or wrong in the files below `root`; never raises for a defect of the data."""
+        """Everything that is missing or wrong in the files below `root`; never raises for a defect of the data.
+
+        Options of `load` that change what is looked at may be further keyword arguments.
+        """
 
     @overload
     def __getitem__(self, index: int) -> Sample: ...
@@ -160,6 +169,19 @@ class GroundingDataset(Sequence[Sample], ABC):
                 for sample in (self._samples if samples is None else samples)
             ],
         )
+
+
+def refuse_reserved(pathologies: Iterable[str]) -> None:
+    """Refuse classes that tables could not tell from their averages.
+
+    Raises:
+        DatasetError: If a class is named "macro" or "micro", in any case.
+    """
+    for name in pathologies:
+        if name.strip().lower() in _AVERAGES:
+            raise DatasetError(
+                f"a class is named {name!r}, which is reserved: tables show averages under that name; rename the class"
+            )
 
 
 def _adopt(name: str, thing: Any) -> type[GroundingDataset]:

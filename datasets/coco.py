@@ -1,51 +1,147 @@
-"""COCO JSON files whose annotations carry a phrase."""
+"""COCO JSON files whose annotations carry a phrase, or get one."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..core import Box, DatasetError, ImageSize
+from ..core import Box, DatasetError, ImageSize, read_regular
 from ..core.doubts import Tally
-from .annotations import Annotation, frame_size, number
+from .annotations import Annotation, frame_size, number, shown
+from .frames import aspect_differs
+from .phrases import STEP, PhraseTemplate
+from .segmentations import read_segmentation
 
 PHRASE_KEYS = ("label_text", "phrase", "caption")
-"""Where an annotation's phrase may be: MS-CXR's key first."""
+"""Where a phrase may be, on an annotation or else on its image: MS-CXR's key first."""
+
+UNCLASSIFIED = "unclassified"
+"""The class of all annotations of a captions file, which has none."""
 
 
-def read_coco(path: Path) -> list[Annotation]:
+def read_coco(path: Path, phrases: PhraseTemplate | None = None) -> list[Annotation]:
     """The annotations of a COCO file, in file order.
 
-    An image's file is its `path`, or else its `file_name`; several image records may name one file, as in MS-CXR.
-    Boxes are `[x, y, width, height]` in the image record's `width` and `height`, or else the annotation's. `split` and
-    `patient_id` may be on annotations or images. An annotation may have no `bbox`.
+    An image's file is its `path`, or else its `file_name`; where it has both, the second is the row's `other_image`.
+    Several image records may name one file, as in MS-CXR. Boxes are `[x, y, width, height]` in the image record's
+    `width` and `height`, or else the annotation's. `split`, `patient_id` and the phrase may be on annotations or
+    images. An annotation without a `bbox` may have a `segmentation`; of one with both, the box counts. A file without
+    `categories`, of captions, is of one class.
+
+    Args:
+        path: The file.
+        phrases: How phrases are made, in place of those of the file.
 
     Raises:
         DatasetError: If the file is not in this format; names the file and the record.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
-    except ValueError as error:  # neither UTF-8 nor JSON
-        raise DatasetError(f"{path} is not a JSON file: {error}") from error
-    images = _by_id(_records(content, "images", path), "images", path, _file)
-    categories = _by_id(_records(content, "categories", path), "categories", path, lambda record: record.get("name"))
+    content = _content(path)
+    images = _by_id(_records(content, "images", path), "images", path, lambda image: next(iter(_names(image)), None))
+    captions = isinstance(content, dict) and not content.get("categories")
+    categories = _by_id(
+        [] if captions else _records(content, "categories", path), "categories", path, lambda record: record.get("name")
+    )
     annotations = _records(content, "annotations", path)
     if not annotations:
         raise DatasetError(f"{path} has no annotations")
-    return [_annotation(record, images, categories, path) for record in annotations]
+    reader = _Reader(path, images, None if captions else categories, phrases)
+    return [reader.annotation(record) for record in annotations]
 
 
 def without_bbox(annotations: Iterable[Annotation]) -> list[str]:
-    """One sentence if annotations of a COCO file have no box."""
+    """One sentence if annotations of a COCO file have neither a box nor a region."""
     tally = Tally()
     for row in annotations:
-        if row.box is None:
+        if row.box is None and row.segmentation is None:
             tally.add("annotations have no bbox, so their samples lack that box", row.where)
     return tally.sentences()
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Reads annotations of one file.
+
+    Attributes:
+        path: The file, for messages.
+        images: Image records by id.
+        categories: Category records by id; None for a file of captions.
+        phrases: How phrases are made; None where they are read.
+    """
+
+    path: Path
+    images: dict[str, dict[str, Any]]
+    categories: dict[str, dict[str, Any]] | None
+    phrases: PhraseTemplate | None
+
+    def annotation(self, record: dict[str, Any]) -> Annotation:
+        where = f"annotation {shown(record['id']) if 'id' in record else '(without an id)'}"
+        place = f"{self.path}, {where}"
+        image = self.images.get(_id(record.get("image_id")))
+        if image is None:
+            raise DatasetError(f"{place}: there is no image with the id {shown(record.get('image_id'))}")
+        names = _names(image)
+        if not names:
+            raise DatasetError(f"{self.path}: the image with the id {shown(record['image_id'])} has no file_name")
+        for name in names:
+            _text(name, "the file_name of its image", place)
+        pathology = self._pathology(record, place)
+        frame = _frame(image, place) or _frame(record, place)
+        box = _box(record.get("bbox"), place)
+        region = None if box is not None else read_segmentation(record.get("segmentation"), place)
+        if region is not None and region.frame is not None:
+            if frame is not None and aspect_differs(region.frame, frame):
+                here, there = ("x".join(map(str, size)) for size in (region.frame, frame))
+                raise DatasetError(
+                    f"{place}: its segmentation is of {here} (its size is [height, width]) and its image of {there}, "
+                    "another shape; correct one of them"
+                )
+            frame = frame or region.frame
+        split, patient = (_text(record.get(key, image.get(key)), key, place) or None for key in ("split", "patient_id"))
+        return Annotation(
+            image_id=names[0],
+            image=names[0],
+            phrase=self.phrases.fill(pathology) if self.phrases else self._phrase(record, image, place),
+            pathology=pathology,
+            box=box,
+            frame=frame,
+            patient=patient,
+            split=split,
+            where=where,
+            segmentation=region,
+            other_image=names[1] if len(names) > 1 else None,
+        )
+
+    def _pathology(self, record: dict[str, Any], place: str) -> str:
+        if self.categories is None and record.get("category_id") is None:
+            return UNCLASSIFIED
+        category = (self.categories or {}).get(_id(record.get("category_id")))
+        name = "" if category is None else _text(category.get("name"), "the name of its category", place).strip()
+        if not name:
+            identity = shown(record.get("category_id"))
+            raise DatasetError(f"{place}: there is no category with the id {identity} and a name")
+        return name
+
+    def _phrase(self, record: dict[str, Any], image: dict[str, Any], place: str) -> str:
+        found = next((holder[key] for holder in (record, image) for key in PHRASE_KEYS if holder.get(key)), None)
+        phrase = _text(found, "the phrase", place)
+        if not isinstance(found, str) or not phrase.strip():
+            step = "" if self.categories is None else f"; {STEP}"
+            raise DatasetError(f"{place}: there is no phrase; give it as one of {', '.join(PHRASE_KEYS)}{step}")
+        return phrase
+
+
+def _content(path: Path) -> Any:
+    try:
+        return json.loads(read_regular(path).decode("utf-8-sig"))
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
+    except RecursionError:
+        raise DatasetError(f"{path} is not a COCO file: its lists are nested too deeply") from None
+    except ValueError as error:  # neither UTF-8 nor JSON
+        raise DatasetError(f"{path} is not a JSON file: {error}") from error
 
 
 def _records(content: Any, key: str, path: Path) -> list[dict[str, Any]]:
@@ -60,54 +156,33 @@ def _by_id(
 ) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for record in records:
-        first = found.setdefault(str(record.get("id")), record)
+        first = found.setdefault(_id(record.get("id")), record)
         if content(first) != content(record):
-            both = f"{content(first)!r} and {content(record)!r}"
-            raise DatasetError(f"{path}: two {kind} have the id {record.get('id')!r}: {both}; give each its own id")
+            both = f"{shown(content(first))} and {shown(content(record))}"
+            raise DatasetError(
+                f"{path}: two {kind} have the id {shown(record.get('id'))}: {both}; give each its own id"
+            )
     return found
 
 
-def _file(image: dict[str, Any]) -> object:
-    return image.get("path") or image.get("file_name")
+def _id(value: Any) -> str:
+    """An id as it is compared: 7, "7" and 7.0 are one, as tools write them."""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
-def _annotation(
-    record: dict[str, Any], images: dict[str, dict[str, Any]], categories: dict[str, dict[str, Any]], path: Path
-) -> Annotation:
-    where = f"annotation {record.get('id', '(without an id)')}"
-    place = f"{path}, {where}"
-    image = images.get(str(record.get("image_id")))
-    if image is None:
-        raise DatasetError(f"{place}: there is no image with the id {record.get('image_id')!r}")
-    category = categories.get(str(record.get("category_id")))
-    if category is None or not str(category.get("name") or "").strip():
-        raise DatasetError(f"{place}: there is no category with the id {record.get('category_id')!r} and a name")
-    file = _file(image)
-    if not isinstance(file, str) or not file.strip():
-        raise DatasetError(f"{path}: the image with the id {record['image_id']!r} has no file_name")
-    file = str(PurePosixPath(file))  # "./a.png" is "a.png"
-    phrase = next((record[key] for key in PHRASE_KEYS if record.get(key)), None)
-    if not isinstance(phrase, str) or not phrase.strip():
-        raise DatasetError(f"{place}: there is no phrase; give it as one of {', '.join(PHRASE_KEYS)}")
-    split, patient = (_text(record.get(key, image.get(key))) for key in ("split", "patient_id"))
-    return Annotation(
-        image_id=file,
-        image=file,
-        phrase=phrase,
-        pathology=str(category["name"]).strip(),
-        box=_box(record.get("bbox"), place),
-        frame=_frame(image, place) or _frame(record, place),
-        patient=patient,
-        split=split,
-        where=where,
-    )
+def _names(image: dict[str, Any]) -> tuple[str, ...]:
+    """What an image record calls its file, each name once."""
+    written = [image.get(key) for key in ("path", "file_name")]
+    return tuple(
+        dict.fromkeys(str(PurePosixPath(name)) for name in written if isinstance(name, str) and name.strip())
+    )  # "./a.png" is "a.png"
 
 
 def _box(bbox: Any, place: str) -> Box | None:
     if not bbox:
         return None
     if not isinstance(bbox, list) or len(bbox) != 4:
-        raise DatasetError(f"{place}: bbox must be [x, y, width, height], got {bbox!r}")
+        raise DatasetError(f"{place}: bbox must be [x, y, width, height], got {shown(bbox)}")
     x, y, width, height = (number(value, "every entry of bbox", place) for value in bbox)
     return Box.from_xywh(x, y, width, height)
 
@@ -119,5 +194,19 @@ def _frame(record: dict[str, Any], place: str) -> ImageSize | None:
     return frame_size(width, height, place)
 
 
-def _text(value: Any) -> str | None:
-    return None if value is None or value == "" else str(value)
+def _text(value: Any, what: str, place: str) -> str:
+    """A text or a number as text; "" for none.
+
+    Raises:
+        DatasetError: If it is anything else, or has half a character (a lone surrogate), which no file can hold.
+    """
+    if isinstance(value, bool | list | dict):
+        raise DatasetError(f"{place}: {what} must be a text, got {shown(value)}")
+    text = "" if value is None else str(value)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise DatasetError(
+            f"{place}: {what} has half a character in it ({shown(text)}); write whole characters"
+        ) from None
+    return text

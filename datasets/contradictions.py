@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from ..core.doubts import Tally
 from .annotations import Annotation, by_image
+from .spellings import tell_alike
 
 
 def contradictions(annotations: Sequence[Annotation]) -> list[str]:
-    """One sentence for each kind: images of two patients, images in train and out of it, classes by upper case.
+    """One sentence for each kind: images of two patients or sizes, images in train and out of it, splits by upper case.
 
     Args:
         annotations: All rows of the file, whatever their split.
@@ -19,13 +20,12 @@ def contradictions(annotations: Sequence[Annotation]) -> list[str]:
         patients = list(dict.fromkeys(row.patient for row in rows if row.patient))
         if len(patients) > 1:
             tally.add("images have more than one patient_id", f"{image}: {', '.join(patients)}")
+        frames = list(dict.fromkeys(row.frame for row in rows if row.frame))
+        if len(frames) > 1:
+            sizes = " and ".join(f"{width}x{height}" for width, height in frames)
+            tally.add("images are annotated at more than one size", f"{image}: {sizes}")
         splits = list(dict.fromkeys(row.split for row in rows if row.split))
         if "train" in splits and len(splits) > 1:
             tally.add("images are in the split train and in another one", f"{image}: {', '.join(splits)}")
-    spellings: dict[str, list[str]] = {}
-    for pathology in dict.fromkeys(row.pathology for row in annotations):
-        spellings.setdefault(pathology.casefold(), []).append(pathology)
-    for same in spellings.values():
-        if len(same) > 1:
-            tally.add("pathologies differ in upper and lower case alone and count as different", ", ".join(same))
+    tell_alike("splits", (row.split for row in annotations if row.split), tally, case=True)
     return tally.sentences()

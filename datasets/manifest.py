@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar, Self
 
-from ..core import Box, DatasetError, ImageError, Sample, unknown_name
+from ..core import DatasetError, ImageError, Sample, unknown_name
+from ..core.doubts import Written
 from ..core.fingerprint import file_digest
-from .annotations import Annotation, apart_from, build_samples, by_image, number
+from ..core.paths import user_path
+from .annotations import Annotation, apart_from, build_samples, by_image
 from .base import DATASETS, Finding, GroundingDataset
 from .checks import check_files
 from .coco import read_coco, without_bbox
 from .contradictions import contradictions
 from .ids import find_secret, opaque_id, owners_secret
-from .tables import read_table
+from .image_names import ImageFolder
+from .manifest_csv import HEADER, read_csv
+from .phrases import PhraseTemplate
 
-STEP = "write a CSV with the columns image,phrase,pathology,x,y,w,h or a COCO JSON, and give its path as --root"
+STEP = f"write a CSV with the columns {','.join(HEADER)} or a COCO JSON, and give its path as --root"
 
-_COLUMNS = ("image", "phrase", "pathology", "x", "y", "w", "h")
-_OPTIONAL = ("patient_id", "split")
 _SUFFIXES = (".csv", ".json")
+_YES = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @DATASETS.register("manifest")
 class Manifest(GroundingDataset):
     """Samples from one annotation file; images lie relative to its folder.
 
-    Boxes are in the image files' own pixels. In a COCO JSON, an image record's width and height say otherwise: boxes
-    are rescaled where the file has another size.
+    Boxes are in the image files' own pixels. The columns image_width and image_height of a CSV, or the width and height
+    of an image record of a COCO JSON, say otherwise: boxes are rescaled where the file has another size.
     """
 
     name = "manifest"
@@ -37,13 +41,23 @@ class Manifest(GroundingDataset):
 
     @classmethod
     def load(  # pyright: ignore[reportIncompatibleMethodOverride]  # `load_dataset` explains other options
-        cls, root: Path | None, split: str, *, secret: str | Path | None = None
+        cls,
+        root: Path | None,
+        split: str,
+        *,
+        phrases: str | None = None,
+        outside: bool | str = False,
+        secret: str | Path | None = None,
     ) -> Self:
         """Read a manifest.
 
         Args:
             root: The CSV or JSON file, or a folder that holds exactly one.
             split: "all", or a value of the file's `split`.
+            phrases: How to make phrases of the classes, in place of the file's: "class", or a text in which ``{class}``
+                is filled in.
+            outside: Whether the file may name images outside its own folder. It is nobody's choice but the user's, so
+                no result says it.
             secret: File with the secret that keys published ids; None for ``groundcxr-secret`` beside the manifest, or
                 else in the user's data folder, which is made where there is none.
 
@@ -52,12 +66,13 @@ class Manifest(GroundingDataset):
             UnknownNameError: If the file has no such split.
         """
         path = find_manifest(root)
-        annotations = read_annotations(path)
+        rows = read_rows(path, phrases, outside)
+        annotations = rows.annotations
         splits = list(dict.fromkeys(row.split for row in annotations if row.split))
         if split != "all" and split not in splits:
             raise unknown_name("split", split, ["all", *splits], see=f"({path})")
         paths = _paths(path, annotations)
-        salt = owners_secret(path, None if secret is None else Path(secret).expanduser())
+        salt = owners_secret(path, None if secret is None else user_path(secret))
 
         def key(row: Annotation) -> tuple[str, str]:
             return row.phrase, row.pathology
@@ -66,11 +81,11 @@ class Manifest(GroundingDataset):
             return opaque_id(salt, row.image_id, *key(row))
 
         def build(of_split: str) -> tuple[list[Sample], list[str]]:
-            rows = [row for row in annotations if of_split in ("all", row.split)]
+            chosen = [row for row in annotations if of_split in ("all", row.split)]
             try:
-                return build_samples(rows, paths, group_by=key, sample_id=sample_id)
+                return build_samples(chosen, paths, group_by=key, sample_id=sample_id, written=rows.written)
             except ImageError as error:
-                step = f"paths are relative to {path.parent}"
+                step = f"{_keys(path)} is relative to {path.parent}"
                 raise DatasetError(f"none of the images of {path} can be read: {error}; {step}") from error
 
         samples, defects = build(split)
@@ -81,7 +96,8 @@ class Manifest(GroundingDataset):
             split=split,
             pathologies=list(dict.fromkeys(sample.pathology for sample in samples)),
             salt=salt,
-            warnings=[*_doubts(path, annotations), *defects],
+            options={} if phrases is None else {"phrases": phrases},
+            warnings=[*rows.said, *_doubts(path, annotations), *defects],
             training=(lambda: apart_from(build("train")[0], samples)) if has_training else None,
         )
 
@@ -91,18 +107,36 @@ class Manifest(GroundingDataset):
         return find_secret(find_manifest(root))
 
     @classmethod
-    def check(cls, root: Path | None) -> list[Finding]:
+    def check(cls, root: Path | None, *, phrases: str | None = None, outside: bool | str = False) -> list[Finding]:
         """Everything that is missing or wrong in the manifest and its images; decodes every image."""
         try:
             path = find_manifest(root)
-            annotations = read_annotations(path)
+            rows = read_rows(path, phrases, outside)
         except DatasetError as error:
             return [Finding("error", str(error))]
-        step = f"put the whole file there, or correct its path (relative to {path.parent.resolve()})"
+        step = f"put the whole file there, or correct its {_keys(path)} (relative to {path.parent.resolve()})"
         return [
-            *[Finding("warning", f"{path}: {text}", "correct the rows") for text in _doubts(path, annotations)],
-            *check_files(annotations, _paths(path, annotations), place=str(path), step=step),
+            *[Finding("warning", f"{path}: {text}") for text in rows.said],
+            *[Finding("warning", f"{path}: {text}", "correct the rows") for text in _doubts(path, rows.annotations)],
+            *check_files(
+                rows.annotations, _paths(path, rows.annotations), place=str(path), step=step, written=rows.written
+            ),
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What a manifest holds.
+
+    Attributes:
+        annotations: Its rows, images named relative to its folder.
+        written: What the four numbers of boxes were read as.
+        said: What was taken for what, a sentence each.
+    """
+
+    annotations: Sequence[Annotation]
+    written: Written = "sizes"
+    said: Sequence[str] = ()
 
 
 def find_manifest(root: Path | None) -> Path:
@@ -125,50 +159,66 @@ def find_manifest(root: Path | None) -> Path:
         raise DatasetError(f"manifest: there is no file or folder {root}; {STEP}")
     if root.suffix.lower() not in _SUFFIXES:
         raise DatasetError(f"{root} is neither a .csv nor a .json file; {STEP}")
+    if not root.is_file():
+        raise DatasetError(f"{root} is not a regular file; {STEP}")
     return root
 
 
-def read_annotations(path: Path) -> list[Annotation]:
-    """The rows of a manifest.
+def read_rows(path: Path, phrases: str | None, outside: bool | str) -> Rows:
+    """The rows of a manifest, their images looked up.
+
+    Args:
+        path: The CSV or JSON file.
+        phrases: The option of that name, or None.
+        outside: The option of that name, as a truth value or a word for it.
 
     Raises:
-        DatasetError: That names the file and the row which is not in the format.
+        DatasetError: That names the file and the row which is not in the format, or whose image lies outside.
     """
-    if path.suffix.lower() == ".json":
-        return read_coco(path)
-    return [_csv_row(cells, index, path) for index, cells in read_table(path, _COLUMNS, _OPTIONAL, only_known=True)]
+    template = None if phrases is None else PhraseTemplate.of(phrases)
+    rows = Rows(read_coco(path, template)) if _is_json(path) else Rows(*read_csv(path, template))
+    folder = ImageFolder(path.parent, outside=_truth(outside))
+    return replace(rows, annotations=_looked_up(rows.annotations, folder, path))
 
 
-def _csv_row(cells: dict[str, str], index: int, path: Path) -> Annotation:
-    where = f"row {index}"
-    place = f"{path}, {where}"
-    for name in ("image", "phrase", "pathology"):
-        if not cells[name].strip():
-            raise DatasetError(f"{place}: {name} is empty")
-    corners = [cells[name].strip() for name in ("x", "y", "w", "h")]
-    image = str(PurePosixPath(cells["image"].strip()))  # "./a.png" is "a.png"
-    box = None
-    if any(corners):  # all empty: a phrase without a box
-        x, y, w, h = (number(text, name, place) for text, name in zip(corners, ("x", "y", "w", "h"), strict=True))
-        box = Box.from_xywh(x, y, w, h)
-    return Annotation(
-        image_id=image,
-        image=image,
-        phrase=cells["phrase"],
-        pathology=cells["pathology"].strip(),
-        box=box,
-        frame=None,
-        patient=cells.get("patient_id", "").strip() or None,
-        split=cells.get("split", "").strip() or None,
-        where=where,
-    )
+def _looked_up(annotations: Sequence[Annotation], folder: ImageFolder, path: Path) -> list[Annotation]:
+    """The rows with each image named as its file is; several names of one file become one."""
+    found = folder.find_all(map(_names, annotations))
+    outside = [row for row in annotations if found[_names(row)] is None]
+    if outside:
+        first, others = outside[0], f" (and {len(outside) - 1:,} more)" if len(outside) > 1 else ""
+        raise DatasetError(
+            f"{path}, {first.where}{others}: the image {first.image!r} lies outside {path.parent}; put it, or a link "
+            "to it, into that folder, or, if you trust this file, allow it with --set dataset.outside=true"
+        )
+    return [replace(row, image=image, image_id=image) for row in annotations if (image := found[_names(row)])]
+
+
+def _names(row: Annotation) -> tuple[str, ...]:
+    return (row.image,) if row.other_image is None else (row.image, row.other_image)
+
+
+def _truth(word: bool | str) -> bool:
+    truth = _YES.get(str(word).lower())
+    if truth is None:
+        raise DatasetError(f"the option outside={word!a} of the data set 'manifest' must be true or false")
+    return truth
 
 
 def _doubts(path: Path, annotations: Sequence[Annotation]) -> list[str]:
     # A CSV row without a box is meant; a COCO annotation has one by that format.
-    boxless = without_bbox(annotations) if path.suffix.lower() == ".json" else []
+    boxless = without_bbox(annotations) if _is_json(path) else []
     return [*boxless, *contradictions(annotations)]
 
 
 def _paths(path: Path, annotations: Sequence[Annotation]) -> dict[str, Path]:
     return {image: path.parent / rows[0].image for image, rows in by_image(annotations).items()}
+
+
+def _keys(path: Path) -> str:
+    """What a manifest calls the name of an image."""
+    return "file_name or path" if _is_json(path) else "path"
+
+
+def _is_json(path: Path) -> bool:
+    return path.suffix.lower() == ".json"

@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..core import DatasetError
 
+Row = tuple[int, dict[str, str]]
+"""A row's number, as a spreadsheet shows it, and its cells by lower-case column."""
 
-def read_table(
-    path: Path, required: Collection[str], optional: Collection[str] = (), *, only_known: bool = False
-) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a CSV file, with the row number that a spreadsheet shows (the header is row 1).
 
-    Column names are stripped and compared in lower case; cells stay as written; rows without any content are skipped.
+def read_table(path: Path, required: Collection[str], optional: Collection[str] = ()) -> Iterator[Row]:
+    """The rows of a CSV file that has certain columns; others are passed over.
 
     Args:
         path: UTF-8, with or without a byte order mark.
         required: Lower-case names of columns that must be there.
         optional: Further columns to return where they are there.
-        only_known: Whether any other column is an error; otherwise others are ignored.
 
     Raises:
         DatasetError: If the file is no such table.
+    """
+    names, rows = read_columns(path, required)
+    known = [*required, *optional]
+    refuse_twice(names, known, path)
+    missing = [name for name in required if name not in names]
+    if missing:
+        raise DatasetError(f"{path} lacks the column {missing[0]!r}; found {', '.join(names)}")
+    columns = [(index, name) for index, name in enumerate(names) if name in known]
+    return ((number, {name: cells[index] for index, name in columns}) for number, cells in rows)
+
+
+def read_columns(path: Path, header: Collection[str]) -> tuple[list[str], list[tuple[int, Sequence[str]]]]:
+    """A CSV file's column names, stripped and in lower case, and the cells of its rows.
+
+    Cells stay as written; rows without any content are skipped. Rows have the number that a spreadsheet shows (the
+    header is row 1).
+
+    Args:
+        path: UTF-8, with or without a byte order mark.
+        header: What the first row should be, for messages.
+
+    Raises:
+        DatasetError: If the file is no table with rows.
     """
     import pandas as pd
 
@@ -34,7 +55,7 @@ def read_table(
             path, header=None, dtype=str, na_filter=False, encoding="utf-8-sig", skip_blank_lines=False
         ).to_numpy()
     except pd.errors.EmptyDataError:
-        raise DatasetError(f"{path} is empty; its first row must be {','.join(required)}") from None
+        raise DatasetError(f"{path} is empty; its first row must be {','.join(header)}") from None
     except pd.errors.ParserError as error:
         reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
         raise DatasetError(f"{path}: {reason}; put phrases with commas or quotes in double quotes") from error
@@ -43,22 +64,21 @@ def read_table(
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
     names = [str(name).strip().lower() for name in cells[0]]
-    known = [*required, *optional]
-    for index, name in enumerate(names):
-        if only_known and name not in known:
-            guess = closest(name, known)
-            hint = f"; did you mean {guess!r}?" if guess else ""
-            raise DatasetError(f"{path} has the column {name!r}, which is none of {', '.join(known)}{hint}")
-        if name in known and name in names[:index]:
-            raise DatasetError(f"{path} has the column {name!r} twice")
-    missing = [name for name in required if name not in names]
-    if missing:
-        raise DatasetError(f"{path} lacks the column {missing[0]!r}; found {', '.join(names)}")
     rows = [(number, row) for number, row in enumerate(cells[1:], start=2) if any(cell.strip() for cell in row)]
     if not rows:
         raise DatasetError(f"{path} has a header but no rows")
-    columns = [(index, name) for index, name in enumerate(names) if name in known]
-    return ((number, {name: row[index] for index, name in columns}) for number, row in rows)
+    return names, rows
+
+
+def refuse_twice(names: Sequence[str], known: Collection[str], path: Path) -> None:
+    """Refuse a header that has one of the known columns twice.
+
+    Raises:
+        DatasetError: That names the column.
+    """
+    for index, name in enumerate(names):
+        if name in known and name in names[:index]:
+            raise DatasetError(f"{path} has the column {name!r} twice")
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:

@@ -12,7 +12,8 @@ from pydicom.uid import ExplicitVRLittleEndian
 
 from groundcxr import load_dataset
 from groundcxr.core import DatasetError, Radiograph, UnknownNameError
-from groundcxr.datasets import DATASETS
+from groundcxr.core.doubts import LEAVES
+from groundcxr.datasets import check_dataset
 
 HEADER = "image,phrase,pathology,x,y,w,h"
 
@@ -44,8 +45,8 @@ def coco(folder: Path, annotations, images=None, name="manifest.json") -> Path:
     return path
 
 
-def check(root):
-    return DATASETS.get("manifest").check(root)
+def check(root, **options):
+    return check_dataset("manifest", root, **options)
 
 
 def boxes(dataset):
@@ -137,11 +138,37 @@ def test_images_of_every_kind(folder):
     assert check(path) == []
 
 
-def test_images_may_lie_anywhere(folder, tmp_path_factory, write):
+def test_names_that_lead_out_of_the_folder_are_for_the_user_to_allow(folder, tmp_path_factory, write):
     elsewhere = write.image(tmp_path_factory.mktemp("elsewhere") / "d.png", seed=9)
-    (folder / "lists").mkdir()
-    path = csv(folder / "lists", f"{elsewhere},spot,Nodule,1,1,2,2", "../c.png,spot,Nodule,1,1,2,2")
-    assert all(sample.image_path.is_file() for sample in load_dataset("manifest", path))
+    lists = folder / "lists"
+    lists.mkdir()
+    write.image(lists / "in.png")
+    for name in (str(elsewhere), "../c.png", "x/../../c.png", "..\\c.png"):
+        path = csv(lists, "in.png,spot,Nodule,1,1,2,2", f"{name},spot,Nodule,1,1,2,2")
+        with pytest.raises(
+            DatasetError, match=r"row 3: the image .* lies outside .*--set dataset\.outside=true"
+        ) as caught:
+            load_dataset("manifest", path)
+        assert [(finding.level, finding.problem) for finding in check(path)] == [("error", str(caught.value))]
+    path = csv(lists, f"{elsewhere},spot,Nodule,1,1,2,2", "../c.png,spot,Nodule,1,1,2,2")
+    for word in (True, "true"):
+        dataset = load_dataset("manifest", path, outside=word)
+        assert [sample.image_path.resolve() for sample in dataset] == [elsewhere, folder / "c.png"]
+        assert "outside" not in dataset.options  # somebody else's result must not open it
+    assert check(path, outside="true") == []
+    with pytest.raises(DatasetError, match=r"outside='maybe'.*must be true or false"):
+        load_dataset("manifest", path, outside="maybe")
+
+
+def test_links_within_the_folder_are_its_owners_doing_and_cannot_be_climbed_out_of(folder, tmp_path_factory, write):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    write.image(elsewhere / "images/d.png", seed=9)
+    write.image(elsewhere / "secret.png", seed=8)
+    (folder / "link").symlink_to(elsewhere / "images")
+    path = csv(folder, "link/d.png,spot,Nodule,1,1,2,2", "link/../secret.png,spot,Nodule,1,1,2,2")
+    dataset = load_dataset("manifest", path)
+    assert [sample.image_path.is_file() for sample in dataset] == [True, False]
+    assert dataset[1].image_path == folder / "secret.png"
 
 
 def test_root_may_be_the_folder_of_the_only_manifest(folder):
@@ -244,11 +271,12 @@ def test_bad_boxes_are_mended_and_counted(folder):
         "boxes of negative width or height were dropped: 1, for example row 5 (h is negative)",
         "boxes outside their image were dropped: 1, for example row 6",
         "boxes partly outside their image were clipped: 2, for example row 2",
+        f"{LEAVES}: 3, for example row 2: (70, 50) to (110, 90) in 80x60",
         "boxes without width or height were dropped: 1, for example row 4",
     ]
     findings = check(path)
-    assert [finding.level for finding in findings] == ["warning"] * 5
-    assert findings[3].problem == (
+    assert [finding.level for finding in findings] == ["warning"] * 6
+    assert findings[4].problem == (
         f"{path}, row 5: the box x=10, y=10, w=20, h=-1 of an image of 80x60 is dropped: h is negative"
     )
 
@@ -363,7 +391,7 @@ def test_ids_do_not_depend_on_where_the_folder_lies(folder, tmp_path_factory):
     assert one.fingerprint() == two.fingerprint()
 
 
-def test_it_has_no_options(folder):
+def test_an_option_that_it_does_not_have_is_told(folder):
     with pytest.raises(UnknownNameError, match="no option 'group_by' of the data set 'manifest'"):
         load_dataset("manifest", csv(folder, "c.png,spot,Nodule,1,1,2,2"), group_by="path,label_text")
 

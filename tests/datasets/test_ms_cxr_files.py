@@ -8,6 +8,7 @@ import pytest
 
 from groundcxr import load_dataset
 from groundcxr.core import DatasetError, Radiograph
+from groundcxr.core.doubts import LEAVES
 from groundcxr.datasets import DATASETS
 
 
@@ -274,6 +275,7 @@ def test_the_doctor_names_every_defect(tmp_path, write, make_row):
     csv = tmp_path / "MS_CXR_Local_Alignment_v1.1.0.csv"
     assert warnings[0].startswith(f"{csv} is not MS-CXR 1.1.0 as published")
     assert warnings[1:] == [
+        f"{csv}: {LEAVES}: 2, for example row 10: (90, 1) to (110, 6) in 100x120",
         f"{squeezed} is 60x60, annotated 100x120: another aspect ratio",
         f"images are resized copies: 1, for example {smaller} is 50x60, annotated 100x120",
         f"the same image has several names: {good}, {twin}",

@@ -55,6 +55,22 @@ def test_what_is_not_here_is_said(result, manifest, tmp_path):
     assert "colour" in join(odd, {"manifest": manifest}).reason
 
 
+def test_a_foreign_result_cannot_open_images_outside_the_users_folder(result, manifest, tmp_path):
+    data = result().info.dataset
+    (manifest.parent / "0.png").rename(tmp_path / "0.png")
+    manifest.write_text(manifest.read_text().replace("0.png", "../0.png"))
+    for options in ({}, {"outside": True}, {"outside": "true"}):
+        joined = join(data.model_copy(update={"options": options}), {"manifest": manifest})
+        assert not joined.samples
+        assert "lies outside" in joined.reason
+
+
+def test_phrases_made_of_classes_are_joined(manifest, tmp_path):
+    found = evaluate("random", load_dataset("manifest", manifest, phrases="a {class}"), out=tmp_path / "results")
+    joined = join(found.info.dataset, {"manifest": manifest}, found.info.pathologies)
+    assert {sample.phrase for sample in joined.samples.values()} == {"a Edema", "a Pneumonia"}
+
+
 def test_the_phantom_needs_no_root(tmp_path, monkeypatch):
     monkeypatch.setenv("GROUNDCXR_CACHE", str(tmp_path))
     phantom = load_dataset("phantom", images=2, seed=7)

@@ -1,0 +1,80 @@
+"""Regions as COCO files write them: polygons, or the runs of a mask, plain or compressed."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ..core import DatasetError
+from ..core.fingerprint import digest
+from ..core.mask import check_runs, fill_polygons, fill_runs, runs_of
+from .annotations import frame_size, number, shown
+from .masks import Segmentation
+
+
+def read_segmentation(value: Any, place: str) -> Segmentation | None:
+    """An annotation's `segmentation`; None where there is none, or where it marks no pixel.
+
+    Args:
+        value: A list of polygons `[x0, y0, x1, y1, ...]`, or one of them, in pixels; or an object with `size`
+            `[height, width]` and `counts`, the runs as a list or a compressed text.
+        place: The annotation, for messages.
+
+    Raises:
+        DatasetError: If it is neither.
+    """
+    if not value:
+        return None
+    if isinstance(value, dict):
+        return _runs(value, place)
+    if isinstance(value, list):
+        polygons = [polygon for polygon in (value if isinstance(value[0], list) else [value]) if polygon != []]
+        return _polygons(polygons, place) if polygons else None
+    raise _unreadable(place, f"it is {shown(value)}")
+
+
+def _polygons(polygons: list[Any], place: str) -> Segmentation:
+    corners: list[tuple[float, ...]] = []
+    for polygon in polygons:
+        if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
+            raise _unreadable(
+                place, f"a polygon is [x0, y0, x1, y1, ...] of three corners or more, got {shown(polygon)}"
+            )
+        corners.append(tuple(number(value, "every corner of a polygon", place) for value in polygon))
+    return Segmentation(digest(corners), None, partial(fill_polygons, corners))
+
+
+def _runs(value: dict[str, Any], place: str) -> Segmentation | None:
+    size, counts = value.get("size"), value.get("counts")
+    if not isinstance(size, list) or len(size) != 2:
+        raise _unreadable(place, f"its size must be [height, width], got {shown(size)}")
+    height, width = (number(side, "the size of a segmentation", place) for side in size)
+    frame = frame_size(width, height, place)
+    try:
+        if isinstance(counts, str):
+            runs = runs_of(counts)
+        elif isinstance(counts, list):
+            runs = np.array([_length(run) for run in counts], dtype=np.int64)
+        else:
+            raise ValueError(f"its counts must be a list or a text, got {shown(counts)}")
+        check_runs(runs, frame)
+    except (ValueError, OverflowError) as error:
+        raise _unreadable(place, str(error)) from error
+    if not runs[1::2].any():
+        return None
+    return Segmentation(digest(hashlib.sha256(runs.tobytes()).hexdigest(), frame), frame, partial(fill_runs, runs))
+
+
+def _length(run: object) -> int:
+    if isinstance(run, bool) or not isinstance(run, int | float) or run != int(run):
+        raise ValueError(f"its counts must be whole numbers, got {shown(run)}")
+    return int(run)
+
+
+def _unreadable(place: str, reason: str) -> DatasetError:
+    return DatasetError(
+        f"{place}: its segmentation cannot be read: {reason}; polygons and run-length codes of COCO's mask API can be"
+    )
