@@ -87,8 +87,6 @@ def import_results(
     done = run_all(
         [foreign.entry], protocols, lambda _, fitting: foreign.score(fitting, out, store or out / "store", answers)
     )
-    for doubt in foreign.doubts:
-        sys.stderr.write(f"warning: {doubt}\n")
     raise typer.Exit(report(*done))
 
 

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..evaluation import Result, Shard
-from ..evaluation.box_choice import LOW_SCORES, describe
+from ..evaluation.box_choice import describe
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import Cell, MetricInfo
 from .streams import tell
@@ -47,9 +47,8 @@ def report(results: list[Result], errors: list[str]) -> int:
     for warning in dict.fromkeys(
         f"{result.info.method.label}: {doubt}" for result in results for doubt in result.doubts
     ):
-        sys.stderr.write(f"warning: {warning}\n")
+        tell(f"warning: {warning}")
     for result in results:
-        _tell_low_scores(result)
         _tell_problems(result)
     for error in errors:
         tell(f"error: {error}")
@@ -188,12 +187,6 @@ def _caption(result: Result) -> str:
             statuses[status] = max(statuses[status], n)
     notes.extend(f"{n} {status}" for status, n in sorted(statuses.items()) if status != "ok")
     return "; ".join(notes)
-
-
-def _tell_low_scores(result: Result) -> None:
-    for note in result.info.notes or []:
-        if note.text == LOW_SCORES:
-            sys.stderr.write(f"warning: {result.info.method.label}: {note.text}: {note.count}\n")
 
 
 def _tell_problems(result: Result) -> None:

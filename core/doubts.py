@@ -83,7 +83,7 @@ class Tally:
         return [str(doubt) for doubt in self.doubts()]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Placed:
     """A box as it was written, before anything is clipped.
 

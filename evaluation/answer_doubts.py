@@ -28,7 +28,13 @@ _SHOWN = 60
 class AnswerDoubts:
     """Collects what looks wrong in answers, one after another."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, frames: bool = True) -> None:
+        """Nothing is seen yet.
+
+        Args:
+            frames: Whether boxes are held against their images; those of an import were, as they were written.
+        """
+        self._frames = frames
         self._tally = Tally()
         self._boxes: list[Placed] = []
         self._turned = Tally()
@@ -49,7 +55,7 @@ class AnswerDoubts:
             self._tally.add(TRUNCATED, f"{where}: {shown!r}")
         if answer.heatmap is not None:
             self._add_map(answer.heatmap, where)
-        for box in answer.boxes:
+        for box in answer.boxes if self._frames else ():
             placed = Placed(box, image_size, where)
             (x0, x1), (y0, y1) = box.columns(image_size[0]), box.rows(image_size[1])
             if (x0 == x1 or y0 == y1) and not frame_doubts([placed], "corners"):

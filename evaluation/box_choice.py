@@ -7,8 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ..core import BOX, Box, GroundCXRError, Grounding
+from ..core.doubts import Doubt
 from ..methods import GroundingMethod
-from .schema import AnswersInfo, Note
+from .plan import Selection
+from .schema import AnswersInfo
 from .scoring import Answer
 
 LOW_SCORES = (
@@ -92,9 +94,10 @@ class BoxesInUnion:
         """
         self._choice = choice
         self._samples = self._low = 0
+        self._example = ""
 
-    def chosen(self, answers: Iterable[Answer]) -> Iterator[Answer]:
-        """Each answer with the boxes that count.
+    def chosen(self, selection: Selection, answers: Iterable[Answer]) -> Iterator[Answer]:
+        """Each answer of a run with the boxes that count.
 
         Raises:
             GroundCXRError: If the choice needs a score and a box has none.
@@ -109,13 +112,17 @@ class BoxesInUnion:
                 raise GroundCXRError(f"{error}; leave out --min-score and --top, or give every box a score") from error
             if grounding.boxes:
                 self._samples += 1
-                self._low += _count_low(grounding.boxes)
+                low = _count_low(grounding.boxes)
+                self._low += low
+                if low and not self._example:
+                    sample = selection.samples[answer.index]
+                    self._example = f"{low} of {len(grounding.boxes)} boxes of sample {sample.sample_id}"
             yield replace(answer, prediction=grounding)
 
-    def notes(self) -> list[Note]:
+    def doubts(self) -> list[Doubt]:
         """That many low-scored boxes count, where they do and nobody chose them."""
         many = self._samples > 0 and self._low >= _MANY * self._samples
-        return [Note(text=LOW_SCORES, count=self._low)] if many and self._choice is None else []
+        return [Doubt(LOW_SCORES, self._low, self._example)] if many and self._choice is None else []
 
 
 def _scores(boxes: Sequence[Box]) -> list[float]:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core import BOX, GroundCXRError, ImageError, image_digest
+from ..core.doubts import Doubt
 from ..core.paths import user_path
 from ..core.progress import progress
 from ..datasets import GroundingDataset, load_dataset
@@ -23,7 +24,7 @@ from .prediction import Failure
 from .provenance import grounded_here, resolve_device, run_info
 from .questions import Questions
 from .result import Result, make_result
-from .schema import AnswersInfo, DatasetInfo, Note, ProvenanceInfo
+from .schema import AnswersInfo, DatasetInfo, ProvenanceInfo
 from .scoring import Answer, control_answers, score_answers, stored_answers
 from .store import PredictionStore
 from .worker import GroundingReport, Worker, set_up
@@ -40,7 +41,7 @@ class Run:
         device: As the user wrote it: "auto", "cpu", "cuda", "cuda:1".
         batch_size: Images in a batch; None for each method's own.
         answers: Which boxes count; None for all.
-        notes: What was met before scoring and belongs into every result.
+        judged: What an import said of its boxes as they were written; None where they are judged as a method gave them.
         overwrite: Whether predictions that are in the store are made again.
     """
 
@@ -50,7 +51,7 @@ class Run:
     device: str = "auto"
     batch_size: int | None = None
     answers: AnswersInfo | None = None
-    notes: tuple[Note, ...] = ()
+    judged: tuple[Doubt, ...] | None = None
     overwrite: bool = False
 
     def __post_init__(self) -> None:
@@ -221,9 +222,9 @@ def _run_control(
 
 def _finish(entry: Entry, protocol: Protocol, run: Run, answers: Iterator[Answer], device: str | None = None) -> Result:
     """Score and save; `device` is given where the answers were made for this scoring alone, and are not stored."""
-    seen, boxes = AnswerDoubts(), BoxesInUnion(run.answers)
-    told = seen.passing(run.selection, answers)
-    scores = score_answers(run.selection, entry.method, protocol, boxes.chosen(told))
+    seen, boxes = AnswerDoubts(frames=run.judged is None), BoxesInUnion(run.answers)
+    told = boxes.chosen(run.selection, seen.passing(run.selection, answers))
+    scores = score_answers(run.selection, entry.method, protocol, told)
     if scores.table.empty:
         raise GroundCXRError(f"the protocol {protocol.name} skips every sample, so there is nothing to average")
     dataset = _describe_dataset(run.selection, len(scores.table))
@@ -236,7 +237,9 @@ def _finish(entry: Entry, protocol: Protocol, run: Run, answers: Iterator[Answer
     else:
         grounding = [grounded_here(device, batch_size, len(scores.table))]
     seconds = float(np.nansum(scores.table["seconds"].to_numpy(dtype=np.float64)))
-    doubts = (*seen.doubts(), *undeclared_doubt(store.undeclared()))
+    doubts = [*(run.judged or ()), *seen.doubts(), *undeclared_doubt(store.undeclared())]
+    if protocol.metrics_for([BOX]):
+        doubts += boxes.doubts()
     result = make_result(
         samples=scores.table,
         problems=scores.problems,
@@ -249,7 +252,6 @@ def _finish(entry: Entry, protocol: Protocol, run: Run, answers: Iterator[Answer
         provenance=ProvenanceInfo(grounding=grounding) if grounding else None,
         complete=run.selection.complete,
         answers=run.answers,
-        notes=[*run.notes, *(boxes.notes() if protocol.metrics_for([BOX]) else [])],
     )
     return result if run.out is None else result.save(run.out)
 

@@ -21,7 +21,7 @@ from .imported import IMPORT_FOLDER, ImportFile, write_import
 from .plan import Selection, make_plan
 from .prediction import Failure, Prediction, encode, query_key
 from .result import Result
-from .schema import AnswersInfo, Note
+from .schema import AnswersInfo
 from .store import PredictionStore
 
 NOTE = "predictions made elsewhere, scored here"
@@ -34,7 +34,6 @@ class ForeignPredictions:
         entry: The method that stands for it; its revision is its kind and the hash of the files, so other files are
             another method.
         about: What `import.json` will say.
-        doubts: What looks wrong about the boxes, and, once they are scored, the maps.
     """
 
     def __init__(self, paths: Sequence[Path], selection: Selection, *, name: str, kind: str) -> None:
@@ -64,7 +63,7 @@ class ForeignPredictions:
         sizes = {sample.sample_id: sample.image_size for sample in selection.samples}
         self._sizes = frozenset(sizes.values())
         self._maps = find_maps(folders[0], sizes) if folders else None
-        self._boxes, self.doubts = read_boxes(files[0], sizes) if files else ({}, [])
+        self._boxes, self._doubts = read_boxes(files[0], sizes) if files else ({}, [])
         maps = {sample_id: _digest(file) for sample_id, file in (self._maps or {}).items()}
         sha256 = digest(maps, [_digest(file) for file in files])
         emits = frozenset({*([HEATMAP] if folders else []), *([BOX] if files else [])})
@@ -100,8 +99,7 @@ class ForeignPredictions:
         refuse_choice(self.entry.method, self.entry.label, answers)
         info = self.entry.info
         self._fill(PredictionStore(store, info.name, info.fingerprint, info.model_dump(exclude={"label"})))
-        notes = tuple(Note(text=doubt.kind, count=doubt.count) for doubt in self.doubts)
-        run = Run(self._selection, store, None, answers=answers, notes=notes)
+        run = Run(self._selection, store, None, answers=answers, judged=tuple(self._doubts))
         for result in score_entry(self.entry, protocols, run):
             write_import(result.folder(out / IMPORT_FOLDER), self.about)
             yield result.save(out / IMPORT_FOLDER)
@@ -126,7 +124,7 @@ class ForeignPredictions:
                     answers[key] = answer
                 store.add({sha256: answers})
                 advance(len(task.samples))
-        self.doubts = [*self.doubts, *tally.doubts()]
+        self._doubts = [*self._doubts, *tally.doubts()]
 
     def _answer(self, sample: Sample, tally: Tally) -> Prediction:
         boxes = self._boxes.get(sample.sample_id, ())

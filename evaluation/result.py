@@ -153,7 +153,6 @@ def make_result(
     run: RunInfo,
     complete: bool,
     answers: AnswersInfo | None = None,
-    notes: Sequence[Note] = (),
     provenance: ProvenanceInfo | None = None,
 ) -> Result:
     """Average scored samples into a result.
@@ -161,7 +160,7 @@ def make_result(
     Args:
         samples: What `score_answers` returns.
         problems: What went wrong, by sample id.
-        doubts: What looks wrong in the answers.
+        doubts: What looks wrong in the answers; noted without the examples.
         protocol: The protocol of the scores.
         pathologies: The classes, in order; those without a sample are left out.
         dataset: The data.
@@ -169,7 +168,6 @@ def make_result(
         run: Where and how it ran.
         complete: Whether the whole split was run.
         answers: Which boxes counted; None for all.
-        notes: What a reader of the numbers should know.
         provenance: How the predictions were made, where that is known.
     """
     metrics = protocol.metrics_for(set(method.emits))
@@ -193,7 +191,7 @@ def make_result(
         statuses={metric.key: _counts(samples, f"{metric.key}_status") for metric in metrics},
         n_failed=len(problems),
         samples_sha256=hashlib.sha256(_parquet(samples)).hexdigest(),
-        notes=[*notes, *(Note(text=doubt.kind, count=doubt.count) for doubt in doubts)] or None,
+        notes=[Note(text=doubt.kind, count=doubt.count) for doubt in doubts] or None,
         answers=answers,
         provenance=provenance,
     )

@@ -174,7 +174,7 @@ def test_a_file_in_a_folders_place_is_named(tmp_path):
 def test_no_more_is_read_than_a_limit(tmp_path):
     (tmp_path / "file").write_bytes(b"content")
     assert read_regular(tmp_path / "file", 7) == b"content"
-    with pytest.raises(OSError, match="7 bytes, more than 6"):
+    with pytest.raises(OSError, match="7 bytes, and at most 6 are read"):
         read_regular(tmp_path / "file", 6)
 
 

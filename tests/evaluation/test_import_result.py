@@ -67,7 +67,7 @@ def test_no_name_leads_out_of_the_folder_or_hides_in_it(theirs, tmp_path, name):
     places = path.relative_to(out / "imported").parts
     assert len(places) == 4
     assert not any(place.startswith(".") for place in places)
-    assert [run.label for run in Library.scan([out]).runs] == [name]
+    assert [run.info.method.label for run in Library.scan([out]).runs] == [name]
 
 
 @pytest.mark.parametrize(
