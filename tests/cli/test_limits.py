@@ -1,0 +1,17 @@
+import os
+import threading
+
+from groundcxr.cli.limits import spare_threads
+
+
+def test_where_no_thread_can_be_started_numpy_is_told_to_start_none(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "4")
+    spare_threads()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "4"
+
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    spare_threads()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
