@@ -33,7 +33,7 @@ def write_output(out: Path, content: bytes) -> None:
     """
     check_output(out)
     try:
-        if out.exists() and not (out.is_file() or out.is_dir()):
+        if out.exists() and not out.is_file():
             out.write_bytes(content)
         else:
             write_atomically(Path(os.path.realpath(out)), content)
