@@ -9,6 +9,7 @@ from pathlib import Path
 from .box import ImageSize
 from .decoded import GET_AGAIN, Decoded, UnreadableError
 from .errors import ImageError
+from .names import one_line
 from .regular import check_regular, read_regular
 
 DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
@@ -125,6 +126,5 @@ def _image_error(path: Path, error: Exception) -> ImageError:
         reason, step = "there is not enough memory to decode it", "free memory or write a smaller copy of the image"
     else:
         reason, step = str(error) or type(error).__name__, GET_AGAIN
-    # What a file holds may be quoted: in one line, and without characters that steer a terminal.
-    reason = "".join(letter if letter.isprintable() else "?" for letter in " ".join(reason.split()))
-    return ImageError(f"cannot read the image {path}: {reason}; {step}")
+    # What a file holds may be quoted, characters that steer a terminal among it.
+    return ImageError(f"cannot read the image {path}: {one_line(reason)}; {step}")

@@ -19,11 +19,6 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def printable(path: Path) -> str:
-    """A path as a message may show it: what a terminal would obey or swallow (control characters) is escaped."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(path))
-
-
 class ImageFolder:
     """The folder of an annotation file, in which its images are looked up.
 
