@@ -21,11 +21,11 @@ from ..core.doubts import (
 )
 from ..core.names import escaped
 from ..core.progress import progress
+from ..core.regular import is_regular
 from ..core.threads import mapped
 from .annotations import Annotation, by_image, placed_boxes
 from .base import Finding, refuse_reserved
 from .frames import CLIPPED, DEGENERATE, NEGATIVE, OUTSIDE, aspect_differs, fit_box, negative_sides
-from .image_names import is_file
 from .spellings import spellings
 
 _OF_THIS_SIZE = (
@@ -193,7 +193,7 @@ def _decode(paths: Mapping[str, Path]) -> dict[str, _Content | ImageError]:
 
 
 def _open(path: Path) -> _Content | ImageError:
-    if not is_file(path):
+    if not is_regular(path):
         return ImageError(f"there is no image file {escaped(str(path))}")
     try:
         image = Radiograph.open(path)
@@ -203,7 +203,7 @@ def _open(path: Path) -> _Content | ImageError:
 
 
 def _unusable(path: Path, error: ImageError, step: str) -> Finding:
-    if not is_file(path):
+    if not is_regular(path):
         return Finding("error", f"there is no image file {escaped(str(path))}", step)
     problem, _, own = str(error).rpartition("; ")
     # What the reader of images advises is for this file; where a whole one is to be got is the data set's to say.
