@@ -54,15 +54,6 @@ def read_header(path: Path) -> ImageHeader:
         raise _image_error(path, error) from error
 
 
-def read_image_size(path: Path) -> ImageSize:
-    """(width, height) from a file's header, without decoding the pixels.
-
-    Raises:
-        ImageError: If the file is missing or no image.
-    """
-    return read_header(path).size
-
-
 def read_image(path: Path) -> tuple[Decoded, str]:
     """A file's grey pixels, and the SHA-256 (hex) of its bytes.
 
