@@ -34,6 +34,8 @@ def ground(
     (entry,) = open_methods([method], settings)
     require_image_method(entry.method)
     radiograph = Radiograph.open(image)
+    for note in radiograph.notes:
+        tell(f"warning: {note}")
     set_up(entry.method, resolve_device(device))
     answers = ground_safely(entry.method, [Query(radiograph, text, "") for text in phrase])
     write_output(out, draw(radiograph, list(zip(phrase, answers, strict=True)), entry.label))

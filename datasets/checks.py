@@ -66,9 +66,9 @@ def check_files(
         written: What the four numbers of boxes were read as.
 
     Returns:
-        Missing, empty and damaged images; images that are blank, turned, of another size than annotated, or under
-        several names; boxes that look like those of another frame, without area or not inside their image; names that
-        differ in white space alone; repeated rows; classes with a name that tables need.
+        Missing, empty and damaged images; images that are blank, turned, oddly described by their own file, of another
+        size than annotated, or under several names; boxes that look like those of another frame, without area or not
+        inside their image; names that differ in white space alone; repeated rows; classes with a name that tables need.
     """
     contents = _decode(paths)
     seen = {image: content for image, content in contents.items() if not isinstance(content, ImageError)}
@@ -116,6 +116,12 @@ def _pictures(paths: Mapping[str, Path], seen: Mapping[str, _Content]) -> Iterat
     for doubt in tally.doubts():
         step = "check the boxes on them, or save them without the orientation and draw the boxes there"
         yield Finding("warning", str(doubt), step)
+    odd = Tally()
+    for image, content in seen.items():
+        for note in content.notes:
+            odd.add(note, str(paths[image]))
+    for doubt in odd.doubts():
+        yield Finding("warning", str(doubt), "look at one of them with `groundcxr ground`")
 
 
 def _sizes(
@@ -184,6 +190,7 @@ class _Content:
     sha256: str
     blank: bool
     orientation: int
+    notes: tuple[str, ...]
 
 
 def _decode(paths: Mapping[str, Path]) -> dict[str, _Content | ImageError]:
@@ -197,7 +204,7 @@ def _open(path: Path) -> _Content | ImageError:
         return ImageError(f"there is no image file {escaped(str(path))}")
     try:
         image = Radiograph.open(path)
-        return _Content(image.size, image.sha256, image.is_blank, read_header(path).orientation)
+        return _Content(image.size, image.sha256, image.is_blank, read_header(path).orientation, image.notes)
     except ImageError as error:
         return error
 
