@@ -23,10 +23,10 @@ def ground(
 ) -> None:
     """Ground phrases in one image and draw what the method answers."""
     from ..core import Query, Radiograph
+    from ..evaluation.asking import ground_safely, require_image_method, set_up
     from ..evaluation.picture import draw
     from ..evaluation.prediction import Failure
     from ..evaluation.provenance import resolve_device
-    from ..evaluation.worker import ground_safely, require_image_method, set_up
 
     if out.suffix.lower() != ".png":
         raise GroundCXRError(f"the picture is a PNG; give --out a name that ends in .png, not {out.name}")
