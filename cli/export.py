@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from ..core import GroundCXRError
-from ..core.paths import user_path
 from ..leaderboard.formats import Format
 
 
@@ -32,7 +31,6 @@ def export(
     from ..leaderboard.tables import boards
     from .output import write_output
 
-    out = user_path(out) if out else None
     library = Library.scan(results)
     for problem in library.problems:
         typer.echo(f"warning: {problem}", err=True)

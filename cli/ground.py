@@ -9,6 +9,7 @@ import typer
 
 from ..core import GroundCXRError
 from .arguments import Device, Settings, open_methods
+from .output import check_output, write_output
 from .streams import tell
 
 
@@ -22,22 +23,22 @@ def ground(
 ) -> None:
     """Ground phrases in one image and draw what the method answers."""
     from ..core import Query, Radiograph
-    from ..core.files import write_atomically
+    from ..evaluation.asking import ground_safely, require_image_method, set_up
     from ..evaluation.picture import draw
     from ..evaluation.prediction import Failure
     from ..evaluation.provenance import resolve_device
-    from ..evaluation.worker import ground_safely, require_image_method, set_up
 
     if out.suffix.lower() != ".png":
         raise GroundCXRError(f"the picture is a PNG; give --out a name that ends in .png, not {out.name}")
-    if not out.parent.is_dir():
-        raise GroundCXRError(f"there is no folder {out.parent} for the picture; make it, or choose another --out")
+    check_output(out)
     (entry,) = open_methods([method], settings)
     require_image_method(entry.method)
     radiograph = Radiograph.open(image)
+    for note in radiograph.notes:
+        tell(f"warning: {note}")
     set_up(entry.method, resolve_device(device))
     answers = ground_safely(entry.method, [Query(radiograph, text, "") for text in phrase])
-    write_atomically(out, draw(radiograph, list(zip(phrase, answers, strict=True)), entry.label))
+    write_output(out, draw(radiograph, list(zip(phrase, answers, strict=True)), entry.label))
     for text, answer in zip(phrase, answers, strict=True):
         if isinstance(answer, Failure):
             tell(f"{text!r} failed: {answer.kind}: {answer.message}")

@@ -9,6 +9,16 @@ from ..core import StoreError
 from ..core.files import write_atomically
 
 
+def check_output(out: Path) -> None:
+    """Refuse a file that cannot be made, before anything is worked out for it.
+
+    Raises:
+        StoreError: If its folder is not there.
+    """
+    if not out.parent.is_dir():
+        raise StoreError(f"cannot write {out}: there is no folder {out.parent}; make it, or choose another --out")
+
+
 def write_output(out: Path, content: bytes) -> None:
     """Write a file whole or not at all, so that a disk that is full takes no old content away.
 
@@ -21,9 +31,8 @@ def write_output(out: Path, content: bytes) -> None:
     Raises:
         StoreError: If it cannot be written.
     """
+    check_output(out)
     try:
-        if not out.parent.is_dir():
-            raise StoreError(f"cannot write {out}: there is no folder {out.parent}; make it, or choose another --out")
         if out.exists() and not out.is_file():
             out.write_bytes(content)
         else:

@@ -8,6 +8,8 @@ import os
 import sys
 from typing import Any, TextIO
 
+from ..core.names import escaped
+
 LETTERS = "backslashreplace"
 """What becomes of letters that a stream's encoding lacks, and of bytes in a path that are none."""
 
@@ -77,9 +79,7 @@ def lost_output() -> OSError | None:
 
 def tell(message: str) -> None:
     """Write a message to standard error as one line; what is no letter, as in a hostile file's name, is escaped."""
-    line = " ".join(message.splitlines())
-    shown = (letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in line)
-    sys.stderr.write("".join(shown) + "\n")
+    sys.stderr.write(escaped(" ".join(message.splitlines())) + "\n")
 
 
 def _hold_numbers() -> None:

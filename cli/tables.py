@@ -172,7 +172,7 @@ def _caption(result: Result) -> str:
     if info.method.control:
         notes.append("a control" + (f": {info.method.note}" if info.method.note else ""))
     if info.answers is not None:
-        notes.append(describe(info.answers))
+        notes.append(f"boxes that count: {describe(info.answers)}")
     if not info.complete:
         notes.append("incomplete: not the whole split, never ranked")
     if info.dataset.n_warnings:

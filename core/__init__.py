@@ -13,7 +13,7 @@ from .errors import (
 )
 from .grounding import BOX, HEATMAP, Grounding, MetricValue, Status, Target
 from .heatmap import Heatmap, cell_edges, nearest_index
-from .image_files import DICOM_SUFFIXES, IMAGE_SUFFIXES, ImageHeader, image_digest, read_header, read_image_size
+from .image_files import DICOM_SUFFIXES, IMAGE_SUFFIXES, ImageHeader, image_digest, read_header
 from .mask import Mask
 from .radiograph import Radiograph
 from .registry import Registry, unknown_name
@@ -52,7 +52,6 @@ __all__ = [
     "image_digest",
     "nearest_index",
     "read_header",
-    "read_image_size",
     "read_regular",
     "union_area",
     "unknown_name",

@@ -6,7 +6,6 @@ import errno
 import os
 import secrets
 import stat
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from .errors import StoreError
 from .process import is_alive, this_process
+from .stderr import say
 
 _UMASK = os.umask(0)
 os.umask(_UMASK)
@@ -139,13 +139,7 @@ def without(what: str, place: Path, error: OSError) -> None:
     """
     if what not in _said:
         _said.add(what)
-        note(f"the disk of {place} {what} ({error.strerror or error})")
-
-
-def note(line: str) -> None:
-    """Say something on standard error, unless that is full, or closed and None: no file depends on it."""
-    with suppress(OSError, AttributeError):
-        sys.stderr.write(f"note: {line}\n")
+        say(f"note: the disk of {place} {what} ({error.strerror or error})")
 
 
 def give_access(path: Path, mode: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from .box import ImageSize
 from .decoded import GET_AGAIN, Decoded, UnreadableError
 from .errors import ImageError
+from .names import one_line
 from .regular import check_regular, read_regular
 
 DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
@@ -51,15 +52,6 @@ def read_header(path: Path) -> ImageHeader:
         return ImageHeader(*raster_header(path))
     except Exception as error:  # decoders raise many types; each is the file's fault
         raise _image_error(path, error) from error
-
-
-def read_image_size(path: Path) -> ImageSize:
-    """(width, height) from a file's header, without decoding the pixels.
-
-    Raises:
-        ImageError: If the file is missing or no image.
-    """
-    return read_header(path).size
 
 
 def read_image(path: Path) -> tuple[Decoded, str]:
@@ -125,6 +117,5 @@ def _image_error(path: Path, error: Exception) -> ImageError:
         reason, step = "there is not enough memory to decode it", "free memory or write a smaller copy of the image"
     else:
         reason, step = str(error) or type(error).__name__, GET_AGAIN
-    # What a file holds may be quoted: in one line, and without characters that steer a terminal.
-    reason = "".join(letter if letter.isprintable() else "?" for letter in " ".join(reason.split()))
-    return ImageError(f"cannot read the image {path}: {reason}; {step}")
+    # What a file holds may be quoted, characters that steer a terminal among it.
+    return ImageError(f"cannot read the image {path}: {one_line(reason)}; {step}")

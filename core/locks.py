@@ -13,9 +13,10 @@ from pathlib import Path
 from threading import Lock
 
 from .errors import StoreError
-from .files import REFUSED, give_access, note, told, without
+from .files import REFUSED, give_access, told, without
 from .process import is_alive, this_process
 from .regular import read_regular
+from .stderr import say
 
 _LOCK = ".lock"
 _CLAIM = ".writer"
@@ -83,7 +84,7 @@ def _wait(handle: int, path: Path) -> bool:
         except BlockingIOError:
             if not told_of and time.monotonic() - since > _PATIENCE:
                 told_of = True
-                note(f"waiting for another run that has the lock {path}")
+                say(f"note: waiting for another run that has the lock {path}")
             time.sleep(_POLL)
         except OSError as error:
             if error.errno not in REFUSED:

@@ -46,5 +46,14 @@ def printable(name: str, longest: int = _SHOWN) -> str:
         name: Anything.
         longest: How many signs of it are shown.
     """
-    shown = name if len(name) <= longest else name[:longest] + "..."
-    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in shown)
+    return escaped(name if len(name) <= longest else name[:longest] + "...")
+
+
+def one_line(text: str) -> str:
+    """Foreign text in one line, whole: white space joined, and escapes for what cannot be printed."""
+    return escaped(" ".join(text.split()))
+
+
+def escaped(text: str) -> str:
+    """Text with escapes for what cannot be printed: controls, half characters, signs that turn others about."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)

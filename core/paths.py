@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from .errors import GroundCXRError
+from .names import escaped
 
 _LONGEST_NAME = 255  # bytes of one file's or folder's name, on every usual file system
 
@@ -37,9 +38,7 @@ def user_path(text: str | Path) -> Path:
 
 def shown(text: str | Path) -> str:
     """A path on one line of a message: cut in the middle where it is long, escaped where it cannot be printed."""
-    line = os.fspath(text)
-    if not line.isprintable():
-        line = line.encode("unicode_escape").decode()
+    line = escaped(os.fspath(text))
     return line if len(line) <= _LONGEST_NAME else f"{line[:80]}...{line[-40:]}"
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +11,8 @@ from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from .stderr import say
 
 SECONDS_BETWEEN_LINES = 30.0
 
@@ -99,9 +100,7 @@ class Lines:
 def _tell_until(ended: Event, lines: Lines) -> None:
     """Write a line every now and then, also while a single step takes long."""
     while not ended.wait(SECONDS_BETWEEN_LINES):
-        with suppress(OSError, ValueError, AttributeError):  # standard error is full, closed, or None
-            sys.stderr.write(lines.line() + "\n")
-            sys.stderr.flush()
+        say(lines.line())
 
 
 def _clock(seconds: float) -> timedelta:

@@ -16,6 +16,18 @@ _KINDS = (
 )
 
 
+def is_regular(path: str | os.PathLike[str]) -> bool:
+    """Whether there is a regular file, links followed.
+
+    What may not be looked at is none, and neither is a name that no file can have (too long, with a NUL).
+    """
+    try:
+        check_regular(path)
+    except OSError:
+        return False
+    return True
+
+
 def check_regular(path: str | os.PathLike[str]) -> None:
     """Refuse whatever is no regular file, links followed, before anything opens it.
 

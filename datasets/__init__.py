@@ -1,7 +1,7 @@
 """Data sets: files on disk become samples."""
 
 from .base import DATASETS, Finding, GroundingDataset
-from .ids import opaque_id, owners_secret, release_key
+from .ids import find_secret, opaque_id, owners_secret, release_key
 from .loading import check_dataset, load_dataset
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Finding",
     "GroundingDataset",
     "check_dataset",
+    "find_secret",
     "load_dataset",
     "opaque_id",
     "owners_secret",

@@ -11,9 +11,10 @@ from pathlib import Path
 from ..core import Box, DatasetError, ImageError, ImageHeader, ImageSize, Mask, Sample, read_header
 from ..core.doubts import ORIENTED, Placed, Tally, Written, frame_doubts
 from ..core.mask import FARTHEST, LARGEST_MASK
+from ..core.names import escaped
+from ..core.regular import is_regular
 from ..core.threads import mapped
 from .frames import NEGATIVE, aspect_differs, fit_box, holding_frame, negative_sides
-from .image_names import is_file, printable
 from .masks import Segmentation, union_mask
 from .spellings import spellings
 
@@ -109,7 +110,7 @@ def image_headers(paths: Mapping[str, Path]) -> dict[str, ImageHeader | ImageErr
         except ImageError as error:
             return error
         except (OSError, ValueError):  # a name that no file can have
-            return ImageError(f"there is no image file {printable(path)}; `groundcxr doctor` lists what is missing")
+            return ImageError(f"there is no image file {escaped(str(path))}; `groundcxr doctor` lists what is missing")
 
     return dict(zip(paths, mapped(header, paths.values(), _HEADER_THREADS), strict=True))
 
@@ -214,7 +215,7 @@ def _settle_size(
 ) -> ImageSize:
     frame = next((row.frame for row in rows if row.frame is not None), None)
     if isinstance(read, ImageError):
-        tally.add(UNREADABLE if is_file(path) else MISSING, printable(path))
+        tally.add(UNREADABLE if is_regular(path) else MISSING, escaped(str(path)))
         return frame or holding_frame((row.box for row in rows if row.box is not None), typical)
     if frame is not None and frame != read.size:
         example = f"{path} is {read.size[0]}x{read.size[1]}, annotated {frame[0]}x{frame[1]}"

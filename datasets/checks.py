@@ -19,12 +19,13 @@ from ..core.doubts import (
     Written,
     frame_doubts,
 )
+from ..core.names import escaped
 from ..core.progress import progress
+from ..core.regular import is_regular
 from ..core.threads import mapped
 from .annotations import Annotation, by_image, placed_boxes
 from .base import Finding, refuse_reserved
 from .frames import CLIPPED, DEGENERATE, NEGATIVE, OUTSIDE, aspect_differs, fit_box, negative_sides
-from .image_names import is_file, printable
 from .spellings import spellings
 
 _OF_THIS_SIZE = (
@@ -65,9 +66,9 @@ def check_files(
         written: What the four numbers of boxes were read as.
 
     Returns:
-        Missing, empty and damaged images; images that are blank, turned, of another size than annotated, or under
-        several names; boxes that look like those of another frame, without area or not inside their image; names that
-        differ in white space alone; repeated rows; classes with a name that tables need.
+        Missing, empty and damaged images; images that are blank, turned, oddly described by their own file, of another
+        size than annotated, or under several names; boxes that look like those of another frame, without area or not
+        inside their image; names that differ in white space alone; repeated rows; classes with a name that tables need.
     """
     contents = _decode(paths)
     seen = {image: content for image, content in contents.items() if not isinstance(content, ImageError)}
@@ -115,6 +116,12 @@ def _pictures(paths: Mapping[str, Path], seen: Mapping[str, _Content]) -> Iterat
     for doubt in tally.doubts():
         step = "check the boxes on them, or save them without the orientation and draw the boxes there"
         yield Finding("warning", str(doubt), step)
+    odd = Tally()
+    for image, content in seen.items():
+        for note in content.notes:
+            odd.add(note, str(paths[image]))
+    for doubt in odd.doubts():
+        yield Finding("warning", str(doubt), "look at one of them with `groundcxr ground`")
 
 
 def _sizes(
@@ -183,6 +190,7 @@ class _Content:
     sha256: str
     blank: bool
     orientation: int
+    notes: tuple[str, ...]
 
 
 def _decode(paths: Mapping[str, Path]) -> dict[str, _Content | ImageError]:
@@ -192,18 +200,18 @@ def _decode(paths: Mapping[str, Path]) -> dict[str, _Content | ImageError]:
 
 
 def _open(path: Path) -> _Content | ImageError:
-    if not is_file(path):
-        return ImageError(f"there is no image file {printable(path)}")
+    if not is_regular(path):
+        return ImageError(f"there is no image file {escaped(str(path))}")
     try:
         image = Radiograph.open(path)
-        return _Content(image.size, image.sha256, image.is_blank, read_header(path).orientation)
+        return _Content(image.size, image.sha256, image.is_blank, read_header(path).orientation, image.notes)
     except ImageError as error:
         return error
 
 
 def _unusable(path: Path, error: ImageError, step: str) -> Finding:
-    if not is_file(path):
-        return Finding("error", f"there is no image file {printable(path)}", step)
+    if not is_regular(path):
+        return Finding("error", f"there is no image file {escaped(str(path))}", step)
     problem, _, own = str(error).rpartition("; ")
     # What the reader of images advises is for this file; where a whole one is to be got is the data set's to say.
     return Finding("error", problem or own, step if not problem or own.endswith(_GOT_AGAIN) else own)

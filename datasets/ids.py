@@ -11,17 +11,20 @@ import contextlib
 import os
 import re
 import secrets
-import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
 from ..core import DatasetError
 from ..core.fingerprint import digest
+from ..core.regular import read_regular
+from ..core.stderr import say
 from .annotations import Annotation
 
 SECRET_FILE = "groundcxr-secret"  # noqa: S105  (the file's name)
 
+_LONGEST = 1000
+"""Of its file, in bytes."""
 _FORM = re.compile(r"[0-9a-f]{64}")
 
 
@@ -89,9 +92,9 @@ def _make_one(annotation: Path) -> Path:
         except OSError as error:
             errors.append(error)
             continue
-        sys.stderr.write(
+        say(
             f"made {file}, which keys the ids in results: keep it with the data and never publish it; colleagues and "
-            "other machines use the same one (--secret FILE)\n"
+            "other machines use the same one (--secret FILE)"
         )
         return file
     raise DatasetError(
@@ -124,9 +127,7 @@ def _write_new(file: Path) -> None:
 
 def _read(file: Path) -> str:
     try:
-        found = file.read_text(encoding="ascii").strip() if file.is_file() else ""
-    except UnicodeDecodeError:
-        found = ""
+        found = read_regular(file, _LONGEST).decode("ascii", errors="replace").strip()
     except OSError as error:
         raise DatasetError(f"cannot read the secret {file}: {error.strerror or error}") from error
     if not _FORM.fullmatch(found):

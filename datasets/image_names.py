@@ -6,22 +6,10 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from ..core.regular import is_regular
 from ..core.threads import mapped
 
 _THREADS = 8  # as for headers: what takes time is a network disk's latency
-
-
-def is_file(path: Path) -> bool:
-    """Whether there is a file; a name that no file can have (too long, with a NUL) is none."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
-
-
-def printable(path: Path) -> str:
-    """A path as a message may show it: what a terminal would obey or swallow (control characters) is escaped."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in str(path))
 
 
 class ImageFolder:
@@ -63,7 +51,7 @@ class ImageFolder:
         for name in names:
             for spelling in _spellings(name):
                 plain = self._plain(spelling)
-                if plain is not None and is_file(self._folder / plain):
+                if plain is not None and is_regular(self._folder / plain):
                     return plain
         return next((plain for name in names if (plain := self._plain(_separated(name))) is not None), None)
 

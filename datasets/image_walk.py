@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from ..core import IMAGE_SUFFIXES
+from ..core.regular import is_regular
 from .searching import Search
 
 # MIMIC-CXR's patients are p10000000 to p19999999, its studies s5...; copies may leave the letter out.
@@ -64,20 +65,12 @@ def _meet(folder: Path, name: str, root: Path, ids: Mapping[str, str], seen: See
             if not name.startswith("."):
                 seen.others += 1
                 seen.other = seen.other or folder / name
-        elif is_file(folder / name):
+        elif is_regular(folder / name):
             seen.files.setdefault(ids[stem], []).append((folder / name).relative_to(root).as_posix())
     elif (begin := next((part for part in (stem, name.lower().partition(".")[0]) if part in ids), None)) is not None:
         kind = name[len(begin) :].lower() or "''"
         count, first = seen.unread.get(kind, (0, folder))
         seen.unread[kind] = count + 1, first
-
-
-def is_file(path: Path) -> bool:
-    """Whether there is a regular file; what may not be looked at is none."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
 
 
 def _folders(

@@ -10,9 +10,10 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from ..core import DatasetError
 from ..core.doubts import Tally
+from ..core.regular import is_regular
 from ..core.threads import mapped
 from .image_index import read_index, write_index
-from .image_walk import DICOM_ID, PATIENT_OR_STUDY, Seen, is_file, look_for
+from .image_walk import DICOM_ID, PATIENT_OR_STUDY, Seen, look_for
 from .physionet import STEP
 
 SEVERAL = "images have several files below the root, of which one is used"
@@ -92,7 +93,7 @@ def _in_released_layout(trees: Sequence[Path], images: Mapping[str, str]) -> dic
 
 def _held(tree: Path, images: Mapping[str, str], suffix: str) -> dict[str, Path]:
     paths = [tree / _released_path(path).with_suffix(suffix) for path in images.values()]
-    there = mapped(is_file, paths, _THREADS)
+    there = mapped(is_regular, paths, _THREADS)
     return {image: path for image, path, held in zip(images, paths, there, strict=True) if held}
 
 
@@ -108,7 +109,7 @@ def _remembered(root: Path, images: Mapping[str, str]) -> dict[str, list[str]] |
     if any(image not in index for image in images):
         return None
     known = _by_preference({image: index[image] for image in images})
-    there = mapped(is_file, [root / paths[0] for paths in known.values()], _THREADS)
+    there = mapped(is_regular, [root / paths[0] for paths in known.values()], _THREADS)
     return known if all(there) else None
 
 

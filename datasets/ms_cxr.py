@@ -10,12 +10,12 @@ from typing import ClassVar, Self
 
 from ..core import DatasetError, ImageError, Sample, unknown_name
 from ..core.doubts import Tally
+from ..core.regular import is_regular
 from .annotations import Annotation, apart_from, build_samples, by_image
 from .base import DATASETS, Finding, GroundingDataset
 from .checks import check_files
 from .coco import without_bbox
 from .ids import opaque_id, release_key
-from .image_walk import is_file
 from .mimic_images import FoundImages, find_images, is_released
 from .ms_cxr_rows import read_annotations
 from .physionet import STEP, Release, find_release
@@ -106,7 +106,7 @@ class MSCXR(GroundingDataset):
             try:
                 return build_samples(rows, found.paths, group_by=key, sample_id=sample_id)
             except ImageError as error:
-                is_there = any(is_file(found.paths[row.image_id]) for row in rows)
+                is_there = any(is_regular(found.paths[row.image_id]) for row in rows)
                 step = "" if is_there else f"; {STEP}"
                 raise DatasetError(
                     f"none of MS-CXR's images of the split {of_split!r} can be read: {error}{step}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from contextlib import suppress
 from pathlib import Path
+
+from ..core.stderr import say
 
 MOST_FOLDERS = 50_000
 """Seconds on a local disk, a minute on most network disks: a root may be / or a home folder."""
@@ -39,8 +39,7 @@ class Search:
         self.ended = self.folders >= MOST_FOLDERS or now - self._start > MOST_SECONDS
         if now - self._told > SECONDS_BETWEEN_LINES:
             self._told = now
-            with suppress(OSError, ValueError):  # a closed or full stderr
-                sys.stderr.write(f"looking for {self._what} below {self._root}: {self.folders:,} folders so far\n")
+            say(f"looking for {self._what} below {self._root}: {self.folders:,} folders so far")
         self.folders += not self.ended
         return not self.ended
 

@@ -49,17 +49,16 @@ def refuse_choice(method: GroundingMethod, label: str, choice: AnswersInfo | Non
         raise GroundCXRError(f"{label} answers without boxes, so --min-score and --top have nothing to choose from")
 
 
-def describe(choice: AnswersInfo) -> str:
-    """A choice in words, for captions."""
-    least = [] if choice.min_score is None else [f"with a score of at least {choice.min_score:g}"]
-    best = [] if choice.top is None else [f"the best {choice.top} of a sample"]
-    return "boxes that count: " + ", ".join([*least, *best])
+def describe(choice: AnswersInfo | None) -> str:
+    """A choice in words; "" where all boxes count."""
+    words = {"min-score": "with a score of at least {:g}", "top": "the best {} of a sample"}
+    return ", ".join(words[name].format(value) for name, value in options_of(choice).items())
 
 
-def flags(choice: AnswersInfo | None) -> list[str]:
-    """A choice as words of the command line."""
-    chosen = {} if choice is None else {"--min-score": choice.min_score, "--top": choice.top}
-    return [word for option, value in chosen.items() if value is not None for word in (option, str(value))]
+def options_of(choice: AnswersInfo | None) -> dict[str, float]:
+    """A choice as options of the command line, by name; empty where all boxes count."""
+    given = {} if choice is None else {"min-score": choice.min_score, "top": choice.top}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def choose(grounding: Grounding, choice: AnswersInfo | None) -> Grounding:

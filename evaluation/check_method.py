@@ -15,9 +15,9 @@ from ..datasets import load_dataset
 from ..methods import GroundingMethod
 from ..methods.watching import files_read, undeclared_files
 from .answer_doubts import UNDECLARED, AnswerDoubts
+from .asking import checked_answers, ground_safely, require_image_method, set_up
 from .prediction import Failure, Prediction
 from .provenance import resolve_device
-from .worker import checked_answers, ground_safely, require_image_method, set_up
 
 TOLERANCE = 1e-5
 """How far maps and boxes may move with the batch size; kernels differ by this much."""

@@ -16,8 +16,8 @@ from ..methods.contract import check_attributes
 from ..methods.loading import build_method
 from ..methods.revision import revision_of
 from ..metrics import Protocol
+from .asking import told_as_the_methods
 from .schema import MethodInfo
-from .worker import told_as_the_methods
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from ..datasets import GroundingDataset, load_dataset
 from ..methods import ControlMethod, GroundingMethod
 from ..metrics import Protocol, get_protocol
 from .answer_doubts import AnswerDoubts, undeclared_doubt
+from .asking import set_up
 from .box_choice import BoxesInUnion, make_choice, refuse_choice
 from .entry import Entry, answers_samples, fitted, fitting_protocols, make_entry
 from .plan import Selection, Shard, make_plan, select
@@ -27,7 +28,7 @@ from .result import Result, make_result
 from .schema import AnswersInfo, DatasetInfo, ProvenanceInfo
 from .scoring import Answer, control_answers, score_answers, stored_answers
 from .store import PredictionStore
-from .worker import GroundingReport, Worker, set_up
+from .worker import GroundingReport, Worker
 
 
 @dataclass(frozen=True)

@@ -102,15 +102,7 @@ class Result:
         path = folder / RESULT_FILE
         # Two equal runs that end together write the same two files; each must find its own pair.
         with locked(folder):
-            write_pair(
-                folder,
-                (
-                    self.info.model_dump_json(indent=2)
-                    + "\
-"
-                ).encode(),
-                _parquet(self.samples),
-            )
+            write_pair(folder, (self.info.model_dump_json(indent=2) + "\n").encode(), _parquet(self.samples))
             return replace(load_result(path), problems=self.problems, doubts=self.doubts)
 
 

@@ -26,10 +26,10 @@ from ..core import (
 from ..core.progress import progress
 from ..methods import ControlMethod, GroundingMethod
 from ..metrics import Protocol
+from .asking import control_safely
 from .plan import Selection, make_plan
 from .prediction import Failure, Prediction, image_key, query_key
 from .store import PredictionStore
-from .worker import control_safely
 
 STATUSES = tuple(Status)
 

@@ -152,7 +152,7 @@ class PredictionStore:
     def undeclared(self) -> list[str]:
         """The files that the method read without declaring them; with any, its predictions are not used again."""
         try:
-            noted = json.loads((self.folder / _UNDECLARED).read_bytes())
+            noted = json.loads(read_regular(self.folder / _UNDECLARED))
         except (OSError, ValueError):
             return []
         return [str(file) for file in noted] if isinstance(noted, list) else []

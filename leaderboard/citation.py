@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from .. import __version__
+from ..core.names import one_line
 from ..metrics import PROTOCOLS, get_protocol
 from .citation_safety import is_harmless
 from .export_latex import escape
-from .foreign_text import one_line
 from .library import Run
 
 RELEASED = "2026"

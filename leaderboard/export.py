@@ -9,11 +9,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from ..core.names import one_line
 from ..core.spreadsheet import cell as spreadsheet_cell
 from .citation import bibtex
 from .export_latex import latex_table
 from .export_markdown import markdown_table
-from .foreign_text import one_line
 from .formats import Format
 from .tables import Board
 

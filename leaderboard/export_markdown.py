@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
+from ..core.names import one_line
 from ..evaluation.numbers import digits_of, write_number
 from .caption import TIED, caption, row_names
-from .foreign_text import one_line
 from .tables import Board, BoardCell
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&|~#!])")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.fingerprint import SHORT
-from ..evaluation.schema import AnswersInfo, ResultFile
+from ..evaluation.box_choice import options_of
+from ..evaluation.schema import ResultFile
 
 _LONGEST = 60
 
@@ -22,7 +23,7 @@ def marks(runs: Sequence[ResultFile], ids: Sequence[str]) -> list[str]:
         The options and weights in which they differ, or, where these are many or do not tell all apart, the ids; of one
         method alone nothing. Which boxes count is always said where somebody chose, since it is no part of the method.
     """
-    choices = [_choice(run.answers) for run in runs]
+    choices = [[f"{name}={value}" for name, value in options_of(run.answers).items()] for run in runs]
     if len(runs) == 1:
         return [_mark(choices[0])]
     said = [{**run.method.options, "weights": run.method.weights} for run in runs]
@@ -42,11 +43,6 @@ def marks(runs: Sequence[ResultFile], ids: Sequence[str]) -> list[str]:
 
 def _mark(parts: Sequence[str]) -> str:
     return f" ({', '.join(parts)})" if parts else ""
-
-
-def _choice(answers: AnswersInfo | None) -> list[str]:
-    chosen = {} if answers is None else {"min-score": answers.min_score, "top": answers.top}
-    return [f"{key}={value}" for key, value in chosen.items() if value is not None]
 
 
 def _short(value: Any) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from ..core import GroundCXRError, StoreError
 from ..core.fingerprint import SHORT, digest
+from ..core.names import one_line
 from ..core.paths import user_path
 from ..core.regular import check_regular, read_regular
 from ..evaluation.columns import PREDICTION_KEY
@@ -24,7 +25,6 @@ from ..evaluation.prediction import Prediction, decode
 from ..evaluation.result import Result, load_result
 from ..evaluation.schema import MetricInfo, ResultFile
 from ..evaluation.store import METHOD_FILE, method_folder, sample_keys
-from .foreign_text import one_line
 from .labels import marks
 from .rows import read_rows
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core import GroundCXRError
-from ..evaluation.box_choice import flags
+from ..evaluation.box_choice import options_of
 from ..evaluation.imported import ImportFile
 from ..evaluation.schema import MethodInfo, ResultFile
 from ..methods import METHODS
@@ -50,7 +50,8 @@ def command(info: ResultFile, imported: ImportFile | None = None) -> str:
         pathologies = list(info.pathologies)
         words += ["--pathology", pathologies[0]] if len(pathologies) == 1 else []
         words += ["--limit", str(data.n_samples)]
-    words += ["--protocol", info.protocol.name, *flags(info.answers)]
+    words += ["--protocol", info.protocol.name]
+    words += [word for name, value in options_of(info.answers).items() for word in (f"--{name}", str(value))]
     return shlex.join(words if foreign else [*words, "--batch-size", str(info.run.batch_size)])
 
 

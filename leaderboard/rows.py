@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from ..core import StoreError
 from ..core.regular import read_regular
+from ..evaluation import pair
 
 _KEPT = 512
 """Column sets of runs that stay in memory; a set of three columns of 20,000 rows is about 1 MB."""
@@ -37,14 +38,13 @@ def read_rows(path: Path, sha256: str, n: int, columns: tuple[str, ...] | None) 
     if hashlib.sha256(content).hexdigest() != sha256:
         raise StoreError(f"{path} has changed since it was found; refresh the page")
     try:
-        file = pq.ParquetFile(io.BytesIO(content))
-        if file.metadata.num_rows != n:
-            raise StoreError(f"{path} has {file.metadata.num_rows:,} rows for {n:,} samples")
-        names = list(file.schema_arrow.names)
+        if (found := pair.count_rows(content)) != n:
+            raise StoreError(f"{path} has {found:,} rows for {n:,} samples")
+        names = pq.read_schema(io.BytesIO(content)).names
         wanted = names if columns is None else list(columns)
         if missing := sorted(set(wanted) - set(names)):
             raise StoreError(f"{path} lacks the columns {', '.join(missing)}")
-        rows = file.read(columns=wanted).to_pandas()
+        rows = pair.read_rows(content, wanted)
     except StoreError:
         raise
     except Exception as error:  # a damaged file brings Arrow, pandas and what they call to errors of any class

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..core import MethodError, WeightsError, unknown_name
 from ..core.fingerprint import digest, file_digest, tree_digest
+from ..core.paths import user_path
 from .clip_towers import refusal, unsuited_config
 from .hub import HubFiles, asks_for_code, code_refused, first_sentence, local_folder, no_foreign_code
 
@@ -114,7 +115,7 @@ class ClipSource:
             MethodError: If `model` has none of the forms that it may have.
         """
         if weights or model.startswith("local-dir:"):
-            return cls(model, folder=Path(weights or model.removeprefix("local-dir:")).expanduser())
+            return cls(model, folder=user_path(weights or model.removeprefix("local-dir:")))
         if model in PRESETS:
             return cls(model, preset=PRESETS[model])
         if model.startswith("hf-hub:"):

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from ..core import WeightsError
 from ..core.errors import text_of
 from ..core.fingerprint import digest, file_digest
+from ..core.paths import user_path
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def local_folder(path: str, method: str, content: str) -> Path:
     Raises:
         WeightsError: If it does not exist.
     """
-    folder = Path(path).expanduser()
+    folder = user_path(path)
     if not folder.is_dir():
         raise WeightsError(
             f"method {method} finds no folder {folder}, given with --set weights=DIR; it must hold {content}"

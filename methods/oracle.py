@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import BOX, HEATMAP, Grounding, Heatmap, Sample
+from ..core import BOX, HEATMAP, Box, Grounding, Heatmap, Sample
 from .base import ControlMethod
 from .registry import register_method
 
@@ -21,8 +22,21 @@ class Oracle(ControlMethod):
     note = "answers with the ground truth"
 
     def ground_samples(self, samples: Sequence[Sample]) -> list[Grounding]:
-        """The boxes and their union; the mask, where a sample has no boxes."""
-        return [Grounding(Heatmap.whole(target_pixels(sample), sample.image_size), sample.boxes) for sample in samples]
+        """The boxes and their union; where a sample has none, the mask and the box of each of its connected regions."""
+        answers: list[Grounding] = []
+        for sample in samples:
+            pixels = target_pixels(sample)
+            boxes = sample.boxes or _boxes_around(pixels)
+            answers.append(Grounding(Heatmap.whole(pixels, sample.image_size), boxes))
+        return answers
+
+
+def _boxes_around(pixels: NDArray[np.float32]) -> list[Box]:
+    """The bounding box of each connected region of pixels `[H, W]` that are not 0; corners do not connect."""
+    from scipy import ndimage
+
+    labels: Any = ndimage.label(pixels)
+    return [Box(x.start, y.start, x.stop, y.stop) for y, x in ndimage.find_objects(labels[0])]
 
 
 def target_pixels(sample: Sample) -> NDArray[np.float32]:

@@ -50,9 +50,7 @@ def register_method(name: str) -> Any:
     """
 
     def decorate(method: type[GroundingMethod]) -> type[GroundingMethod]:
-        check_method_class(method)
-        check_name(name, method.__name__)
-        method.name = name
+        method = _adopt(name, method)
         # A file given by path is asked for by its path; its name must not stand in for another's.
         return method if method.__module__.startswith(FILE_MODULE) else METHODS.register(name)(method)
 

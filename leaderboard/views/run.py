@@ -8,11 +8,11 @@ from typing import Any
 
 import streamlit as st
 
+from ...evaluation.box_choice import describe
 from ...evaluation.columns import TRUNCATED
 from ...evaluation.imported import IMPORT_FILE
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.pair import rows_file
-from ...evaluation.schema import AnswersInfo
 from ..library import Run
 from ..reproduction import DIR, FILE, ROOT, command
 from ..tables import cells_of
@@ -94,7 +94,7 @@ def _method(run: Run) -> dict[str, Any]:
         "kind": method.kind + (", a control" if method.control and method.kind != "control" else ""),
         "note": method.note,
         "answers with": " and ".join(method.emits),
-        "boxes that count": _counted(run.info.answers),
+        "boxes that count": describe(run.info.answers),
         "options": ", ".join(f"{key} = {value}" for key, value in method.options.items()) or "none",
         "weights": method.weights or "none",
         "weights' hash": method.weights_fingerprint if method.weights else None,
@@ -156,15 +156,6 @@ def _put_notes(run: Run) -> None:
     if said:
         heading("To know about these numbers")
         put(element("ul", "".join(element("li", text(sentence(one))) for one in said), "gx-note"))
-
-
-def _counted(answers: AnswersInfo | None) -> str | None:
-    """Which boxes counted, in words; None where all did."""
-    if answers is None:
-        return None
-    least = "" if answers.min_score is None else f"with a score of at least {answers.min_score:g}"
-    most = "" if answers.top is None else f"the best {answers.top} of a sample"
-    return ", ".join(filter(None, (most, least))) or None
 
 
 def _grounded(run: Run) -> str | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
 from typing import Any, ClassVar
 
 from ...core import Grounding, Heatmap, MethodError, Query, Radiograph, WeightsError
 from ...core.fingerprint import digest, jsonable, seed_from
+from ...core.paths import user_path
 from ..base import GroundingMethod
 from ..registry import register_method
 from ..requirements import require_packages
@@ -165,5 +165,5 @@ class Ldm(GroundingMethod):
 def _published(place: str) -> str:
     """Where weights are, without the folders that lead to a local copy."""
     form = MONAI if place.startswith(MONAI) else ""
-    local = Path(place.removeprefix(form)).expanduser()
+    local = user_path(place.removeprefix(form))
     return f"{form}local copy {local.name}" if local.exists() else place

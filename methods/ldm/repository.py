@@ -11,6 +11,7 @@ from typing import Any
 
 from ...core import WeightsError
 from ...core.fingerprint import file_digest
+from ...core.paths import user_path
 from ..hub import HubFiles
 
 NETWORK = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
@@ -34,7 +35,7 @@ class Repository:
             WeightsError: If it does not exist, cannot be reached, or holds none of the files.
         """
         self.place, self.option = place, option
-        self.folder = Path(place).expanduser()
+        self.folder = user_path(place)
         self._hub: HubFiles | None = None
         if not self.folder.is_dir():
             if not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+(@[\w./-]+)?", place):

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...core import WeightsError
 from ...core.fingerprint import file_digest
+from ...core.paths import user_path
 from .repository import LANGUAGE_MODEL, NETWORK, Part, Repository
 
 MONAI = "monai:"
@@ -151,7 +152,7 @@ def locate(weights: str, text_encoder: str = "", base: str = "") -> DiffusersSou
 
 
 def _locate_monai(place: str, text_encoder: str) -> MonaiSource:
-    folder = Path(place).expanduser()
+    folder = user_path(place)
     if not folder.is_dir():
         raise WeightsError(
             f"method ldm finds no folder {folder}, given with --set weights=monai:DIR; it must hold autoencoder.pth "

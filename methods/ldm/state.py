@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ...core import WeightsError
+from ...core.paths import user_path
 from ..hub import first_sentence
 
 # Under which training scripts keep the network's state beside the optimiser's.
@@ -29,7 +30,7 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     Raises:
         WeightsError: If the file does not exist, cannot be read, or holds no state dict.
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     if not path.is_file():
         raise WeightsError(f"there is no weights file {path}; give the path of a .safetensors, .pth or .pt file")
     try:

@@ -207,6 +207,16 @@ def test_ground_leaves_the_old_picture_where_a_new_one_cannot_be_written(groundc
     assert "No space left on device" in ran.err
     assert old.read_bytes() == b"the picture of last year"
     assert [path.name for path in tmp_path.glob("*.p*")] == ["old.png"]
-    gone = groundcxr("ground", "--method", "center-prior", *image, "--out", "gone/a.png")
-    assert gone.code == 2
-    assert f"there is no folder {tmp_path / 'gone'}" in gone.err
+    link = tmp_path / "link.png"
+    link.symlink_to(old)
+    assert groundcxr("ground", "--method", "center-prior", *image, "--out", link).code == 0
+    assert link.is_symlink()
+    assert old.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_file_in_a_folder_that_is_not_there_is_refused_before_anything_is_made(groundcxr, manifest, tmp_path):
+    image = ("--image", manifest.parent / "0.png", "--phrase", "a")
+    for made in (["ground", "--method", "center-prior", *image], ["samples", "--dataset", "manifest"]):
+        gone = groundcxr(*made, "--out", "gone/a.png")
+        assert gone.code == 2
+        assert f"there is no folder {tmp_path / 'gone'}" in gone.err

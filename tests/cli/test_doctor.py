@@ -1,5 +1,8 @@
 """`groundcxr doctor` with the options of a data set, and its exit codes."""
 
+import pydicom
+from pydicom.data import get_testdata_file
+
 
 def test_the_doctor_looks_at_the_data_as_it_would_be_loaded(groundcxr, manifest):
     bare = manifest.with_name("bare.csv")
@@ -15,6 +18,22 @@ def test_an_option_that_the_check_does_not_have_is_told(groundcxr, manifest):
     told = groundcxr("doctor", "--dataset", "manifest", "--root", manifest, "--set", "dataset.phrase=class")
     assert told.code == 2
     assert "did you mean 'phrases'?" in told.err
+
+
+def test_how_an_odd_dicom_file_is_shown_is_said(groundcxr, tmp_path):
+    file = pydicom.dcmread(get_testdata_file("CT_small.dcm", download=False))
+    file.WindowCenter = file.WindowWidth = "0"
+    for name in ("a.dcm", "b.dcm"):
+        file.InstanceNumber = len(name) + ord(name[0])
+        file.save_as(tmp_path / name)
+    (tmp_path / "m.csv").write_text(
+        "image,phrase,pathology,x,y,w,h\na.dcm,p,Edema,1,2,30,40\nb.dcm,p,Edema,1,2,30,40\n"
+    )
+    ran = groundcxr("doctor", "--dataset", "manifest", "--root", tmp_path / "m.csv")
+    assert ran.code == 0
+    assert f"as if the file had none: 2, for example {tmp_path / 'a.dcm'}; look" in ran.out
+    ground = ("ground", "--method", "center-prior", "--phrase", "p", "--out", "a.png", "--image")
+    assert "warning: DICOM windows that are not valid" in groundcxr(*ground, tmp_path / "b.dcm").err
 
 
 def test_warnings_do_not_block_a_run(groundcxr, manifest):

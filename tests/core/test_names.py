@@ -2,7 +2,7 @@
 
 import pytest
 
-from groundcxr.core.names import folder_name, printable
+from groundcxr.core.names import escaped, folder_name, one_line, printable
 
 ENDING = "-0123456789abcdef"
 
@@ -41,3 +41,5 @@ def test_a_name_in_a_message_is_one_short_line():
     assert printable("Röntgen 1") == "Röntgen 1"
     assert printable("a\nb\x1b\ud800\u202e") == r"a\nb\x1b\ud800\u202e"
     assert len(printable("x" * 300)) == 83
+    assert one_line(" a \n b\t" + "x" * 300) == "a b " + "x" * 300
+    assert escaped("  Röntgen\x1b[0m") == r"  Röntgen\x1b[0m"

@@ -11,7 +11,7 @@ from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, JPEGBaseline8Bit, generate_uid
 
-from groundcxr.core import ImageError, Radiograph, read_image_size
+from groundcxr.core import ImageError, Radiograph, read_header
 
 
 def write_dicom(path: Path, stored, *, bits=12, signed=False, photometric="MONOCHROME2", jpeg=None, **elements) -> Path:
@@ -57,7 +57,7 @@ def grey8():
 def test_png_8_bit_is_taken_as_it_is(tmp_path, grey8):
     Image.fromarray(grey8).save(tmp_path / "a.png")
     image = Radiograph.open(tmp_path / "a.png")
-    assert image.size == read_image_size(tmp_path / "a.png") == (40, 30)
+    assert image.size == read_header(tmp_path / "a.png").size == (40, 30)
     np.testing.assert_array_equal(image.pixels, grey8)
     np.testing.assert_array_equal(image.as_uint8(), grey8)
     np.testing.assert_allclose(image.as_unit_float(), grey8 / 255, atol=1e-7)
@@ -119,7 +119,7 @@ def test_dicom_12_bits_with_a_window(tmp_path):
     # PS3.3 C.11.2.1.2: ((x - (c - .5)) / (w - 1) + .5) * 4095, 0 at x <= 999.5, 4095 above 2999.5.
     expected = np.clip(((stored - 1999.5) / 2000 + 0.5) * 4095, 0, 4095)
     assert (image.bits, image.windowed, image.size) == (12, True, (3, 2))
-    assert read_image_size(path) == (3, 2)
+    assert read_header(path).size == (3, 2)
     np.testing.assert_array_equal(image.pixels, np.rint(expected))
     np.testing.assert_allclose(image.as_unit_float(), expected / 4095, atol=2e-4)
     assert image.as_uint8().tolist() == [[0, 0, 64], [128, 255, 255]]
@@ -244,7 +244,7 @@ def test_dicom_is_known_by_its_content_and_by_its_suffix(tmp_path):
     headless = tmp_path / "headless.dicom"
     headless.write_bytes(path.read_bytes()[132:])  # neither preamble nor magic
     for file in (named_otherwise, headless):
-        assert read_image_size(file) == (3, 1)
+        assert read_header(file).size == (3, 1)
         assert Radiograph.open(file).pixels.tolist() == stored.tolist()
 
 
@@ -292,11 +292,11 @@ def test_a_bad_file_is_named_in_one_sentence_with_its_reason(tmp_path, name, rea
     assert " at 0x" not in str(caught.value)
     if not name.startswith("truncated"):  # its header is whole
         with pytest.raises(ImageError, match=reason):
-            read_image_size(path)
+            read_header(path)
 
 
 def test_a_folder_is_no_image(tmp_path):
-    for read in (Radiograph.open, read_image_size):
+    for read in (Radiograph.open, read_header):
         with pytest.raises(ImageError, match=str(tmp_path)):
             read(tmp_path)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from groundcxr.core import ImageError, Radiograph, image_digest, read_header, read_regular
+from groundcxr.core.regular import is_regular
 
 READERS = (Radiograph.open, read_header, image_digest)
 
@@ -48,6 +49,8 @@ def test_a_link_to_a_file_is_that_file(tmp_path):
     (tmp_path / "a").write_bytes(b"content")
     (tmp_path / "b").symlink_to(tmp_path / "a")
     assert read_regular(tmp_path / "b") == b"content"
+    assert is_regular(tmp_path / "b")
+    assert not is_regular(tmp_path)
 
 
 def test_a_file_may_be_too_large(tmp_path):
@@ -60,6 +63,8 @@ def test_a_file_may_be_too_large(tmp_path):
 def test_a_name_that_no_file_can_have_is_that_of_nothing(tmp_path):
     with pytest.raises(FileNotFoundError):
         read_regular(tmp_path / "a\0b")
+    for name in ("a\0b", "a" * 300, "\ud800"):
+        assert not is_regular(tmp_path / name)
 
 
 def test_nothing_is_told_from_something_else(tmp_path):

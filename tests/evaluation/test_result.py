@@ -49,6 +49,10 @@ def drop_the_protocol(content):
     del content["protocol"]
 
 
+def test_a_result_ends_its_last_line(path):
+    assert path.read_bytes().endswith(b"}\n")
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -1,11 +1,14 @@
 """The controls: what they answer, and that they know nothing they should not."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
 from groundcxr import Box, GroundCXRError, Query, Radiograph, Sample, evaluate, get_protocol, load_dataset
+from groundcxr.core import Mask
 from groundcxr.evaluation import Run, Shard, ground_shard, make_entry, run_entry, score_entry, select
 from groundcxr.methods.loading import build_method
 from groundcxr.methods.text_prior import named_place
@@ -47,6 +50,16 @@ def test_oracle_reaches_the_upper_end(tiny, tmp_path):
     assert result.info.method.control
     for metric in ("miou", "auroc", "ap", "pointing", "energy", "iou_oracle", "box_iou", "acc50"):
         assert result.info.overall.macro[metric].value == pytest.approx(1), metric
+
+
+def test_oracle_boxes_each_region_of_a_mask_that_has_no_boxes():
+    pixels = np.zeros((100, 200), dtype=bool)
+    pixels[10:30, 20:50] = pixels[25:40, 45:60] = pixels[60:70, 100:140] = True
+    one = Sample("s", "i", None, None, "p", "Edema", (), Mask.of(pixels), (200, 100))
+    nothing = replace(one, mask=Mask.of(np.zeros_like(pixels)))
+    found, none = build_method("oracle").ground_samples([one, nothing])
+    assert found.boxes == (Box(20, 10, 60, 40), Box(100, 60, 140, 70))
+    assert none.boxes == ()
 
 
 def sample(number, pathology, boxes, patient=None, size=(100, 100)):

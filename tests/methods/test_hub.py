@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from groundcxr.core import MethodError, WeightsError
+from groundcxr.core import GroundCXRError, MethodError, WeightsError
 from groundcxr.methods.biovil import BioViL
+from groundcxr.methods.clip_source import ClipSource
 from groundcxr.methods.hub import HubFiles
 from groundcxr.methods.requirements import require_packages
 
@@ -75,6 +76,19 @@ def test_a_local_copy_is_not_held_to_the_published_checksum(tmp_path):
     assert REPO.folder_digest(tmp_path) == before
     (tmp_path / "vocab.txt").write_text("x")
     assert REPO.folder_digest(tmp_path) != before
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda place: REPO.local(place, "demo"),
+        lambda place: ClipSource.parse(f"local-dir:{place}"),
+        lambda place: ClipSource.parse("any", place),
+    ],
+)
+def test_a_home_folder_that_is_not_there_is_told_in_a_sentence(read):
+    with pytest.raises(GroundCXRError, match="no user 'nosuchuser' with a home folder"):
+        read("~nosuchuser/w")
 
 
 def test_fingerprints_tell_revisions_and_checksums_apart():

@@ -37,7 +37,7 @@ def test_notes_answers_cut_phrases_and_ways_of_grounding_are_told(shown):
         provenance={"grounding": [WAY, {**WAY, "device": "cpu", "git": None, "n_samples": 3}]},
     )
     assert "To know about these numbers Boxes lie within <0..1>: 3. Made on a Tuesday." in text
-    assert "boxes that count the best 4 of a sample, with a score of at least 0.25" in text
+    assert "boxes that count with a score of at least 0.25, the best 4 of a sample" in text
     assert "phrases cut 7, longer than the text encoder reads" in text
     assert (
         "made in several ways 9 samples on cuda, batch size 8, commit aaaaaaaaaaaa with changes, torch 2.4.1; "

@@ -12,7 +12,7 @@ from health_multimodal.text.model import CXRBertModel
 from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertModel, BertTokenizer, CLIPTextModel
 
-from groundcxr.core import WeightsError
+from groundcxr.core import GroundCXRError, WeightsError
 from groundcxr.core.fingerprint import digest
 from groundcxr.methods.ldm.autoencoder import MonaiAutoencoderKL
 from groundcxr.methods.ldm.checkpoint import load_checkpoint
@@ -279,6 +279,12 @@ def test_damaged_text_encoders_are_refused(sd_folder, copy):
 def test_what_cannot_be_had_is_named_with_the_option_that_helps(sd_folder, weights, options, says):
     with pytest.raises(WeightsError, match=says):
         load_checkpoint(weights.format(sd=sd_folder), **options)
+
+
+@pytest.mark.parametrize("weights", ["~nosuchuser/w", "monai:~nosuchuser/w"])
+def test_a_home_folder_that_is_not_there_is_told_in_a_sentence(weights):
+    with pytest.raises(GroundCXRError, match="no user 'nosuchuser' with a home folder"):
+        load_checkpoint(weights)
 
 
 def test_the_papers_text_encoder_is_asked_of_the_hub_where_there_is_no_copy(monai_folder, copy):

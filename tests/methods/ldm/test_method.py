@@ -10,8 +10,8 @@ from PIL import Image
 
 from groundcxr import Query, Radiograph, evaluate, load_dataset
 from groundcxr.core import Box, Grounding, MethodError, UnknownNameError, WeightsError
+from groundcxr.evaluation.asking import ground_safely
 from groundcxr.evaluation.prediction import Failure
-from groundcxr.evaluation.worker import ground_safely
 from groundcxr.methods.ldm.options import LdmOptions, Tokens
 from groundcxr.methods.ldm.phrases import tokenize
 from groundcxr.methods.loading import build_method
