@@ -17,11 +17,10 @@ from ..core.doubts import (
     SMALLER_FRAME,
     Tally,
     Written,
-    frame_doubts,
 )
 from ..core.progress import progress
 from ..core.threads import mapped
-from .annotations import Annotation, by_image, placed_boxes
+from .annotations import Annotation, by_image, doubts_about_frames
 from .base import Finding, refuse_reserved
 from .frames import CLIPPED, DEGENERATE, NEGATIVE, OUTSIDE, aspect_differs, fit_box, negative_sides
 from .image_names import is_file, printable
@@ -99,7 +98,7 @@ def _reserved(annotations: Sequence[Annotation], place: str) -> Iterator[Finding
 def _frames(
     annotations: Sequence[Annotation], sizes: Mapping[str, ImageSize], place: str, written: Written
 ) -> Iterator[Finding]:
-    for doubt in frame_doubts(placed_boxes(annotations, sizes), written):
+    for doubt in doubts_about_frames(annotations, sizes, written):
         yield Finding("warning", f"{place}: {doubt}", _FRAME_STEPS[doubt.kind])
 
 
