@@ -40,10 +40,10 @@ def grey_of_codes(words: NDArray[Any], header: Dataset) -> Decoded:
     values = _signed(levels, bits) if signed else levels
     # Wider values seldom fill their range, so what they do fill is spread over the 16 bits that are kept.
     spread = None if bits <= _TABLE_BITS else padding
-    pixels, windowed, notes = _view(values, header, bits, spread)
+    pixels, windowed, kept, notes = _view(values, header, bits, spread)
     if bits <= _TABLE_BITS:
         pixels = pixels[codes]
-    return _finished(pixels, windowed, min(bits, _TABLE_BITS), padding, notes)
+    return _finished(pixels, windowed, kept, padding, notes)
 
 
 def grey_of_floats(values: NDArray[Any], header: Dataset) -> Decoded:
@@ -55,8 +55,8 @@ def grey_of_floats(values: NDArray[Any], header: Dataset) -> Decoded:
         last = number(header, f"{word}RangeLimit")
         last = first if last is None else last
         padding |= (values >= min(first, last)) & (values <= max(first, last))
-    pixels, windowed, notes = _view(np.where(np.isfinite(values), values, 0), header, None, padding)
-    return _finished(pixels, windowed, _TABLE_BITS, padding, notes)
+    pixels, windowed, kept, notes = _view(np.where(np.isfinite(values), values, 0), header, None, padding)
+    return _finished(pixels, windowed, kept, padding, notes)
 
 
 def _finished(
@@ -70,7 +70,7 @@ def _finished(
 
 def _view(
     stored: NDArray[Any], header: Dataset, bits: int | None, padding: NDArray[np.bool_] | None
-) -> tuple[NDArray[Any], bool, list[str]]:
+) -> tuple[NDArray[Any], bool, int, list[str]]:
     """Stored values to pixels: modality transform, VOI transform, inversion.
 
     Args:
@@ -80,10 +80,11 @@ def _view(
         padding: Which of the values do not count; used where the range is that of the values themselves.
 
     Returns:
-        Pixels, uint8 up to 8 bits and else uint16; whether they are meant for display as they are; notes.
+        Pixels, uint8 up to 8 bits and else uint16; whether they are meant for display as they are; their bits, those
+        stored or, if more, those of the modality table's entries; notes.
     """
     notes: list[str] = []
-    values, full = _modality(stored, header, bits, notes)
+    values, full, bits = _modality(stored, header, bits, notes)
     has_units = INVALID_RESCALE not in notes
     item = header.VOILUTSequence[0] if has_units and header.get("VOILUTSequence") else None
     table = None if item is None else _table(item)
@@ -108,7 +109,7 @@ def _view(
     kept = min(bits or _TABLE_BITS, _TABLE_BITS)
     top = 2**kept - 1
     pixels = np.clip(np.rint(unit * top), 0, top).astype(np.uint8 if kept <= 8 else np.uint16)
-    return pixels, table is not None or window is not None or kept <= 8, notes
+    return pixels, table is not None or window is not None or kept <= 8, kept, notes
 
 
 def _signed(codes: NDArray[Any], bits: int) -> NDArray[Any]:
@@ -149,8 +150,8 @@ def _as_stored(value: int, bits: int, signed: bool) -> int:
 
 def _modality(
     stored: NDArray[Any], header: Dataset, bits: int | None, notes: list[str]
-) -> tuple[NDArray[np.float64], Range]:
-    """The modality transform (PS3.3 C.11.1), and what the lowest and the highest stored value become by it."""
+) -> tuple[NDArray[np.float64], Range, int | None]:
+    """The modality transform (PS3.3 C.11.1), what the lowest and the highest stored value become, and its bits."""
     values = stored.astype(np.float64)
     low = -(2.0 ** (bits - 1)) if bits and header.PixelRepresentation else 0.0
     high = low + 2.0**bits - 1 if bits else 1.0
@@ -161,15 +162,16 @@ def _modality(
                 "its Modality LUT Sequence (0028,3000) has no valid table",
                 EXPORT_AGAIN,
             )
-        return _look_up(values, *table[:2]), (0.0, 2.0 ** table[2] - 1)
+        # Entries may have more bits than what is stored, and fill few of them.
+        return _look_up(values, *table[:2]), (0.0, 2.0 ** table[2] - 1), max(bits or 0, table[2])
     slopes, intercepts = numbers(header, "RescaleSlope"), numbers(header, "RescaleIntercept")
     if not slopes or not intercepts:  # one alone is not applied
-        return values, (low, high)
+        return values, (low, high), bits
     slope, intercept = slopes[0], intercepts[0]
     if not slope or intercept is None:
         notes.append(INVALID_RESCALE)
-        return values, (low, high)
-    return values * slope + intercept, (low * slope + intercept, high * slope + intercept)
+        return values, (low, high), bits
+    return values * slope + intercept, (low * slope + intercept, high * slope + intercept), bits
 
 
 def _filled(values: NDArray[np.float64], padding: NDArray[np.bool_] | None) -> Range:

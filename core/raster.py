@@ -66,6 +66,7 @@ def decode_raster(data: bytes) -> Decoded:
             raise UnreadableError(
                 "its colour channels have 16 bits", "convert it to one grey channel of 16 bits or to PNG"
             )
+        image.info.pop("transparency", None)  # left out, and Pillow would advise how to keep it
         return Decoded(np.array(image.convert("L")), windowed=True, bits=8)
 
 

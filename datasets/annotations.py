@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..core import Box, DatasetError, ImageError, ImageHeader, ImageSize, Mask, Sample, read_header
-from ..core.doubts import ORIENTED, Placed, Tally, Written, frame_doubts
+from ..core.doubts import ORIENTED, Doubt, Placed, Tally, Written, frame_doubts
 from ..core.mask import FARTHEST, LARGEST_MASK
 from ..core.names import escaped
 from ..core.regular import is_regular
@@ -180,21 +180,30 @@ def build_samples(
                 )
             )
     sizes = {image: header.size for image, header in headers.items() if not isinstance(header, ImageError)}
-    doubts = [*spellings(annotations), *frame_doubts(placed_boxes(annotations, sizes), written)]
+    doubts = [*spellings(annotations), *doubts_about_frames(annotations, sizes, written)]
     return samples, [*map(str, doubts), *tally.sentences()]
 
 
-def placed_boxes(annotations: Iterable[Annotation], sizes: Mapping[str, ImageSize]) -> Iterator[Placed]:
-    """The boxes as written, in the frames in which they should be; those of unknown frames are left out.
+def doubts_about_frames(
+    annotations: Iterable[Annotation], sizes: Mapping[str, ImageSize], written: Written
+) -> list[Doubt]:
+    """What looks wrong about boxes and polygons as written; those in unknown frames are left out.
 
     Args:
         annotations: The rows.
         sizes: (width, height) of the image files that can be read, by image id.
+        written: What the four numbers of boxes were read as.
     """
+    boxes: list[Placed] = []
+    polygons: list[Placed] = []
     for row in annotations:
-        frame = row.frame or sizes.get(row.image_id)
-        if row.box is not None and frame is not None:
-            yield Placed(row.box, frame, row.where)
+        if (frame := row.frame or sizes.get(row.image_id)) is None:
+            continue
+        if row.box is not None:
+            boxes.append(Placed(row.box, frame, row.where))
+        elif row.segmentation is not None and (bounds := row.segmentation.bounds) is not None:
+            polygons.append(Placed(bounds, frame, f"{row.where}, around its polygons"))
+    return [*frame_doubts(boxes, written), *frame_doubts(polygons, "corners")]
 
 
 def apart_from(samples: Iterable[Sample], others: Iterable[Sample]) -> list[Sample]:

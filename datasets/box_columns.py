@@ -20,6 +20,9 @@ _CORNERS = (
     ("x1", "y1", "x2", "y2"),
     ("left", "top", "right", "bottom"),
     ("xtl", "ytl", "xbr", "ybr"),
+    ("minx", "miny", "maxx", "maxy"),
+    ("xstart", "ystart", "xend", "yend"),
+    ("startx", "starty", "endx", "endy"),
 )
 _STARTS = (("x", "y"), *((x, y) for x, y, _, _ in _CORNERS))
 _SIZES = (("w", "h"), ("width", "height"))
@@ -83,9 +86,9 @@ def find_box_columns(names: Sequence[str], path: Path) -> BoxColumns:
     if found.keys() <= set(PLAIN):
         missing = next(name for name in PLAIN if name not in found)
         raise DatasetError(f"{path} lacks the column {missing!r}; found {', '.join(names)}; boxes are written as {HOW}")
-    if any(found.keys() == {*corners, *size} for corners in _CORNERS for size in _SIZES):
+    if any(found.keys() == {*way, *size} for way, _ in ways for size in _SIZES):
         raise DatasetError(
-            f"{path} has boxes as corners and a width and height beside them ({columns}), which may be the box's or "
+            f"{path} has boxes and another width and height beside them ({columns}), which may be the box's or "
             "the image's: name the image's size image_width,image_height, and take out the box's"
         )
     raise DatasetError(f"{path} has the columns {columns}, which are boxes in no one way: write them as {HOW}")

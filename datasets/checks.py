@@ -17,13 +17,12 @@ from ..core.doubts import (
     SMALLER_FRAME,
     Tally,
     Written,
-    frame_doubts,
 )
 from ..core.names import escaped
 from ..core.progress import progress
 from ..core.regular import is_regular
 from ..core.threads import mapped
-from .annotations import Annotation, by_image, placed_boxes
+from .annotations import Annotation, by_image, doubts_about_frames
 from .base import Finding, refuse_reserved
 from .frames import CLIPPED, DEGENERATE, NEGATIVE, OUTSIDE, aspect_differs, fit_box, negative_sides
 from .spellings import spellings
@@ -100,7 +99,7 @@ def _reserved(annotations: Sequence[Annotation], place: str) -> Iterator[Finding
 def _frames(
     annotations: Sequence[Annotation], sizes: Mapping[str, ImageSize], place: str, written: Written
 ) -> Iterator[Finding]:
-    for doubt in frame_doubts(placed_boxes(annotations, sizes), written):
+    for doubt in doubts_about_frames(annotations, sizes, written):
         yield Finding("warning", f"{place}: {doubt}", _FRAME_STEPS[doubt.kind])
 
 

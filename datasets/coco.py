@@ -188,7 +188,10 @@ def _box(bbox: Any, place: str) -> Box | None:
 
 
 def _frame(record: dict[str, Any], place: str) -> ImageSize | None:
-    if record.get("width") is None or record.get("height") is None:
+    missing = [key for key in ("width", "height") if record.get(key) is None]
+    if len(missing) == 1:
+        raise DatasetError(f"{place}: the image's size lacks its {missing[0]}; give width and height, or neither")
+    if missing:
         return None
     width, height = (number(record[key], f"the image's {key}", place) for key in ("width", "height"))
     return frame_size(width, height, place)

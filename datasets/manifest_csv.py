@@ -28,6 +28,17 @@ _PASSED_OVER = {
     *("date", "studydate", "studydatedicom", "year", "comment", "comments", "note", "notes", "dataset"),
 }
 
+# What other tables call the columns of a manifest, compared in the same way: for hints only.
+_MEANT = {
+    **dict.fromkeys(("imagepath", "imgpath", "path", "filepath", "file", "filename", "imagefile"), "image"),
+    **dict.fromkeys(("imageid", "imagename", "imgname", "imgid"), "image"),
+    **dict.fromkeys(("labeltext", "text", "caption", "sentence", "report", "description", "prompt"), "phrase"),
+    **dict.fromkeys(("label", "labels", "labelname", "class", "classname", "category", "categoryname"), "pathology"),
+    **dict.fromkeys(("finding", "findings", "findinglabel", "disease"), "pathology"),
+    **dict.fromkeys(("patient", "subject", "subjectid"), "patient_id"),
+    **dict.fromkeys(("fold", "set", "partition", "subset"), "split"),
+}
+
 
 def read_csv(path: Path, phrases: PhraseTemplate | None) -> tuple[list[Annotation], Written, list[str]]:
     """The rows of a CSV manifest.
@@ -76,9 +87,9 @@ def _passed_over(names: Sequence[str], path: Path) -> list[str]:
         if name in (*_NAMES, *_OPTIONAL) or is_box_column(name):
             continue
         if plain_name(name) not in _PASSED_OVER:
-            known = (*_NAMES, *PLAIN, *_OPTIONAL)
-            guess = closest(name, (*_NAMES, *_OPTIONAL))
-            hint = f"did you mean {guess!r}?" if guess else "take it out, or give it one of these names"
+            known = (*_NAMES, *_OPTIONAL)
+            guess = _MEANT.get(plain_name(name)) or closest(name, known)
+            hint = f"did you mean {guess!r}?" if guess else f"take it out; boxes are written as {HOW}"
             raise DatasetError(f"{path} has the column {name!r}, which is none of {', '.join(known)}; {hint}")
         if name:
             passed_over.append(name)

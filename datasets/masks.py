@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import ImageError, ImageSize, Mask, nearest_index
+from ..core import Box, ImageError, ImageSize, Mask, nearest_index
 from ..core.fingerprint import digest
 
 
@@ -20,11 +20,13 @@ class Segmentation:
         key: SHA-256 of what was written.
         frame: (width, height) that it states itself, as runs do; None for polygons, which are in the image's frame.
         paint: Draws the mask `[H, W]` in a frame.
+        bounds: The smallest box around the corners of polygons; None for runs, which cannot leave their frame.
     """
 
     key: str
     frame: ImageSize | None
     paint: Callable[[ImageSize], NDArray[np.bool_]]
+    bounds: Box | None = None
 
 
 def union_mask(parts: Sequence[tuple[Segmentation, ImageSize]], image_size: ImageSize) -> Mask:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import DatasetError
+from ..core import Box, DatasetError
 from ..core.fingerprint import digest
 from ..core.mask import check_runs, fill_polygons, fill_runs, runs_of
 from .annotations import frame_size, number, shown
@@ -44,7 +44,9 @@ def _polygons(polygons: list[Any], place: str) -> Segmentation:
                 place, f"a polygon is [x0, y0, x1, y1, ...] of three corners or more, got {shown(polygon)}"
             )
         corners.append(tuple(number(value, "every corner of a polygon", place) for value in polygon))
-    return Segmentation(digest(corners), None, partial(fill_polygons, corners))
+    x, y = ([value for polygon in corners for value in polygon[axis::2]] for axis in (0, 1))
+    bounds = Box(min(x), min(y), max(x), max(y))
+    return Segmentation(digest(corners), None, partial(fill_polygons, corners), bounds)
 
 
 def _runs(value: dict[str, Any], place: str) -> Segmentation | None:

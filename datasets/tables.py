@@ -58,7 +58,9 @@ def read_columns(path: Path, header: Collection[str]) -> tuple[list[str], list[t
         raise DatasetError(f"{path} is empty; its first row must be {','.join(header)}") from None
     except pd.errors.ParserError as error:
         reason = str(error).removeprefix("Error tokenizing data. C error: ").strip()
-        raise DatasetError(f"{path}: {reason}; put phrases with commas or quotes in double quotes") from error
+        raise DatasetError(
+            f"{path}: {reason}; put phrases and other cells with commas or quotes in double quotes"
+        ) from error
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path} is not UTF-8 text; save it as UTF-8") from error
     except OSError as error:

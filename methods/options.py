@@ -12,6 +12,7 @@ from typing import Any
 
 from ..core import MethodError, unknown_name
 from ..core.errors import said, text_of, told_as
+from ..core.published import named_place
 
 _WANTED = {
     **dict.fromkeys(("bool_parsing", "bool_type"), "true or false"),
@@ -36,9 +37,9 @@ def parse_options(options: type[Any], settings: Mapping[str, Any], method: str) 
     for key, value in settings.items():
         if key not in fields:
             raise unknown_name(f"option of the method {method!r}", key, fields)
-        parts: Any = value
+        parts: Any = _at_home(value)
         if isinstance(value, str) and _is_sequence(hints[key]):
-            parts = [part.strip() for part in value.split(",") if part.strip()]
+            parts = [_at_home(part.strip()) for part in value.split(",") if part.strip()]
         try:
             values[key] = TypeAdapter(hints[key]).validate_python(parts)
         except ValidationError as error:
@@ -54,6 +55,12 @@ def parse_options(options: type[Any], settings: Mapping[str, Any], method: str) 
             raise MethodError(f"the options of the method {method!r} do not fit: {text_of(error)}") from error
     _require_lasting(made, method)
     return made
+
+
+def _at_home(value: Any) -> Any:
+    """The whole path in place of one below the home folder, which a method's own `open` would not find."""
+    place = named_place(value) if str(value).startswith("~") and "/" in str(value) else None
+    return value if place is None else type(value)(place)
 
 
 def option_types(options: type[Any], method: str) -> dict[str, Any]:

@@ -158,3 +158,14 @@ def test_a_modality_table_of_negative_values(tmp_path, dicom, first):
     elements = dicom.data_set(stored, signed=True, ModalityLUTSequence=table(np.arange(4096), 12, first))
     image = Radiograph.open(dicom.save(tmp_path / "a.dcm", elements))
     np.testing.assert_array_equal(image.pixels, stored + 2048)
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+def test_a_modality_table_of_wider_entries_keeps_each_of_them(tmp_path, dicom, bits):
+    stored = np.arange(2**bits).reshape(-1, 16)
+    entries = np.arange(2**bits) * 3 + 5  # of 16 bits, of which few are filled
+    elements = dicom.data_set(stored, bits=bits, ModalityLUTSequence=table(entries, 16))
+    image = Radiograph.open(dicom.save(tmp_path / "a.dcm", elements))
+    np.testing.assert_array_equal(image.pixels, stored * 3 + 5)
+    low, high = np.percentile(stored, [0.5, 99.5])
+    np.testing.assert_allclose(image.as_unit_float(), np.clip((stored - low) / (high - low), 0, 1), atol=1e-6)

@@ -239,3 +239,11 @@ def test_an_image_is_known_by_its_bytes_whatever_its_name(tmp_path):
     (tmp_path / "a.dcm").write_bytes(stream.getvalue())
     assert read_header(tmp_path / "a.dcm").size == (4, 3)
     np.testing.assert_array_equal(Radiograph.open(tmp_path / "a.dcm").pixels, grey)
+
+
+def test_a_palette_with_transparency_is_read_without_pillows_advice(tmp_path, recwarn):
+    picture = Image.fromarray(np.arange(16, dtype=np.uint8).reshape(4, 4), "P")
+    picture.putpalette(np.repeat(np.arange(256, dtype=np.uint8), 3).tobytes())
+    picture.save(tmp_path / "a.png", transparency=bytes([0, 128, 255]))
+    np.testing.assert_array_equal(Radiograph.open(tmp_path / "a.png").pixels, np.arange(16).reshape(4, 4))
+    assert not [warning for warning in recwarn if warning.category is UserWarning]

@@ -242,6 +242,7 @@ def test_values_that_are_none_are_named_in_one_short_sentence(folder, change, me
     [
         ({"width": 10**400}, "the image's width must be within 100,000 pixels"),
         ({"width": -1}, "at least 1 pixel, got -1x40"),
+        ({"height": None}, "the image.s size lacks its height; give width and height, or neither"),
         ({"width": 99999, "height": 99999}, "an image has at most"),
         ({"file_name": "a\ud800.png"}, "the file_name of its image has half a character"),
         ({"file_name": None}, "has no file_name"),

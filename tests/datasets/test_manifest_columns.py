@@ -31,6 +31,8 @@ def manifest(folder, columns, cells, first=("image,phrase,pathology", "a.png,spo
         ("x1,y1,x2,y2", CORNERS),
         ("x0,y0,x1,y1", CORNERS),
         ("left,top,right,bottom", CORNERS),
+        ("minX,minY,maxX,maxY", CORNERS),
+        ("start_x,start_y,end_x,end_y", CORNERS),
         ("bbox_x1,bbox_y1,bbox_x2,bbox_y2", CORNERS),
         ("BBox X-Min,BBox Y-Min,BBox X-Max,BBox Y-Max", CORNERS),
         ("y2,x2,y1,x1", "60,40,20,10"),
@@ -65,7 +67,10 @@ def test_plain_sizes_need_no_word(folder):
         ("x1,y1,w,height", r"boxes in no one way"),
         ("x1,y1,x2", r"boxes in no one way"),
         ("x_min,y_min,x_max,y_max,width,height", r"may be the box's or the image's.*image_width,image_height"),
+        ("x,y,w,h,width,height", r"may be the box's or the image's.*image_width,image_height"),
         ("x_center,y_center,w,h", r"by their centre"),
+        ("bbox", r"'bbox', which is none of .*; boxes are written as x,y,w,h \("),
+        ("col_min,row_min,col_max,row_max", r"'col_min', which is none of .*; boxes are written as x,y,w,h \("),
         ("xmin,x_min,ymin,xmax,ymax", r"'xmin' and 'x_min', which mean the same"),
         ("patient_id", r"lacks the column 'x'.*x_min,y_min,x_max,y_max \(two corners\)"),
         ("x,y,w,h,image_width", r"give both or neither"),
@@ -110,6 +115,9 @@ def test_what_public_tables_carry_beside_boxes_is_passed_over_and_said(folder):
 def test_an_unknown_column_may_be_a_known_one_misspelt(folder):
     with pytest.raises(DatasetError, match=r"'patientid', which is none of .*; did you mean 'patient_id'"):
         load_dataset("manifest", manifest(folder, "x,y,w,h,patientid", f"{SIZES},7"))
+    for name, meant in {"image_path": "image", "label_text": "phrase", "class_name": "pathology"}.items():
+        with pytest.raises(DatasetError, match=rf"'{name}', which is none of .*; did you mean '{meant}'"):
+            load_dataset("manifest", manifest(folder, f"x,y,w,h,{name}", f"{SIZES},7"))
     with pytest.raises(DatasetError, match=r"'reviewed', which is none of .*take it out"):
         load_dataset("manifest", manifest(folder, "x,y,w,h,reviewed", f"{SIZES},7"))
 

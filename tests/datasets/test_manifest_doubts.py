@@ -1,5 +1,6 @@
 """What looks wrong in a manifest and its images, told by the loader and by the doctor."""
 
+import json
 import unicodedata
 
 import numpy as np
@@ -162,3 +163,25 @@ def test_names_that_no_file_can_have_are_missing_images(folder):
     assert len(dataset) == 3
     assert [("missing" in text, ": 2, for example" in text) for text in dataset.warnings] == [(True, True)]
     assert [finding.problem[:19] for finding in check_dataset("manifest", path)] == ["there is no image f"] * 2
+
+
+@pytest.mark.parametrize(
+    ("polygon", "kinds"),
+    [
+        ([0.2, 0.3, 0.6, 0.3, 0.6, 0.8], [FRACTIONS]),
+        ([200, 300, 600, 300, 600, 800], [LEAVES]),
+        ([20, 30, 101, 30, 60, 121], []),
+        ([20, 30, 20.5, 30, 20.5, 30.5], []),
+    ],
+)
+def test_polygons_in_another_frame_are_doubted_as_boxes_are(folder, polygon, kinds):
+    record = {"id": 7, "image_id": 1, "category_id": 1, "phrase": "spot", "segmentation": [[40, 50, 60, 50, 60, 70]]}
+    content = {
+        "images": [{"id": 1, "file_name": "a.png"}],
+        "categories": [{"id": 1, "name": "Nodule"}],
+        "annotations": [record, {**record, "id": 8, "phrase": "other", "segmentation": [polygon]}],
+    }
+    path = folder / "m.json"
+    path.write_text(json.dumps(content))
+    warnings = told(path)
+    assert [warning.partition(": 1, for example annotation 8, around its polygons")[0] for warning in warnings] == kinds

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal
 
 import pytest
@@ -148,6 +149,26 @@ def test_options_are_typed():
 def test_options_that_do_not_fit(settings, words):
     with pytest.raises((UnknownNameError, MethodError), match=words):
         build_method(Optioned, settings)
+
+
+@dataclass(frozen=True)
+class Files:
+    """Options that name files."""
+
+    one: Path | None = None
+    word: str = ""
+    several: tuple[Path, ...] = ()
+
+
+def test_paths_below_the_home_folder_reach_the_method_whole(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "a.npy").write_bytes(b"a")
+    reader = type("Reader", (Optioned,), {"Options": Files})
+    given = {"one": "~/a.npy", "word": "~/a.npy", "several": "~/a.npy, b.npy"}
+    method = build_method(reader, given)
+    assert method.options == Files(tmp_path / "a.npy", str(tmp_path / "a.npy"), (tmp_path / "a.npy", Path("b.npy")))
+    assert method.fingerprint() == build_method(reader, {**given, "one": tmp_path / "a.npy"}).fingerprint()
+    assert build_method(reader, {"word": "~ 5/6"}).options.word == "~ 5/6"
 
 
 def test_registering_checks_the_class():
