@@ -22,6 +22,7 @@ from ..core import (
     image_digest,
 )
 from ..core.errors import told_as
+from ..core.guests import guest
 from ..core.progress import Advance
 from ..methods import ControlMethod, GroundingMethod
 from ..methods.base import check_answers
@@ -257,7 +258,8 @@ def _each_safely(items: Sequence[T], ask: Callable[[Sequence[T]], list[Grounding
     if not items:
         return []
     try:
-        return [*ask(items)]
+        with guest():
+            return [*ask(items)]
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit in a method, too, is no more than its failure
