@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import atexit
 import os
+import posix
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
@@ -14,27 +15,50 @@ PATIENCE = 10.0
 """Seconds that handlers at the end may take where something holds the process."""
 
 _EXIT = os._exit
+_ENDS: dict[str, Callable[..., NoReturn]] = {
+    "_exit": os._exit,
+    "abort": os.abort,
+    "execv": os.execv,
+    "execve": os.execve,
+}
 
 
 @contextmanager
 def outlasting_exits() -> Iterator[None]:
-    """Within it, ``os._exit`` of this process raises SystemExit, which is told as the failure of whose code calls it.
+    """Within it, what ends or replaces this process at once raises SystemExit, told as the failure of who calls it.
 
-    A method that ended the process at once would leave an exit code of its own choice, 0 included, and no result.
+    A method that ended the process would leave an exit code of its own choice, 0 included, and no result.
     """
     process = os.getpid()
 
-    def refuse(status: int) -> NoReturn:
-        # Children made by fork end with it, as they must.
-        if os.getpid() != process:
-            _EXIT(status)
-        raise SystemExit(f"os._exit({status})")
+    def refusing(name: str, end: Callable[..., NoReturn]) -> Callable[..., NoReturn]:
+        def refuse(*arguments: object) -> NoReturn:
+            # Children made by fork end with it, as they must.
+            if os.getpid() != process:
+                end(*arguments)
+            raise SystemExit(f"os.{name}({', '.join(map(repr, arguments[:1]))})")
 
-    os._exit = refuse
+        return refuse
+
+    _put({name: refusing(name, end) for name, end in _ENDS.items()})
     try:
         yield
     finally:
-        os._exit = _EXIT
+        _put(_ENDS)
+
+
+def keep_code(code: int) -> None:
+    """From here on ``os._exit``, which a handler at exit may call, ends this process with the run's exit code.
+
+    Args:
+        code: The exit code.
+    """
+    process = os.getpid()
+
+    def end(status: int) -> NoReturn:
+        _EXIT(code if os.getpid() == process else status)
+
+    _put({"_exit": end})
 
 
 def end_if_held(code: int) -> None:
@@ -61,6 +85,12 @@ def end_if_held(code: int) -> None:
     sys.stdout.flush()
     sys.stderr.flush()
     _EXIT(code)
+
+
+def _put(functions: Mapping[str, Callable[..., NoReturn]]) -> None:
+    for name, function in functions.items():
+        for module in (os, posix):
+            setattr(module, name, function)
 
 
 def _children() -> list[Any]:

@@ -13,7 +13,7 @@ from ..core import GroundCXRError
 from .calling import called
 from .check_method import check_method
 from .doctor import doctor
-from .ending import end_if_held, outlasting_exits
+from .ending import end_if_held, keep_code, outlasting_exits
 from .evaluate import EvaluateCommand, evaluate
 from .export import export
 from .ground import ground
@@ -70,6 +70,8 @@ def _guarded(command: Callable[[], object]) -> None:
             code = 2
         if ours:
             end_if_held(code)
+    if ours:
+        keep_code(code)
     raise SystemExit(code)
 
 

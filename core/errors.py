@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .guests import guest
+
 
 class GroundCXRError(Exception):
     """Base of all errors that are the input's fault rather than the program's."""
@@ -69,7 +71,8 @@ def told_as(sentence: str) -> Iterator[None]:
         MethodError: If the block raises anything that is not said in a sentence already.
     """
     try:
-        yield
+        with guest():
+            yield
     except (GroundCXRError, KeyboardInterrupt):
         raise
     except BaseException as error:

@@ -15,7 +15,7 @@ from urllib.request import url2pathname
 from .errors import MethodError
 from .fingerprint import tree_digest
 
-_START = r"(?:file:/*|~[\w.-]*[/\\]|[A-Za-z]:[/\\]|\\\\|/(?!/)|\.\.?[/\\]|(?!https?:|hf:)[a-z][a-z0-9+.-]*://)"
+_START = r"(?:file:/*|~[\w.-]*[/\\]|[A-Za-z]:[/\\]|\\\\|/(?!/)|(?<!:)//|\.\.?[/\\]|(?!https?:|hf:)[a-z][a-z0-9+.-]*://)"
 # A value that is a path, after "KEY=" or "FORM:" too; folders may have spaces in their names.
 _PLACE = re.compile(rf"(\s*(?:(?!file:)[\w.-]{{2,}}[=:])?\s*)({_START}.*)", re.DOTALL)
 # Two folders or more before a name; one may be a hub id, "owner/name".
@@ -44,8 +44,8 @@ def named_place(value: Any, *, plain_folders: bool = False) -> Path | None:
         text = url2pathname(urlsplit(value).path) if value.startswith("file:") else value
     else:
         return None
-    text = os.path.expanduser(text)
     files_only = isinstance(value, str) and os.path.basename(text) == text and not plain_folders
+    text = os.path.expanduser(text)
     if not (os.path.isfile(text) if files_only else os.path.exists(text)):
         return None
     place = Path(text) if Path(text).name not in ("", "..") else Path(text).resolve()
@@ -83,7 +83,7 @@ def by_content(value: Any) -> Any:
     if isinstance(value, PurePath):
         return value.name
     if isinstance(value, Mapping):
-        return {key: by_content(one) for key, one in value.items()}
+        return {by_content(key): by_content(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [by_content(one) for one in value]
     if isinstance(value, AbstractSet) and any(isinstance(one, str | PurePath) for one in value):

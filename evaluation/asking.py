@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from ..core import BOX, HEATMAP, Grounding, ImageSize, MethodError, Query, Sample
 from ..core.errors import told_as
+from ..core.guests import guest
 from ..methods import ControlMethod, GroundingMethod
 from ..methods.base import check_answers
 from ..methods.watching import watched
@@ -67,7 +68,8 @@ def _each_safely(items: Sequence[T], ask: Callable[[Sequence[T]], list[Grounding
     if not items:
         return []
     try:
-        return [*ask(items)]
+        with guest():
+            return [*ask(items)]
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # sys.exit in a method, too, is no more than its failure

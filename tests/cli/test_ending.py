@@ -186,3 +186,38 @@ def test_ctrl_c_ends_all_methods_and_keeps_what_is_done(groundcxr, manifest, met
     assert not ran.out
     assert ran.err.strip() == ("stopped; the predictions made so far are kept, and the same command goes on from there")
     assert list(tmp_path.glob("results/store/Mine-*/*/*.npz"))
+
+
+@pytest.mark.parametrize("end", ["posix._exit(0)", "os.abort()", "os.execlp('true', 'true')"])
+def test_no_way_of_ending_the_process_is_a_methods(manifest, method_file, tmp_path, end):
+    method = method_file(f"import os, posix\n{end}")
+    ran = script(*EVALUATE[:2], method, *EVALUATE[3:], manifest, stdout=subprocess.PIPE, cwd=tmp_path)
+    assert ran.returncode == 1, ran.stderr
+    assert b"SystemExit: os." in ran.stderr
+
+
+def test_a_handler_at_exit_does_not_choose_the_exit_code(manifest, method_file, tmp_path):
+    method = method_file("import atexit, os\natexit.register(lambda: os._exit(0))\nraise ValueError('no idea')")
+    ran = script(*EVALUATE[:2], method, *EVALUATE[3:], manifest, stdout=subprocess.PIPE, cwd=tmp_path)
+    assert ran.returncode == 1, ran.stderr
+    assert b"Mine on manifest" in ran.stdout
+
+
+@pytest.mark.parametrize("then", ["", "sys.exit(3)", "raise ValueError('in the child')"])
+def test_a_child_that_a_method_forks_is_no_second_run(manifest, method_file, tmp_path, then):
+    method = method_file(
+        f"import os, sys\nchild = os.fork()\nif not child:\n    {then or 'pass'}\nelse:\n"
+        "    with open('codes', 'a') as file:\n        print(os.waitstatus_to_exitcode(os.wait()[1]), file=file)"
+    )
+    ran = script(*EVALUATE[:2], method, *EVALUATE[3:], manifest, stdout=subprocess.PIPE, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.count(b"Mine on manifest") == 1
+    code = "3" if "exit" in then else "1" if then else "0"
+    assert set((tmp_path / "codes").read_text().split()) == {code}
+
+
+def test_a_method_that_redirects_output_hides_no_table(manifest, method_file, tmp_path):
+    method = method_file("import io, sys\nsys.stdout = io.StringIO()\nsys.stderr = None")
+    ran = script(*EVALUATE[:2], method, *EVALUATE[3:], manifest, stdout=subprocess.PIPE, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert b"Mine on manifest" in ran.stdout

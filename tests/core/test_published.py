@@ -20,6 +20,8 @@ from groundcxr.core.published import by_content, named_place, text_without_folde
         (r"C:\Users\jdoe\x.pt", "x.pt"),
         ("C:/Users/jdoe/x.pt", "x.pt"),
         (r"\\server\share\jdoe\x.pt", "x.pt"),
+        ("//server/share/jdoe/x.pt", "x.pt"),
+        ("config=//server/jdoe/x.pt", "config=x.pt"),
         ("file:///home/jdoe/x.pt", "x.pt"),
         ("file:/home/jdoe/x.pt", "x.pt"),
         ("s3://jdoe-bucket/runs/x.pt", "x.pt"),
@@ -96,3 +98,15 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path, monkeypatch):
         MethodError, match=re.escape(f"cannot read {tmp_path / 'x'}, which an option names: Permission")
     ):
         by_content(tmp_path / "x")
+
+
+def test_a_file_that_names_an_entry_counts_by_content_and_a_sign_for_home_is_a_word(tmp_path, monkeypatch):
+    file = tmp_path / "cfg.txt"
+    file.write_text("1")
+    before = by_content({str(file): 1.0})
+    assert before == {f"cfg.txt sha256:{file_digest(file)}": 1.0}
+    file.write_text("2")
+    assert by_content({str(file): 1.0}) != before
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert by_content("~") == "~"
+    assert named_place("~/cfg.txt") == file

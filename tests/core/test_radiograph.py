@@ -64,6 +64,8 @@ def test_png_8_bit_is_taken_as_it_is(tmp_path, grey8):
     assert image.as_pil().mode == "L"
     with pytest.raises(ValueError, match="read-only"):
         image.pixels[0, 0] = 1
+    image.as_uint8()[:] = 0  # what a method does with what it was given is seen by no other phrase
+    np.testing.assert_array_equal(image.as_uint8(), grey8)
 
 
 def test_png_16_bit_keeps_its_depth_and_is_shown_between_its_percentiles(tmp_path):

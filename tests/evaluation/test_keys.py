@@ -264,7 +264,7 @@ class Paths:
     uri: str = "file:///home/jdoe/x.pt"
     several: tuple[Path, ...] = (Path("/home/jdoe/a"), Path("/home/jdoe/b"))
     nested: Nested = Nested()
-    weights: str = ""
+    weights: str = "jdoe/runs/x.pt"
 
 
 class Leaky(GroundingMethod):
