@@ -9,12 +9,14 @@ from pathlib import Path
 from .box import ImageSize
 from .decoded import GET_AGAIN, Decoded, UnreadableError
 from .errors import ImageError
+from .names import printable
 from .regular import check_regular, read_regular
 
 DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
 IMAGE_SUFFIXES = DICOM_SUFFIXES | {".png", ".jpg", ".jpeg"}
 
 _HEAD = 256
+_LONGEST_REASON = 400
 _WEB_PAGE = (b"<!doctype", b"<html", b"<?xml", b"<head")
 
 
@@ -45,10 +47,7 @@ def read_header(path: Path) -> ImageHeader:
         check_regular(path)
         with path.open("rb") as file:
             head = file.read(_HEAD)
-            if _is_dicom(path, head):
-                file.seek(0)
-                return ImageHeader(dicom_size(file))
-        return ImageHeader(*raster_header(path))
+        return ImageHeader(dicom_size(path)) if _is_dicom(path, head) else ImageHeader(*raster_header(path))
     except Exception as error:  # decoders raise many types; each is the file's fault
         raise _image_error(path, error) from error
 
@@ -125,6 +124,5 @@ def _image_error(path: Path, error: Exception) -> ImageError:
         reason, step = "there is not enough memory to decode it", "free memory or write a smaller copy of the image"
     else:
         reason, step = str(error) or type(error).__name__, GET_AGAIN
-    # What a file holds may be quoted: in one line, and without characters that steer a terminal.
-    reason = "".join(letter if letter.isprintable() else "?" for letter in " ".join(reason.split()))
-    return ImageError(f"cannot read the image {path}: {reason}; {step}")
+    # What a file holds may be quoted.
+    return ImageError(f"cannot read the image {path}: {printable(' '.join(reason.split()), _LONGEST_REASON)}; {step}")
