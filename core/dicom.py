@@ -6,8 +6,10 @@ Element numbers and rules are those of DICOM PS3.3 (C.7.6.3, Image Pixel) and PS
 from __future__ import annotations
 
 import io
+import os
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from pydicom import Dataset, dcmread
@@ -30,6 +32,18 @@ _COST_OF_OTHERS = 8  # colours and wide or floating-point values are worked on a
 _NO_PICTURE = "leave it out, or name the file of the radiograph itself"
 
 
+class _Measured(io.BufferedReader):
+    """A file that is never asked for more than it holds: Python sets aside all the memory that it is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self._length = os.fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        left = max(0, self._length - self.tell())
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
 def looks_like_dicom(head: bytes) -> bool:
     """Whether a file's first bytes are DICOM's, also without the preamble that some archives cut off."""
     if head[_MAGIC_PLACE : _MAGIC_PLACE + len(_MAGIC)] == _MAGIC:
@@ -41,13 +55,14 @@ def looks_like_dicom(head: bytes) -> bool:
     return (little and (has_vr or head[6:8] == b"\0\0")) or (big and has_vr)
 
 
-def dicom_size(file: BinaryIO) -> ImageSize:
+def dicom_size(path: Path) -> ImageSize:
     """(width, height) from the elements before the pixels.
 
     Raises:
         UnreadableError: If it is no DICOM file, holds no picture, or one that is too large.
     """
-    return _size(_read(file, pixels=False))
+    with _Measured(path) as file:
+        return _size(_read(file, pixels=False))
 
 
 def decode_dicom(data: bytes) -> Decoded:
@@ -93,7 +108,7 @@ def _read(file: BinaryIO, pixels: bool) -> Dataset:
         else:
             file.seek(0)
             header = dcmread(file, stop_before_pixels=not pixels, force=True)
-    except UnreadableError:
+    except (UnreadableError, MemoryError):
         raise
     except Exception as error:  # pydicom raises many types for damaged elements
         raise UnreadableError(f"its DICOM elements are damaged ({error!s})", GET_AGAIN) from error

@@ -9,13 +9,14 @@ from pathlib import Path
 from .box import ImageSize
 from .decoded import GET_AGAIN, Decoded, UnreadableError
 from .errors import ImageError
-from .names import one_line
+from .names import one_line, printable
 from .regular import check_regular, read_regular
 
 DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
 IMAGE_SUFFIXES = DICOM_SUFFIXES | {".png", ".jpg", ".jpeg"}
 
 _HEAD = 256
+_LONGEST_REASON = 400
 _WEB_PAGE = (b"<!doctype", b"<html", b"<?xml", b"<head")
 
 
@@ -46,10 +47,7 @@ def read_header(path: Path) -> ImageHeader:
         check_regular(path)
         with path.open("rb") as file:
             head = file.read(_HEAD)
-            if _is_dicom(path, head):
-                file.seek(0)
-                return ImageHeader(dicom_size(file))
-        return ImageHeader(*raster_header(path))
+        return ImageHeader(dicom_size(path)) if _is_dicom(path, head) else ImageHeader(*raster_header(path))
     except Exception as error:  # decoders raise many types; each is the file's fault
         raise _image_error(path, error) from error
 
@@ -118,4 +116,4 @@ def _image_error(path: Path, error: Exception) -> ImageError:
     else:
         reason, step = str(error) or type(error).__name__, GET_AGAIN
     # What a file holds may be quoted, characters that steer a terminal among it.
-    return ImageError(f"cannot read the image {path}: {one_line(reason)}; {step}")
+    return ImageError(f"cannot read the image {path}: {printable(one_line(reason), _LONGEST_REASON)}; {step}")

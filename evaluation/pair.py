@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from ..core import StoreError
 from ..core.files import remove_leftovers, rename, told, write_atomically
+from ..core.names import printable
 from ..core.regular import read_regular
 from .schema import SCHEMA_VERSION, ResultFile
 
@@ -75,7 +76,7 @@ def read_pair(file: Path) -> tuple[ResultFile, bytes]:
         raise StoreError(f"cannot read the result {error.filename}: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        where = printable(".".join(str(part) for part in first["loc"]))
         raise StoreError(f"{file} is no result of schema 1 or {SCHEMA_VERSION}: {where}: {first['msg']}") from error
 
 
@@ -97,7 +98,8 @@ def read_rows(content: bytes, columns: Sequence[str] | None = None) -> pd.DataFr
     groups = [file.metadata.row_group(group) for group in range(file.metadata.num_row_groups)]
     if max(count_rows(content), sum(group.num_rows for group in groups)) > MOST_SAMPLES:
         raise ValueError(f"it claims more than {MOST_SAMPLES:,} rows")
-    size = sum(group.column(place).total_uncompressed_size for group in groups for place in range(group.num_columns))
+    # Not `group.column(...)`: PyArrow ends the process where a column's metadata is damaged.
+    size = sum(group.total_byte_size for group in groups)
     if size > _MOST_BYTES:
         raise ValueError(f"it claims {size:,} bytes, more than {_MOST_BYTES:,}")
     if nested := [field.name for field in schema if pa.types.is_nested(field.type)]:

@@ -180,6 +180,18 @@ def test_long_texts_and_large_pages_are_refused(old, monkeypatch):
         load_result(old.path)
 
 
+def test_damaged_metadata_of_a_column_do_not_end_the_process():
+    whole = parquet(pa.table({"seconds": [1, 2, 3]}))
+    # A histogram of definition levels, said to be of repetition levels, of which there are none.
+    before, after = bytes.fromhex("3c29061926000600"), bytes.fromhex("3c29260006190600")
+    assert whole.count(before) == 1
+    code = "import sys; from groundcxr.evaluation.pair import read_rows; read_rows(sys.stdin.buffer.read())"
+    damaged = whole.replace(before, after)
+    ran = subprocess.run([sys.executable, "-c", code], input=damaged, capture_output=True, check=False)
+    assert ran.returncode == 1
+    assert b"OSError: Repetition level histogram size mismatch" in ran.stderr
+
+
 def test_lists_in_a_column_are_refused(old):
     forge(old.path, parquet(pa.table({"sample_id": pa.array([[1]] * 10)})))
     with pytest.raises(StoreError, match="the column sample_id holds lists or records"):
