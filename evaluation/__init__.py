@@ -1,9 +1,10 @@
 """The shared evaluator: plan, ground, store, score, result."""
 
 from .entry import Entry, fitting_protocols, make_entry
-from .evaluate import Run, evaluate, ground_shard, run_entry, score_entry
+from .evaluate import evaluate
 from .plan import Selection, Shard, select
 from .result import Result, load_result
+from .run import Run, ground_shard, run_entry, score_entry
 
 __all__ = [
     "Entry",

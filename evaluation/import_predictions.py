@@ -14,13 +14,14 @@ from ..core.progress import progress
 from ..methods import KINDS, GroundingMethod
 from ..metrics import Protocol
 from .box_choice import refuse_choice
-from .evaluate import Entry, Run, score_entry
+from .entry import Entry
 from .foreign_boxes import read_boxes
 from .foreign_maps import OF_ANOTHER_IMAGE, find_maps, is_of_another_image, read_map
 from .imported import IMPORT_FOLDER, ImportFile, write_import
 from .plan import Selection, make_plan
 from .prediction import Failure, Prediction, encode, query_key
 from .result import Result
+from .run import Run, score_entry
 from .schema import AnswersInfo
 from .store import PredictionStore
 

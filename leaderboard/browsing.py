@@ -8,8 +8,8 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
-from .library import Run
 from .pairing import paired_values
+from .runs import Run
 
 DESCRIBED = ("box_area", "n_boxes", "side", "zone")
 

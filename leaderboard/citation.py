@@ -10,7 +10,7 @@ from ..core.names import one_line
 from ..metrics import PROTOCOLS, get_protocol
 from .citation_safety import is_harmless
 from .export_latex import escape
-from .library import Run
+from .runs import Run
 
 RELEASED = "2026"
 _TOOLKIT = "groundcxr"

@@ -10,8 +10,8 @@ import pandas as pd
 
 from ..core import GroundCXRError
 from ..metrics.statistics import Cell, summarise
-from .library import Run
 from .pairing import paired_values
+from .runs import Run
 from .significance import MACRO, MICRO, holm, paired_p_values
 
 

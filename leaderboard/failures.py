@@ -12,8 +12,8 @@ import pandas as pd
 
 from ..core import GroundCXRError
 from ..metrics.statistics import summarise
-from .library import Run
 from .pairing import paired_values
+from .runs import Run
 
 Slicing = Literal["box_area", "n_boxes", "side", "zone"]
 SLICINGS: tuple[Slicing, ...] = ("box_area", "n_boxes", "side", "zone")

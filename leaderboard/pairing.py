@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ..evaluation.schema import DatasetInfo, drawn_patients
-from .library import Run
+from .runs import Run
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,8 +11,8 @@ import pandas as pd
 
 from ..core import GroundCXRError, unknown_name
 from ..evaluation.schema import Cell, MetricInfo, ResultFile
-from .library import Run, Setting, metrics_of, settings_of
 from .pairing import paired_values
+from .runs import Run, Setting, metrics_of, settings_of
 from .significance import LEVEL, MACRO, MICRO, holm, mean_differences, paired_p_values
 
 

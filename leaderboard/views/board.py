@@ -8,7 +8,7 @@ from typing import Any
 from ...core import GroundCXRError
 from ...evaluation.numbers import digits_of, write_number
 from ..caption import TIED, caption
-from ..library import Run
+from ..runs import Run
 from ..significance import LEVEL, MACRO, MICRO
 from ..tables import Board, BoardCell, BoardRow, board
 from . import charts, published

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
-from ..library import Run
+from ..runs import Run
 from ..significance import MACRO
 from ..tables import profile, speed_quality
 from .frame import Chosen

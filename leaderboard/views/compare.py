@@ -14,8 +14,8 @@ from ...core import Sample
 from ...evaluation.numbers import digits_of, write_number
 from ..browsing import Order, arrange, browse, select
 from ..joining import Joined, join
-from ..library import Run
 from ..overlays import Style, colours
+from ..runs import Run
 from . import zoom
 from .address import choose, say_what_is_missing
 from .frame import Chosen, open_page

@@ -12,8 +12,8 @@ from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..failures import SLICINGS, slices, status_counts, worst_samples
 from ..joining import join
-from ..library import Run
 from ..overlays import Style
+from ..runs import Run
 from .address import choose, kept
 from .compare import FIRST
 from .frame import Chosen, open_page

@@ -13,8 +13,9 @@ import streamlit as st
 
 from ...core import GroundCXRError
 from ...evaluation.schema import MetricInfo
-from ..library import Library, Run, Setting, metrics_of
+from ..library import Library
 from ..options import Options
+from ..runs import Run, Setting, metrics_of
 from .address import choose, say_what_is_missing, tell_missing_in
 from .markup import element, note, put, text
 

@@ -12,7 +12,7 @@ import streamlit as st
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..comparison import head_to_head
-from ..library import Run
+from ..runs import Run
 from ..significance import LEVEL, MACRO
 from ..tables import board
 from .address import choose, kept, linked

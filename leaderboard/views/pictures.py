@@ -12,8 +12,8 @@ from ...core.regular import check_regular
 from ...evaluation.box_choice import choose
 from ...evaluation.prediction import Failure
 from ...metrics import PROTOCOLS, Protocol, get_protocol
-from ..library import Run
 from ..overlays import Film, Picture, Style, live_iou
+from ..runs import Run
 from .markup import element, put, sentence, text
 
 WIDTH = 480

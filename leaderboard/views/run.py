@@ -13,8 +13,8 @@ from ...evaluation.columns import TRUNCATED
 from ...evaluation.imported import IMPORT_FILE
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.pair import rows_file
-from ..library import Run
 from ..reproduction import DIR, FILE, ROOT, command
+from ..runs import Run
 from ..tables import cells_of
 from .address import choose
 from .frame import Chosen, open_page

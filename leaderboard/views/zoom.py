@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from ...core import Sample
-from ..library import Run
 from ..overlays import Style
+from ..runs import Run
 from .markup import note, put, text
 from .pictures import answer, truth
 

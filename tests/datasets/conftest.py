@@ -128,7 +128,15 @@ class Writer:
 
 
 @pytest.fixture
-def write() -> Writer:
+def cache(tmp_path_factory, monkeypatch):
+    """A cache folder of the test's own: where images were found is remembered, and must be neither read nor left."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("GROUNDCXR_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture
+def write(cache) -> Writer:
     return Writer()
 
 

@@ -13,7 +13,7 @@ from groundcxr.evaluation.result import Result
 from groundcxr.evaluation.schema import AnswersInfo
 from groundcxr.evaluation.store import PredictionStore
 from groundcxr.leaderboard.labels import marks
-from groundcxr.leaderboard.library import IMPORTED, MEASURED, metrics_of
+from groundcxr.leaderboard.runs import IMPORTED, MEASURED, metrics_of
 
 
 def test_runs_of_one_setting_stand_together(save_run, scan):

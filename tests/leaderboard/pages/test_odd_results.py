@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from groundcxr.core import StoreError
-from groundcxr.leaderboard.library import Run
+from groundcxr.leaderboard.runs import Run
 
 from .conftest import PAGES
 
