@@ -2,7 +2,7 @@
 
 import pytest
 
-from groundcxr.core.names import folder_name, printable
+from groundcxr.core.names import folder_name, listed, printable
 
 ENDING = "-0123456789abcdef"
 
@@ -41,3 +41,9 @@ def test_a_name_in_a_message_is_one_short_line():
     assert printable("Röntgen 1") == "Röntgen 1"
     assert printable("a\nb\x1b\ud800\u202e") == r"a\nb\x1b\ud800\u202e"
     assert len(printable("x" * 300)) == 83
+
+
+def test_names_in_a_message_are_neither_too_long_nor_too_many():
+    assert listed(["x", "y"]) == "x, y"
+    assert listed(["a\x1b", "b" * 300]) == rf"a\x1b, {'b' * 80}..."
+    assert listed([str(number) for number in range(1000)]).endswith(", 28, 29, 970 more")
