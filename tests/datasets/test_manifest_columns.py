@@ -153,13 +153,12 @@ def test_a_template_that_cannot_be_filled_in_is_refused(folder, template, messag
     [
         "image,phrase,pathology," + "c" * 9000,
         "image,phrase,pathology,x,y,w," + ",".join(f"c{n}" for n in range(4000)),
-        "image,pathology,x,y,w,h," + ",".join(f"c{n}" for n in range(4000)),
     ],
 )
 def test_a_message_does_not_hold_all_of_a_strange_header(tmp_path, columns):
     path = tmp_path / "m.csv"
-    path.write_text(columns + "\n")
-    with pytest.raises(DatasetError) as caught:
+    path.write_text(columns + "\n" + columns + "\n")
+    with pytest.raises(DatasetError, match="column") as caught:
         load_dataset("manifest", path)
     assert len(str(caught.value)) < 1000
 
