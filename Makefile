@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test
+.PHONY: demo test check
 
 # Controls, the bundled models, and three ways of one of them to a map. What the diffusion model makes of the wrong phrase
 # is in docs/phantom.md: it takes as long as all of this.
@@ -20,6 +20,10 @@ demo: $(VENV)/.installed
 
 test: $(VENV)/.installed
 	$(BIN)/pytest tests -n auto --dist loadgroup
+
+# What is too slow for every change: the fuzz with 20,000 inputs (GROUNDCXR_FUZZ=N for others), some minutes.
+check: $(VENV)/.installed
+	$(BIN)/pytest tests -m slow -n auto --dist loadgroup
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

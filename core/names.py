@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from .fingerprint import SHORT, digest
 
@@ -16,6 +17,7 @@ _LONGEST = 255
 """Of a file's name, in bytes of UTF-8: the limit of ext4, XFS and NTFS, and of most that is mounted."""
 
 _SHOWN = 80
+_LISTED = 30
 
 
 def folder_name(name: str, ending: str = "") -> str:
@@ -47,6 +49,12 @@ def printable(name: str, longest: int = _SHOWN) -> str:
         longest: How many signs of it are shown.
     """
     return escaped(name if len(name) <= longest else name[:longest] + "...")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Foreign names within a message, such as the columns of a table: each `printable`, and not too many."""
+    more = [f"{len(names) - _LISTED} more"] if len(names) > _LISTED else []
+    return ", ".join([*map(printable, names[:_LISTED]), *more])
 
 
 def one_line(text: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..core import DatasetError
 from ..core.doubts import Written
+from ..core.names import listed
 
 PLAIN = ("x", "y", "w", "h")
 HOW = "x,y,w,h (top left corner and size) or x_min,y_min,x_max,y_max (two corners)"
@@ -77,7 +78,7 @@ def find_box_columns(names: Sequence[str], path: Path) -> BoxColumns:
         if found.keys() == set(way):
             x, y, right, bottom = (found[name] for name in way)
             return BoxColumns((x, y, right, bottom), written)
-    columns = ", ".join(found.values())
+    columns = listed([*found.values()])
     if found.keys() & _CENTRES:
         raise DatasetError(
             f"{path} has boxes by their centre ({columns}), which are not read: "
@@ -85,7 +86,7 @@ def find_box_columns(names: Sequence[str], path: Path) -> BoxColumns:
         )
     if found.keys() <= set(PLAIN):
         missing = next(name for name in PLAIN if name not in found)
-        raise DatasetError(f"{path} lacks the column {missing!r}; found {', '.join(names)}; boxes are written as {HOW}")
+        raise DatasetError(f"{path} lacks the column {missing!r}; found {listed(names)}; boxes are written as {HOW}")
     if any(found.keys() == {*way, *size} for way, _ in ways for size in _SIZES):
         raise DatasetError(
             f"{path} has boxes and another width and height beside them ({columns}), which may be the box's or "

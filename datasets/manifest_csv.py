@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..core import Box, DatasetError, ImageSize
 from ..core.doubts import Written
+from ..core.names import listed, printable
 from .annotations import Annotation, frame_size, number
 from .box_columns import HOW, PLAIN, BoxColumns, find_box_columns, is_box_column, plain_name
 from .phrases import STEP, PhraseTemplate
@@ -60,11 +61,11 @@ def read_csv(path: Path, phrases: PhraseTemplate | None) -> tuple[list[Annotatio
     refuse_twice(names, [*_NAMES, *_OPTIONAL], path)
     missing = [name for name in _NAMES if name not in names and not (name == "phrase" and phrases)]
     if missing == ["phrase"]:
-        raise DatasetError(f"{path} lacks the column 'phrase'; found {', '.join(names)}; {STEP}")
+        raise DatasetError(f"{path} lacks the column 'phrase'; found {listed(names)}; {STEP}")
     if missing:
-        raise DatasetError(f"{path} lacks the column {missing[0]!r}; found {', '.join(names)}")
+        raise DatasetError(f"{path} lacks the column {missing[0]!r}; found {listed(names)}")
     if boxes is None:
-        raise DatasetError(f"{path} lacks the column 'x'; found {', '.join(names)}; boxes are written as {HOW}")
+        raise DatasetError(f"{path} lacks the column 'x'; found {listed(names)}; boxes are written as {HOW}")
     if ("image_width" in names) != ("image_height" in names):
         raise DatasetError(f"{path} has one of the columns image_width, image_height; give both or neither")
     index = {name: place for place, name in enumerate(names)}
@@ -72,7 +73,7 @@ def read_csv(path: Path, phrases: PhraseTemplate | None) -> tuple[list[Annotatio
         _row({name: cells[place] for name, place in index.items()}, number, path, boxes, phrases)
         for number, cells in rows
     ]
-    ignored = [f"columns that decide nothing are passed over: {', '.join(passed_over)}"] if passed_over else []
+    ignored = [f"columns that decide nothing are passed over: {listed(passed_over)}"] if passed_over else []
     return annotations, boxes.written, [*([boxes.said] if boxes.said else []), *ignored]
 
 
@@ -90,7 +91,9 @@ def _passed_over(names: Sequence[str], path: Path) -> list[str]:
             known = (*_NAMES, *_OPTIONAL)
             guess = _MEANT.get(plain_name(name)) or closest(name, known)
             hint = f"did you mean {guess!r}?" if guess else f"take it out; boxes are written as {HOW}"
-            raise DatasetError(f"{path} has the column {name!r}, which is none of {', '.join(known)}; {hint}")
+            raise DatasetError(
+                f"{path} has the column '{printable(name)}', which is none of {', '.join(known)}; {hint}"
+            )
         if name:
             passed_over.append(name)
     return passed_over

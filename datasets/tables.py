@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..core import DatasetError
+from ..core.names import listed
 
 Row = tuple[int, dict[str, str]]
 """A row's number, as a spreadsheet shows it, and its cells by lower-case column."""
@@ -28,7 +29,7 @@ def read_table(path: Path, required: Collection[str], optional: Collection[str] 
     refuse_twice(names, known, path)
     missing = [name for name in required if name not in names]
     if missing:
-        raise DatasetError(f"{path} lacks the column {missing[0]!r}; found {', '.join(names)}")
+        raise DatasetError(f"{path} lacks the column {missing[0]!r}; found {listed(names)}")
     columns = [(index, name) for index, name in enumerate(names) if name in known]
     return ((number, {name: cells[index] for index, name in columns}) for number, cells in rows)
 

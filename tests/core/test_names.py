@@ -2,7 +2,7 @@
 
 import pytest
 
-from groundcxr.core.names import escaped, folder_name, one_line, printable
+from groundcxr.core.names import escaped, folder_name, listed, one_line, printable
 
 ENDING = "-0123456789abcdef"
 
@@ -43,3 +43,9 @@ def test_a_name_in_a_message_is_one_short_line():
     assert len(printable("x" * 300)) == 83
     assert one_line(" a \n b\t" + "x" * 300) == "a b " + "x" * 300
     assert escaped("  Röntgen\x1b[0m") == r"  Röntgen\x1b[0m"
+
+
+def test_names_in_a_message_are_neither_too_long_nor_too_many():
+    assert listed(["x", "y"]) == "x, y"
+    assert listed(["a\x1b", "b" * 300]) == rf"a\x1b, {'b' * 80}..."
+    assert listed([str(number) for number in range(1000)]).endswith(", 28, 29, 970 more")

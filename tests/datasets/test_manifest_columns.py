@@ -154,3 +154,25 @@ def test_a_template_that_cannot_be_filled_in_is_refused(folder, template, messag
         load_dataset("manifest", path, phrases=template)
     assert message in str(caught.value)
     assert "'there is {class}'" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        "image,phrase,pathology," + "c" * 9000,
+        "image,phrase,pathology,x,y,w," + ",".join(f"c{n}" for n in range(4000)),
+    ],
+)
+def test_a_message_does_not_hold_all_of_a_strange_header(tmp_path, columns):
+    path = tmp_path / "m.csv"
+    path.write_text(columns + "\n" + columns + "\n")
+    with pytest.raises(DatasetError, match="column") as caught:
+        load_dataset("manifest", path)
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_warning_does_not_hold_all_of_a_strange_cell(folder):
+    path = manifest(folder, "patient_id,x,y,w,h", f"{'p' * 9000},1,1,2,2")
+    path.write_text(path.read_text() + path.read_text().splitlines()[1].replace("p" * 9000, "q") + "\n")
+    (warning,) = [one for one in load_dataset("manifest", path).warnings if "patient_id" in one]
+    assert len(warning) < 1000

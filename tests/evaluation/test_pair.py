@@ -192,6 +192,14 @@ def test_damaged_metadata_of_a_column_do_not_end_the_process():
     assert b"OSError: Repetition level histogram size mismatch" in ran.stderr
 
 
+def test_a_key_that_nobody_knows_is_named_shortly(old):
+    forge(old.path, (old.path.parent / "samples.parquet").read_bytes(), **{"9" * 5000: 1})
+    with pytest.raises(
+        StoreError, match=r"is no result of schema .*: dataset\.9{72}\.\.\.: Extra inputs are not permitted"
+    ):
+        load_result(old.path)
+
+
 def test_lists_in_a_column_are_refused(old):
     forge(old.path, parquet(pa.table({"sample_id": pa.array([[1]] * 10)})))
     with pytest.raises(StoreError, match="the column sample_id holds lists or records"):
