@@ -9,6 +9,7 @@ import typer
 
 from ..core import GroundCXRError
 from .arguments import Device, Settings, open_methods
+from .output import write_output
 from .streams import tell
 
 
@@ -22,7 +23,6 @@ def ground(
 ) -> None:
     """Ground phrases in one image and draw what the method answers."""
     from ..core import Query, Radiograph
-    from ..core.files import write_atomically
     from ..evaluation.picture import draw
     from ..evaluation.prediction import Failure
     from ..evaluation.provenance import resolve_device
@@ -37,7 +37,7 @@ def ground(
     radiograph = Radiograph.open(image)
     set_up(entry.method, resolve_device(device))
     answers = ground_safely(entry.method, [Query(radiograph, text, "") for text in phrase])
-    write_atomically(out, draw(radiograph, list(zip(phrase, answers, strict=True)), entry.label))
+    write_output(out, draw(radiograph, list(zip(phrase, answers, strict=True)), entry.label))
     for text, answer in zip(phrase, answers, strict=True):
         if isinstance(answer, Failure):
             tell(f"{text!r} failed: {answer.kind}: {answer.message}")

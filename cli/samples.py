@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..core import StoreError
 from ..core.paths import user_path
 from ..core.spreadsheet import cell
 from .arguments import Dataset, Limit, Pathology, Root, Secret, Settings, Split, open_dataset
+from .output import write_output
 
 if TYPE_CHECKING:
     from ..core import Sample
@@ -39,7 +38,7 @@ def samples(
 
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
     out = user_path(out)
-    _write(out, _table(selection.samples))
+    write_output(out, _table(selection.samples))
     typer.echo(f"{len(selection.samples)} samples are in {out}")
 
 
@@ -51,15 +50,3 @@ def _table(samples: Sequence[Sample]) -> bytes:
         words = (cell(str(sample.image_path)), *sample.image_size, cell(sample.phrase), cell(sample.pathology))
         writer.writerow([sample.sample_id, *words])
     return text.getvalue().encode("utf-8", "surrogateescape")  # the bytes of a path that is not UTF-8
-
-
-def _write(out: Path, content: bytes) -> None:
-    from ..core.files import write_atomically
-
-    if not out.exists() or out.is_file() or out.is_dir():
-        write_atomically(Path(os.path.realpath(out)), content)  # the file that a link leads to, not the link
-        return
-    try:
-        out.write_bytes(content)  # a pipe, or /dev/stdout
-    except OSError as error:
-        raise StoreError(f"cannot write {out}: {error.strerror or error}; choose another file with --out") from error

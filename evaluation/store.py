@@ -94,7 +94,8 @@ class PredictionStore:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+            step = "; choose another folder with --out or --store" if isinstance(error, NotADirectoryError) else ""
+            raise StoreError(f"cannot read {path}: {error.strerror or error}{step}") from error
         except ValueError as error:
             raise DamagedPredictionsError(
                 f"the predictions in {path} are damaged ({error}); run evaluate with the same method and options, "
