@@ -7,7 +7,7 @@ import os
 import posix
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
@@ -45,6 +45,16 @@ def outlasting_exits() -> Iterator[None]:
         yield
     finally:
         _put(_ENDS)
+
+
+def become(program: str, words: Sequence[str]) -> NoReturn:
+    """Replace this process by a program, as no code but the command's own may.
+
+    Args:
+        program: Its path.
+        words: Its name and its arguments.
+    """
+    _ENDS["execv"](program, words)
 
 
 def keep_code(code: int) -> None:

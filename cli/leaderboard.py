@@ -15,6 +15,7 @@ import typer
 from ..core import GroundCXRError, unknown_name
 from ..core.install import install_step
 from .arguments import Secret
+from .ending import become
 
 PORT = 8501
 
@@ -55,7 +56,7 @@ def leaderboard(
         raise GroundCXRError(f"the port {port} is taken; give another with --port")
     typer.echo(f"{url(port)} (Ctrl-C stops it)")
     sys.stdout.flush()
-    os.execv(sys.executable, command(port, options.arguments()))  # noqa: S606  (no shell is meant)
+    become(sys.executable, command(port, options.arguments()))
 
 
 def _folders(results: tuple[Path, ...], store: Path | None, data: Mapping[str, Path]) -> list[tuple[str, Path, str]]:

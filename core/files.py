@@ -13,6 +13,7 @@ from pathlib import Path
 
 from .errors import StoreError
 from .process import is_alive, this_process
+from .regular import check_regular
 from .stderr import say
 
 _UMASK = os.umask(0)
@@ -71,6 +72,8 @@ def append(path: Path, lines: str) -> None:
     """
     with told(path):
         new = not path.exists()
+        if not new:
+            check_regular(path)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "a", encoding="ascii") as file:
             file.write(lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -10,6 +9,7 @@ from typing import Any
 
 from ..core import Box, DatasetError, ImageSize, read_regular
 from ..core.doubts import Tally
+from ..core.json_text import parse_json
 from .annotations import Annotation, frame_size, number, shown
 from .frames import aspect_differs
 from .phrases import STEP, PhraseTemplate
@@ -135,11 +135,9 @@ class _Reader:
 
 def _content(path: Path) -> Any:
     try:
-        return json.loads(read_regular(path).decode("utf-8-sig"))
+        return parse_json(read_regular(path).decode("utf-8-sig"))
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
-    except RecursionError:
-        raise DatasetError(f"{path} is not a COCO file: its lists are nested too deeply") from None
     except ValueError as error:  # neither UTF-8 nor JSON
         raise DatasetError(f"{path} is not a JSON file: {error}") from error
 

@@ -12,6 +12,8 @@ from ..core import IMAGE_SUFFIXES, GroundCXRError
 from ..core.cache import cache_folder
 from ..core.files import write_atomically
 from ..core.fingerprint import digest
+from ..core.json_text import parse_json
+from ..core.regular import read_regular
 
 _FORMAT = 1
 
@@ -19,8 +21,8 @@ _FORMAT = 1
 def read_index(root: Path) -> dict[str, list[str]]:
     """Relative paths by id as they were found below a root; empty where nothing sound is remembered."""
     try:
-        content = json.loads(_file(root).read_text(encoding="utf-8"))
-    except (GroundCXRError, OSError, ValueError, RecursionError):
+        content = parse_json(read_regular(_file(root)))
+    except (GroundCXRError, OSError, ValueError):
         return {}
     if not isinstance(content, dict) or content.get("format") != _FORMAT or content.get("root") != _key(root):
         return {}

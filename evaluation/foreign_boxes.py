@@ -8,6 +8,7 @@ from typing import Any
 
 from ..core import Box, GroundCXRError, ImageSize
 from ..core.doubts import Doubt, Placed, frame_doubts
+from ..core.json_text import parse_json
 from ..core.names import printable
 from ..core.regular import read_regular
 from .foreign_ids import SampleIds
@@ -35,11 +36,9 @@ def read_json(file: Path) -> Any:
     if not content.strip():
         raise ValueError("it is empty")
     try:
-        return json.loads(content)
+        return parse_json(content)
     except UnicodeDecodeError as error:
         raise ValueError("it is not text") from error
-    except RecursionError as error:
-        raise ValueError("it is nested too deeply") from error
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and error.lineno > 1:
             raise ValueError("it holds one JSON value after another, as JSON lines do") from error

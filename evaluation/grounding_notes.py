@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ..core.files import append, make_private, write_atomically
 from ..core.fingerprint import digest
+from ..core.json_text import parse_json
 from ..core.regular import read_regular
 from .schema import GitInfo, GroundedWith
 
@@ -133,7 +134,7 @@ class GroundingNotes:
             return noted
         for line in lines:
             try:
-                image, seconds, *more = json.loads(line)
+                image, seconds, *more = parse_json(line)
                 noted.seconds[str(image)] = float(seconds)
                 if more:
                     way, peak, queries = more

@@ -85,8 +85,10 @@ def git_state() -> GitInfo | None:
 
 
 def _git(home: Path, *arguments: str) -> str:
-    # The command is fixed and its arguments are this module's own.
-    done = subprocess.run(["git", "-C", str(home), *arguments], check=True, capture_output=True, text=True)  # noqa: S603, S607
+    # The command is fixed and its arguments are this module's own. Without locks: to look writes nothing, and a kill
+    # leaves no index.lock with which the owner's next commit is refused.
+    command = ["git", "--no-optional-locks", "-C", str(home), *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
     return done.stdout.strip()
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..core import StoreError
 from ..core.files import make_private, remove_leftovers, write_atomically
+from ..core.json_text import parse_json
 from ..core.locks import locked
 from ..core.names import folder_name
 from ..core.regular import read_regular
@@ -43,7 +44,7 @@ def sample_keys(folder: Path, dataset_fingerprint: str) -> dict[str, str]:
         dataset_fingerprint: Of the samples that were scored.
     """
     try:
-        noted = json.loads(read_regular(_noted_samples(folder, dataset_fingerprint)))
+        noted = parse_json(read_regular(_noted_samples(folder, dataset_fingerprint)))
     except (OSError, ValueError):
         return {}
     return {str(sample): str(key) for sample, key in noted.items()} if isinstance(noted, dict) else {}
@@ -93,7 +94,8 @@ class PredictionStore:
         except FileNotFoundError:
             return {}
         except OSError as error:
-            raise StoreError(f"cannot read {path}: {error.strerror or error}") from error
+            step = "; choose another folder with --out or --store" if isinstance(error, NotADirectoryError) else ""
+            raise StoreError(f"cannot read {path}: {error.strerror or error}{step}") from error
         except ValueError as error:
             raise DamagedPredictionsError(
                 f"the predictions in {path} are damaged ({error}); run evaluate with the same method and options, "
@@ -152,7 +154,7 @@ class PredictionStore:
     def undeclared(self) -> list[str]:
         """The files that the method read without declaring them; with any, its predictions are not used again."""
         try:
-            noted = json.loads(read_regular(self.folder / _UNDECLARED))
+            noted = parse_json(read_regular(self.folder / _UNDECLARED))
         except (OSError, ValueError):
             return []
         return [str(file) for file in noted] if isinstance(noted, list) else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,9 @@ from typing import Any
 
 from ..core import MethodError, WeightsError, unknown_name
 from ..core.fingerprint import digest, file_digest, tree_digest
+from ..core.json_text import parse_json
 from ..core.paths import user_path
+from ..core.regular import read_regular
 from .clip_towers import refusal, unsuited_config
 from .hub import HubFiles, asks_for_code, code_refused, first_sentence, local_folder, no_foreign_code
 
@@ -255,7 +256,7 @@ def _quiet() -> Iterator[None]:
 def _model_config(folder: Path) -> dict[str, Any]:
     path = folder / _CONFIG
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))["model_cfg"]
+        config = parse_json(read_regular(path))["model_cfg"]
         if not isinstance(config["vision_cfg"], dict) or not isinstance(config["text_cfg"], dict):
             raise TypeError("vision_cfg and text_cfg must be objects")
     except (OSError, ValueError, KeyError, TypeError) as error:

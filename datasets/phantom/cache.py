@@ -15,7 +15,9 @@ from typing import Any
 
 from ...core import DatasetError
 from ...core.cache import ENVIRONMENT, cache_folder
+from ...core.json_text import parse_json
 from ...core.progress import progress
+from ...core.regular import read_regular
 from .parameters import Parameters
 from .phrases import describe
 from .scene import plan_scene
@@ -177,7 +179,7 @@ def _leave_interrupts() -> None:
 def read_index(folder: Path) -> list[Record] | None:
     """The records of a folder of images; None where there is no whole index."""
     try:
-        return json.loads((folder / _INDEX).read_bytes())
+        return parse_json(read_regular(folder / _INDEX))
     except (OSError, ValueError):
         return None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from .noising import NoisedLatents, attention_blocks, difference_blocks, differe
 from .options import Extraction
 from .postprocess import combine, finish
 from .reading import Block, Phrases, read_phrases
+from .repository import read_config
 from .schedule import NoiseSchedule, middle_fifth
 from .split import SplitForward, is_plain
 from .whole import WholeForward
@@ -126,7 +126,7 @@ class CrossAttentionGrounder:
             WeightsError: If the weights cannot be read or do not fit the configuration.
         """
         if not isinstance(config, Mapping):
-            config = json.loads(Path(config).read_text(encoding="utf-8"))
+            config = read_config(Path(config))
         settings: Mapping[str, Any] = config  # type: ignore[assignment]
         try:
             unet_config, vae_config, scale = settings["unet"], settings["autoencoder"], settings["scale_factor"]

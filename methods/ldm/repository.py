@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,9 @@ from typing import Any
 
 from ...core import WeightsError
 from ...core.fingerprint import file_digest
+from ...core.json_text import parse_json
 from ...core.paths import user_path
+from ...core.regular import read_regular
 from ..hub import HubFiles
 
 NETWORK = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
@@ -133,7 +134,7 @@ def read_config(path: Path) -> dict[str, Any]:
         WeightsError: If it is none.
     """
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = parse_json(read_regular(path))
     except (OSError, ValueError) as error:
         raise WeightsError(f"{path} cannot be read as JSON ({error}); get the file again") from error
     if not isinstance(found, dict):

@@ -221,3 +221,24 @@ def test_a_method_that_redirects_output_hides_no_table(manifest, method_file, tm
     ran = script(*EVALUATE[:2], method, *EVALUATE[3:], manifest, stdout=subprocess.PIPE, cwd=tmp_path)
     assert ran.returncode == 0, ran.stderr
     assert b"Mine on manifest" in ran.stdout
+
+
+def test_every_command_writes_what_a_link_names(groundcxr, manifest, tmp_path):
+    image = ("--image", manifest.parent / "0.png", "--phrase", "a")
+    (tmp_path / "elsewhere").mkdir()
+    for name, command in {
+        "a.png": ("ground", "--method", "center-prior", *image),
+        "a.csv": ("samples", "--dataset", "manifest", "--root", manifest),
+    }.items():
+        (tmp_path / name).symlink_to(tmp_path / "elsewhere" / name)
+        assert groundcxr(*command, "--out", name).code == 0
+        assert (tmp_path / name).is_symlink()
+        assert (tmp_path / "elsewhere" / name).stat().st_size > 0
+
+
+@pytest.mark.parametrize("option", ["--out", "--store"])
+def test_a_file_where_a_folder_belongs_is_told_with_the_options(groundcxr, manifest, tmp_path, option):
+    (tmp_path / "results.json").write_text("{}")
+    ran = groundcxr(*EVALUATE, manifest, option, "results.json")
+    assert ran.code == 2
+    assert ran.err.endswith("Not a directory; choose another folder with --out or --store\n")

@@ -13,7 +13,7 @@ def test_it_starts_streamlit_with_the_folders(groundcxr, monkeypatch, tmp_path):
     (tmp_path / "results").mkdir()
     (tmp_path / "data").mkdir()
     started = []
-    monkeypatch.setattr("os.execv", lambda program, words: started.extend(words))
+    monkeypatch.setattr("groundcxr.cli.leaderboard.become", lambda program, words: started.extend(words))
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]

@@ -2,12 +2,15 @@
 
 import json
 import os
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
 
 from groundcxr import Grounding, GroundingMethod, Heatmap, evaluate
 from groundcxr.evaluation import load_result
+from groundcxr.evaluation import provenance as where
 
 
 class Plain(GroundingMethod):
@@ -110,3 +113,20 @@ def test_a_method_that_changes_the_folder_moves_nothing(tiny, tmp_path, monkeypa
     assert result.path.is_relative_to(tmp_path / "out")
     assert list((tmp_path / "out/store").rglob("*.npz"))
     assert not list((tmp_path / "elsewhere").iterdir())
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_the_checkout_is_looked_at_and_not_written(tmp_path, monkeypatch):
+    (tmp_path / "evaluation").mkdir()
+    file = tmp_path / "evaluation/provenance.py"
+    file.write_text("1")
+    named = ("-c", "user.name=a", "-c", "user.email=a@b.org")
+    for command in (["init", "-q"], ["add", "."], [*named, "commit", "-qm", "one"]):
+        subprocess.run(["git", "-C", tmp_path, *command], check=True)
+    os.utime(file, (1, 1))  # git would write down that its content is the same
+    before = (tmp_path / ".git/index").read_bytes()
+    monkeypatch.setattr(where, "__file__", str(file))
+    assert where.git_state().dirty is False
+    assert (tmp_path / ".git/index").read_bytes() == before
+    file.write_text("2")
+    assert where.git_state().dirty is True

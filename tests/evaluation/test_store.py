@@ -17,7 +17,7 @@ from groundcxr import Box, Grounding, Heatmap
 from groundcxr.core import StoreError
 from groundcxr.evaluation.grounding_notes import Grounded, Way
 from groundcxr.evaluation.prediction import Failure, decode, encode, image_key, query_key
-from groundcxr.evaluation.store import PredictionStore
+from groundcxr.evaluation.store import PredictionStore, sample_keys
 
 SHA = "a" * 64
 WAY = Way(device="cpu", batch_size=4, packages={"numpy": "2.0"}, git=None)
@@ -171,6 +171,20 @@ def test_a_pipe_in_a_files_place_does_not_keep_the_reader_waiting(store):
     os.mkfifo(path)
     with pytest.raises(StoreError, match="a named pipe"):
         store.read(SHA)
+    os.mkfifo(store.folder / "undeclared-files.json")
+    assert store.undeclared() == []
+    os.mkfifo(store.folder / "seconds.jsonl")
+    with pytest.raises(StoreError, match="a named pipe"):
+        store.note_grounding(WAY, {}, {})
+
+
+def test_words_about_samples_that_are_nested_without_end_are_written_again(store):
+    store.note_samples("d" * 64, {"s": "k"})
+    (file,) = store.folder.glob("samples/*.json")
+    file.write_text("[" * 100_000)
+    assert sample_keys(store.folder, "d" * 64) == {}
+    store.note_samples("d" * 64, {"s": "k"})
+    assert sample_keys(store.folder, "d" * 64) == {"s": "k"}
 
 
 def test_the_store_is_its_owners_alone(store):
@@ -232,7 +246,7 @@ def test_notes_of_older_stores_and_damaged_ones_are_passed_over(store):
     store.add({SHA: {"k": grounding()}})
     store.note_grounding(WAY, {"host": 100.0}, {image_key(SHA): Grounded(0.25, ["k"])})
     with (store.folder / "seconds.jsonl").open("a") as file:
-        file.write('\n["old", 0.5]\n["odd", 1, 2]\n["odd", 1, "w", [], 3]\n[]\n{}\nnull\n\x00')
+        file.write('\n["old", 0.5]\n["odd", 1, 2]\n["odd", 1, "w", [], 3]\n[]\n{}\nnull\n\x00\n' + "[" * 100_000)
     assert store.notes.seconds()["old"] == 0.5
     assert len(store.notes.grounded_with([f"{image_key(SHA)}-k"])) == 1
     for way in (store.folder / "grounded").iterdir():

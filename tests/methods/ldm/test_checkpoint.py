@@ -259,9 +259,10 @@ def test_damaged_text_encoders_are_refused(sd_folder, copy):
     file.unlink()
     with pytest.raises(WeightsError, match=r"no text_encoder/model\.safetensors or text_encoder/pytorch_model\.bin"):
         load_checkpoint(str(folder))
-    (folder / "text_encoder" / "config.json").write_text("{")
-    with pytest.raises(WeightsError, match=r"config\.json cannot be read as JSON"):
-        load_checkpoint(str(folder))
+    for damaged in ("{", "[" * 100_000):
+        (folder / "text_encoder" / "config.json").write_text(damaged)
+        with pytest.raises(WeightsError, match=r"config\.json cannot be read as JSON"):
+            load_checkpoint(str(folder))
 
 
 @pytest.mark.parametrize(
