@@ -27,7 +27,8 @@ Group = tuple[str, ...]
 class ClassMeanBox(ControlMethod):
     """For each pathology, how often each place lies in a box (map) and the mean box (box).
 
-    Both are in fractions of the image. A pathology that was never seen in training gets an empty answer.
+    Both are in fractions of the image. Where a sample has a mask and no box, the mask and the box around it count. A
+    pathology that was never seen in training gets an empty answer.
     """
 
     emits = frozenset({HEATMAP, BOX})
@@ -39,10 +40,13 @@ class ClassMeanBox(ControlMethod):
         self._total: dict[Group, _Mean] = defaultdict(_Mean)
         self._of_patient: dict[tuple[Group, str], _Mean] = defaultdict(_Mean)
         for sample in reference:
-            for group in self.groups(sample) if sample.boxes else ():
-                self._total[group].add(sample)
+            place = _Place.of(sample)
+            if place is None:
+                continue
+            for group in self.groups(sample):
+                self._total[group].add(place)
                 if not held_out:
-                    self._of_patient[group, _patient(sample)].add(sample)
+                    self._of_patient[group, _patient(sample)].add(place)
         self.note = (
             f"fitted on the train split ({len(reference)} samples)"
             if held_out
@@ -77,20 +81,41 @@ def _patient(sample: Sample) -> str:
     return sample.patient_id if sample.patient_id is not None else f"image {sample.image_id}"
 
 
+@dataclass(frozen=True)
+class _Place:
+    """Where a sample's ground truth is: the cells of the grid that it covers, and the corners of the box around it."""
+
+    cells: NDArray[np.float64]
+    corners: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, sample: Sample) -> _Place | None:
+        """The place of the boxes, or of the mask where there are none; None where there is neither."""
+        width, height = sample.image_size
+        if sample.boxes:
+            unit = [box.scaled(1 / width, 1 / height) for box in sample.boxes]
+            return cls(_coverage(unit), np.array(bounding_box(unit).as_tuple()))
+        inside = np.zeros((1, 1), dtype=bool) if sample.mask is None else sample.mask.load()
+        rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
+        if not rows.size:
+            return None
+        corners = np.array([columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height])
+        centres = [((np.arange(GRID) + 0.5) * side / GRID).astype(np.int64) for side in inside.shape]
+        return cls(inside[np.ix_(*centres)].astype(np.float64), corners)
+
+
 @dataclass
 class _Mean:
-    """Sums over samples of box coverage on the grid and of the enclosing box's corners."""
+    """Sums over samples of coverage on the grid and of the enclosing box's corners."""
 
     count: int = 0
     occupancy: NDArray[np.float64] | float = 0.0
     corners: NDArray[np.float64] | float = 0.0
 
-    def add(self, sample: Sample) -> None:
-        width, height = sample.image_size
-        unit = [box.scaled(1 / width, 1 / height) for box in sample.boxes]
+    def add(self, place: _Place) -> None:
         self.count += 1
-        self.occupancy = self.occupancy + _coverage(unit)
-        self.corners = self.corners + np.array(bounding_box(unit).as_tuple())
+        self.occupancy = self.occupancy + place.cells
+        self.corners = self.corners + place.corners
 
 
 def _coverage(boxes: Iterable[Box]) -> NDArray[np.float64]:
