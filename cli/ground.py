@@ -23,6 +23,7 @@ def ground(
 ) -> None:
     """Ground phrases in one image and draw what the method answers."""
     from ..core import Query, Radiograph
+    from ..evaluation.answer_doubts import AnswerDoubts
     from ..evaluation.asking import ground_safely, require_image_method, set_up
     from ..evaluation.picture import draw
     from ..evaluation.prediction import Failure
@@ -39,8 +40,13 @@ def ground(
     set_up(entry.method, resolve_device(device))
     answers = ground_safely(entry.method, [Query(radiograph, text, "") for text in phrase])
     write_output(out, draw(radiograph, list(zip(phrase, answers, strict=True)), entry.label))
-    for text, answer in zip(phrase, answers, strict=True):
+    doubts = AnswerDoubts()
+    for number, (text, answer) in enumerate(zip(phrase, answers, strict=True), start=1):
         if isinstance(answer, Failure):
             tell(f"{text!r} failed: {answer.kind}: {answer.message}")
+        else:
+            doubts.add(answer, radiograph.size, f"phrase {number}", text)
+    for doubt in doubts.doubts():
+        tell(f"warning: {doubt}")
     typer.echo(out)
     raise typer.Exit(1 if any(isinstance(answer, Failure) for answer in answers) else 0)

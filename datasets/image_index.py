@@ -58,5 +58,5 @@ def _is_of(image: str, path: object) -> bool:
     if not isinstance(path, str):
         return False
     parts = PurePosixPath(path)
-    named = parts.stem.lower() == image.lower() and parts.suffix.lower() in IMAGE_SUFFIXES
+    named = parts.stem.lower() == image.lower() and parts.suffix.lower() in IMAGE_SUFFIXES | {""}
     return named and not parts.is_absolute() and ".." not in parts.parts

@@ -60,7 +60,7 @@ def look_for(root: Path, images: Mapping[str, str]) -> Seen:
 
 def _meet(folder: Path, name: str, root: Path, ids: Mapping[str, str], seen: Seen) -> None:
     stem, suffix = os.path.splitext(name.lower())  # noqa: PTH122  # there may be 300,000 names
-    if suffix in IMAGE_SUFFIXES:
+    if suffix in IMAGE_SUFFIXES or (not suffix and stem in ids):  # archives of DICOM files often have no suffixes
         if stem not in ids:
             if not name.startswith("."):
                 seen.others += 1

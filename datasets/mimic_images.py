@@ -161,9 +161,10 @@ def _nowhere(root: Path, tried: Path, count: int, seen: Seen) -> str:
     """That none of the images is there, what is there instead, and the step that fits it."""
     others: list[str] = []
     if seen.others:
-        others.append(f"{seen.others:,} images of other ids, such as {seen.other}")
+        images = "image" if seen.others == 1 else "images"
+        others.append(f"{seen.others:,} {images} of other ids, such as {seen.other}")
     if seen.skipped:
-        others.append(f"{seen.skipped:,} folders of other patients")
+        others.append(f"{seen.skipped:,} {'folder' if seen.skipped == 1 else 'folders'} of other patients")
     message = f"none of the {count} images of MS-CXR is below {root} (tried {tried})"
     if there := [*_unread(seen), *others]:
         message += f", but {' and '.join(there)}"

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from ..core import BOX, Box, GroundCXRError, Grounding
 from ..core.doubts import Doubt
 from ..methods import GroundingMethod
@@ -14,8 +16,8 @@ from .schema import AnswersInfo
 from .scoring import Answer
 
 LOW_SCORES = (
-    "boxes enter the union with less than half of their sample's best score, and all that do count alike: choose by "
-    "score with --min-score or --top (in Python min_score, top)"
+    "boxes enter the union with less than half of their sample's best score (negative ones taken for logits), and all "
+    "that do count alike: choose by score with --min-score or --top (in Python min_score, top)"
 )
 
 _MANY = 5
@@ -132,7 +134,8 @@ def _scores(boxes: Sequence[Box]) -> list[float]:
 
 
 def _count_low(boxes: Sequence[Box]) -> int:
-    scores = [box.score for box in boxes if box.score is not None]
-    # Half of a score says nothing where scores may be negative, as logits.
-    best = max(scores, default=0.0)
-    return sum(0 <= score < best / 2 for score in scores)
+    scores = np.array([box.score for box in boxes if box.score is not None])
+    if scores.size and scores.min() < 0:
+        # Half of a logit says nothing, half of its probability does; e to the -700 is still a number.
+        scores = 1 / (1 + np.exp(-scores.clip(-700, 700)))
+    return int((scores < scores.max(initial=0.0) / 2).sum())

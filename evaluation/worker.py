@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -174,7 +175,11 @@ class Worker:
         new = files_read(self._method) - self._seen
         if new:
             self._seen |= new
-            self._undeclared |= set(map(str, undeclared_files(self._method, new)))
+            undeclared = set(map(str, undeclared_files(self._method, new)))
+            if undeclared:  # the images themselves are known by their content
+                images = {sample.image_path for sample in self._samples}
+                undeclared -= {way(image) for image in images for way in (os.path.abspath, os.path.realpath)}
+            self._undeclared |= undeclared
         # A method that reads files for each image is told enough by some of them.
         if self._undeclared != self._noted and len(self._noted) < _MOST_NOTED:
             self._store.note_undeclared(sorted(self._undeclared)[:_MOST_NOTED])

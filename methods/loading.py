@@ -86,10 +86,11 @@ def _load_file(file: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     setattr(module, SOURCE_DIGEST, revision)
     seen = FilesSeen()
+    imported = [found for found in source_closure(file, file.parent) if found != file]
     sys.modules[name] = module
     try:
         with told_as(f"{file} cannot be imported"), watching(seen, loading=True):
-            _let_import([found for found in source_closure(file, file.parent) if found != file], file.parent)
+            _let_import(imported, file.parent)
             spec.loader.exec_module(module)
     except BaseException:
         del sys.modules[name]

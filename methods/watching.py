@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import site
 import sys
 import sysconfig
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from .base import GroundingMethod
 
@@ -19,6 +23,7 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 _SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/run", "/usr/lib", "/usr/lib64", "/usr/share", "/usr/local/lib",
            "/usr/local/share", "/lib", "/lib64", "/System", "/Library")  # fmt: skip
 _CODE = (".pyc", ".so", ".pyd", ".dylib", ".dll", ".pth")
+_BETWEEN = re.compile(r"[\s'\"=,;|&<>()]+")
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
@@ -29,25 +34,40 @@ class FilesSeen:
     Attributes:
         read: Absolute paths of those opened for reading.
         written: Those that it made, or wrote, before it read them.
+        since: When the watch began, in seconds as `time.time` has them.
     """
 
     read: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
+    since: float = field(default_factory=time.time)
 
     def see(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Note what an audit event says of a file (https://docs.python.org/3/library/audit_events.html)."""
         if event == "open":
             path, _, flags = arguments
-            writes = bool(flags & (os.O_WRONLY | os.O_TRUNC | os.O_EXCL))
+            if not isinstance(path, int) and path is not None:
+                self._note(path, writes=bool(flags & (os.O_WRONLY | os.O_TRUNC | os.O_EXCL)))
         elif event == "sqlite3.connect":
-            path, writes = arguments[0], False
-        else:
-            return
-        if isinstance(path, int) or path is None:
-            return
+            database = os.fsdecode(arguments[0])
+            self._note(url2pathname(urlsplit(database).path) if database.startswith("file:") else database)
+        elif event == "subprocess.Popen":
+            _, words, folder, _ = arguments
+            for path in _named_in(words, folder):
+                if os.path.isfile(path) and os.stat(path).st_mtime < self.since:  # else it was made for the command
+                    self._note(path)
+
+    def _note(self, path: Any, *, writes: bool = False) -> None:
         name = os.path.abspath(os.fsdecode(path))
         if name not in self.written and name not in self.read:
             (self.written if writes else self.read).add(name)
+
+
+def _named_in(words: Any, folder: Any) -> Iterator[str]:
+    """What a command's words may name, its program apart: whole words, and parts of options and of a shell's lines."""
+    given = [words] if isinstance(words, str | bytes | os.PathLike) else list(words)
+    for word in map(os.fsdecode, given[1:]):
+        for name in dict.fromkeys((word, *_BETWEEN.split(word))):
+            yield os.path.join(os.fsdecode(folder or ""), name)
 
 
 _active: list[FilesSeen] = []
@@ -66,14 +86,34 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 def _install() -> None:
     # There is no way to take an audit hook away again: one for all, which does nothing but in a `watching`.
     sys.addaudithook(_hook)
+    _announce_safetensors()
+
+
+def _announce_safetensors() -> None:
+    """Have safetensors, whose native code opens files unseen and may close them at once, say so as `open` does."""
+    try:
+        import safetensors
+    except ImportError:
+        return
+    real = safetensors.safe_open
+
+    class safe_open:  # noqa: N801  (in the place of one of that name, which cannot be derived from)
+        def __new__(cls, filename: Any, *arguments: Any, **named: Any) -> Any:
+            sys.audit("open", os.fspath(filename), "rb", os.O_RDONLY)
+            return real(filename, *arguments, **named)
+
+    for module in list(sys.modules.values()):
+        if getattr(module, "__dict__", {}).get("safe_open") is real:
+            setattr(module, "safe_open", safe_open)  # noqa: B010  (which modules these are is not known)
 
 
 @contextmanager
 def watching(seen: FilesSeen, *, loading: bool = False) -> Iterator[None]:
     """Notes the files that are opened in the block.
 
-    Noted are opens by Python code, in all threads. What native code reads is not, nor what another process reads, but
-    for what native code has mapped into memory (safetensors) or keeps open (HDF5) when `loading` ends, on Linux.
+    Noted are opens by Python code and by safetensors, in all threads, and files that the command of another process
+    names. What other native code reads is not, nor what else another process reads, but for what native code has mapped
+    into memory or keeps open (HDF5) when `loading` ends, on Linux.
 
     Args:
         seen: Where they are noted.

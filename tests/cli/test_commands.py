@@ -137,6 +137,20 @@ def test_ground_draws_what_a_method_answers(groundcxr, manifest, tmp_path):
         assert picture.width > 2 * picture.height
 
 
+def test_ground_tells_what_looks_wrong_in_answers(groundcxr, manifest, method_file):
+    path = method_file(
+        "from groundcxr import Box\nreturn Grounding(boxes=[Box(0.1, 0.1, 0.4, 0.4)], truncated=len(phrase) > 9)"
+    )
+    path.write_text(path.read_text().replace("    def ground(", "    emits = {'box'}\n\n    def ground("))
+    phrases = ("--phrase", "a long phrase", "--phrase", "short")
+    ran = groundcxr("ground", "--method", path, "--image", manifest.parent / "0.png", *phrases, "--out", "map.png")
+    assert ran.code == 0, ran.err
+    fractions, cut = ran.err.splitlines()
+    assert fractions.startswith("warning: boxes lie within 0..1")
+    assert cut.startswith("warning: phrases are longer")
+    assert cut.endswith("1, for example phrase 1: 'a long phrase'")
+
+
 def test_samples_are_exported_for_methods_elsewhere(groundcxr, manifest, tmp_path):
     ran = groundcxr("samples", "--dataset", "manifest", "--root", manifest, "--out", "tasks.csv")
     assert ran.code == 0, ran.err

@@ -16,7 +16,7 @@ from groundcxr.datasets import check_dataset, searching
 from groundcxr.datasets.mimic_images import SEVERAL
 from groundcxr.datasets.ms_cxr import NOT_THE_JPGS
 
-KINDS = (".jpg", ".JPG", ".jpeg", ".png", ".PNG", ".dcm", ".DCM", ".dicom")
+KINDS = (".jpg", ".JPG", ".jpeg", ".png", ".PNG", ".dcm", ".DCM", ".dicom", "")
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def images(rows):
 def put(path: Path, size=(100, 120), value: int = 0) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.full((size[1], size[0]), value, np.uint8)
-    if path.suffix.lower() in (".dcm", ".dicom"):
+    if path.suffix.lower() in (".dcm", ".dicom", ""):
         dicom(path, pixels)
     else:
         Image.fromarray(pixels).save(path)

@@ -118,6 +118,17 @@ def test_boxes_of_about_one_score_are_not_doubted(tiny, tmp_path, low):
     assert evaluate(Alike, tiny, out=tmp_path).info.notes is None
 
 
+@pytest.mark.parametrize(("best", "rest", "low"), [(4, -9, 6), (-0.1, -9, 6), (0.3, -0.1, 0), (-900, -900, 0)])
+def test_negative_scores_are_held_against_each_other_as_logits(tiny, tmp_path, best, rest, low):
+    class Logits(Detector):
+        def ground(self, image, phrases):
+            boxes = [Box(4, 4, 20, 16, best), *(Box(n, n, n + 9, n + 9, rest) for n in range(6))]
+            return [Grounding(None, boxes) for _ in phrases]
+
+    notes = evaluate(Logits, tiny, out=tmp_path).info.notes or []
+    assert [(note.text, note.count) for note in notes] == ([(LOW_SCORES, 10 * low)] if low else [])
+
+
 def test_boxes_without_a_score_cannot_be_chosen_by_score(tiny, tmp_path):
     for choice in ({"min_score": 0.5}, {"top": 1}):
         with pytest.raises(GroundCXRError, match=r"boxes without a score .* leave out --min-score and --top"):

@@ -234,6 +234,16 @@ def test_a_file_that_nobody_declared_is_told_and_predictions_are_made_again(tiny
     assert result.info.run.device != "none (stored predictions)"
 
 
+def test_a_method_may_open_the_image_itself(tiny, tmp_path, monkeypatch):
+    (tmp_path / "lookup.py").write_text(LOOKUP.replace("sign =", "open(image.path, 'rb').read()\n        sign ="))
+    (tmp_path / "cfg.txt").write_text("1")
+    monkeypatch.chdir(tiny[0].image_path.parent)  # methods are told the name alone
+    settings = {"config": str(tmp_path / "cfg.txt")}
+    result = evaluate(str(tmp_path / "lookup.py"), tiny, out=tmp_path / "out", settings=settings)
+    assert result.doubts == ()
+    assert not result.samples["error"].notna().any()
+
+
 def test_predictions_are_made_again_when_that_is_asked_for(tiny, tmp_path):
     class Counted(GroundingMethod):
         revision = "1"

@@ -1,6 +1,7 @@
 """Files that a method reads without saying so are seen, and nothing else is."""
 
 import os
+import sqlite3
 import threading
 from pathlib import Path
 
@@ -87,13 +88,51 @@ def test_what_is_read_on_import_and_by_the_constructor_is_seen(seen):
     assert seen("pass", head=constructor) == ["b.npy"]
 
 
-def test_what_native_code_has_mapped_is_seen(seen, tmp_path):
-    safetensors = pytest.importorskip("safetensors.torch")
-    torch = pytest.importorskip("torch")
-    safetensors.save_file({"w": torch.eye(64)}, tmp_path / "w.safetensors")
-    assert seen("from safetensors.torch import load_file; self.w = load_file(HERE / 'w.safetensors')") == [
-        "w.safetensors"
-    ]
+def test_what_native_code_has_mapped_is_seen(seen):
+    pytest.importorskip("torch")
+    body = "import torch; self.w = torch.UntypedStorage.from_file(str(HERE / 'a.npy'), False, 8)"
+    assert seen(body) == ["a.npy"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "from safetensors.numpy import load_file; self.w = load_file(HERE / 'w.safetensors')",
+        "from safetensors.torch import load_file; self.w = load_file(HERE / 'w.safetensors')['w'].clone()",
+        "import safetensors; safetensors.safe_open(HERE / 'w.safetensors', framework='np').__enter__().keys()",
+    ],
+)
+def test_what_safetensors_reads_and_closes_is_seen(seen, tmp_path, body):
+    pytest.importorskip("torch")
+    pytest.importorskip("safetensors.numpy").save_file({"w": np.eye(64)}, tmp_path / "w.safetensors")
+    assert seen(body) == ["w.safetensors"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "['cat', HERE / 'a.npy']",
+        "['cat', 'a.npy'], cwd=HERE",
+        "['true', f'--checkpoint={HERE}/a.npy']",
+        "f'cat <{HERE}/a.npy', shell=True",
+        "[sys.executable, '-c', f'open({str(HERE / \"a.npy\")!r})']",
+    ],
+)
+def test_files_that_another_programs_command_names_are_seen(seen, command):
+    assert seen(f"import subprocess, sys; subprocess.run({command}, stdout=subprocess.DEVNULL)") == ["a.npy"]
+
+
+def test_what_was_made_for_a_command_is_not_told(seen):
+    body = (
+        "import subprocess; np.save(HERE / 'new.npy', np.eye(2)); "
+        "subprocess.run(['cp', HERE / 'new.npy', HERE / 'out.npy']); subprocess.run(['test', '-f', HERE / 'out.npy'])"
+    )
+    assert seen(body) == []
+
+
+def test_a_database_is_seen_by_its_address_too(seen, tmp_path):
+    sqlite3.connect(tmp_path / "t.db").execute("create table t(v)").connection.close()
+    assert seen("sqlite3.connect(f'file:{HERE}/t.db?mode=ro', uri=True).close()") == ["t.db"]
 
 
 def test_what_is_declared_is_not_told(seen, tmp_path, monkeypatch):
@@ -117,6 +156,13 @@ def test_libraries_sources_systems_and_ones_own_files_are_not_told(seen, tmp_pat
         "open(file.name).read(); (HERE / 'made.txt').write_text('x')"
     )
     assert seen(body) == []
+
+
+def test_a_module_that_is_imported_later_is_not_told(tmp_path):
+    (tmp_path / "later.py").write_text("X = 1\n")
+    (tmp_path / "reads.py").write_text(HEAD.format(body="import later", weights=None))
+    method = build_method(str(tmp_path / "reads.py"))
+    assert undeclared_files(method, files_read(method)) == []
 
 
 def test_caches_of_hubs_count_where_no_weights_are_pinned(seen, tmp_path, monkeypatch):
