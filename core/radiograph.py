@@ -108,7 +108,8 @@ class Radiograph:
     def as_uint8(self) -> NDArray[np.uint8]:
         """Grey values `[H, W]` in 0..255, a new array; an 8-bit file's own values."""
         if self.pixels.dtype == np.uint8 and self.bits == 8:
-            return self.pixels.astype(np.uint8)  # PyTorch writes into a read-only array, too, which the next phrase would see
+            # PyTorch writes into a read-only array, too, which the next phrase would see.
+            return self.pixels.astype(np.uint8)
         return np.rint(self.as_unit_float() * 255).astype(np.uint8)
 
     def as_pil(self) -> Image:
