@@ -21,12 +21,15 @@ def write_output(out: Path, content: bytes) -> None:
     Raises:
         StoreError: If it cannot be written.
     """
+    if not out.parent.is_dir():
+        raise StoreError(f"cannot write {out}: there is no folder {out.parent}; make it, or choose another --out")
     try:
-        if not out.parent.is_dir():
-            raise StoreError(f"cannot write {out}: there is no folder {out.parent}; make it, or choose another --out")
         if out.exists() and not out.is_file():
             out.write_bytes(content)
         else:
             write_atomically(Path(os.path.realpath(out)), content)
-    except OSError as error:
-        raise StoreError(f"cannot write {out}: {error.strerror or error}; choose another --out") from error
+    except (OSError, StoreError) as error:
+        # What a disk refused is told of results and stores, which have other options.
+        refused = error if isinstance(error, OSError) else error.__cause__
+        reason = refused.strerror if isinstance(refused, OSError) else None
+        raise StoreError(f"cannot write {out}: {reason or refused or error}; choose another --out") from error
