@@ -37,5 +37,8 @@ def write_output(out: Path, content: bytes) -> None:
             out.write_bytes(content)
         else:
             write_atomically(Path(os.path.realpath(out)), content)
-    except OSError as error:
-        raise StoreError(f"cannot write {out}: {error.strerror or error}; choose another --out") from error
+    except (OSError, StoreError) as error:
+        # What a disk refused is told of results and stores, which have other options.
+        refused = error if isinstance(error, OSError) else error.__cause__
+        reason = refused.strerror if isinstance(refused, OSError) else None
+        raise StoreError(f"cannot write {out}: {reason or refused or error}; choose another --out") from error

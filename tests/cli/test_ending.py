@@ -242,3 +242,13 @@ def test_a_file_where_a_folder_belongs_is_told_with_the_options(groundcxr, manif
     ran = groundcxr(*EVALUATE, manifest, option, "results.json")
     assert ran.code == 2
     assert ran.err.endswith("Not a directory; choose another folder with --out or --store\n")
+
+
+def test_a_command_that_has_no_store_names_none(groundcxr, manifest, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("groundcxr.core.files.os.fsync", full)
+    ran = groundcxr("samples", "--dataset", "manifest", "--root", manifest, "--out", "a.csv")
+    assert ran.code == 2
+    assert ran.err == f"error: cannot write {tmp_path / 'a.csv'}: {os.strerror(errno.ENOSPC)}; choose another --out\n"

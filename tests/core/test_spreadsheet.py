@@ -5,7 +5,9 @@ import pytest
 from groundcxr.core.spreadsheet import cell
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "=", "-", "-1-1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "=", "-", "-1-1", "\n=1", "\uff1d1+1"]
+)
 def test_a_formula_becomes_text(text):
     assert cell(text) == f"'{text}"
 
