@@ -33,6 +33,7 @@ MEASURED: Tier = "measured here"
 IMPORTED: Tier = "imported"
 
 _PREDICTION_KEY = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})")
+_STORE = "store"
 _DEEPEST = 5
 """Folders below a results folder: imported/DATASET/PROTOCOL/METHOD, and one to spare."""
 
@@ -155,7 +156,8 @@ class Run:
         if self.store is None:
             return None
         folder = method_folder(self.store, self.info.method.name, self.info.method.fingerprint)
-        return folder if folder.is_dir() else None
+        # A store is its owner's alone: whoever may read nothing but the results sees them without pictures.
+        return folder if os.path.isdir(folder) else None  # noqa: PTH112  (unlike Path's it bears a closed folder)
 
     @cached_property
     def keys(self) -> Mapping[str, str]:
@@ -262,8 +264,8 @@ def _identity(info: ResultFile, tier: Tier) -> str:
 
 
 def _own_store(root: Path) -> Path | None:
-    store = root / "store"
-    return store if store.is_dir() else None
+    store = root / _STORE
+    return store if os.path.isdir(store) else None  # noqa: PTH112  (as above)
 
 
 def _walk(root: Path) -> Iterator[Path | str]:
@@ -287,7 +289,9 @@ def _walk(root: Path) -> Iterator[Path | str]:
         elif SAMPLES_FILE in files:
             yield f"{here} has {SAMPLES_FILE} but no {RESULT_FILE}: half-written, or still being written; run it again"
         folders[:] = sorted(name for name in folders if not name.startswith(".")) if inside else []
-    yield from (f"{error.filename} cannot be read: {error.strerror}" for error in unread)
+    for error in unread:
+        if error.filename != str(root / _STORE):
+            yield f"{error.filename} cannot be read: {error.strerror}"
 
 
 def _open(folder: Path, store: Path | None) -> Run | str:
