@@ -102,7 +102,9 @@ class Radiograph:
         low, high = self.display_range
         if high <= low:
             return np.zeros(self.pixels.shape, dtype=np.float32)
-        unit = (self.pixels.astype(np.float32) - np.float32(low)) / np.float32(high - low)
+        unit = self.pixels.astype(np.float32)
+        unit -= np.float32(low)
+        unit /= np.float32(high - low)
         return np.clip(unit, 0, 1, out=unit)
 
     def as_uint8(self) -> NDArray[np.uint8]:
@@ -110,7 +112,9 @@ class Radiograph:
         if self.pixels.dtype == np.uint8 and self.bits == 8:
             # A copy: PyTorch writes into read-only arrays too, which the next phrase would see.
             return self.pixels.astype(np.uint8)
-        return np.rint(self.as_unit_float() * 255).astype(np.uint8)
+        unit = self.as_unit_float()
+        unit *= 255
+        return np.rint(unit, out=unit).astype(np.uint8)
 
     def as_pil(self) -> Image:
         """The 8-bit view as a PIL image of mode L."""

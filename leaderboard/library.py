@@ -21,6 +21,7 @@ from ..evaluation.store import METHOD_FILE
 from .labels import marks
 from .runs import IMPORTED, MEASURED, Run, Setting, settings_of
 
+_STORE = "store"
 _DEEPEST = 5
 """Folders below a results folder: imported/DATASET/PROTOCOL/METHOD, and one to spare."""
 
@@ -78,8 +79,9 @@ class Library:
 
 
 def _own_store(root: Path) -> Path | None:
-    store = root / "store"
-    return store if store.is_dir() else None
+    store = root / _STORE
+    # Unlike Path's own question, this one bears a folder that may not be looked into.
+    return store if os.path.isdir(store) else None  # noqa: PTH112
 
 
 def _walk(root: Path) -> Iterator[Path | str]:
@@ -103,7 +105,9 @@ def _walk(root: Path) -> Iterator[Path | str]:
         elif SAMPLES_FILE in files:
             yield f"{here} has {SAMPLES_FILE} but no {RESULT_FILE}: half-written, or still being written; run it again"
         folders[:] = sorted(name for name in folders if not name.startswith(".")) if inside else []
-    yield from (f"{error.filename} cannot be read: {error.strerror}" for error in unread)
+    for error in unread:
+        if error.filename != str(root / _STORE):
+            yield f"{error.filename} cannot be read: {error.strerror}"
 
 
 def _open(folder: Path, store: Path | None) -> Run | str:

@@ -1,6 +1,7 @@
 """The picture of `groundcxr ground`: whatever the image's shape and however many phrases."""
 
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -40,3 +41,26 @@ def test_letters_that_the_font_lacks_are_no_warning():
 def test_more_phrases_than_one_picture_holds_are_refused():
     with pytest.raises(GroundCXRError, match="at most 59"):
         drawn((20, 20), [("a", Failure("ValueError", "no"))] * 60)
+
+
+def test_a_large_image_is_drawn_as_it_looks_and_no_larger_than_it_is_seen():
+    grey = np.add.outer(np.arange(40), np.arange(60)).astype(np.uint8)
+    answer = Heatmap(np.eye(5), Box(10, 5, 50, 35), (60, 40))
+    large = Heatmap(np.eye(5), Box(600, 300, 3000, 2100), (3600, 2400))
+    small = Radiograph.from_array(grey), [("a", Grounding(answer, [Box(5, 5, 20, 30)]))]
+    radiograph = Radiograph.from_array(np.kron(grey, np.ones((60, 60), np.uint8)))
+    answers = [("a", Grounding(large, [Box(300, 300, 1200, 1800)]))]
+    one, other = (
+        np.asarray(Image.open(io.BytesIO(draw(*asked, "mine"))).convert("L"), float)
+        for asked in (small, (radiograph, answers))
+    )
+    assert np.abs(one - other).mean() < 2
+    tracemalloc.start()
+    draw(radiograph, answers * 5, "mine")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200e6  # a panel of all pixels keeps 100 MB
+
+
+def test_a_view_too_small_to_be_seen_is_no_error():
+    drawn((1, 3000), [("a", Grounding(Heatmap(np.eye(1), Box(1, 0, 2, 1), (3000, 1))))])

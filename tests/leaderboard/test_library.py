@@ -1,7 +1,10 @@
 """Runs are found and checked; whatever cannot be used is named and left out."""
 
+import errno
 import json
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,6 +38,26 @@ def test_runs_of_one_setting_stand_together(save_run, scan):
     assert len({run.id for run in library.runs}) == 4
     assert library.run(first[0].id) is first[0]
     assert library.run("nothing") is None
+
+
+def test_results_of_a_colleague_whose_store_is_closed(save_run, scan, monkeypatch):
+    store = save_run("a").path.parents[3] / "store"
+    store.mkdir()
+    assert scan().runs[0].predictions is None
+
+    def closed(call, within):
+        def refuse(path, *rest, **named):
+            if isinstance(path, str | os.PathLike) and Path(path) in within(Path(path)):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+            return call(path, *rest, **named)
+
+        return refuse
+
+    monkeypatch.setattr(os, "scandir", closed(os.scandir, lambda path: [store]))
+    monkeypatch.setattr(os, "stat", closed(os.stat, lambda path: [path] if store in path.parents else []))
+    library = scan()
+    assert library.problems == ()
+    assert library.runs[0].predictions is None
 
 
 def test_rows_are_those_of_the_file(save_run, scan):
