@@ -71,7 +71,13 @@ def owners_secret(annotation: Path, given: Path | None = None) -> str:
         raise DatasetError(
             f"there is no file {given} (--secret); name the {SECRET_FILE} of whoever you share the data with"
         )
-    return _read(given or find_secret(annotation) or _make_one(annotation))
+    if given is not None:
+        return _read(given, f"name the {SECRET_FILE} that results were made with as --secret")
+    step = (
+        "get it back from where results were made with it, or move it away: a new one is made, and ids are other ones "
+        "then"
+    )
+    return _read(find_secret(annotation) or _make_one(annotation), step)
 
 
 def _beside(annotation: Path) -> Path:
@@ -125,14 +131,13 @@ def _write_new(file: Path) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
-def _read(file: Path) -> str:
+def _read(file: Path, step: str) -> str:
     try:
         found = read_regular(file, _LONGEST).decode("ascii", errors="replace").strip()
     except OSError as error:
-        raise DatasetError(f"cannot read the secret {file}: {error.strerror or error}") from error
-    if not _FORM.fullmatch(found):
         raise DatasetError(
-            f"{file} holds no secret, which is one line of 64 hexadecimal digits; get it back from where results were "
-            "made with it, or move it away: a new one is made, and ids are other ones then"
-        )
+            f"cannot read the secret {file}: {error.strerror or error}; name one that can be read with --secret"
+        ) from error
+    if not _FORM.fullmatch(found):
+        raise DatasetError(f"{file} holds no secret, which is one line of 64 hexadecimal digits; {step}")
     return found

@@ -170,7 +170,7 @@ def _finish(entry: Entry, protocol: Protocol, run: Run, answers: Iterator[Answer
     dataset = _describe_dataset(run.selection, len(scores.table))
     store = _store(entry, run)
     if scores.keys:
-        store.note_samples(dataset.fingerprint, scores.keys)
+        store.note_samples(dataset.fingerprint, {str(one): scores.keys.get(one) for one in scores.table["sample_id"]})
     batch_size = _batch_size(entry, run)
     if device is None:
         grounding = store.notes.grounded_with(scores.keys.values())

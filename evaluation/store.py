@@ -50,6 +50,12 @@ def sample_keys(folder: Path, dataset_fingerprint: str) -> dict[str, str]:
     return {str(sample): str(key) for sample, key in noted.items()} if isinstance(noted, dict) else {}
 
 
+def _updated(noted: Mapping[str, str], keys: Mapping[str, str | None]) -> dict[str, str] | None:
+    """What is noted with what is new; None where that is the same."""
+    new = {sample: key for sample, key in {**noted, **keys}.items() if key is not None}
+    return None if new == noted else new
+
+
 def _noted_samples(folder: Path, dataset_fingerprint: str) -> Path:
     return folder / _SAMPLES / f"{dataset_fingerprint[:16]}.json"
 
@@ -128,18 +134,29 @@ class PredictionStore:
         with locked(self.folder):
             self.notes.add(way, peak_memory_mb, images)
 
-    def note_samples(self, dataset_fingerprint: str, keys: Mapping[str, str]) -> None:
+    def note_samples(self, dataset_fingerprint: str, keys: Mapping[str, str | None]) -> None:
         """Note where the predictions of a data set's samples are; results do not say so, since they are published.
+
+        What is noted of samples that are not named stays: another protocol scored them, and this one skips them.
+
+        Args:
+            dataset_fingerprint: Of the samples that were selected.
+            keys: Where its prediction is, for each sample that was scored; None where it has none.
 
         Raises:
             StoreError: If the store cannot be written.
         """
         self._prepare()
-        path = _noted_samples(self.folder, dataset_fingerprint)
         # A store that may only be read, as a colleague's, is complete when it says this already.
-        if sample_keys(self.folder, dataset_fingerprint) != dict(keys):
-            make_private(path.parent, self._root)
-            write_atomically(path, (json.dumps(dict(keys), indent=0, sort_keys=True) + "\n").encode(), private=True)
+        if _updated(sample_keys(self.folder, dataset_fingerprint), keys) is None:
+            return
+        path = _noted_samples(self.folder, dataset_fingerprint)
+        make_private(path.parent, self._root)
+        # The lock is for two runs that score under different protocols; each must see the other's samples.
+        with locked(self.folder):
+            noted = _updated(sample_keys(self.folder, dataset_fingerprint), keys)
+            if noted is not None:
+                write_atomically(path, (json.dumps(noted, indent=0, sort_keys=True) + "\n").encode(), private=True)
 
     def _prepare(self) -> None:
         """Make the folder, say what it is of, and remove what killed runs left half-written there."""

@@ -152,6 +152,15 @@ def test_a_secret_that_is_named_must_be_there(guessable, tmp_path):
     assert not (path.parent / SECRET_FILE).exists()
 
 
+@pytest.mark.parametrize("content", [b"", b"no secret", b"image,phrase\n" * 1000])
+def test_a_named_file_that_holds_no_secret_is_told_with_a_step_that_makes_none(guessable, tmp_path, content):
+    path = guessable("data")
+    (tmp_path / "other.csv").write_bytes(content)
+    with pytest.raises(DatasetError, match=r"other\.csv.*; name [^;]* --secret$"):
+        load_dataset("manifest", path, secret=tmp_path / "other.csv")
+    assert not (path.parent / SECRET_FILE).exists()
+
+
 ROW = Annotation("a", "a.jpg", "small", "Edema", Box.from_xywh(1, 2, 3, 4), (10, 10), None, "train", "row 2")
 
 

@@ -187,6 +187,12 @@ def test_words_about_samples_that_are_nested_without_end_are_written_again(store
     assert sample_keys(store.folder, "d" * 64) == {"s": "k"}
 
 
+def test_scoring_without_a_sample_leaves_what_is_noted_of_it_and_one_that_lost_its_prediction_goes(store):
+    store.note_samples("d" * 64, {"skipped later": "k", "lost": "k", "other": "k"})
+    store.note_samples("d" * 64, {"lost": None, "other": "new", "first": "k"})
+    assert sample_keys(store.folder, "d" * 64) == {"skipped later": "k", "other": "new", "first": "k"}
+
+
 def test_the_store_is_its_owners_alone(store):
     mask = os.umask(0o022)
     try:
