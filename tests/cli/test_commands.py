@@ -96,7 +96,7 @@ EVALUATE = ["evaluate", "--dataset", "manifest", "--root", "{manifest}"]
         (["evaluate", "--method", "random", "--dataset", "ms-cxr", "--root", "nowhere"], "nowhere"),
         (["score", "--method", "random", "--dataset", "manifest", "--root", "{manifest}"], "lacks predictions"),
         (["check-method", "oracle"], "reads the ground truth"),
-        (["ground", "--method", "random", "--image", "gone.png", "--phrase", "a", "--out", "m.png"], "gone.png"),
+        (["ground", "--method", "random", "--image", "gone", "--phrase", "a", "--out", "m.png"], "correct its name"),
     ],
 )  # fmt: skip
 def test_a_users_mistake_is_one_sentence_and_exit_2(groundcxr, manifest, arguments, words):
