@@ -176,9 +176,9 @@ def _caption(result: Result) -> str:
     if not info.complete:
         notes.append("incomplete: not the whole split, never ranked")
     if info.dataset.n_warnings:
-        notes.append(f"{info.dataset.n_warnings} warnings about the data")
+        notes.append(f"{_number(info.dataset.n_warnings, 'warning')} about the data")
     if info.dataset.n_skipped:
-        notes.append(f"{info.dataset.n_skipped} samples skipped by the protocol")
+        notes.append(f"{_number(info.dataset.n_skipped, 'sample')} skipped by the protocol")
     if info.dataset.name == "phantom":
         notes.append("phantoms rank code paths, not clinical ability")
     statuses = Counter[str]()
@@ -200,3 +200,7 @@ def _tell_problems(result: Result) -> None:
         tell(f"  {sample_id}: {line if len(line) <= _LONGEST else line[:_LONGEST] + '...'}")
     if len(problems) > _SHOWN_PROBLEMS:
         tell(f"  and {len(problems) - _SHOWN_PROBLEMS} more; the column `error` of samples.parquet marks all")
+
+
+def _number(n: int, what: str) -> str:
+    return f"{n} {what}" + ("" if n == 1 else "s")

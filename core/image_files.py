@@ -106,7 +106,9 @@ def _is_dicom(path: Path, head: bytes) -> bool:
 
 def _image_error(path: Path, error: Exception) -> ImageError:
     if isinstance(error, FileNotFoundError):
-        return ImageError(f"there is no image file {path}; `groundcxr doctor` lists what is missing")
+        return ImageError(
+            f"there is no image file {path}; correct its name, or see what `groundcxr doctor` says of the data set"
+        )
     if isinstance(error, UnreadableError):
         reason, step = error.reason, error.step
     elif isinstance(error, OSError) and error.strerror:

@@ -41,6 +41,16 @@ def test_failed_samples_are_told_and_exit_with_1(groundcxr, method_file, manifes
     assert ran.out.splitlines()[-1].endswith("result.json")
 
 
+def test_one_doubt_is_one_warning_about_the_data(groundcxr, manifest):
+    for line, words in [
+        ("1.png,a,Edema,5,4,-2,10,p1", "; 1 warning about"),
+        ("2.png,A,edema,5,4,20,10,p2", "; 2 warnings about"),
+    ]:
+        manifest.write_text(manifest.read_text() + line + "\n")
+        ran = groundcxr("evaluate", "--method", "random", "--dataset", "manifest", "--root", manifest)
+        assert words in " ".join(ran.out.split()), ran.out
+
+
 def test_one_method_that_cannot_run_leaves_the_others(groundcxr, method_file, manifest):
     bad = method_file(name="Bad", file="bad.py")
     bad.write_text(bad.read_text() + "\n    def setup(self, device):\n        raise OSError('no weights')\n")
@@ -86,7 +96,7 @@ EVALUATE = ["evaluate", "--dataset", "manifest", "--root", "{manifest}"]
         (["evaluate", "--method", "random", "--dataset", "ms-cxr", "--root", "nowhere"], "nowhere"),
         (["score", "--method", "random", "--dataset", "manifest", "--root", "{manifest}"], "lacks predictions"),
         (["check-method", "oracle"], "reads the ground truth"),
-        (["ground", "--method", "random", "--image", "gone.png", "--phrase", "a", "--out", "m.png"], "gone.png"),
+        (["ground", "--method", "random", "--image", "gone", "--phrase", "a", "--out", "m.png"], "correct its name"),
     ],
 )  # fmt: skip
 def test_a_users_mistake_is_one_sentence_and_exit_2(groundcxr, manifest, arguments, words):
