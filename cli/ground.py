@@ -22,7 +22,8 @@ def ground(
     settings: Settings = [],  # noqa: B006  (typer reads it as the default, nobody changes it)
 ) -> None:
     """Ground phrases in one image and draw what the method answers."""
-    from ..core import Query, Radiograph
+    from ..core import Query, Radiograph, read_header
+    from ..core.doubts import ORIENTED
     from ..evaluation.answer_doubts import AnswerDoubts
     from ..evaluation.asking import ground_safely, require_image_method, set_up
     from ..evaluation.picture import draw
@@ -35,7 +36,7 @@ def ground(
     (entry,) = open_methods([method], settings)
     require_image_method(entry.method)
     radiograph = Radiograph.open(image)
-    for note in radiograph.notes:
+    for note in [*radiograph.notes, *([ORIENTED] if read_header(image).orientation != 1 else [])]:
         tell(f"warning: {note}")
     set_up(entry.method, resolve_device(device))
     answers = ground_safely(entry.method, [Query(radiograph, text, "") for text in phrase])

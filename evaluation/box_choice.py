@@ -20,6 +20,8 @@ LOW_SCORES = (
     "that do count alike: choose by score with --min-score or --top (in Python min_score, top)"
 )
 
+NO_BOX = "samples are answered and not one of them has a box that counts: look at the answers, and at --min-score"
+
 _MANY = 5
 """Low-scored boxes a sample from which on the union is of other things than what the method is sure of."""
 
@@ -85,7 +87,7 @@ def choose(grounding: Grounding, choice: AnswersInfo | None) -> Grounding:
 
 
 class BoxesInUnion:
-    """The answers of a run with the boxes that count, and whether many low-scored ones are among these."""
+    """The answers of a run with the boxes that count, and what is odd about these: none at all, many of low scores."""
 
     def __init__(self, choice: AnswersInfo | None) -> None:
         """Nothing is counted yet.
@@ -94,8 +96,8 @@ class BoxesInUnion:
             choice: Which boxes count; None for all.
         """
         self._choice = choice
-        self._samples = self._low = 0
-        self._example = ""
+        self._answers = self._samples = self._low = 0
+        self._first = self._example = ""
 
     def chosen(self, selection: Selection, answers: Iterable[Answer]) -> Iterator[Answer]:
         """Each answer of a run with the boxes that count.
@@ -111,17 +113,21 @@ class BoxesInUnion:
                 grounding = choose(answer.prediction, self._choice)
             except ValueError as error:
                 raise GroundCXRError(f"{error}; leave out --min-score and --top, or give every box a score") from error
+            sample = selection.samples[answer.index]
+            self._answers += 1
+            self._first = self._first or f"sample {sample.sample_id}"
             if grounding.boxes:
                 self._samples += 1
                 low = _count_low(grounding.boxes)
                 self._low += low
                 if low and not self._example:
-                    sample = selection.samples[answer.index]
                     self._example = f"{low} of {len(grounding.boxes)} boxes of sample {sample.sample_id}"
             yield replace(answer, prediction=grounding)
 
     def doubts(self) -> list[Doubt]:
-        """That many low-scored boxes count, where they do and nobody chose them."""
+        """That no box counts; that many low-scored ones do, where nobody chose them."""
+        if self._answers and not self._samples:
+            return [Doubt(NO_BOX, self._answers, self._first)]
         many = self._samples > 0 and self._low >= _MANY * self._samples
         return [Doubt(LOW_SCORES, self._low, self._example)] if many and self._choice is None else []
 

@@ -57,7 +57,7 @@ class SampleIds:
         numbers = any(self._has_lost_zeros(spelling) for spelling in strangers)
         step = "ids are text: as numbers some have lost the zeros in front; " if numbers else ""
         raise GroundCXRError(
-            f"{where} {len(names)} {what} are no sample ids of this split ({shown}); {step}"
+            f"{where} {len(strangers)} {what} are no sample ids of this split ({shown}); {step}"
             "`groundcxr samples` writes the ids"
         )
 

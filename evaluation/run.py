@@ -178,7 +178,7 @@ def _finish(entry: Entry, protocol: Protocol, run: Run, answers: Iterator[Answer
         grounding = [grounded_here(device, batch_size, len(scores.table))]
     seconds = float(np.nansum(scores.table["seconds"].to_numpy(dtype=np.float64)))
     doubts = [*(run.judged or ()), *seen.doubts(), *undeclared_doubt(store.undeclared())]
-    if protocol.metrics_for([BOX]):
+    if BOX in entry.method.emits and protocol.metrics_for([BOX]):
         doubts += boxes.doubts()
     result = make_result(
         samples=scores.table,

@@ -9,7 +9,7 @@ import pytest
 from groundcxr import Box, Grounding, GroundingMethod, evaluate
 from groundcxr.core import GroundCXRError
 from groundcxr.evaluation import load_result
-from groundcxr.evaluation.box_choice import LOW_SCORES, choose, make_choice
+from groundcxr.evaluation.box_choice import LOW_SCORES, NO_BOX, choose, make_choice
 from groundcxr.leaderboard.library import Library
 from groundcxr.leaderboard.reproduction import command
 
@@ -98,6 +98,7 @@ def test_a_choice_scores_as_if_the_method_had_said_no_more(tiny, tmp_path):
     assert labels == ["Sure", "detector", "detector (min-score=0.5)", "detector (top=1)"]
     none = evaluate(Detector, tiny, out=tmp_path, min_score=0.95)
     assert none.info.statuses["box_iou"] == {"empty_prediction": 10}
+    assert [(note.text, note.count) for note in none.info.notes] == [(NO_BOX, 10)]
 
 
 def test_many_low_scored_boxes_are_said_where_nobody_chose(tiny, tmp_path):
