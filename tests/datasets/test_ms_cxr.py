@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
-from groundcxr import load_dataset
+from groundcxr import evaluate, load_dataset
 from groundcxr.core import DatasetError, UnknownNameError
-from groundcxr.datasets.base import opaque_id
+from groundcxr.datasets import opaque_id
 
 
 @pytest.fixture
@@ -211,3 +212,21 @@ def test_other_counts_are_reported_once(tmp_path, write, make_row):
         f"{path} is not MS-CXR 1.1.0 as published: "
         "it has 1,447 rows (published: 1,448), 215 rows of test (published: 216)"
     )
+
+
+def test_two_labs_have_equal_ids_and_equal_results(tmp_path, write, monkeypatch):
+    results = []
+    for home, form in (("one", write.csv), ("two", write.json)):
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / home / "data"))
+        root = tmp_path / home / "release"
+        root.mkdir(parents=True)
+        form(root)
+        write.images(root)
+        results.append(evaluate("random", load_dataset("ms-cxr", root), out=tmp_path / home / "out"))
+    first, second = results
+    columns = [name for name in first.samples if name != "seconds"]
+    pd.testing.assert_frame_equal(first.samples[columns], second.samples[columns])
+    assert first.info.dataset == second.info.dataset
+    assert (first.info.overall, first.info.pathologies) == (second.info.overall, second.info.pathologies)
+    assert first.path.parts[-4:] == second.path.parts[-4:]
+    assert not list(tmp_path.rglob("groundcxr-secret"))
