@@ -123,16 +123,11 @@ def run_info(grounding: Sequence[GroundedWith], stored: int, batch_size: int, se
         batch_size: Images in a batch, as this run has it.
         seconds: Of grounding, all together.
     """
-    unknown = GroundedWith(
-        device=_STORED,
-        batch_size=batch_size,
-        packages=packages(),
-        git=git_state(),
-        # Of the whole process, so it says nothing of a method that was not run.
-        peak_memory_mb={},
-        n_samples=stored - sum(way.n_samples for way in grounding),
-    )
-    most = max([*grounding, unknown], key=lambda way: way.n_samples)
+    unknown = stored - sum(way.n_samples for way in grounding)
+    most = max(grounding, key=lambda way: way.n_samples, default=None)
+    if most is None or most.n_samples < unknown:
+        # The peak of memory would be the whole process's, which says nothing of a method that was not run.
+        most = grounded_here(_STORED, batch_size, unknown).model_copy(update={"peak_memory_mb": {}})
     return RunInfo(
         **most.model_dump(exclude={"n_samples"}),
         seconds=round(seconds, 6),

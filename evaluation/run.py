@@ -78,9 +78,9 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
     if answers_samples(entry.method):
         yield from _run_control(entry, entry.method, protocols, run, device)
         return
-    questions = Questions.of(entry.method, run.selection)
-    report = _ground(entry, questions, run, device, None)
-    yield from _score(entry, questions, protocols, run, report)
+    questions, store = Questions.of(entry.method, run.selection), _store(entry, run)
+    report = _ground(entry, questions, run, store, device, None)
+    yield from _score(entry, questions, protocols, run, store, report)
 
 
 def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
@@ -96,7 +96,7 @@ def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
         return 0
     entry = fitted(entry, run.selection.dataset)
     questions = Questions.of(entry.method, run.selection)
-    report = _ground(entry, questions, run, resolve_device(run.device), shard)
+    report = _ground(entry, questions, run, _store(entry, run), resolve_device(run.device), shard)
     _require_readable(report)
     return report.failed + (len(questions.refused) if shard.index == 1 else 0)
 
@@ -123,26 +123,32 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
             except ImageError as error:
                 report.images[path] = Failure.of(error)
             advance()
-    yield from _score(entry, questions, protocols, run, report)
+    yield from _score(entry, questions, protocols, run, _store(entry, run), report)
 
 
-def _ground(entry: Entry, questions: Questions, run: Run, device: str, shard: Shard | None) -> GroundingReport:
+def _ground(
+    entry: Entry, questions: Questions, run: Run, store: PredictionStore, device: str, shard: Shard | None
+) -> GroundingReport:
     samples = questions.selection.samples
     batch_size = _batch_size(entry, run)
     batches = make_plan(samples, batch_size, shard)
-    worker = Worker(entry.method, samples, _store(entry, run), device, batch_size, overwrite=run.overwrite)
+    worker = Worker(entry.method, samples, store, device, batch_size, overwrite=run.overwrite)
     with progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance:
         return worker.run(batches, advance)
 
 
 def _score(
-    entry: Entry, questions: Questions, protocols: Sequence[Protocol], run: Run, report: GroundingReport
+    entry: Entry,
+    questions: Questions,
+    protocols: Sequence[Protocol],
+    run: Run,
+    store: PredictionStore,
+    report: GroundingReport,
 ) -> Iterator[Result]:
-    store = _store(entry, run)
     _require_readable(report)
     for protocol in protocols:
         answers = stored_answers(questions.selection, report.images, store)
-        yield _finish(entry, protocol, run, questions.in_run(answers))
+        yield _finish(entry, protocol, run, store, questions.in_run(answers))
 
 
 def _require_readable(report: GroundingReport) -> None:
@@ -155,12 +161,20 @@ def _run_control(
     entry: Entry, method: ControlMethod, protocols: Sequence[Protocol], run: Run, device: str
 ) -> Iterator[Result]:
     set_up(method, device)
+    store = _store(entry, run)
     for protocol in protocols:
         answers = control_answers(run.selection, method, _batch_size(entry, run))
-        yield _finish(entry, protocol, run, answers, device)
+        yield _finish(entry, protocol, run, store, answers, device)
 
 
-def _finish(entry: Entry, protocol: Protocol, run: Run, answers: Iterator[Answer], device: str | None = None) -> Result:
+def _finish(
+    entry: Entry,
+    protocol: Protocol,
+    run: Run,
+    store: PredictionStore,
+    answers: Iterator[Answer],
+    device: str | None = None,
+) -> Result:
     """Score and save; `device` is given where the answers were made for this scoring alone, and are not stored."""
     seen, boxes = AnswerDoubts(frames=run.judged is None), BoxesInUnion(run.answers)
     told = boxes.chosen(run.selection, seen.passing(run.selection, answers))
@@ -168,7 +182,6 @@ def _finish(entry: Entry, protocol: Protocol, run: Run, answers: Iterator[Answer
     if scores.table.empty:
         raise GroundCXRError(f"the protocol {protocol.name} skips every sample, so there is nothing to average")
     dataset = _describe_dataset(run.selection, len(scores.table))
-    store = _store(entry, run)
     if scores.keys:
         store.note_samples(dataset.fingerprint, {str(one): scores.keys.get(one) for one in scores.table["sample_id"]})
     batch_size = _batch_size(entry, run)

@@ -13,7 +13,6 @@ import pytest
 from groundcxr.core import StoreError, files
 from groundcxr.core.files import append, make_private, remove_leftovers, write_atomically
 from groundcxr.core.process import is_alive, this_process
-from groundcxr.core.regular import read_regular
 
 REFUSALS = ["EPERM", "EACCES", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "ENOLCK", 524]
 
@@ -169,13 +168,6 @@ def test_a_file_in_a_folders_place_is_named(tmp_path):
     for place in (tmp_path / "store", tmp_path / "store" / "method"):
         with pytest.raises(StoreError, match="cannot write"):
             make_private(place, tmp_path / "store")
-
-
-def test_no_more_is_read_than_a_limit(tmp_path):
-    (tmp_path / "file").write_bytes(b"content")
-    assert read_regular(tmp_path / "file", 7) == b"content"
-    with pytest.raises(OSError, match="7 bytes, and at most 6 are read"):
-        read_regular(tmp_path / "file", 6)
 
 
 def test_names_of_hosts_are_fit_for_files(monkeypatch):
