@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,16 +44,18 @@ class Way(BaseModel):
 
 
 @dataclass(frozen=True)
-class Grounded:
-    """What grounding an image came to.
+class Made:
+    """How the answers of a batch were made.
 
     Attributes:
-        seconds: Of one sample.
-        queries: The keys of the answers that were made now; others of the image were there before.
+        way: Where and with what.
+        peak_memory_mb: The highest use of memory so far, by place.
+        seconds: What one sample took.
     """
 
+    way: Way
+    peak_memory_mb: Mapping[str, float]
     seconds: float
-    queries: Sequence[str]
 
 
 @dataclass
@@ -75,28 +77,28 @@ class GroundingNotes:
         self._folder = folder
         self._root = root
 
-    def add(self, way: Way, peak_memory_mb: Mapping[str, float], images: Mapping[str, Grounded]) -> None:
+    def add(self, made: Made, images: Mapping[str, Collection[str]]) -> None:
         """Note how images were grounded; before their answers are stored, so that no kill leaves answers unexplained.
 
         Args:
-            way: Where and with what.
-            peak_memory_mb: The highest use of memory so far, by place.
-            images: By image key.
+            made: How.
+            images: By image key, the keys of the answers that were made.
 
         Raises:
             StoreError: If the store cannot be written.
         """
+        way = made.way
         file = self._way_file(way.id)
         if not file.is_file():
             make_private(file.parent, self._root)
             write_atomically(file, (way.model_dump_json(indent=2) + "\n").encode(), private=True)
-        peak = dict(peak_memory_mb)
+        peak = dict(made.peak_memory_mb)
         # A line break first: a kill may have left the last line without one.
         append(
             self._folder / _LINES,
             "".join(
-                "\n" + json.dumps([image, round(noted.seconds, 6), way.id, peak, list(noted.queries)])
-                for image, noted in images.items()
+                "\n" + json.dumps([image, round(made.seconds, 6), way.id, peak, list(queries)])
+                for image, queries in images.items()
             ),
         )
 

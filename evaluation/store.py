@@ -14,7 +14,7 @@ from ..core.locks import locked
 from ..core.names import folder_name
 from ..core.regular import read_regular
 from ..core.threads import mapped
-from .grounding_notes import Grounded, GroundingNotes, Way
+from .grounding_notes import GroundingNotes, Made
 from .prediction import Failure, Prediction, decode, encode, image_key
 
 METHOD_FILE = "method.json"
@@ -108,31 +108,40 @@ class PredictionStore:
                 "which makes them again"
             ) from error
 
-    def add(self, predictions: Mapping[str, Mapping[str, Prediction]], *, replace: bool = False) -> None:
+    def known(self, image_sha256: str) -> dict[str, bool]:
+        """What has been asked about an image, by query key: whether there is an answer, and not a failure.
+
+        What is damaged is not known.
+
+        Raises:
+            StoreError: If the store cannot be read.
+        """
+        try:
+            return {key: not isinstance(one, Failure) for key, one in self.read(image_sha256).items()}
+        except DamagedPredictionsError:
+            return {}
+
+    def add(
+        self, predictions: Mapping[str, Mapping[str, Prediction]], made: Made | None = None, *, replace: bool = False
+    ) -> None:
         """Keep answers by image hash and query key, beside those that are there; one that is there stays as it is.
 
         A file that is damaged, and so has nothing to keep, gives way.
 
         Args:
             predictions: The answers.
+            made: How; None where they were not made here, as those of an import.
             replace: Whether they take the place of those that are there.
 
         Raises:
             StoreError: If the store cannot be written.
         """
         self._prepare()
+        if made is not None:
+            with locked(self.folder):
+                self.notes.add(made, {image_key(sha256): list(its) for sha256, its in predictions.items()})
         # Threads, because each file waits for the disk.
         mapped(lambda item: self._add_image(*item, replace=replace), predictions.items(), _WRITERS)
-
-    def note_grounding(self, way: Way, peak_memory_mb: Mapping[str, float], images: Mapping[str, Grounded]) -> None:
-        """Note how images are grounded, see `GroundingNotes.add`; before their answers are added.
-
-        Raises:
-            StoreError: If the store cannot be written.
-        """
-        self._prepare()
-        with locked(self.folder):
-            self.notes.add(way, peak_memory_mb, images)
 
     def note_samples(self, dataset_fingerprint: str, keys: Mapping[str, str | None]) -> None:
         """Note where the predictions of a data set's samples are; results do not say so, since they are published.

@@ -13,11 +13,11 @@ from ..core.progress import Advance
 from ..methods import GroundingMethod
 from ..methods.watching import files_read, undeclared_files
 from .asking import ground_safely, set_up
-from .grounding_notes import Grounded, Way
+from .grounding_notes import Made, Way
 from .plan import Batch, ImageTask
-from .prediction import Failure, Prediction, image_key, query_key
+from .prediction import Failure, Prediction, query_key
 from .provenance import git_state, packages, peak_memory_mb
-from .store import DamagedPredictionsError, PredictionStore
+from .store import PredictionStore
 
 _MOST_NOTED = 100
 
@@ -89,10 +89,10 @@ class Worker:
         return self.report
 
     def _run_batch(self, batch: Batch) -> None:
-        stored = {task: self._stored(task) for task in batch}
+        stored = {task: known for task in batch if (known := self._stored(task)) is not None}
         images: dict[ImageTask, Radiograph] = {}
         for task, known in stored.items():
-            if known is not None and len(known) < len(task.samples):
+            if len(known) < len(task.samples):
                 self._open(task, images)
         if images:
             for task in batch:
@@ -102,12 +102,7 @@ class Worker:
             self.report.failed += sum(len(task.samples) for task in batch if task not in images)
             return
         # Everything has been answered before; what failed then is asked again, alone as it was.
-        failed = [
-            (task, index)
-            for task, known in stored.items()
-            for index, answer in (known or {}).items()
-            if isinstance(answer, Failure)
-        ]
+        failed = [(task, index) for task, known in stored.items() for index, answered in known.items() if not answered]
         for task in {task: None for task, _ in failed}:
             self._open(task, images)
         for task, index in failed:
@@ -116,8 +111,8 @@ class Worker:
         unread = (task for task in batch if isinstance(self.report.images[task.path], Failure))
         self.report.failed += sum(len(task.samples) for task in unread)
 
-    def _stored(self, task: ImageTask) -> dict[int, Prediction] | None:
-        """The answers that the store has for an image's samples; None where the image cannot be read."""
+    def _stored(self, task: ImageTask) -> dict[int, bool] | None:
+        """Which of an image's samples the store knows, and whether it has an answer; None for an unreadable image."""
         try:
             sha256 = image_digest(task.path)
         except ImageError as error:
@@ -126,12 +121,9 @@ class Worker:
         self.report.images[task.path] = sha256
         if self._overwrite:
             return {}
-        try:
-            stored = self._store.read(sha256)
-        except DamagedPredictionsError:
-            stored = {}
+        known = self._store.known(sha256)
         keys = {index: self._key(sha256, index) for index in task.samples}
-        return {index: stored[key] for index, key in keys.items() if key in stored}
+        return {index: known[key] for index, key in keys.items() if key in known}
 
     def _open(self, task: ImageTask, images: dict[ImageTask, Radiograph]) -> None:
         try:
@@ -145,7 +137,7 @@ class Worker:
         self,
         asked: Sequence[tuple[ImageTask, int]],
         images: Mapping[ImageTask, Radiograph],
-        stored: Mapping[ImageTask, Mapping[int, Prediction] | None],
+        stored: Mapping[ImageTask, Mapping[int, bool]],
     ) -> None:
         way = self._set_up()
         samples = self._samples
@@ -153,20 +145,14 @@ class Worker:
         start = time.perf_counter()
         answers = ground_safely(self._method, queries)
         seconds = (time.perf_counter() - start) / len(asked)
-        by_image: dict[str, dict[str, Prediction]] = {}
-        made: dict[str, list[str]] = {}
+        made: dict[str, dict[str, Prediction]] = {}
         for (task, index), answer in zip(asked, answers, strict=True):
-            sha256 = images[task].sha256
-            key = self._key(sha256, index)
-            by_image.setdefault(sha256, {})[key] = answer
-            new = made.setdefault(image_key(sha256), [])
+            mine = made.setdefault(images[task].sha256, {})
             # What the store has already, a failure apart, stays as it was made.
-            if self._overwrite or isinstance((stored[task] or {}).get(index, Failure("", "")), Failure):
-                new.append(key)
+            if self._overwrite or not stored[task].get(index):
+                mine[self._key(images[task].sha256, index)] = answer
         self._note_undeclared()
-        noted = {image: Grounded(seconds, keys) for image, keys in made.items()}
-        self._store.note_grounding(way, peak_memory_mb(), noted)
-        self._store.add(by_image, replace=self._overwrite)
+        self._store.add(made, Made(way, peak_memory_mb(), seconds), replace=self._overwrite)
         self.report.computed += len(asked)
         self.report.failed += sum(isinstance(answer, Failure) for answer in answers)
 

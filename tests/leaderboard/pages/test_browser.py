@@ -32,8 +32,9 @@ def chromium():
 
 
 @pytest.fixture
-def page(chromium, served):
+def page(chromium, server):
     """A page of the leaderboard; the test fails if it asked any other address (of a foreign font, say)."""
+    served = server.address
     page = chromium.new_page(viewport={"width": 1440, "height": 900}, base_url=served)
     page.set_default_timeout(WAIT)
     sync_api.expect.set_options(timeout=WAIT)
@@ -44,6 +45,9 @@ def page(chromium, served):
     elsewhere = [url for url in asked if not url.startswith((served, served.replace("http", "ws"), "data:", "blob:"))]
     assert asked
     assert not elsewhere
+    # A page says only that something went wrong; what did stands in the log.
+    log = server.log.read_text()
+    assert "Traceback" not in log, log
 
 
 def opened(page, path: str):
