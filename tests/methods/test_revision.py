@@ -12,7 +12,8 @@ import groundcxr
 from groundcxr.methods.loading import build_method
 
 PACKAGE = Path(groundcxr.__file__).resolve().parent
-BUNDLED = ("random", "center-prior", "whole-image", "text-prior", "clip", "clip-phantom", "ldm-phantom", "biovil")
+CONTROLS = ("random", "center-prior", "whole-image", "class-mean-box", "text-prior")
+BUNDLED = (*CONTROLS, "biovil", "clip", "clip-phantom", "ldm", "ldm-phantom")
 PRINT = f"""
 from groundcxr.methods.loading import build_method
 from groundcxr.methods.revision import revision_of
@@ -90,8 +91,8 @@ def revisions(tmp_path):
     skipped = shutil.ignore_patterns(".*", "tests", "docs", "benchmarks", "training", "results", "__pycache__")
     shutil.copytree(PACKAGE, copy, ignore=skipped)
 
-    def edit(**changes):
-        for module, (old, new) in changes.items():
+    def edit(changes=()):
+        for module, (old, new) in dict(changes).items():
             path = copy / f"methods/{module}.py"
             content = path.read_text()
             assert old in content
@@ -110,13 +111,33 @@ def test_another_method_or_another_message_changes_no_revision(revisions):
     assert len(before) == len(BUNDLED)
     remark = ("from __future__", "# Another remark.\nfrom __future__")
     apart = ("base", "contract", "loading", "options", "requirements", "revision", "watching")
-    after = revisions(
-        registry=('"random": ".controls",', '"random": ".controls",\n        "new": ".new",'),
-        **dict.fromkeys(apart, remark),
-    )
+    entry = '"random": ".controls.priors",'
+    after = revisions({"registry": (entry, f'{entry}\n        "new": ".boxes.new",'), **dict.fromkeys(apart, remark)})
     assert after == before
-    after = revisions(crop=remark)
-    assert {name for name in before if after[name] != before[name]} == {"clip", "clip-phantom"}
+
+
+CLIP, LDM = {"clip", "clip-phantom"}, {"ldm", "ldm-phantom"}
+
+
+@pytest.mark.parametrize(
+    ("module", "who"),
+    [
+        ("hub", {*CLIP, *LDM, "biovil"}),
+        ("crop", CLIP),
+        ("bundled", {"clip-phantom", "ldm-phantom"}),
+        ("controls/priors", {"random", "center-prior", "whole-image"}),
+        ("controls/class_mean_box", {"class-mean-box", "text-prior"}),
+        ("controls/text_prior", {"text-prior"}),
+        ("contrastive/base", {*CLIP, "biovil"}),
+        ("contrastive/clip/towers", CLIP),
+        ("contrastive/clip/phantom", {"clip-phantom"}),
+        ("diffusion/ldm/split", LDM),
+    ],
+)
+def test_a_file_changes_the_revisions_of_those_whose_answers_rest_on_it(revisions, module, who):
+    before = revisions()
+    after = revisions({module: ("from __future__", "# Another remark.\nfrom __future__")})
+    assert {name for name in before if after[name] != before[name]} == who
 
 
 def test_an_option_that_came_later_changes_nothing_at_its_default(tmp_path):
