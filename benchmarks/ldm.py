@@ -17,8 +17,8 @@ from ldm_common import SIZES, SPAN, TOKENS, Meter, machine, made_up, networks, p
 from ldm_gpu import throughput
 from ldm_published import Published
 
-import groundcxr.methods.ldm.split as split
-from groundcxr.methods.ldm import CrossAttentionGrounder
+import groundcxr.methods.diffusion.ldm.split as split
+from groundcxr.methods.diffusion.ldm import CrossAttentionGrounder
 
 
 class Counts:

@@ -18,8 +18,8 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from processor import cpu
 from torch.utils.flop_counter import FlopCounterMode
 
-from groundcxr.methods.ldm import CrossAttentionGrounder
-from groundcxr.methods.ldm.split import SplitForward
+from groundcxr.methods.diffusion.ldm import CrossAttentionGrounder
+from groundcxr.methods.diffusion.ldm.split import SplitForward
 
 SIZES = {"tiny": (32, 64, 96), "mid": (64, 128, 192), "paper": (256, 512, 768)}
 LATENTS = {"tiny": 16, "mid": 32, "paper": 64}

@@ -8,9 +8,9 @@ import torch
 from ldm_common import SPAN, Meter, made_up, networks, part_flops, seconds
 
 from groundcxr.core import Box, Grounding, Heatmap, Target
-from groundcxr.methods.ldm import CrossAttentionGrounder
-from groundcxr.methods.ldm.batching import BatchSize
-from groundcxr.methods.ldm.inversion import invert
+from groundcxr.methods.diffusion.ldm import CrossAttentionGrounder
+from groundcxr.methods.diffusion.ldm.batching import BatchSize
+from groundcxr.methods.diffusion.ldm.inversion import invert
 from groundcxr.metrics import get_protocol
 
 VARIANTS = (

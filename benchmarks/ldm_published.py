@@ -14,7 +14,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 from torchvision.transforms import Resize
 
-from groundcxr.methods.ldm.schedule import NoiseSchedule
+from groundcxr.methods.diffusion.ldm.schedule import NoiseSchedule
 
 
 class Published:

@@ -11,7 +11,7 @@ import time
 from processor import cpu
 
 from groundcxr import Query, Radiograph, evaluate, load_dataset
-from groundcxr.methods.ldm.schedule import middle_fifth
+from groundcxr.methods.diffusion.ldm.schedule import middle_fifth
 from groundcxr.methods.loading import build_method
 
 STEPS = (300, 100, 50, 30, 20, 10, 5, 3, 2, 1)

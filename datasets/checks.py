@@ -22,9 +22,10 @@ from ..core.names import escaped
 from ..core.progress import progress
 from ..core.regular import is_regular
 from ..core.threads import mapped
-from .annotations import Annotation, by_image, doubts_about_frames
+from .annotations import Annotation, by_image
 from .base import Finding, refuse_reserved
 from .frames import CLIPPED, DEGENERATE, NEGATIVE, OUTSIDE, aspect_differs, fit_box, negative_sides
+from .samples import doubts_about_frames
 from .spellings import spellings
 
 _OF_THIS_SIZE = (

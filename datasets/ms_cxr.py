@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 from ..core import DatasetError, ImageError, Sample, unknown_name
 from ..core.doubts import Tally
 from ..core.regular import is_regular
-from .annotations import Annotation, apart_from, build_samples, by_image
+from .annotations import Annotation, by_image
 from .base import DATASETS, Finding, GroundingDataset
 from .checks import check_files
 from .coco import without_bbox
@@ -19,6 +19,7 @@ from .ids import opaque_id, release_key
 from .mimic_images import FoundImages, find_images, is_released
 from .ms_cxr_rows import read_annotations
 from .physionet import STEP, Release, find_release
+from .samples import apart_from, build_samples
 from .tables import closest
 
 GROUPINGS = ("path,label_text", "path,category,label_text")

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from ..core.doubts import Doubt, Tally
-
-if TYPE_CHECKING:
-    from .annotations import Annotation
+from .annotations import Annotation
 
 _WHITE_SPACE = "white space"
 _FORM = "Unicode form"

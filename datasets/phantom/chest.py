@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .anatomy import Body, Chest
-from .texture import Array, Strokes, ramp, smooth_noise
+from .strokes import Strokes
+from .texture import Array, ramp, smooth_noise
 from .view import Frame
 
 Window = tuple[slice, slice]

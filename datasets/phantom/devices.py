@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .anatomy import Chest
-from .texture import Array, Strokes
+from .strokes import Strokes
+from .texture import Array
 from .view import Frame, View
 
 

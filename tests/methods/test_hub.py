@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from groundcxr.core import GroundCXRError, MethodError, WeightsError
-from groundcxr.methods.biovil import BioViL
-from groundcxr.methods.clip_source import ClipSource
+from groundcxr.methods.contrastive.biovil import BioViL
+from groundcxr.methods.contrastive.clip.source import ClipSource
 from groundcxr.methods.hub import HubFiles
 from groundcxr.methods.requirements import require_packages
 

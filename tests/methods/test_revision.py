@@ -1,5 +1,6 @@
 """Fingerprints survive work on the package: only what changes an answer changes them."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,13 +13,37 @@ import groundcxr
 from groundcxr.methods.loading import build_method
 
 PACKAGE = Path(groundcxr.__file__).resolve().parent
-BUNDLED = ("random", "center-prior", "whole-image", "text-prior", "clip", "clip-phantom", "ldm-phantom", "biovil")
+CONTROLS = ("random", "center-prior", "whole-image", "class-mean-box", "text-prior")
+BUNDLED = (*CONTROLS, "biovil", "clip", "clip-phantom", "ldm", "ldm-phantom")
 PRINT = f"""
+import json, sys
+from pathlib import Path
 from groundcxr.methods.loading import build_method
 from groundcxr.methods.revision import revision_of
-for name in {BUNDLED!r}:
-    print(name, revision_of(type(build_method(name))))
+
+methods = {{name: type(build_method(name)) for name in {BUNDLED!r}}}
+for changes in json.load(sys.stdin):
+    before = {{Path(path): Path(path).read_text() for path in changes}}
+    for path, changed in changes.items():
+        Path(path).write_text(changed)
+    print(json.dumps({{name: revision_of(method) for name, method in methods.items()}}))
+    for path, text in before.items():
+        path.write_text(text)
 """
+REMARK = ("from __future__", "# Another remark.\nfrom __future__")
+CLIP, LDM = {"clip", "clip-phantom"}, {"ldm", "ldm-phantom"}
+RESTS_ON = {
+    "hub": {*CLIP, *LDM, "biovil"},
+    "crop": CLIP,
+    "bundled": {"clip-phantom", "ldm-phantom"},
+    "controls/priors": {"random", "center-prior", "whole-image"},
+    "controls/class_mean_box": {"class-mean-box", "text-prior"},
+    "controls/text_prior": {"text-prior"},
+    "contrastive/base": {*CLIP, "biovil"},
+    "contrastive/clip/towers": CLIP,
+    "contrastive/clip/phantom": {"clip-phantom"},
+    "diffusion/ldm/split": LDM,
+}
 
 PLAIN = """import numpy as np
 from helper import GRID
@@ -85,38 +110,42 @@ def test_fingerprints_of_method_files_are_those_of_earlier_versions(tmp_path):
 
 @pytest.fixture
 def revisions(tmp_path):
-    """Revisions of bundled methods in a copy of the package that a test may edit."""
+    """Asks for the revisions of the bundled methods, in a copy of the package, after each of several sets of edits."""
     copy = tmp_path / "groundcxr"
     skipped = shutil.ignore_patterns(".*", "tests", "docs", "benchmarks", "training", "results", "__pycache__")
     shutil.copytree(PACKAGE, copy, ignore=skipped)
 
-    def edit(**changes):
+    def edited(changes):
         for module, (old, new) in changes.items():
             path = copy / f"methods/{module}.py"
             content = path.read_text()
             assert old in content
-            path.write_text(content.replace(old, new, 1))
-        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-        command = [sys.executable, "-c", PRINT]
-        ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
-        assert ran.returncode == 0, ran.stderr
-        return dict(line.split() for line in ran.stdout.splitlines())
+            yield str(path), content.replace(old, new, 1)
 
-    return edit
+    def ask(*rounds):
+        environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        asked = json.dumps([dict(edited(changes)) for changes in rounds])
+        command = [sys.executable, "-c", PRINT]
+        ran = subprocess.run(command, input=asked, capture_output=True, text=True, cwd=tmp_path, env=environment)
+        assert ran.returncode == 0, ran.stderr
+        return [json.loads(line) for line in ran.stdout.splitlines()]
+
+    return ask
 
 
 def test_another_method_or_another_message_changes_no_revision(revisions):
-    before = revisions()
-    assert len(before) == len(BUNDLED)
-    remark = ("from __future__", "# Another remark.\nfrom __future__")
+    entry = '"random": ".controls.priors",'
     apart = ("base", "contract", "loading", "options", "requirements", "revision", "watching")
-    after = revisions(
-        registry=('"random": ".controls",', '"random": ".controls",\n        "new": ".new",'),
-        **dict.fromkeys(apart, remark),
-    )
+    new = {"registry": (entry, f'{entry}\n        "new": ".boxes.new",'), **dict.fromkeys(apart, REMARK)}
+    before, after = revisions({}, new)
+    assert len(before) == len(BUNDLED)
     assert after == before
-    after = revisions(crop=remark)
-    assert {name for name in before if after[name] != before[name]} == {"clip", "clip-phantom"}
+
+
+def test_a_file_changes_the_revisions_of_the_methods_that_rest_on_it(revisions):
+    before, *after = revisions({}, *({module: REMARK} for module in RESTS_ON))
+    changed = [{name for name in before if one[name] != before[name]} for one in after]
+    assert dict(zip(RESTS_ON, changed, strict=True)) == RESTS_ON
 
 
 def test_an_option_that_came_later_changes_nothing_at_its_default(tmp_path):

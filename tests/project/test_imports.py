@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ def python(code: str, cwd: Path) -> subprocess.CompletedProcess:
     return subprocess.run([sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, timeout=120)
 
 
-def test_imports_point_one_way():
+def test_imports_keep_the_contracts():
+    """One way between folders, none between families of methods, no circles: the contracts are in pyproject.toml."""
     done = subprocess.run(
         [Path(sys.executable).parent / "lint-imports", "--no-cache"],
         cwd=ROOT,
@@ -23,6 +25,16 @@ def test_imports_point_one_way():
         timeout=120,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_family_of_methods_is_forgotten():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    contracts = {contract["name"]: contract for contract in project["tool"]["importlinter"]["contracts"]}
+    folders = [init.parent.relative_to(ROOT) for init in (ROOT / "methods").rglob("*/__init__.py")]
+    packages = {".".join(("groundcxr", *folder.parts)) for folder in folders}
+    families = sorted(package for package in packages if package.count(".") == 2)
+    assert sorted(contracts["Families of methods do not import one another"]["modules"]) == families
+    assert packages <= set(project["tool"]["setuptools"]["packages"])
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Contrastive methods: the cosine similarity of image patches and a phrase in one space of embeddings."""

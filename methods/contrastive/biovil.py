@@ -1,0 +1,295 @@
+"""BioViL and BioViL-T through hi-ml-multimodal: cosine of patch and phrase embeddings, smoothed on the patch grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core import Box, Heatmap, ImageSize, MethodError, Radiograph, WeightsError
+from ...core.fingerprint import digest
+from ..hub import HubFiles, unloadable
+from ..registry import register_method
+from ..requirements import require_packages
+from .base import ContrastiveMethod, state_digest
+
+if TYPE_CHECKING:
+    import torch
+
+_RESIZE = 512
+_SIGMA = 1.5
+_JOINT_FEATURES = 128
+_TEXT_FILES = (("config.json",), ("vocab.txt",), ("model.safetensors", "pytorch_model.bin"))
+_TOKENIZER_EXTRAS = ("tokenizer_config.json", "special_tokens_map.json", "tokenizer.json")
+
+
+@dataclass(frozen=True)
+class BioViLOptions:
+    """Where the weights come from."""
+
+    weights: str = field(
+        default="",
+        metadata={"help": "folder with a copy of the Hugging Face hub repository; empty: download it, pinned"},
+    )
+
+
+@register_method("biovil")
+class BioViL(ContrastiveMethod):
+    """BioViL: ResNet-50 patches against CXR-BERT phrases, 15x15 grid (Boecking et al., ECCV 2022).
+
+    The map is that of hi-ml-multimodal's `ImageTextInferenceEngine`, on its native grid: shorter side to 512 pixels,
+    centre crop, cosine of the L2-normalised projected embeddings, Gaussian filter of 1.5 patches. Nothing outside the
+    crop is looked at. Grey values are stretched from their minimum and maximum to 0..255, as there, but start from
+    `Radiograph.pixels`: of a DICOM file, values after its look-up tables rather than the stored ones. A phrase loses
+    the punctuation at its end, and what is beyond the text encoder's length.
+    """
+
+    Options: ClassVar[type[Any]] = BioViLOptions
+    licence = "MIT"
+    trained_on: tuple[str, ...] = ("MIMIC-CXR train", "MIMIC-III", "PubMed abstracts")
+    citation = """@inproceedings{boecking2022biovil,
+  title = {Making the Most of Text Semantics to Improve Biomedical Vision--Language Processing},
+  author = {Boecking, Benedikt and Usuyama, Naoto and Bannur, Shruthi and Castro, Daniel C. and Schwaighofer, Anton and
+            Hyland, Stephanie and Wetscherek, Maria and Naumann, Tristan and Nori, Aditya and Alvarez-Valle, Javier and
+            Poon, Hoifung and Oktay, Ozan},
+  booktitle = {European Conference on Computer Vision},
+  year = {2022},
+  doi = {10.1007/978-3-031-20059-5_1}
+}"""
+
+    crop_size: int = 480
+    encoder: ClassVar[str] = "resnet50"
+    image_file: ClassVar[str] = "biovil_image_resnet50_proj_size_128.pt"
+    # No checksum of the text weights is published; the tag pins them.
+    hub: ClassVar[HubFiles] = HubFiles(
+        "microsoft/BiomedVLP-CXR-BERT-specialized",
+        "v1.1",
+        ((image_file,), *_TEXT_FILES),
+        _TOKENIZER_EXTRAS,
+        {image_file: "md5:02ce6ee460f72efd599295f440dbb453"},
+    )
+
+    def __init__(
+        self,
+        options: Any = None,
+        *,
+        image_model: Any = None,
+        text_model: Any = None,
+        tokenizer: Any = None,
+        crop_size: int | None = None,
+    ) -> None:
+        """Take options, or the loaded parts themselves.
+
+        Args:
+            options: A `BioViLOptions`.
+            image_model: A `health_multimodal.image.model.model.BaseImageModel`.
+            text_model: A `health_multimodal.text.CXRBertModel`.
+            tokenizer: Its tokenizer.
+            crop_size: Side of the centre crop, after the shorter side was resized to 512 pixels; at most that.
+
+        Raises:
+            MethodError: If only some of the parts are given, or do not fit.
+        """
+        super().__init__(options)
+        given = [part is not None for part in (image_model, text_model, tokenizer)]
+        if any(given) != all(given) or (crop_size is not None and not all(given)):
+            raise MethodError(
+                f"{type(self).__name__} takes image_model, text_model and tokenizer together, and crop_size with them"
+            )
+        if crop_size is not None:
+            self.crop_size = crop_size
+        if not 0 < self.crop_size <= _RESIZE:
+            raise MethodError(f"crop_size is {self.crop_size}; it must be from 1 to {_RESIZE} pixels")
+        self.weights: str | None = self.options.weights or str(self.hub)
+        self._fingerprint: str | None = None
+        self._device = "cpu"
+        self._loaded = False
+        self._image_model: Any = None
+        self._text_model: Any = None
+        self._tokenizer: Any = None
+        self._from_parts = all(given)
+        if self._from_parts:
+            self.weights = "given as parts"
+            self.trained_on = ()
+            self._keep(image_model, text_model, tokenizer)
+
+    def setup(self, device: str) -> None:
+        """Load the weights, unless the parts were given, and move them to the device.
+
+        Raises:
+            WeightsError: If a file is missing, cannot be loaded, or is not the published one.
+            MethodError: If a package is missing.
+        """
+        require_packages(
+            self.name, "torch", "torchvision", "transformers", "health_multimodal.image", "health_multimodal.text"
+        )
+        if not self._loaded:
+            local = self.options.weights
+            folder = self.hub.local(local, self.name) if local else self.hub.fetch(self.name)
+            self._keep(self._load_image_model(folder), *self._load_text_model(folder))
+        self._device = device
+        for model in (self._image_model, self._text_model):
+            model.to(device)
+
+    def weights_fingerprint(self) -> str:
+        """Pinned revision and checksum, or the content's SHA-256 of a local copy or of given parts."""
+        if self._fingerprint is None:
+            if self._from_parts:
+                tokens = sorted(self._tokenizer.get_vocab().items())
+                self._fingerprint = digest(state_digest(self._image_model, self._text_model), tokens, self.crop_size)
+            elif self.options.weights:
+                self._fingerprint = self.hub.folder_digest(self.hub.local(self.options.weights, self.name))
+            else:
+                self._fingerprint = self.hub.fingerprint()
+        return self._fingerprint
+
+    def embed_images(self, images: Sequence[Radiograph]) -> torch.Tensor:
+        """Projected patch embeddings of unit length, `[n, h, w, 128]`."""
+        import torch
+        from health_multimodal.image.data.transforms import create_chest_xray_transform_for_inference
+        from PIL import Image
+
+        transform: Any = create_chest_xray_transform_for_inference(_RESIZE, self.crop_size)
+        pixels = [transform(Image.fromarray(remap_to_uint8(image.pixels))) for image in images]
+        return self._image_model.get_patchwise_projected_embeddings(
+            torch.stack(pixels).to(self._device), normalize=True
+        )
+
+    def embed_phrases(self, phrases: Sequence[str]) -> torch.Tensor:
+        """Projected embeddings of the phrases' class tokens, of unit length, `[m, 128]`.
+
+        Raises:
+            MethodError: If a phrase holds one of the tokenizer's special tokens but the mask.
+        """
+        special = [token for token in self._tokenizer.all_special_tokens if token != self._tokenizer.mask_token]
+        if any(token in phrase for phrase in phrases for token in special):
+            raise MethodError(f"a phrase holds one of {', '.join(special)}, which {self.name} reserves; leave them out")
+        tokens = self._tokens(phrases, self._most_tokens, padding="longest", return_tensors="pt")
+        return self._text_model.get_projected_text_embeddings(
+            tokens.input_ids.to(self._device), tokens.attention_mask.to(self._device), normalize_embeddings=True
+        )
+
+    def truncated(self, phrases: Sequence[str]) -> Sequence[bool]:
+        """Whether each phrase has more tokens than the text encoder has positions."""
+        found = self._tokens(phrases, self._most_tokens + 1)
+        return [len(ids) > self._most_tokens for ids in found["input_ids"]]
+
+    def heatmap(self, cosines: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
+        """The smoothed cosines, over the centre crop."""
+        from scipy import ndimage
+
+        smooth: Any = ndimage.gaussian_filter(cosines, sigma=(_SIGMA, _SIGMA), order=0)
+        return Heatmap(smooth, crop_extent(image_size, self.crop_size), image_size)
+
+    @property
+    def _most_tokens(self) -> int:
+        return self._text_model.config.max_position_embeddings
+
+    def _tokens(self, phrases: Sequence[str], most: int, **arguments: Any) -> Any:
+        prompts = [phrase.rstrip("!?.") for phrase in phrases]
+        return self._tokenizer(prompts, add_special_tokens=True, truncation=True, max_length=most, **arguments)
+
+    def _keep(self, image_model: Any, text_model: Any, tokenizer: Any) -> None:
+        # CXRBertTokenizer(vocab_file=...) ignores the file under transformers 5 and knows its special tokens only.
+        if len(tokenizer) <= len(tokenizer.all_special_tokens):
+            raise MethodError("the tokenizer knows no words; load it with CXRBertTokenizer.from_pretrained(FOLDER)")
+        self._image_model = image_model.eval()
+        self._text_model = text_model.eval()
+        self._tokenizer = tokenizer
+        self._loaded = True
+
+    def _load_image_model(self, folder: Path) -> Any:
+        import torch
+        from health_multimodal.image.model.model import ImageModel
+
+        try:
+            state = torch.load(folder / self.image_file, map_location="cpu", weights_only=True)
+            model = ImageModel(self.encoder, _JOINT_FEATURES)
+            model.load_state_dict(state)
+        except Exception as error:  # torch raises many types for a file that is damaged or of another model
+            raise unloadable(self.name, str(folder / self.image_file), error) from error
+        return model
+
+    def _load_text_model(self, folder: Path) -> tuple[Any, Any]:
+        # hi-ml's own classes, so no code is taken from the hub.
+        from health_multimodal.text.model import CXRBertModel, CXRBertTokenizer
+
+        try:
+            tokenizer = CXRBertTokenizer.from_pretrained(folder, trust_remote_code=False)
+            loaded: Any = CXRBertModel.from_pretrained(folder, output_loading_info=True, trust_remote_code=False)
+        except Exception as error:  # as above
+            raise unloadable(self.name, f"the text model in {folder}", error, folder) from error
+        model, report = loaded
+        # The head that predicts masked tokens (cls.*) is not used; anything else absent would be random numbers.
+        absent = sorted(name for name in report["missing_keys"] if not name.startswith("cls."))
+        if absent:
+            raise WeightsError(
+                f"the text model in {folder} lacks {absent[0]} and {len(absent) - 1} more weights of CXR-BERT; copy "
+                f"the files of the Hugging Face hub repository {self.hub}"
+            )
+        return model.float(), tokenizer
+
+
+@register_method("biovil-t")
+class BioViLT(BioViL):
+    """BioViL-T, with no earlier image: ResNet-50 and CXR-BERT trained over time, 14x14 grid (Bannur et al., CVPR 2023).
+
+    Everything but the weights, the image encoder and the crop of 448 pixels is as in BioViL.
+    """
+
+    citation = """@inproceedings{bannur2023biovilt,
+  title = {Learning to Exploit Temporal Structure for Biomedical Vision--Language Processing},
+  author = {Bannur, Shruthi and Hyland, Stephanie and Liu, Qianchu and P{\\'e}rez-Garc{\\'i}a, Fernando and
+            Ilse, Maximilian and Castro, Daniel C. and Boecking, Benedikt and Sharma, Harshita and Bouzid, Kenza and
+            Thieme, Anja and Schwaighofer, Anton and Wetscherek, Maria and Lungren, Matthew P. and Nori, Aditya and
+            Alvarez-Valle, Javier and Oktay, Ozan},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition},
+  year = {2023},
+  doi = {10.1109/CVPR52729.2023.01442}
+}"""
+
+    crop_size: int = 448
+    encoder: ClassVar[str] = "resnet50_multi_image"
+    image_file: ClassVar[str] = "biovil_t_image_model_proj_size_128.pt"
+    hub: ClassVar[HubFiles] = HubFiles(
+        "microsoft/BiomedVLP-BioViL-T",
+        "v1.0",
+        ((image_file,), *_TEXT_FILES),
+        _TOKENIZER_EXTRAS,
+        {image_file: "md5:a83080e2f23aa584a4f2b24c39b1bb64"},
+    )
+
+
+def remap_to_uint8(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Grey values stretched from their minimum and maximum to 0..255, rounded down; zeros for an image of one value.
+
+    The arithmetic of hi-ml-multimodal's `remap_to_uint8`, in float64, through a table of the values there can be.
+    """
+    low, high = int(pixels.min()), int(pixels.max())
+    if low == high:
+        return np.zeros(pixels.shape, dtype=np.uint8)
+    table = np.zeros(high + 1, dtype=np.uint8)
+    table[low:] = (np.arange(high - low + 1, dtype=np.float64) / (high - low) * 255).astype(np.uint8)
+    return table[pixels]
+
+
+def crop_extent(image_size: ImageSize, crop_size: int) -> Box:
+    """The centre crop in original pixels, as hi-ml-multimodal's `convert_similarity_to_image_size` places it.
+
+    Args:
+        image_size: (width, height) of the original image.
+        crop_size: Side of the crop after the shorter side was resized to 512 pixels.
+
+    Raises:
+        MethodError: If the crop is smaller than one pixel.
+    """
+    width, height = image_size
+    side = int(crop_size * min(image_size) / _RESIZE)
+    if side == 0:
+        raise MethodError(f"an image of {width}x{height} pixels is too small for a crop of {crop_size}/{_RESIZE} of it")
+    x0, y0 = (width - side) // 2, (height - side) // 2
+    return Box(x0, y0, x0 + side, y0 + side)

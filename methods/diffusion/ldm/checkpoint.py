@@ -1,0 +1,270 @@
+"""A latent diffusion model, loaded: diffusers pipelines and MONAI's checkpoint, with their text encoders.
+
+`weights` is one of
+
+- a folder with a diffusers pipeline: `unet/` (or `unet_ema/`, which is taken first), `vae/`, `scheduler/`,
+  `text_encoder/` and `tokenizer/`, as `save_pretrained` writes them: Stable Diffusion 1.x and 2.x, RoentGen;
+- the id of a Hugging Face hub repository with the same content, "owner/name" or "owner/name@revision";
+- "monai:FOLDER": `autoencoder` and `diffusion_model`, each as .pth, .pt or .safetensors, and a `config.json` with
+  `unet`, `autoencoder` and, if they differ from the paper's, `scheduler` and `scale_factor`; without the file, the
+  paper's. `text_encoder/` and `tokenizer/` may lie beside them.
+
+`text_encoder` is a folder or hub id that takes the place of the model's own: a pipeline, or one folder of both encoder
+and tokenizer, such as CXR-BERT's. `base` is the pipeline that gives what `weights` lacks, where only a tuned UNet was
+published. For `FelixNuetzel/cxr_bert_ldm` both are known; a local copy of it needs both options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from torch import Tensor, nn
+
+from ....core import WeightsError
+from ...hub import unloadable
+from ...requirements import require_packages
+from .autoencoder import MonaiAutoencoderKL
+from .monai import (
+    OFFICIAL_AUTOENCODER,
+    OFFICIAL_SCALE_FACTOR,
+    OFFICIAL_SCHEDULER,
+    OFFICIAL_UNET,
+    autoencoder_from_monai,
+    unet_from_monai,
+)
+from .repository import Part, read_config
+from .sources import DiffusersSource, MonaiSource, Text, locate
+from .state import StateReader, read_weights
+
+__all__ = ["LoadedModel", "load_checkpoint"]
+
+# Stable Diffusion's length; models tuned from it with a BERT were trained at the same one, though BERT reads more.
+_MAX_TOKENS = 77
+# diffusers' names of an attention block -> those in files written before it renamed them, as Stable Diffusion 1.5's.
+_OLD_ATTENTION = (
+    (r"\.attentions\.0\.query\.", ".attentions.0.to_q."),
+    (r"\.attentions\.0\.key\.", ".attentions.0.to_k."),
+    (r"\.attentions\.0\.value\.", ".attentions.0.to_v."),
+    (r"\.attentions\.0\.proj_attn\.", ".attentions.0.to_out.0."),
+)
+# Heads of a language model that token states do not pass through.
+_UNUSED = ("cls.", "cls_projection_head.", "pooler.")
+# What a UNet may ask for besides latents, time and token states.
+_EXTRAS = ("addition_embed_type", "class_embed_type", "encoder_hid_dim")
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A latent diffusion model with its text encoder, on one device, for inference.
+
+    Attributes:
+        unet: Predicts noise; has the type asked for.
+        vae: Images to latents, float32. A grey image is repeated to its `config.in_channels`.
+        scheduler: Configuration of the noise schedule: diffusers', or the `scheduler` part of a MONAI configuration.
+        text_encoder: A transformers model, float32; `token_states` calls it.
+        tokenizer: Its tokenizer.
+        pixel_range: What black and white are for `vae`.
+        max_tokens: To how many tokens phrases are padded and cut, special tokens included.
+        scaling_factor: What latents of `vae` are multiplied by before they meet `unet`.
+        masks_padding: Whether the text encoder is told which tokens are padding. BERTs are; CLIP was trained without.
+        name: The weights' name, without a path.
+    """
+
+    unet: UNet2DConditionModel
+    vae: AutoencoderKL
+    scheduler: Mapping[str, Any]
+    text_encoder: Any
+    tokenizer: Any
+    pixel_range: tuple[float, float]
+    max_tokens: int
+    scaling_factor: float
+    masks_padding: bool
+    name: str
+
+    @torch.inference_mode()
+    def token_states(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """The states of phrases' tokens that the UNet's cross-attention reads.
+
+        Args:
+            input_ids: `[P, L]`, padded to `max_tokens`.
+            attention_mask: `[P, L]`, 0 for padding.
+
+        Returns:
+            float32 `[P, L, D]` on the model's device.
+        """
+        device = self.unet.device
+        mask = attention_mask.to(device) if self.masks_padding else None
+        found = self.text_encoder(input_ids=input_ids.to(device), attention_mask=mask, return_dict=True)
+        return found.last_hidden_state
+
+
+def load_checkpoint(
+    weights: str,
+    *,
+    text_encoder: str = "",
+    base: str = "",
+    dtype: torch.dtype = torch.float32,
+    device: str | torch.device = "cpu",
+) -> LoadedModel:
+    """Load a latent diffusion model from files or from the Hugging Face hub; no code that lies there is run.
+
+    Args:
+        weights: What to load, in one of the module's three forms.
+        text_encoder: Text encoder and tokenizer to use instead of the model's own.
+        base: The pipeline that gives the parts that `weights` lacks.
+        dtype: Of the UNet.
+        device: Where all networks go.
+
+    Raises:
+        WeightsError: If a part is missing, cannot be reached or loaded, or the parts do not fit one another.
+        MethodError: If a package is missing.
+    """
+    source = locate(weights, text_encoder, base)
+    unet: Any
+    vae: Any
+    if isinstance(source, MonaiSource):
+        unet, vae, scheduler = _load_monai(source)
+    else:
+        unet, vae, scheduler = _load_diffusers(source)
+    encoder, tokenizer, kind = _load_text(source.text)
+    limits = (_MAX_TOKENS, tokenizer.model_max_length, encoder.config.max_position_embeddings)
+    _check_fit(weights, unet, vae, encoder, tokenizer)
+    # diffusers' own `to` warns of layers that it would have kept in float32, of which a UNet has none.
+    nn.Module.to(unet, device=device, dtype=dtype)
+    return LoadedModel(
+        unet=unet,
+        vae=vae.to(device),
+        scheduler=scheduler,
+        text_encoder=encoder.to(device),
+        tokenizer=tokenizer,
+        pixel_range=(0.0, 1.0) if isinstance(vae, MonaiAutoencoderKL) else (-1.0, 1.0),
+        max_tokens=int(min(limits)),
+        scaling_factor=float(vae.config["scaling_factor"]),
+        masks_padding=kind != "clip" or bool(getattr(encoder.config, "use_attention_mask", False)),
+        name=weights.rstrip("/").rpartition("/")[2],
+    )
+
+
+def _load_monai(source: MonaiSource) -> tuple[UNet2DConditionModel, MonaiAutoencoderKL, Mapping[str, Any]]:
+    config: dict[str, Any] = {
+        "unet": OFFICIAL_UNET,
+        "autoencoder": OFFICIAL_AUTOENCODER,
+        "scheduler": OFFICIAL_SCHEDULER,
+        "scale_factor": OFFICIAL_SCALE_FACTOR,
+    } | (read_config(source.config) if source.config else {})
+    unet = unet_from_monai(read_weights(source.unet), config["unet"], file=source.unet)
+    vae = autoencoder_from_monai(
+        read_weights(source.autoencoder), config["autoencoder"], config["scale_factor"], file=source.autoencoder
+    )
+    return unet, vae, config["scheduler"]
+
+
+def _load_diffusers(source: DiffusersSource) -> tuple[UNet2DConditionModel, AutoencoderKL, Mapping[str, Any]]:
+    unet = _load_network(source.unet, "UNet", {"UNet2DConditionModel": UNet2DConditionModel})
+    for name in _EXTRAS:
+        if unet.config[name] is not None:
+            raise WeightsError(
+                f"the UNet in {source.unet.folder} has {name} {unet.config[name]!r}; the method ldm knows networks "
+                "that read an image, a time step and one phrase, such as Stable Diffusion 1.x and 2.x"
+            )
+    vae = _load_network(
+        source.vae, "autoencoder", {"AutoencoderKL": AutoencoderKL, "MonaiAutoencoderKL": MonaiAutoencoderKL}
+    )
+    return unet, vae, source.scheduler.config("scheduler_config.json")
+
+
+def _load_network(part: Part, what: str, classes: Mapping[str, Any]) -> Any:
+    """A diffusers network in float32, refused where its file is not exactly what its configuration asks for."""
+    config = part.config()
+    name = str(config.get("_class_name"))
+    if name not in classes:
+        raise WeightsError(f"the {what} in {part.folder} is a {name}; the method ldm needs a {' or '.join(classes)}")
+    file = part.network()
+    try:
+        with torch.device("meta"):
+            network = classes[name].from_config(config)
+    except Exception as error:  # diffusers raises many types for a configuration that it cannot build
+        raise unloadable("ldm", f"{part.folder / 'config.json'}", error) from error
+    reader = StateReader(read_weights(file), f"the {what} in {file}", _OLD_ATTENTION)
+    state = {key: reader.take(key, tuple(tensor.shape)) for key, tensor in network.state_dict().items()}
+    reader.finish()
+    network.load_state_dict(state, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def _load_text(text: Text) -> tuple[Any, Any, str]:
+    """Text encoder in float32, tokenizer, and the encoder's kind."""
+    from transformers import CONFIG_MAPPING, AutoModel, AutoTokenizer, CLIPTextModel, CLIPTokenizer
+
+    kind = str(text.encoder.config().get("model_type")).removesuffix("_text_model")
+    if kind == "cxr-bert":
+        require_packages("ldm", "health_multimodal.text")
+        from health_multimodal.text.model import CXRBertModel, CXRBertTokenizer
+
+        model_class, tokenizer_class = CXRBertModel, CXRBertTokenizer
+    elif kind == "clip":
+        model_class, tokenizer_class = CLIPTextModel, CLIPTokenizer
+    elif kind in CONFIG_MAPPING:
+        model_class, tokenizer_class = AutoModel, AutoTokenizer
+    else:
+        raise WeightsError(
+            f"the text encoder in {text.encoder.folder} is of the kind {kind}, which neither transformers nor "
+            "hi-ml-multimodal knows; code from checkpoints is not run"
+        )
+    text.encoder.language_model()
+    try:
+        tokenizer = tokenizer_class.from_pretrained(text.tokenizer.folder, trust_remote_code=False)
+        with _no_progress():
+            loaded: Any = model_class.from_pretrained(
+                text.encoder.folder, output_loading_info=True, trust_remote_code=False
+            )
+    except Exception as error:  # transformers raises many types for files that are damaged or of another model
+        what = f"the text encoder in {text.encoder.folder}"
+        raise unloadable("ldm", what, error, text.tokenizer.folder, text.encoder.folder) from error
+    encoder, report = loaded
+    absent = sorted(name for name in report["missing_keys"] if not name.startswith(_UNUSED))
+    if absent:
+        raise WeightsError(f"the text encoder in {text.encoder.folder} lacks {absent[0]}; get the files again")
+    if len(tokenizer) <= len(tokenizer.all_special_tokens):
+        raise WeightsError(f"the tokenizer in {text.tokenizer.folder} knows no words; its vocabulary is missing")
+    return encoder.float().eval().requires_grad_(False), tokenizer, kind
+
+
+@contextmanager
+def _no_progress() -> Iterator[None]:
+    """Keeps transformers from drawing a bar of its own into the evaluator's."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
+
+
+def _check_fit(weights: str, unet: UNet2DConditionModel, vae: AutoencoderKL, encoder: Any, tokenizer: Any) -> None:
+    wanted, given = unet.config["cross_attention_dim"], encoder.config.hidden_size
+    if wanted != given:
+        raise WeightsError(
+            f"the UNet of {weights} reads token states of {wanted} numbers, its text encoder gives {given}; name the "
+            "text encoder that it was trained with: --set text_encoder=FOLDER-OR-HUB-ID"
+        )
+    wanted, given = unet.config["in_channels"], vae.config["latent_channels"]
+    if wanted != given:
+        raise WeightsError(
+            f"the UNet of {weights} reads latents of {wanted} channels, its autoencoder gives {given}; they do not "
+            "belong together (networks for inpainting or upscaling cannot ground)"
+        )
+    rows, tokens = encoder.get_input_embeddings().num_embeddings, len(tokenizer)
+    if tokens > rows:
+        raise WeightsError(
+            f"the tokenizer of {weights} has {tokens} tokens, its text encoder knows {rows}; they must belong together"
+        )

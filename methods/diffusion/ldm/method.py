@@ -1,0 +1,169 @@
+"""The `ldm` method: phrases grounded with a frozen latent diffusion model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cached_property
+from typing import Any, ClassVar
+
+from ....core import Grounding, Heatmap, MethodError, Query, Radiograph, WeightsError
+from ....core.fingerprint import digest, jsonable, seed_from
+from ....core.paths import user_path
+from ...base import GroundingMethod
+from ...registry import register_method
+from ...requirements import require_packages
+from .frame import input_size, network_input, square_extent
+from .options import OF_ATTENTION, Extraction, LdmOptions, Precision, Settings
+from .phrases import token_mask, token_tensors, tokenize, tokenize_empty
+from .sources import MONAI, DiffusersSource, MonaiSource, locate
+
+
+@register_method("ldm")
+class Ldm(GroundingMethod):
+    """Cross-attention of a frozen latent diffusion model over its DDIM inversion (Vilouras et al., JBHI 2024).
+
+    The image's latent is inverted without guidance; the attention of the phrase's tokens in some layers and steps is
+    averaged, blurred, min-max normalised and, with Otsu's threshold, masked. The shorter side is resized to the
+    network's input and the centre square is looked at. Two cheaper ways to a map are the option `extraction`.
+
+    A phrase longer than the text encoder reads is cut off, and its answer says so; one without a token fails.
+    """
+
+    kind: ClassVar[str] = "diffusion"
+    Options: ClassVar[type[Any]] = LdmOptions
+    licence = "of the weights given"
+    citation = """@article{vilouras2024zeroshot,
+  title = {Zero-Shot Medical Phrase Grounding with Off-the-shelf Diffusion Models},
+  author = {Vilouras, Konstantinos and Sanchez, Pedro and O'Neil, Alison Q. and Tsaftaris, Sotirios A.},
+  journal = {IEEE Journal of Biomedical and Health Informatics},
+  year = {2024},
+  note = {arXiv:2404.12920}
+}"""
+
+    def __init__(self, options: Any = None) -> None:
+        """Keep the options; nothing is loaded before `setup`.
+
+        Args:
+            options: An `LdmOptions`.
+        """
+        super().__init__(options)
+        self._settings: Settings = self.options.settings()
+        self._fingerprint: str | None = None
+        self._model: Any = None
+        self._grounder: Any = None
+
+    def sources(self) -> tuple[str, str, str]:
+        """The weights, and where text encoder and lacking parts come from if not from there ("" otherwise).
+
+        Raises:
+            WeightsError: If no weights were named.
+        """
+        if not self.options.weights:
+            raise WeightsError(
+                "method ldm needs to be told its weights: --set weights=DIR (a diffusers pipeline, or its hub id), or "
+                "--set weights=monai:DIR (autoencoder.pth and diffusion_model.pth of the paper's checkpoint)"
+            )
+        return self.options.weights, self.options.text_encoder, self.options.base
+
+    def setup(self, device: str) -> None:
+        """Load networks, text encoder and tokenizer.
+
+        Raises:
+            WeightsError: If no weights were named, or they cannot be loaded or do not fit together.
+            MethodError: If a package is missing, or an option does not fit the network.
+        """
+        require_packages(self.name, "torch", "diffusers", "transformers")
+        from .checkpoint import load_checkpoint
+        from .grounder import CrossAttentionGrounder
+
+        settings = self._settings
+        if device == "cpu" and (settings.dtype is not Precision.FLOAT32 or settings.compile):
+            raise MethodError(
+                f"{self.name} computes in float32 and uncompiled on a CPU: leave dtype and compile out, or use a GPU"
+            )
+        weights, text_encoder, base = self.sources()
+        self._model = load_checkpoint(weights, text_encoder=text_encoder, base=base, device=device)
+        self._grounder = CrossAttentionGrounder(
+            self._model.unet,
+            self._model.vae,
+            scheduler=self._model.scheduler,
+            num_inversion_steps=settings.steps,
+            layers=settings.layers or None,
+            pixel_range=self._model.pixel_range,
+            step_range=settings.step_range(),
+            extraction=settings.extraction,
+            gaussian_sigma=settings.blur,
+            otsu=settings.otsu,
+            dtype=settings.dtype,
+            compile=settings.compile,
+        )
+
+    def weights_fingerprint(self) -> str:
+        """Hash of the content of every file that is read; of a hub repository its commit."""
+        if self._fingerprint is None:
+            self._fingerprint = digest(self._located.identity())
+        return self._fingerprint
+
+    def weights_id(self) -> str | None:
+        """The checkpoint, and the text encoder and base if needed: hub ids as they are, of local paths the last part.
+
+        Raises:
+            WeightsError: If a part is missing or cannot be reached.
+        """
+        if not self.weights:
+            return None
+        used = self._located.options()
+        others = {key: getattr(self.options, key) for key in ("text_encoder", "base") if key in used}
+        more = [f"{key}={_published(place)}" for key, place in others.items() if place]
+        return "; ".join((_published(self.weights), *more))
+
+    @cached_property
+    def _located(self) -> DiffusersSource | MonaiSource:
+        """Where the parts are; found once, since of a hub repository its small files are fetched for it."""
+        return locate(*self.sources())
+
+    def options_dict(self) -> dict[str, Any]:
+        """The values in force, whether a preset or the user gave them."""
+        unread = OF_ATTENTION if self._settings.extraction is Extraction.NOISE_DIFFERENCE else ()
+        return {key: value for key, value in jsonable(asdict(self._settings)).items() if key not in unread}
+
+    def ground(self, image: Radiograph, phrases: Sequence[str]) -> list[Grounding]:
+        """Answer every phrase of one image, in order."""
+        return self.ground_batch([Query(image, phrase, "") for phrase in phrases])
+
+    def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
+        """Answer a batch of queries, in order; the phrases of an image share its trajectory.
+
+        Raises:
+            MethodError: If a phrase has no token to average over.
+        """
+        model, settings = self._model, self._settings
+        texts = [
+            tokenize(model.tokenizer, query.phrase, query.pathology, settings.tokens, model.max_tokens)
+            for query in queries
+        ]
+        empty = tokenize_empty(model.tokenizer, model.max_tokens)
+        states = model.token_states(*token_tensors([empty, *texts]))
+        images = {query.image.sha256: query.image for query in queries}
+        place = {sha256: index for index, sha256 in enumerate(images)}
+        maps = self._grounder.heatmaps(
+            network_input(list(images.values()), settings.size or input_size(model.unet, model.vae)),
+            states[:1],
+            states[1:],
+            image_index=[place[query.image.sha256] for query in queries],
+            token_mask=token_mask(texts),
+            # Of the image alone, so that all its phrases are compared on the same noise, and share its forwards.
+            seeds=[seed_from(query.image.sha256) for query in queries],
+        )
+        return [
+            Grounding(Heatmap(values, square_extent(query.image.size), query.image.size), truncated=text.truncated)
+            for query, text, values in zip(queries, texts, maps.numpy(), strict=True)
+        ]
+
+
+def _published(place: str) -> str:
+    """Where weights are, without the folders that lead to a local copy."""
+    form = MONAI if place.startswith(MONAI) else ""
+    local = user_path(place.removeprefix(form))
+    return f"{form}local copy {local.name}" if local.exists() else place

@@ -1,0 +1,142 @@
+"""A local folder or a hub repository whose files are found, fetched and told from others alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ....core import WeightsError
+from ....core.fingerprint import file_digest
+from ....core.json_text import parse_json
+from ....core.paths import user_path
+from ....core.regular import read_regular
+from ...hub import HubFiles
+
+NETWORK = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
+"""The weights of a diffusers network; the first that exists is read."""
+LANGUAGE_MODEL = ("model.safetensors", "pytorch_model.bin")
+"""The weights of a transformers network; the first that exists is read."""
+
+
+class Repository:
+    """A local folder, or one revision of a hub repository whose files come as they are asked for."""
+
+    def __init__(self, place: str, option: str, configs: Sequence[str]) -> None:
+        """Find the folder, or fetch the repository's small files.
+
+        Args:
+            place: A folder, or a hub id: "owner/name" or "owner/name@revision".
+            option: The option that gave the place, for messages.
+            configs: Files of which it must hold at least one.
+
+        Raises:
+            WeightsError: If it does not exist, cannot be reached, or holds none of the files.
+        """
+        self.place, self.option = place, option
+        self.folder = user_path(place)
+        self._hub: HubFiles | None = None
+        if not self.folder.is_dir():
+            if not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+(@[\w./-]+)?", place):
+                raise WeightsError(
+                    f"method ldm finds no folder {self.folder}, given with --set {option}=DIR; "
+                    "it may also be the id of a Hugging Face hub repository, such as owner/name"
+                )
+            repo_id, _, revision = place.partition("@")
+            # Patterns of the hub's client match below folders too; these are configurations and vocabularies.
+            small = ("*.json", "*.txt")
+            self._hub = HubFiles(repo_id, revision or "main", (tuple(configs),), small, option=option)
+            self.folder = self._hub.fetch("ldm")
+        elif not any((self.folder / name).is_file() for name in configs):
+            raise WeightsError(self._lacks(configs))
+
+    def holds(self, name: str) -> bool:
+        """Whether a file is there; of a hub repository, a small one."""
+        return (self.folder / name).is_file()
+
+    def file(self, *names: str) -> Path:
+        """The first of the files that exists, downloaded if need be.
+
+        Raises:
+            WeightsError: If there is none.
+        """
+        unreachable: WeightsError | None = None
+        for name in names:
+            if self._hub and not self.holds(name):
+                try:
+                    replace(self._hub, required=((name,),), optional=()).fetch("ldm")
+                except WeightsError as error:
+                    unreachable = unreachable or error
+            if self.holds(name):
+                return self.folder / name
+        raise unreachable or WeightsError(self._lacks(names))
+
+    def identity(self, *choices: Sequence[str]) -> Any:
+        """What tells files from others: the repository's commit, or the contents of the first of each choice."""
+        if self._hub:
+            return f"{self._hub.repo_id}@{self.folder.name}"
+        return [(file.name, file_digest(file)) for file in (self.file(*names) for names in choices)]
+
+    def _lacks(self, names: Sequence[str]) -> str:
+        return (
+            f"method ldm finds no {' or '.join(names)} in the folder {self.folder}, given with --set {self.option}; "
+            "it must hold a diffusers pipeline, or the part that this option is for"
+        )
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a model.
+
+    Attributes:
+        repository: Where it lies.
+        subfolder: The folder within; "" for the top.
+    """
+
+    repository: Repository
+    subfolder: str
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie."""
+        return self.repository.folder / self.subfolder
+
+    def config(self, name: str = "config.json") -> dict[str, Any]:
+        """Its configuration.
+
+        Raises:
+            WeightsError: If the file is missing or no JSON object.
+        """
+        return read_config(self.repository.file(self._path(name)))
+
+    def network(self) -> Path:
+        """The weights of a diffusers network."""
+        return self.repository.file(*map(self._path, NETWORK))
+
+    def language_model(self) -> Path:
+        """The weights of a transformers network, beside its configuration."""
+        return self.repository.file(*map(self._path, LANGUAGE_MODEL))
+
+    def identity(self, *choices: Sequence[str]) -> Any:
+        """What tells it from others."""
+        return self.subfolder, self.repository.identity(*(list(map(self._path, names)) for names in choices))
+
+    def _path(self, name: str) -> str:
+        return f"{self.subfolder}/{name}" if self.subfolder else name
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """A JSON object.
+
+    Raises:
+        WeightsError: If it is none.
+    """
+    try:
+        found = parse_json(read_regular(path))
+    except (OSError, ValueError) as error:
+        raise WeightsError(f"{path} cannot be read as JSON ({error}); get the file again") from error
+    if not isinstance(found, dict):
+        raise WeightsError(f"{path} holds no JSON object; get the file again")
+    return found

@@ -1,0 +1,175 @@
+"""Where the parts of a latent diffusion model lie: in folders, in hub repositories, or in both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ....core import WeightsError
+from ....core.fingerprint import file_digest
+from ....core.paths import user_path
+from .repository import LANGUAGE_MODEL, NETWORK, Part, Repository
+
+MONAI = "monai:"
+"""How `weights` starts where they are a MONAI checkpoint."""
+MONAI_TEXT_ENCODER = "stabilityai/stable-diffusion-2-1-base"
+"""The text encoder that the paper's checkpoint was trained with."""
+
+_UNETS = ("unet_ema", "unet")
+_TOKENIZER = (
+    "added_tokens.json",
+    "merges.txt",
+    "special_tokens_map.json",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "vocab.json",
+    "vocab.txt",
+)
+_SUFFIXES = (".safetensors", ".pth", ".pt")
+# What a UNet that was published alone goes with: the base it was tuned from, and its text encoder.
+_COMPANIONS = {
+    "FelixNuetzel/cxr_bert_ldm": (
+        "stable-diffusion-v1-5/stable-diffusion-v1-5",
+        "microsoft/BiomedVLP-CXR-BERT-specialized@v1.1",
+    )
+}
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text encoder and its tokenizer."""
+
+    encoder: Part
+    tokenizer: Part
+
+    @classmethod
+    def find(cls, place: str, option: str) -> Text:
+        """In a diffusers pipeline, or in a folder or repository of their own.
+
+        Raises:
+            WeightsError: If there is none.
+        """
+        return cls.within(Repository(place, option, ("text_encoder/config.json", "config.json")))
+
+    @classmethod
+    def within(cls, repository: Repository) -> Text:
+        """In a repository that is known to hold an encoder."""
+        encoder = "text_encoder" if repository.holds("text_encoder/config.json") else ""
+        tokenizer = "tokenizer" if (repository.folder / "tokenizer").is_dir() else encoder
+        return cls(Part(repository, encoder), Part(repository, tokenizer))
+
+    def identity(self) -> Any:
+        """What tells them from others."""
+        present = [(name,) for name in _TOKENIZER if (self.tokenizer.folder / name).is_file()]
+        return self.encoder.identity(("config.json",), LANGUAGE_MODEL), self.tokenizer.identity(*present)
+
+
+@dataclass(frozen=True)
+class DiffusersSource:
+    """The parts of a diffusers pipeline, which may come from several places."""
+
+    unet: Part
+    vae: Part
+    scheduler: Part
+    text: Text
+
+    def options(self) -> set[str]:
+        """The options that said where a part is."""
+        parts = (self.unet, self.vae, self.scheduler, self.text.encoder)
+        return {part.repository.option for part in parts}
+
+    def identity(self) -> Any:
+        """What tells the parts from others."""
+        return (
+            self.unet.identity(("config.json",), NETWORK),
+            self.vae.identity(("config.json",), NETWORK),
+            self.scheduler.identity(("scheduler_config.json",)),
+            self.text.identity(),
+        )
+
+
+@dataclass(frozen=True)
+class MonaiSource:
+    """The files of a MONAI checkpoint, and the text encoder it was trained with.
+
+    Attributes:
+        config: None for the official one.
+    """
+
+    unet: Path
+    autoencoder: Path
+    config: Path | None
+    text: Text
+
+    def options(self) -> set[str]:
+        """The options that said where a part is."""
+        return {"weights", self.text.encoder.repository.option}
+
+    def identity(self) -> Any:
+        """What tells the parts from others."""
+        files = [self.unet, self.autoencoder, *([self.config] if self.config else [])]
+        return [[(file.name, file_digest(file)) for file in files], self.text.identity()]
+
+
+def locate(weights: str, text_encoder: str = "", base: str = "") -> DiffusersSource | MonaiSource:
+    """Find the parts that `load_checkpoint` loads.
+
+    Raises:
+        WeightsError: If one is missing or cannot be reached.
+    """
+    if not weights:
+        raise WeightsError(
+            "method ldm needs weights: --set weights=FOLDER (a diffusers pipeline), weights=OWNER/NAME (one on the "
+            "Hugging Face hub) or weights=monai:FOLDER (the paper's checkpoint)"
+        )
+    if weights.startswith(MONAI):
+        return _locate_monai(weights.removeprefix(MONAI), text_encoder)
+    companions = _COMPANIONS.get(weights.partition("@")[0], ("", ""))
+    base, text_encoder = base or companions[0], text_encoder or companions[1]
+    main = Repository(weights, "weights", [f"{name}/config.json" for name in _UNETS])
+    others: list[Repository] = []
+
+    def find(subfolder: str, config: str = "config.json") -> Part:
+        wanted = f"{subfolder}/{config}"
+        if main.holds(wanted):
+            return Part(main, subfolder)
+        if not base:
+            option = " or text_encoder" if subfolder == "text_encoder" else ""
+            raise WeightsError(
+                f"method ldm finds no {wanted} in {weights}; give the pipeline that it was tuned from with "
+                f"--set base{option}=FOLDER-OR-HUB-ID"
+            )
+        if not others:
+            others.append(Repository(base, "base", [wanted]))
+        others[0].file(wanted)
+        return Part(others[0], subfolder)
+
+    unet = next(Part(main, name) for name in _UNETS if main.holds(f"{name}/config.json"))
+    vae, scheduler = find("vae"), find("scheduler", "scheduler_config.json")
+    text = Text.find(text_encoder, "text_encoder") if text_encoder else Text.within(find("text_encoder").repository)
+    return DiffusersSource(unet, vae, scheduler, text)
+
+
+def _locate_monai(place: str, text_encoder: str) -> MonaiSource:
+    folder = user_path(place)
+    if not folder.is_dir():
+        raise WeightsError(
+            f"method ldm finds no folder {folder}, given with --set weights=monai:DIR; it must hold autoencoder.pth "
+            "and diffusion_model.pth of the paper's checkpoint"
+        )
+
+    def find(stem: str) -> Path:
+        for suffix in _SUFFIXES:
+            if (folder / f"{stem}{suffix}").is_file():
+                return folder / f"{stem}{suffix}"
+        raise WeightsError(
+            f"method ldm finds no {stem}.pth, .pt or .safetensors in the folder {folder}, given with "
+            "--set weights=monai:DIR; copy the paper's checkpoint there"
+        )
+
+    unet, autoencoder = find("diffusion_model"), find("autoencoder")
+    config = folder / "config.json"
+    beside = (folder / "text_encoder").is_dir() and not text_encoder
+    text = Text.find(place if beside else text_encoder or MONAI_TEXT_ENCODER, "text_encoder")
+    return MonaiSource(unet, autoencoder, config if config.is_file() else None, text)

@@ -1,0 +1,94 @@
+"""Networks that are not taken apart: called as they are, and left once the last layer was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ....core import MethodError
+from .attention import attention_map, block_of
+from .forward import Begun
+
+
+class WholeForward:
+    """A UNet of any build whose cross-attention is diffusers' `Attention`.
+
+    Nothing is shared between phrases but the trajectory.
+    """
+
+    def __init__(self, unet: Any, layers: Sequence[str], compile_it: bool) -> None:
+        """Find the layers.
+
+        Args:
+            unet: A network that is called as a `UNet2DConditionModel` is.
+            layers: The layers that `attend` reads.
+            compile_it: Compile `predict`; what leaves the network early cannot be compiled.
+        """
+        self._unet = unet
+        self._layers = [block_of(unet, layer).attn2 for layer in layers]
+        self._predict = torch.compile(unet) if compile_it else unet
+
+    def begin(self, latents: Tensor, timesteps: Tensor) -> Begun:
+        """See `Forward`."""
+        return Begun(latents, latents, timesteps, ())
+
+    def predict(self, begun: Begun, context: Tensor) -> Tensor:
+        """See `Forward`."""
+        return self._predict(begun.hidden, begun.time, encoder_hidden_states=context, return_dict=False)[0]
+
+    def attend(self, begun: Begun, context: Tensor, token_weights: Tensor) -> tuple[Tensor, ...]:
+        """See `Forward`."""
+        maps: dict[int, Tensor] = {}
+        with suppress(_AllRead), self._capturing(token_weights, maps):
+            self._unet(begun.hidden, begun.time, encoder_hidden_states=context, return_dict=False)
+        size = begun.hidden.shape[-2:]
+        found = [maps[id(layer)] for layer in self._layers]
+        return tuple(one.unflatten(1, _grid(one.shape[1], size[0], size[1])) for one in found)
+
+    def for_attention(self, begun: Begun) -> Begun:
+        """See `Forward`."""
+        return begun
+
+    @contextmanager
+    def _capturing(self, token_weights: Tensor, maps: dict[int, Tensor]) -> Iterator[None]:
+        originals = [layer.processor for layer in self._layers]
+        try:
+            for layer in self._layers:
+                layer.processor = _Reading(layer.processor, token_weights, maps, len(self._layers))
+            yield
+        finally:
+            for layer, original in zip(self._layers, originals, strict=True):
+                layer.processor = original
+
+
+class _AllRead(Exception):  # noqa: N818 - no error
+    """Raised in the midst of a forward pass, to leave it."""
+
+
+class _Reading:
+    """An attention processor that notes its map before it does what the one in its place did."""
+
+    def __init__(self, original: Any, token_weights: Tensor, maps: dict[int, Tensor], layers: int) -> None:
+        self._original = original
+        self._token_weights = token_weights
+        self._maps = maps
+        self._layers = layers
+
+    def __call__(self, attn: Any, hidden: Tensor, encoder_hidden_states: Tensor, *args: Any, **options: Any) -> Any:
+        self._maps[id(attn)] = attention_map(attn, hidden, encoder_hidden_states, self._token_weights)
+        if len(self._maps) == self._layers:
+            raise _AllRead
+        return self._original(attn, hidden, encoder_hidden_states, *args, **options)
+
+
+def _grid(places: int, height: int, width: int) -> tuple[int, int]:
+    """The sides of a layer's map, from how often the latent's must be halved to have as many places."""
+    while height * width > places:
+        height, width = -(-height // 2), -(-width // 2)
+    if height * width != places:
+        raise MethodError(f"a layer attends from {places} places, which is no halving of the latent; choose others")
+    return height, width

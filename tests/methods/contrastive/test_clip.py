@@ -1,0 +1,440 @@
+"""CLIP on small random models in open_clip's own folder layout: projections by hand, extents, refusals, errors."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import open_clip
+import pytest
+import torch
+from open_clip.model import CLIP, CustomTextCLIP
+from open_clip.transform import PreprocessCfg, image_transform_v2
+from PIL import Image
+from safetensors.torch import save_file
+from transformers import BertConfig
+
+from groundcxr.core import Box, Heatmap, MethodError, Query, Radiograph, UnknownNameError, WeightsError
+from groundcxr.methods.contrastive.clip.method import Clip, ClipOptions
+from groundcxr.methods.contrastive.clip.source import PRESETS
+from groundcxr.methods.contrastive.clip.towers import patch_tower
+from groundcxr.methods.crop import place
+from groundcxr.methods.loading import build_method
+
+STORED = Path(__file__).parents[2] / "data" / "biovil_tall"
+VISION = {"image_size": 64, "layers": 2, "width": 64, "patch_size": 16, "head_width": 32}
+TIMM = {"timm_model_name": "test_vit", "image_size": 160, "timm_pool": "", "timm_proj": "linear"}
+TEXT = {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "layers": 1}
+PREPROCESS = {
+    "mean": [0.4, 0.4, 0.4],
+    "std": [0.3, 0.3, 0.3],
+    "interpolation": "bicubic",
+    "resize_mode": "shortest",
+}
+PHRASES = ["Small right pleural effusion.", "left basal opacity", "no pneumothorax"]
+
+
+def random_model(vision, text=TEXT, embed=24, resize_mode="shortest"):
+    """An open_clip model with random weights, whose norms are far from the identity."""
+    torch.manual_seed(0)
+    model = (CustomTextCLIP if "timm_model_name" in vision else CLIP)(embed, vision, text).eval()
+    with torch.no_grad():
+        for name, value in model.named_parameters():
+            if "ln_" in name or "norm" in name:
+                value.normal_(1.0 if name.endswith("weight") else 0.0, 0.3)
+    size = model.visual.image_size
+    preprocess = {**PREPROCESS, "size": size, "mode": "RGB", "fill_color": 0, "resize_mode": resize_mode}
+    open_clip.model.set_model_preprocess_cfg(model, preprocess)
+    return model
+
+
+def save(folder, model, vision, text=TEXT, embed=24):
+    """Write a model as open_clip's local-dir: takes it."""
+    config = {"model_cfg": {"embed_dim": embed, "vision_cfg": vision, "text_cfg": text}, "preprocess_cfg": PREPROCESS}
+    config["model_cfg"]["custom_text"] = isinstance(model, CustomTextCLIP)
+    folder.mkdir(exist_ok=True)
+    (folder / "open_clip_config.json").write_text(json.dumps(config))
+    state = {name: value.contiguous() for name, value in model.state_dict().items()}
+    save_file(state, folder / "open_clip_model.safetensors")
+    return folder
+
+
+def from_parts(vision=VISION, resize_mode="shortest"):
+    method = Clip(
+        model=random_model(vision, resize_mode=resize_mode), tokenizer=open_clip.SimpleTokenizer(context_length=16)
+    )
+    method.setup("cpu")
+    return method
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return save(tmp_path_factory.mktemp("clip"), random_model(VISION), VISION)
+
+
+@pytest.fixture(scope="module")
+def clip(folder):
+    method = build_method("clip", {"weights": str(folder)})
+    method.setup("cpu")
+    return method
+
+
+def film(width, height, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width), dtype=np.uint8)
+
+
+@torch.no_grad()
+def test_the_map_by_hand(clip, tmp_path):
+    Image.fromarray(film(90, 70)).save(tmp_path / "film.png")
+    answers = clip.ground(Radiograph.open(tmp_path / "film.png"), PHRASES)
+
+    model = random_model(VISION)
+    visual = model.visual
+    kept = []
+    hook = visual.transformer.register_forward_hook(lambda module, args, output: kept.append(output))
+    transform = image_transform_v2(PreprocessCfg(**visual.preprocess_cfg), is_train=False)
+    embedded = model.encode_image(transform(Image.open(tmp_path / "film.png").convert("RGB"))[None])
+    hook.remove()
+    (tokens,) = kept
+    normed = torch.nn.functional.layer_norm(tokens, (64,), visual.ln_post.weight, visual.ln_post.bias)
+    projected = normed[0] @ visual.proj
+    torch.testing.assert_close(projected[0], embedded[0], atol=1e-6, rtol=0)
+    patches = projected[1:] / projected[1:].norm(dim=-1, keepdim=True)
+    for phrase, answer in zip(PHRASES, answers, strict=True):
+        text = model.encode_text(open_clip.tokenize([phrase], context_length=16))[0]
+        expected = (patches @ (text / text.norm())).reshape(4, 4).numpy()
+        np.testing.assert_allclose(answer.heatmap.values, expected, atol=1e-5)
+        assert expected.std() > 1e-3
+
+
+@torch.no_grad()
+def test_a_timm_tower_by_hand():
+    method = from_parts(TIMM)
+    image = Radiograph.from_array(film(200, 160))
+    (answer,) = method.ground(image, PHRASES[:1])
+
+    model = random_model(TIMM)
+    transform = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
+    pixels = transform(Image.fromarray(image.pixels).convert("RGB"))[None]
+    projected = model.visual.head(model.visual.trunk.forward_features(pixels))[0]
+    torch.testing.assert_close(projected[0], model.encode_image(pixels)[0], atol=1e-6, rtol=0)
+    text = model.encode_text(open_clip.tokenize(PHRASES[:1], context_length=16))[0]
+    expected = torch.nn.functional.cosine_similarity(projected[1:], text[None]).reshape(10, 10).numpy()
+    np.testing.assert_allclose(answer.heatmap.values, expected, atol=1e-5)
+    assert answer.heatmap.extent == Box(20, 0, 180, 160)
+
+
+@pytest.mark.parametrize(
+    ("vision", "pool"),
+    [
+        ({**VISION, "pool_type": "avg"}, "mean"),
+        ({**VISION, "final_ln_after_pool": True}, "token"),
+        ({**VISION, "output_tokens": True}, "token"),
+        ({**TIMM, "timm_proj": "mlp"}, "token"),
+        ({**TIMM, "timm_pool": "avg"}, "mean"),
+    ],
+)
+@torch.no_grad()
+def test_towers_that_project_patches_exactly(vision, pool):
+    model = random_model(vision)
+    tower = patch_tower(model, "small")
+    assert tower.pool == pool
+    pixels = torch.rand((2, 3, *model.visual.image_size))
+    patches = tower(pixels)
+    expected = model.encode_image(pixels)
+    if pool == "mean":
+        torch.testing.assert_close(patches.mean(dim=(1, 2)), expected, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("vision", "reason"),
+    [
+        ({"layers": [1, 1, 1, 1], "width": 16, "image_size": 64, "head_width": 16}, "pools with attention"),
+        ({**VISION, "attentional_pool": True}, "pools with attention"),
+        ({**TIMM, "timm_pool": "map", "timm_proj": "none"}, "pools with attention"),
+        ({**VISION, "pool_type": "none"}, "pool type 'none'"),
+        # The norm follows the mean, and so does the MLP: neither is a mean over patches.
+        ({**VISION, "pool_type": "avg", "final_ln_after_pool": True}, "mean of its patches does not give its image"),
+        ({**TIMM, "timm_pool": "avg", "timm_proj": "mlp"}, "mean of its patches does not give its image"),
+        ({**TIMM, "timm_model_name": "test_resnet"}, "ResNet of timm, not a vision transformer"),
+    ],
+)
+def test_other_towers_are_refused_with_the_reason(vision, reason):
+    embed = 64 if vision.get("timm_proj") == "none" else 24
+    with pytest.raises(MethodError, match=rf"cannot ground phrases: .*{reason}"):
+        patch_tower(random_model(vision, embed=embed), "small")
+
+
+def test_models_are_refused_before_their_weights_are_fetched(tmp_path):
+    with pytest.raises(MethodError, match=r"RN50/openai cannot ground phrases: .*pools with attention"):
+        Clip(ClipOptions("RN50/openai")).setup("cpu")
+    with pytest.raises(MethodError, match="pools with attention"):
+        Clip(ClipOptions("ViT-B-16-SigLIP/webli")).setup("cpu")
+    config = {"model_cfg": {"embed_dim": 8, "vision_cfg": {"layers": [1, 1, 1, 1]}, "text_cfg": TEXT}}
+    (tmp_path / "open_clip_config.json").write_text(json.dumps(config))
+    (tmp_path / "open_clip_model.safetensors").write_bytes(b"")
+    with pytest.raises(MethodError, match="pools with attention"):
+        Clip(ClipOptions(f"local-dir:{tmp_path}")).setup("cpu")
+
+
+def test_batches_agree_and_encode_each_image_once(clip, tmp_path):
+    images = [Radiograph.from_array(film(*size, seed)) for seed, size in enumerate([(80, 64), (64, 90), (40, 40)])]
+    queries = [Query(image, phrase, "Edema") for image in images for phrase in PHRASES]
+    encoded = []
+    hook = clip._model.visual.register_forward_pre_hook(lambda module, args: encoded.append("direct"))
+    inner = clip._model.visual.transformer.register_forward_pre_hook(lambda module, args: encoded.append("direct"))
+    first = clip._model.visual.conv1.register_forward_hook(lambda module, args, output: encoded.append(len(output)))
+    together = clip.ground_batch([*queries, queries[0]])
+    for one in (hook, inner, first):
+        one.remove()
+    assert encoded == [3]
+    again = clip.ground_batch([*queries, queries[0]])
+    for answer, repeated in zip(together, again, strict=True):
+        np.testing.assert_array_equal(answer.heatmap.values, repeated.heatmap.values)
+    for query, answer in zip(queries, together, strict=False):
+        (alone,) = clip.ground(query.image, [query.phrase])
+        assert answer.heatmap.image_size == query.image.size
+        np.testing.assert_allclose(answer.heatmap.values, alone.heatmap.values, atol=1e-5, rtol=0)
+
+
+def test_extents_by_hand(clip):
+    # Shorter side to 64, centre 64x64: of 96x64, columns 16..80, which are 50..250 of 300.
+    expected = {
+        (300, 200): Box(50, 0, 250, 200),
+        (200, 300): Box(0, 50, 200, 250),
+        (64, 64): Box(0, 0, 64, 64),
+        # 301 -> int(64 * 301 / 200) = 96; columns 16..80 of 96 are 50.2..250.8 of 301.
+        (301, 200): Box(50, 0, 251, 200),
+        # 303 -> 96: 50.5 and 252.5, rounded up. 310 -> 99, whose 35 spare columns leave 18 on the left: 56.4, 256.8.
+        (303, 200): Box(51, 0, 253, 200),
+        (310, 200): Box(56, 0, 257, 200),
+        (40, 40): Box(0, 0, 40, 40),
+        (30, 300): Box(0, 135, 30, 165),
+        (1, 1): Box(0, 0, 1, 1),
+    }
+    for size, box in expected.items():
+        (answer,) = clip.ground(Radiograph.from_array(film(*size)), ["opacity"])
+        assert answer.heatmap.extent == box, size
+        assert answer.heatmap.image_size == size
+
+
+def spot_in_input(transform, size, x, y):
+    """Where open_clip's own transform puts a bright spot of the original, `(u, v)`; None where it crops it away."""
+    spot = np.zeros((size[1], size[0]), dtype=np.uint8)
+    spot[max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3] = 255
+    seen = transform(Image.fromarray(spot))[0].numpy()
+    weight = np.clip(seen - np.median(seen), 0, None)
+    if weight.sum() == 0:
+        return None
+    centre = np.arange(weight.shape[0]) + 0.5
+    return float(weight.sum(axis=0) @ centre / weight.sum()), float(weight.sum(axis=1) @ centre / weight.sum())
+
+
+@pytest.mark.parametrize("mode", ["shortest", "longest", "squash"])
+@pytest.mark.parametrize("size", [(211, 130), (130, 211), (97, 97), (45, 240), (333, 64)])
+def test_each_pixel_belongs_to_the_patch_that_sees_it(mode, size):
+    cells, patch = 6, 12
+    side = cells * patch + 5  # the last 5 rows and columns belong to no patch
+    transform = image_transform_v2(PreprocessCfg(size=side, resize_mode=mode), is_train=False)
+    numbered = np.arange(cells * cells, dtype=np.float32).reshape(cells, cells)
+    heatmap = place(size, (side, side), mode).heatmap(numbered, (patch, patch))
+    pixels = heatmap.to_pixels()
+    x0, y0, x1, y1 = (int(edge) for edge in heatmap.extent.as_tuple())
+    rng = np.random.default_rng(3)
+    followed = 0
+    for x, y in zip(rng.integers(x0, x1, 80), rng.integers(y0, y1, 80), strict=True):
+        u, v = spot_in_input(transform, size, x, y)
+        # A spot that lies across patches, or is cut by an edge, does not say which it belongs to.
+        if all(2.5 < z % patch < patch - 2.5 and z < cells * patch for z in (u, v)):
+            assert pixels[y, x] == numbered[int(v // patch), int(u // patch)]
+            followed += 1
+    assert followed > 8
+    for x, y in ((x0 - 4, y0), (x0, y0 - 4)):
+        if x >= 0 and y >= 0:
+            assert np.isnan(pixels[y, x])
+            assert spot_in_input(transform, size, x, y) is None
+
+
+def test_padding_is_cut_off_and_the_whole_image_is_kept():
+    # 100x50 in 64x64: resized to 64x32, padded by 16 above and below: exactly one patch of 16 each.
+    heatmap = place((100, 50), (64, 64), "longest").heatmap(np.arange(16.0).reshape(4, 4), (16, 16))
+    np.testing.assert_array_equal(heatmap.values, [[4, 5, 6, 7], [8, 9, 10, 11]])
+    assert heatmap.extent == Box(0, 0, 100, 50)
+    # 64x40: padded by 12, so patches keep 4, 16, 16 and 4 rows: cells of 4 rows, 10 of them.
+    heatmap = place((64, 40), (64, 64), "longest").heatmap(np.arange(16.0).reshape(4, 4), (16, 16))
+    np.testing.assert_array_equal(heatmap.values[:, 0], [0, 4, 4, 4, 4, 8, 8, 8, 8, 12])
+    assert heatmap.values.shape == (10, 4)
+    assert heatmap.extent == Box(0, 0, 64, 40)
+    with pytest.raises(MethodError, match="1x1000 pixels is too narrow"):
+        place((1, 1000), (64, 64), "longest")
+    with pytest.raises(MethodError, match="resize mode 'stretch'"):
+        place((10, 10), (64, 64), "stretch")
+
+
+def test_padded_and_squashed_images_through_the_method():
+    image = Radiograph.from_array(film(120, 60))
+    (padded,) = from_parts(resize_mode="longest").ground(image, ["opacity"])
+    (squashed,) = from_parts(resize_mode="squash").ground(image, ["opacity"])
+    assert padded.heatmap.values.shape == (2, 4)
+    assert squashed.heatmap.values.shape == (4, 4)
+    assert padded.heatmap.extent == squashed.heatmap.extent == Box(0, 0, 120, 60)
+    with pytest.raises(MethodError, match="1x1000 pixels is too narrow"):
+        from_parts(resize_mode="longest").ground(Radiograph.from_array(film(1, 1000)), ["opacity"])
+
+
+def test_sixteen_bit_files_and_long_phrases(clip, tmp_path):
+    wide = (film(80, 64).astype(np.uint16) << 4) + 900
+    Image.fromarray(wide).save(tmp_path / "wide.png")
+    long = "opacity " * 100
+    answers = clip.ground(Radiograph.open(tmp_path / "wide.png"), ["opacity", long, long + "and effusion", ""])
+    assert all(isinstance(answer.heatmap, Heatmap) for answer in answers)
+    # Cut off at the context length of 16 tokens, as open_clip does.
+    np.testing.assert_allclose(answers[1].heatmap.values, answers[2].heatmap.values, atol=1e-6)
+    assert [answer.truncated for answer in answers] == [False, True, True, False]
+    # 14 words and the start and the end are 16 tokens.
+    edge = clip.ground(Radiograph.open(tmp_path / "wide.png"), ["left " * 14, "left " * 15])
+    assert [answer.truncated for answer in edge] == [False, True]
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("strip", [False, True])
+def test_hugging_face_tokenizers_tell_what_they_cut(side, strip):
+    """Padding on either side, and with the separator taken away, as some of open_clip's configurations ask for."""
+    tokenizer = open_clip.tokenizer.HFTokenizer(
+        str(STORED / "cxrbert_tiny"), context_length=8, strip_sep_token=strip, padding_side=side
+    )
+    method = Clip(model=random_model(VISION), tokenizer=tokenizer)
+    phrases = ["", "right pleural effusion", "right " * 6, "right " * 7, "right " * 70]
+    assert method.truncated(phrases) == [False, False, False, True, True]
+
+
+@torch.no_grad()
+def test_a_biomedclip_like_folder_loads_offline(tmp_path, monkeypatch):
+    """BiomedCLIP's layout: timm tower, Hugging Face text tower and tokenizer; the text configuration lies inside."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    BertConfig(
+        vocab_size=32, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+    ).save_pretrained(tmp_path / "tiny-bert")
+    for name in ("vocab.txt", "tokenizer_config.json"):
+        shutil.copy(STORED / "cxrbert_tiny" / name, tmp_path)
+    shape = {"hf_proj_type": "mlp", "hf_pooler_type": "cls_last_hidden_state_pooler", "context_length": 20}
+    text = {"hf_model_name": "someone/tiny-bert", "hf_tokenizer_name": "someone/tiny-bert", **shape}
+    local = {**text, "hf_model_name": str(tmp_path / "tiny-bert"), "hf_model_pretrained": False}
+    model = random_model(TIMM, local)
+    save(tmp_path, model, TIMM, text)
+    method = Clip(ClipOptions("biomedclip", str(tmp_path)))
+    method.setup("cpu")
+    (answer,) = method.ground(Radiograph.from_array(film(160, 160)), ["small right pleural effusions"])
+    ids = torch.tensor([[2, 13, 5, 11, 12, 30, 3, *[0] * 13]])
+    expected = torch.nn.functional.normalize(model.encode_text(ids))
+    found = method.embed_phrases(["small right pleural effusions"])
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
+    assert answer.heatmap.values.shape == (10, 10)
+
+    # Code that lies with the weights is neither run nor offered at a prompt, whatever the configuration says.
+    mine = json.loads((tmp_path / "open_clip_config.json").read_text())
+    for trust in (None, True):
+        monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("the user was asked"))
+        (tmp_path / "evil.py").write_text("open('RAN', 'w')\n")
+        config = json.loads((tmp_path / "tokenizer_config.json").read_text())
+        config |= {"tokenizer_class": "Evil", "auto_map": {"AutoTokenizer": ["evil.Evil", None]}}
+        (tmp_path / "evil").mkdir(exist_ok=True)
+        for name in ("open_clip_pytorch_model.bin", "open_clip_model.safetensors", "vocab.txt"):
+            if (tmp_path / name).exists():
+                shutil.copy(tmp_path / name, tmp_path / "evil")
+        shutil.copytree(tmp_path / "tiny-bert", tmp_path / "evil/tiny-bert", dirs_exist_ok=True)
+        shutil.copy(tmp_path / "evil.py", tmp_path / "evil/evil.py")
+        (tmp_path / "evil/tokenizer_config.json").write_text(json.dumps(config))
+        if trust:
+            mine["model_cfg"]["text_cfg"]["tokenizer_kwargs"] = {"trust_remote_code": True}
+        (tmp_path / "evil/open_clip_config.json").write_text(json.dumps(mine))
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(WeightsError, match=r"_config\.json asks to run code that comes with"):
+            Clip(ClipOptions("biomedclip", str(tmp_path / "evil"))).setup("cpu")
+        assert not (tmp_path / "RAN").exists()
+
+    shutil.rmtree(tmp_path / "tiny-bert")
+    with pytest.raises(WeightsError, match=r"config.json of someone/tiny-bert \(or .*tiny-bert\)"):
+        Clip(ClipOptions("biomedclip", str(tmp_path))).setup("cpu")
+
+
+def test_fingerprints_are_of_the_content(folder, tmp_path):
+    copy = tmp_path / "copy"
+    shutil.copytree(folder, copy)
+    (copy / "README.md").write_text("notes")
+    here, there = build_method("clip", {"weights": str(folder)}), build_method("clip", {"model": f"local-dir:{copy}"})
+    assert here.fingerprint() == there.fingerprint()
+    assert str(tmp_path) not in json.dumps(there.options_dict()) + str(there.weights_id())
+    config = copy / "open_clip_config.json"
+    config.write_text(config.read_text().replace("shortest", "squash"))
+    assert build_method("clip", {"weights": str(copy)}).fingerprint() != here.fingerprint()
+    assert from_parts().weights_fingerprint() == from_parts().weights_fingerprint()
+    assert from_parts().weights_fingerprint() != from_parts(resize_mode="squash").weights_fingerprint()
+
+
+def test_presets_are_pinned_and_described():
+    for name, preset in PRESETS.items():
+        method = Clip(ClipOptions(name))
+        assert len(preset.hub.revision) == 40
+        assert method.weights_fingerprint().startswith(f"{preset.hub.repo_id}@{preset.hub.revision}+sha256:")
+        assert method.trained_on
+        assert "@" in method.citation
+        assert method.licence == "MIT"
+    architecture = PRESETS["openai-vit-b-16"].architecture
+    assert open_clip.get_pretrained_cfg(architecture, "openai")["hf_hub"] == "timm/vit_base_patch16_clip_224.openai/"
+    # Weights of one's own say nothing of what they have seen.
+    assert Clip(ClipOptions("biomedclip", "/somewhere")).trained_on == ()
+
+
+def test_an_unreachable_hub_names_file_repository_and_option(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    cases = {
+        "openai-vit-b-16": ("open_clip_model.safetensors", "timm/vit_base_patch16_clip_224.openai"),
+        "biomedclip": ("open_clip_pytorch_model.bin", "microsoft/BiomedCLIP-PubMedBERT_256-vit_base_patch16_224"),
+        "hf-hub:someone/model": ("open_clip_config.json", "someone/model"),
+        "ViT-B-32/laion2b_s34b_b79k": ("laion/CLIP-ViT-B-32-laion2B-s34B-b79K",),
+    }
+    for model, parts in cases.items():
+        with pytest.raises(WeightsError) as caught:
+            Clip(ClipOptions(model)).setup("cpu")
+        message = str(caught.value)
+        for part in (*parts, "--set weights=DIR"):
+            assert part in message
+        assert "\n" not in message
+
+
+def test_names_that_do_not_exist():
+    with pytest.raises(UnknownNameError, match="did you mean 'ViT-B-16'"):
+        Clip(ClipOptions("ViT-B-61/openai")).setup("cpu")
+    with pytest.raises(UnknownNameError, match="did you mean 'openai'"):
+        Clip(ClipOptions("ViT-B-16/opnai")).setup("cpu")
+    with pytest.raises(MethodError, match="is none of openai-vit-b-16, biomedclip, NAME/PRETRAINED"):
+        Clip(ClipOptions("ViT-B-16"))
+
+
+def test_folders_that_cannot_be_used(folder, tmp_path):
+    with pytest.raises(WeightsError, match=r"no folder .*nowhere.*--set weights=DIR.*open_clip_config.json"):
+        Clip(ClipOptions(weights=str(tmp_path / "nowhere"))).setup("cpu")
+    with pytest.raises(WeightsError, match=r"no open_clip_config.json in the folder"):
+        Clip(ClipOptions(weights=str(tmp_path))).setup("cpu")
+    shutil.copy(folder / "open_clip_config.json", tmp_path)
+    with pytest.raises(WeightsError, match=r"no weights \(\*.safetensors"):
+        Clip(ClipOptions(weights=str(tmp_path))).setup("cpu")
+    # Weights of another shape are not loaded in part.
+    other = {**VISION, "width": 32}
+    save(tmp_path, random_model(other), VISION)
+    with pytest.raises(WeightsError, match="cannot load the model"):
+        Clip(ClipOptions(weights=str(tmp_path))).setup("cpu")
+    (tmp_path / "open_clip_config.json").write_text("{}")
+    with pytest.raises(WeightsError, match=r"open_clip_config.json is no open_clip configuration"):
+        Clip(ClipOptions(weights=str(tmp_path))).setup("cpu")
+
+
+def test_parts_come_together():
+    with pytest.raises(MethodError, match="model and tokenizer together"):
+        Clip(model=random_model(VISION))
+    bare = random_model(VISION)
+    del bare.visual.preprocess_cfg
+    with pytest.raises(MethodError, match="preprocess_cfg"):
+        Clip(model=bare, tokenizer=open_clip.SimpleTokenizer(context_length=16))
