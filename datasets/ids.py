@@ -85,9 +85,7 @@ def _beside(annotation: Path) -> Path:
 
 
 def _at_home(annotation: Path) -> Path:
-    from platformdirs import user_data_path
-
-    return user_data_path("groundcxr") / "secrets" / digest(str(annotation.resolve()))[:16]
+    return user_data_folder("secrets") / digest(str(annotation.resolve()))[:16]
 
 
 def _make_one(annotation: Path) -> Path:

@@ -32,6 +32,7 @@ class Ldm(GroundingMethod):
 
     kind: ClassVar[str] = "diffusion"
     Options: ClassVar[type[Any]] = LdmOptions
+    requirements: ClassVar[tuple[str, ...]] = ("torch", "diffusers", "transformers")
     licence = "of the weights given"
     citation = """@article{vilouras2024zeroshot,
   title = {Zero-Shot Medical Phrase Grounding with Off-the-shelf Diffusion Models},
@@ -73,7 +74,7 @@ class Ldm(GroundingMethod):
             WeightsError: If no weights were named, or they cannot be loaded or do not fit together.
             MethodError: If a package is missing, or an option does not fit the network.
         """
-        require_packages(self.name, "torch", "diffusers", "transformers")
+        require_packages(self.name, *self.requirements)
         from .checkpoint import load_checkpoint
         from .grounder import CrossAttentionGrounder
 
