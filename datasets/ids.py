@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..core import DatasetError
 from ..core.fingerprint import digest
+from ..core.paths import user_data_folder
 from ..core.regular import read_regular
 from ..core.stderr import say
 from .annotations import Annotation

@@ -79,6 +79,14 @@ class GroundingMethod:
     def setup(self, device: str) -> None:
         """Load the weights onto a device ("cpu", "cuda", "cuda:1"); called once, before any grounding."""
 
+    def fetch(self) -> None:
+        """Bring to this machine, and check, what `setup` needs from elsewhere; `groundcxr fetch` calls it.
+
+        By default this is setting up on the cpu, so that nothing can be forgotten. A method that cannot be set up there
+        brings its files in another way.
+        """
+        self.setup("cpu")
+
     def ground(self, image: Radiograph, phrases: Sequence[str]) -> list[Grounding]:
         """Answer every phrase of one image, in order.
 

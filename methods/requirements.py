@@ -11,13 +11,10 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core import MethodError
 from ..core.install import install_step, with_versions
-
-if TYPE_CHECKING:
-    from packaging.requirements import Requirement
 
 _EXAMPLE = "('torch', 'transformers>=4.48,<4.52')"
 # Where what is imported is called otherwise than what is installed.
@@ -88,7 +85,7 @@ def require(label: str, requirements: Sequence[str], requires_python: str | None
         found.insert(0, f"Python {requires_python} (this is {version})")
         step = step or "run it with a Python of such a version"
     if found:
-        step = step or f"install it with: {install_step(*(_wanted(one) for one, _ in unmet))}"
+        step = step or f"install it with: {install_step(*(one for one, _ in unmet))}"
         raise MethodError(f"method {label} needs {', '.join(found)}; {step}")
 
 
@@ -127,10 +124,10 @@ def _package(module: str) -> str:
     return next((name for name, modules in _MODULES.items() if modules[0].partition(".")[0] == root), root)
 
 
-def _unmet(requirements: Iterable[str], extra: str = "") -> Iterator[tuple[Requirement, str | None]]:
+def _unmet(requirements: Iterable[str], extra: str = "") -> Iterator[tuple[str, str | None]]:
     """The requirements that this environment does not meet, each with the version that is installed.
 
-    What an extra stands for ("transformers[torch]") is looked at too.
+    What an extra stands for ("transformers[torch]") is looked at too. The marker, which only says when, is left out.
 
     Args:
         requirements: Texts as pip takes them.
@@ -138,20 +135,19 @@ def _unmet(requirements: Iterable[str], extra: str = "") -> Iterator[tuple[Requi
     """
     from packaging.requirements import Requirement
 
-    for one in map(Requirement, requirements):
+    for text in requirements:
+        one, plain = Requirement(text), text.partition(";")[0].strip()
         if one.marker is not None and not one.marker.evaluate({"extra": extra}):
             continue
         try:
             installed = distribution(one.name)
-            version = installed.version
         except PackageNotFoundError:
-            yield one, None
+            yield plain, None
             continue
-        if not one.specifier.contains(version, prereleases=True):
-            yield one, version
-        stated = installed.requires or []
+        if not one.specifier.contains(installed.version, prereleases=True):
+            yield plain, installed.version
         for inner in sorted(one.extras):
-            yield from _unmet([other for other in stated if _is_of_extra(other, inner)], inner)
+            yield from _unmet([other for other in installed.requires or [] if _is_of_extra(other, inner)], inner)
 
 
 def _is_of_extra(requirement: str, extra: str) -> bool:
@@ -162,11 +158,5 @@ def _is_of_extra(requirement: str, extra: str) -> bool:
     return marker is not None and not marker.evaluate({"extra": ""}) and marker.evaluate({"extra": extra})
 
 
-def _lack(requirement: Requirement, installed: str | None) -> str:
-    """What is lacking, without the marker, which says only when it is."""
-    name = _wanted(requirement)
-    return f"the package {name}" if installed is None else f"{name} ({installed} is installed here)"
-
-
-def _wanted(requirement: Requirement) -> str:
-    return str(requirement).partition(";")[0].strip()
+def _lack(requirement: str, installed: str | None) -> str:
+    return f"the package {requirement}" if installed is None else f"{requirement} ({installed} is installed here)"

@@ -75,7 +75,6 @@ class Ldm(GroundingMethod):
             MethodError: If a package is missing, or an option does not fit the network.
         """
         require_packages(self.name, *self.requirements)
-        from .checkpoint import load_checkpoint
         from .grounder import CrossAttentionGrounder
 
         settings = self._settings
@@ -83,8 +82,7 @@ class Ldm(GroundingMethod):
             raise MethodError(
                 f"{self.name} computes in float32 and uncompiled on a CPU: leave dtype and compile out, or use a GPU"
             )
-        weights, text_encoder, base = self.sources()
-        self._model = load_checkpoint(weights, text_encoder=text_encoder, base=base, device=device)
+        self._model = self._load(device)
         self._grounder = CrossAttentionGrounder(
             self._model.unet,
             self._model.vae,
@@ -99,6 +97,22 @@ class Ldm(GroundingMethod):
             dtype=settings.dtype,
             compile=settings.compile,
         )
+
+    def fetch(self) -> None:
+        """Bring and load all parts, on the cpu whatever precision the options ask for.
+
+        Raises:
+            WeightsError: As `setup`.
+            MethodError: If a package is missing.
+        """
+        require_packages(self.name, *self.requirements)
+        self._load("cpu")
+
+    def _load(self, device: str) -> Any:
+        from .checkpoint import load_checkpoint
+
+        weights, text_encoder, base = self.sources()
+        return load_checkpoint(weights, text_encoder=text_encoder, base=base, device=device)
 
     def weights_fingerprint(self) -> str:
         """Hash of the content of every file that is read; of a hub repository its commit."""
