@@ -29,18 +29,19 @@ def fetch(
     from ..methods.fetching import fetch as fetch_method
 
     (entry,) = open_methods([method], settings)
-    found = fetch_method(entry.method)
+    label, found = entry.label, fetch_method(entry.method)
+    del entry  # the model is loaded again below
     for one in found:
         typer.echo(f"{one.name}: {readable_size(one.size)} in {one.folder}")
         for name, size in one.files.items():
             typer.echo(f"{readable_size(size):>10}  {name}")
     total = sum(one.size for one in found if one.from_hub)
     if not total:
-        typer.echo(f"{entry.label} needs nothing from elsewhere")
+        typer.echo(f"{label} needs nothing from elsewhere")
         return
     if not os.environ.get(_OFFLINE):
         _check_offline(method, settings)
-    typer.echo(f"{entry.label} loads without internet ({_OFFLINE}=1): {readable_size(total)}")
+    typer.echo(f"{label} loads without internet ({_OFFLINE}=1): {readable_size(total)}")
 
 
 def _check_offline(method: str, settings: list[str]) -> None:
@@ -51,7 +52,7 @@ def _check_offline(method: str, settings: list[str]) -> None:
     """
     words = [*(word for setting in settings for word in ("--set", setting)), "--", method]
     command = [sys.executable, "-P", "-c", "from groundcxr.cli.main import main; main()", "fetch", *words]
-    ran = subprocess.run(
+    ran = subprocess.run(  # noqa: S603  (this Python with the words that it was called with, no shell)
         command, env={**os.environ, _OFFLINE: "1"}, capture_output=True, encoding="utf-8", errors="replace", check=False
     )
     if ran.returncode:

@@ -35,11 +35,13 @@ def check_stated(label: str, requirements: Any, requires_python: Any) -> None:
     Raises:
         MethodError: Naming what is wrong.
     """
+    if not isinstance(requirements, (tuple, list)) or not all(isinstance(one, str) for one in requirements):
+        raise MethodError(f"{label}.requirements is {requirements!r}; make it a tuple of texts, such as {_EXAMPLE}")
+    if not _can_compare():
+        return
     from packaging.requirements import InvalidRequirement, Requirement
     from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-    if not isinstance(requirements, tuple | list) or not all(isinstance(one, str) for one in requirements):
-        raise MethodError(f"{label}.requirements is {requirements!r}; make it a tuple of texts, such as {_EXAMPLE}")
     for one in requirements:
         try:
             Requirement(one)
@@ -78,6 +80,8 @@ def require(label: str, requirements: Sequence[str], requires_python: str | None
     Raises:
         MethodError: Naming everything that is lacking.
     """
+    if not _can_compare():
+        return
     unmet = list(_unmet(requirements))
     found = [_lack(one, here) for one, here in unmet]
     version = platform.python_version()
@@ -122,6 +126,11 @@ def _package(module: str) -> str:
     """The name on the package index of what a module belongs to."""
     root = module.partition(".")[0]
     return next((name for name, modules in _MODULES.items() if modules[0].partition(".")[0] == root), root)
+
+
+def _can_compare() -> bool:
+    """Whether `packaging` is here: not in each environment of a method, for which groundcxr's own has compared."""
+    return find_spec("packaging") is not None
 
 
 def _unmet(requirements: Iterable[str], extra: str = "") -> Iterator[tuple[str, str | None]]:

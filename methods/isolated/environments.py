@@ -276,6 +276,6 @@ def _own_requirements() -> list[str]:
 
 def _own_python() -> str | None:
     try:
-        return metadata("groundcxr").get("Requires-Python")
-    except PackageNotFoundError:
+        return str(metadata("groundcxr").json["requires_python"])
+    except (PackageNotFoundError, KeyError):
         return None

@@ -134,7 +134,7 @@ def _run(command: Sequence[str], wanted: Wanted) -> None:
     last: deque[str] = deque(maxlen=_LAST_LINES)
     # The environment that this Python is in is not the one meant.
     environment = {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "CONDA_PREFIX")}
-    with subprocess.Popen(
+    with subprocess.Popen(  # noqa: S603  (a program and words of our own, no shell)
         command,
         cwd=environments_folder(),
         env=environment,
@@ -145,8 +145,7 @@ def _run(command: Sequence[str], wanted: Wanted) -> None:
         errors="replace",
     ) as process:
         try:
-            assert process.stdout is not None
-            for line in process.stdout:
+            for line in process.stdout or ():
                 say(line.rstrip())
                 last.append(line)
         except BaseException:
@@ -166,7 +165,9 @@ def _answer(interpreter: Path, code: str, wanted: Wanted) -> str:
         MethodError: If it cannot be run there.
     """
     command = [str(interpreter), "-I", "-c", code]
-    ran = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
+    ran = subprocess.run(  # noqa: S603  (as above)
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if ran.returncode:
         last = one_line(" ".join(ran.stderr.splitlines()[-1:])) or f"exit status {ran.returncode}"
         raise MethodError(f"the environment made for {wanted.method} does not work: {last}; give another --python")
