@@ -53,7 +53,10 @@ def file(tmp_path):
             "class A(Mixin, GroundingMethod):\n    requirements = ('a',)",
             Declared(("a",)),
         ),
-        ("try:\n    import x\nexcept ImportError:\n    x = 1\nclass A(Unknown):\n    requirements = ('a',)", Declared(("a",))),
+        (
+            "try:\n    import x\nexcept ImportError:\n    x = 1\nclass A(Unknown):\n    requirements = ('a',)",
+            Declared(("a",)),
+        ),
         ("class A(GroundingMethod):\n    if True:\n        requirements = ('a',)", Declared(("a",))),
     ],
 )
@@ -110,7 +113,7 @@ def test_a_class_is_held_to_the_same_when_it_is_loaded():
 @pytest.mark.parametrize(
     ("command", "stated", "words"),
     [
-        ("evaluate", "requirements = ('nosuchpackage>=2', 'numpy<2')", "the package nosuchpackage>=2, numpy<2 ({numpy} is"),
+        ("evaluate", "requirements = ('nosuch>=2', 'numpy<2')", "the package nosuch>=2, numpy<2 ({numpy} is"),
         ("check-method", "requirements = ('numpy<2',)", "needs numpy<2 ({numpy} is installed here)"),
         ("ground", "requires_python = '<3.9'", "needs Python <3.9 (this is {python})"),
     ],
@@ -174,7 +177,9 @@ def test_a_plug_in_is_read_without_importing_its_package(file, monkeypatch):
     monkeypatch.syspath_prepend(folder.parent)
     point = EntryPoint("plugged", "plug_in_of_test.mine:Mine", "groundcxr.methods")
     monkeypatch.setattr("groundcxr.core.registry.entry_points", lambda group: [point])
-    with pytest.raises(MethodError, match=r"method plugged needs the package nosuchpackage; install it with: pip install"):
+    with pytest.raises(
+        MethodError, match=r"method plugged needs the package nosuchpackage; install it with: pip install"
+    ):
         evaluate("plugged")
     assert "plug_in_of_test" not in sys.modules
 
