@@ -13,76 +13,23 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, metadata, requires
 from pathlib import Path
 from typing import Any
 
 from ...core import MethodError, StoreError, UnknownNameError
-from ...core.fingerprint import digest
-from ...core.install import with_versions
 from ...core.json_text import parse_json
-from ...core.names import folder_name
 from ...core.paths import user_data_folder, user_path
 from ...core.process import is_alive
 from ...core.regular import read_regular
 from ..registry import METHODS
-from .declared import create_step, declared_by, method_file
+from .declared import create_step, method_file
+from .wanted import Wanted, source_of
 
 MARKER = "environment.json"
 MAKING = "making"
 """Holds the process that makes the environment."""
 _YOUNG = 3600.0
 """Seconds for which a folder that does not say who makes it is left alone."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What an environment is made for.
-
-    Attributes:
-        method: The method as tables call it: a name, or a file's name.
-        source: The method as it is found: a name, or the whole path of a file, with ``:CLASS`` where one was chosen.
-        requirements: Packages, as pip takes them; sorted.
-        requires_python: A range of versions, or None.
-    """
-
-    method: str
-    source: str
-    requirements: tuple[str, ...]
-    requires_python: str | None
-
-    @classmethod
-    def by(cls, spec: str) -> Wanted:
-        """What the method requires that ``NAME``, ``FILE.py`` or ``FILE.py:CLASS`` names.
-
-        Raises:
-            UnknownNameError: If there is no method of that name.
-            MethodError: If it is a plug-in, or what it states cannot be read.
-        """
-        stated, given = declared_by(spec), method_file(spec)
-        requirements, requires_python = stated.requirements, stated.requires_python
-        if given is None:
-            if METHODS.plugin(spec) is not None:
-                raise MethodError(
-                    f"the method {spec!r} is part of a package that is installed here; an environment can be made for "
-                    "a bundled method or a method file"
-                )
-            # The whole package runs there.
-            requirements = (*with_versions(requirements), *_own_requirements())
-            requires_python = requires_python or _own_python()
-        name, source = spec, spec
-        if given is not None:
-            name, source = given[0].name, _source(*given)
-        return cls(name, source, tuple(sorted({one.strip() for one in requirements})), requires_python)
-
-    @property
-    def start(self) -> str:
-        """How the folder of such an environment begins."""
-        from packaging.requirements import Requirement
-
-        plain = sorted(str(Requirement(one)) for one in self.requirements)  # however they are spelt
-        mark = f"-{digest(plain, self.requires_python)[:8]}-"
-        return folder_name(self.method.removesuffix(".py"), mark + "0000")[:-4]
 
 
 @dataclass(frozen=True)
@@ -188,7 +135,7 @@ def remove_environments(target: str) -> list[tuple[Environment, int]]:
     whole = target
     if ".py" in target:
         path, _, class_name = target.partition(".py:") if ".py:" in target else (target.removesuffix(".py"), "", "")
-        whole = _source(user_path(f"{path}.py"), class_name)
+        whole = source_of(user_path(f"{path}.py"), class_name)
     chosen = [one for one in made if one.id == target]
     # Of a file, those of each of its classes too.
     chosen = chosen or [one for one in made if one.wanted.source == whole or one.wanted.source.startswith(f"{whole}:")]
@@ -260,22 +207,3 @@ def _is_left(folder: Path) -> bool:
         return time.time() - folder.stat().st_mtime > _YOUNG and not (folder / MAKING).exists()
     except OSError:
         return False
-
-
-def _source(file: Path, class_name: str) -> str:
-    return f"{file.resolve()}{f':{class_name}' if class_name else ''}"
-
-
-def _own_requirements() -> list[str]:
-    """What groundcxr itself needs, without its extras."""
-    try:
-        return [one for one in requires("groundcxr") or [] if "extra ==" not in one]
-    except PackageNotFoundError:
-        return []
-
-
-def _own_python() -> str | None:
-    try:
-        return str(metadata("groundcxr").json["requires_python"])
-    except (PackageNotFoundError, KeyError):
-        return None

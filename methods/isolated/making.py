@@ -9,12 +9,12 @@ import shutil
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from ...core import GroundCXRError, MethodError, StoreError
 from ...core.install import install_step
-from ...core.names import one_line
+from ...core.names import one_line, printable
 from ...core.paths import shown, user_path
 from ...core.process import this_process
 from ...core.stderr import say
@@ -22,7 +22,6 @@ from ..requirements import allows_python
 from .environments import (
     MAKING,
     Environment,
-    Wanted,
     environments_folder,
     interpreter_in,
     list_environments,
@@ -30,8 +29,11 @@ from .environments import (
     remove_unfinished,
     write_marker,
 )
+from .wanted import Wanted
 
 _LAST_LINES = 12
+_ERROR = "error: "
+_LONGEST = 500
 _OLDEST = ">=3.8"
 """The versions of Python in which methods can be asked."""
 
@@ -154,8 +156,14 @@ def _run(command: Sequence[str], wanted: Wanted) -> None:
     if process.returncode:
         raise MethodError(
             f"uv could not make the environment of {wanted.method} (exit status {process.returncode}): "
-            f"{one_line(' '.join(last)) or 'it says nothing'}; correct `requirements` or give another --python"
+            f"{_reason(last) or 'it says nothing'}; mend what it says, in `requirements` or with another --python"
         )
+
+
+def _reason(lines: Iterable[str]) -> str:
+    """Why uv has failed, of its last lines, which are on the terminal in full."""
+    text = one_line(" ".join(lines))
+    return printable(text[text.find(_ERROR) + len(_ERROR) if _ERROR in text else 0 :].rstrip("."), _LONGEST)
 
 
 def _answer(interpreter: Path, code: str, wanted: Wanted) -> str:
