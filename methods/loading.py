@@ -16,7 +16,7 @@ from ..core.errors import said, told_as
 from ..core.fingerprint import digest, source_closure, source_digest
 from .base import GroundingMethod
 from .contract import check_attributes, check_method_class
-from .isolated.declared import method_file, require_declared
+from .isolated.declared import require_declared, split_spec
 from .options import parse_options
 from .registry import FILE_MODULE, METHODS
 from .revision import SOURCE_DIGEST
@@ -40,11 +40,8 @@ def load_method_class(spec: str, *, to_run: bool = True) -> type[GroundingMethod
     """
     if to_run:
         require_declared(spec)
-    given = method_file(spec)
-    if given is None:
-        return METHODS.get(spec)
-    file, class_name = given
-    return _class_in(_load_file(file.resolve()), file, class_name)
+    file, class_name = split_spec(spec)
+    return METHODS.get(spec) if file is None else _class_in(_load_file(file.resolve()), file, class_name)
 
 
 def build_method(spec: str | type[GroundingMethod], settings: Mapping[str, Any] | None = None) -> GroundingMethod:

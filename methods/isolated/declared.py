@@ -27,15 +27,15 @@ class Declared:
     requires_python: str | None = None
 
 
-def method_file(spec: str) -> tuple[Path, str] | None:
-    """The file and the class ("" for its only one) that ``FILE.py`` or ``FILE.py:CLASS`` names; None for a name.
+def split_spec(spec: str) -> tuple[Path | None, str]:
+    """The file and the class ("" for its only one) that ``FILE.py`` or ``FILE.py:CLASS`` names; no file for a ``NAME``.
 
     Raises:
-        MethodError: If there is no such file.
+        MethodError: If the file does not exist.
     """
     path, _, class_name = spec.partition(".py:") if ".py:" in spec else (spec.removesuffix(".py"), "", "")
     if not (spec.endswith(".py") or class_name):
-        return None
+        return None, ""
     file = user_path(f"{path}.py")
     if not file.is_file():
         raise MethodError(f"there is no method file {file}; give the path of a Python file that holds the class")
@@ -49,9 +49,9 @@ def declared_by(spec: str) -> Declared:
         UnknownNameError: If there is no method of that name.
         MethodError: If there is no such file, or what it states is no literal or no requirement.
     """
-    given = method_file(spec)
-    if given is not None:
-        return declared(*given)
+    path, class_name = split_spec(spec)
+    if path is not None:
+        return declared(path, class_name)
     plugin = METHODS.plugin(spec)
     if plugin is None:
         method = METHODS.get(spec)  # of this package, whose modules import nothing heavy
@@ -68,8 +68,8 @@ def require_declared(spec: str) -> None:
         MethodError: Naming what is lacking, with the command that makes an environment of it.
     """
     stated = declared_by(spec)
-    given, requirements, step = method_file(spec), stated.requirements, ""
-    if given is not None:
+    (file, _), requirements, step = split_spec(spec), stated.requirements, ""
+    if file is not None:
         step = f"make an environment for it with: {create_step(spec)}"
     elif METHODS.plugin(spec) is None:
         requirements = tuple(with_versions(requirements))

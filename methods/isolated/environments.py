@@ -22,7 +22,7 @@ from ...core.paths import user_data_folder, user_path
 from ...core.process import is_alive
 from ...core.regular import read_regular
 from ..registry import METHODS
-from .declared import create_step, method_file
+from .declared import create_step, split_spec
 from .wanted import Wanted, source_of
 
 MARKER = "environment.json"
@@ -90,7 +90,7 @@ def environment_for(spec: str) -> Path | None:
     made = list_environments()
     if not made:
         return None
-    if method_file(spec) is None and METHODS.plugin(spec) is not None:
+    if split_spec(spec)[0] is None and METHODS.plugin(spec) is not None:
         return None
     wanted = Wanted.by(spec)
     found = next((one for one in made if one.id.startswith(wanted.start)), None)

@@ -11,7 +11,7 @@ from ...core.fingerprint import digest
 from ...core.install import with_versions
 from ...core.names import folder_name
 from ..registry import METHODS
-from .declared import declared_by, method_file
+from .declared import declared_by, split_spec
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Wanted:
             UnknownNameError: If there is no method of that name.
             MethodError: If it is a plug-in, or what it states cannot be read.
         """
-        stated, given = declared_by(spec), method_file(spec)
+        stated, (file, class_name) = declared_by(spec), split_spec(spec)
         requirements, requires_python = stated.requirements, stated.requires_python
-        if given is None:
+        if file is None:
             if METHODS.plugin(spec) is not None:
                 raise MethodError(
                     f"the method {spec!r} is part of a package that is installed here; an environment can be made for "
@@ -49,9 +49,7 @@ class Wanted:
             # The whole package runs there.
             requirements = (*with_versions(requirements), *_own_requirements())
             requires_python = requires_python or _own_python()
-        name, source = spec, spec
-        if given is not None:
-            name, source = given[0].name, source_of(*given)
+        name, source = (spec, spec) if file is None else (file.name, source_of(file, class_name))
         return cls(name, source, tuple(sorted({one.strip() for one in requirements})), requires_python)
 
     @property
