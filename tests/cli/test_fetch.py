@@ -148,7 +148,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_bundled_methods_need_nothing(groundcxr, cache):
-    for name in ("clip-phantom", "random"):
+    for name in ("ldm-phantom", "random"):
         ran = groundcxr("fetch", name)
         assert (ran.code, ran.out) == (0, f"{name} needs nothing from elsewhere\n"), ran.err
 
