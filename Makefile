@@ -21,9 +21,10 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/pytest tests -n auto --dist loadgroup
 
-# What is too slow for every change: the fuzz with 20,000 inputs (GROUNDCXR_FUZZ=N for others), some minutes.
+# What is too slow for every change, or needs the package index: the fuzz with 20,000 inputs (GROUNDCXR_FUZZ=N for
+# others), environments made by uv; some minutes.
 check: $(VENV)/.installed
-	$(BIN)/pytest tests -m slow -n auto --dist loadgroup
+	$(BIN)/pytest tests -m "slow or network" -n auto --dist loadgroup
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

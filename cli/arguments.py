@@ -88,8 +88,13 @@ def dataset_options(settings: list[str]) -> dict[str, str]:
     return options
 
 
-def open_methods(specs: list[str], settings: list[str]) -> list[Entry]:
+def open_methods(specs: list[str], settings: list[str], *, to_run: bool = True) -> list[Entry]:
     """The methods with their options, by alias.
+
+    Args:
+        specs: What --method gives.
+        settings: What --set gives.
+        to_run: Whether they will be asked, so that what they require must be here.
 
     Raises:
         GroundCXRError: If two methods have one name, or an option names no method.
@@ -100,7 +105,7 @@ def open_methods(specs: list[str], settings: list[str]) -> list[Entry]:
     classes: dict[str, Any] = {}
     for spec in specs:
         alias, is_alias, rest = spec.partition("=") if re.match(r"[\w.-]+=", spec) else ("", "", spec)
-        method = load_method_class(rest if is_alias else spec)
+        method = load_method_class(rest if is_alias else spec, to_run=to_run)
         label = alias if is_alias else method.name
         if label in classes or label == DATASET_ALIAS:
             raise GroundCXRError(

@@ -39,7 +39,7 @@ def method_help(spec: str) -> None:
     """Print what a method is and its options with types, defaults and help texts."""
     from ..methods.loading import load_method_class
 
-    method = load_method_class(spec)
+    method = load_method_class(spec, to_run=False)
     console = Console()
     console.print(f"[bold]{escape(method.name)}[/bold] ({method.kind}): {escape(_summary(method))}")
     fields = dataclasses.fields(method.Options)

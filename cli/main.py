@@ -14,8 +14,10 @@ from .calling import called
 from .check_method import check_method
 from .doctor import doctor
 from .ending import end_if_held, keep_code, outlasting_exits
+from .env import env
 from .evaluate import EvaluateCommand, evaluate
 from .export import export
+from .fetch import fetch
 from .ground import ground
 from .import_results import import_results
 from .leaderboard import leaderboard
@@ -44,6 +46,8 @@ app.command("samples")(called(samples))
 app.command("leaderboard")(called(leaderboard))
 app.command("export")(called(export))
 app.command("import")(called(import_results))
+app.add_typer(env, name="env")
+app.command("fetch")(called(fetch))
 
 _evaluate_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _evaluate_app.command("evaluate", cls=EvaluateCommand)(called(evaluate))

@@ -53,7 +53,7 @@ def score(
     from .tables import report
 
     answers = make_choice(min_score, top)
-    entries = open_methods(method, settings)
+    entries = open_methods(method, settings, to_run=False)
     protocols = open_protocols(protocol)
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
     run = Run(selection, store or out / "store", out, batch_size=batch_size, answers=answers)

@@ -7,6 +7,7 @@ itself, at the versions that the installed groundcxr asks for.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, requires
 
 _NAME = re.compile(r"[\w.-]+(?:\[[\w,.-]+\])?")
@@ -18,7 +19,12 @@ def install_step(*packages: str) -> str:
     Args:
         packages: Names as on the package index, with extras where they are meant: "pylibjpeg[all]".
     """
-    return "pip install " + " ".join(f"'{_required(package)}'" for package in packages)
+    return "pip install " + " ".join(f"'{package}'" for package in with_versions(packages))
+
+
+def with_versions(packages: Iterable[str]) -> list[str]:
+    """Packages as requirements, at the versions that the installed groundcxr asks for where it knows them."""
+    return [_required(package) for package in packages]
 
 
 def _required(package: str) -> str:

@@ -36,6 +36,13 @@ def user_path(text: str | Path) -> Path:
     return Path.cwd() / plain if str(plain).startswith("~") else plain  # ./~name must stay one
 
 
+def user_data_folder(name: str) -> Path:
+    """The folder of one kind of file that is the user's own and is kept, in no cache; it need not exist."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("groundcxr")) / name
+
+
 def shown(text: str | Path) -> str:
     """A path on one line of a message: cut in the middle where it is long, escaped where it cannot be printed."""
     line = escaped(os.fspath(text))

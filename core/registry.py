@@ -91,6 +91,11 @@ class Registry(Generic[T]):
                 raise unknown_name(self.kind, name, self.names(), see=f"`groundcxr list {self.kind}s` shows all.")
         return self._loaded[name]
 
+    def plugin(self, name: str) -> EntryPoint | None:
+        """The entry point that a name stands for; None for what is built in, registered by code, or not known."""
+        known = name in self._builtin or name in self._loaded
+        return None if known else self._plugins().get(name)
+
     def _plugins(self) -> dict[str, EntryPoint]:
         if self._group is None:
             return {}

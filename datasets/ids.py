@@ -17,6 +17,7 @@ from pathlib import Path
 
 from ..core import DatasetError
 from ..core.fingerprint import digest
+from ..core.paths import user_data_folder
 from ..core.regular import read_regular
 from ..core.stderr import say
 from .annotations import Annotation
@@ -85,9 +86,7 @@ def _beside(annotation: Path) -> Path:
 
 
 def _at_home(annotation: Path) -> Path:
-    from platformdirs import user_data_path
-
-    return user_data_path("groundcxr") / "secrets" / digest(str(annotation.resolve()))[:16]
+    return user_data_folder("secrets") / digest(str(annotation.resolve()))[:16]
 
 
 def _make_one(annotation: Path) -> Path:

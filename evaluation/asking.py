@@ -11,6 +11,7 @@ from ..core.errors import told_as
 from ..core.guests import guest
 from ..methods import ControlMethod, GroundingMethod
 from ..methods.base import check_answers
+from ..methods.requirements import require
 from ..methods.watching import watched
 from .prediction import Failure, Prediction
 
@@ -31,8 +32,9 @@ def set_up(method: GroundingMethod, device: str) -> None:
     """Load a method's weights, with its failures told as the method's.
 
     Raises:
-        MethodError: If `setup` raises.
+        MethodError: If this Python environment lacks what it requires, or `setup` raises.
     """
+    require(method.name or type(method).__name__, method.requirements, method.requires_python)
     with told_as_the_methods(method, f"set up on {device}"), watched(method, loading=True):
         method.setup(device)
 

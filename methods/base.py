@@ -42,6 +42,9 @@ class GroundingMethod:
         batch_size: Images in a batch unless the user says otherwise.
         Options: A frozen dataclass of typed options with defaults; a field's `metadata={"help": ...}` is its help text.
         note: What every table says of the method; for controls.
+        requirements: Packages that it needs, as pip takes them: `("torch", "transformers>=4.48,<4.52")`. Literals:
+            they are read without running the code. `groundcxr env create` makes an environment of them.
+        requires_python: The versions of Python that it runs on, such as ">=3.9,<3.12"; a literal as well.
         places: Absolute paths of what weights and options named when it was set up; see `declared_places`.
     """
 
@@ -56,6 +59,8 @@ class GroundingMethod:
     batch_size: ClassVar[int] = 16
     Options: ClassVar[type[Any]] = NoOptions
     note: str = ""
+    requirements: ClassVar[tuple[str, ...]] = ()
+    requires_python: ClassVar[str | None] = None
     places: frozenset[Path] = frozenset()
     _weights_digest: str | None = None
 
@@ -73,6 +78,14 @@ class GroundingMethod:
 
     def setup(self, device: str) -> None:
         """Load the weights onto a device ("cpu", "cuda", "cuda:1"); called once, before any grounding."""
+
+    def fetch(self) -> None:
+        """Bring to this machine, and check, what `setup` needs from elsewhere; `groundcxr fetch` calls it.
+
+        By default this is setting up on the cpu, so that nothing can be forgotten. A method that cannot be set up there
+        brings its files in another way.
+        """
+        self.setup("cpu")
 
     def ground(self, image: Radiograph, phrases: Sequence[str]) -> list[Grounding]:
         """Answer every phrase of one image, in order.

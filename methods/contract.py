@@ -11,6 +11,7 @@ from ..core import BOX, HEATMAP, MethodError
 from ..core.errors import told_as
 from .base import KINDS, GroundingMethod
 from .options import option_types
+from .requirements import check_stated
 
 _LONGEST_NAME = 100
 
@@ -51,6 +52,9 @@ def check_attributes(method: type[GroundingMethod] | GroundingMethod, label: str
         # A property says something of instances only.
         if not (isinstance(method, type) and isinstance(value, property)) and not fits(value):
             raise MethodError(f"{label}.{name} is {value!r}; {wanted}")
+    with told_as(f"{label}.requirements cannot be read"):
+        requirements, requires_python = method.requirements, method.requires_python
+    check_stated(label, requirements, requires_python)
 
 
 def check_name(name: Any, label: str) -> None:

@@ -14,9 +14,9 @@ from typing import Any
 from ..core import MethodError, unknown_name
 from ..core.errors import said, told_as
 from ..core.fingerprint import digest, source_closure, source_digest
-from ..core.paths import user_path
 from .base import GroundingMethod
 from .contract import check_attributes, check_method_class
+from .isolated.declared import require_declared, split_spec
 from .options import parse_options
 from .registry import FILE_MODULE, METHODS
 from .revision import SOURCE_DIGEST
@@ -26,20 +26,22 @@ _READ = "__groundcxr_read__"
 """Where the module of a method file keeps the files that were read when it was loaded."""
 
 
-def load_method_class(spec: str) -> type[GroundingMethod]:
+def load_method_class(spec: str, *, to_run: bool = True) -> type[GroundingMethod]:
     """The class behind ``NAME``, ``FILE.py`` or ``FILE.py:CLASS``.
+
+    Args:
+        spec: The name or the file.
+        to_run: Whether it will be set up here, so that this Python environment must have what it requires.
 
     Raises:
         UnknownNameError: If there is no method of that name.
-        MethodError: If the file does not exist, fails on import, or holds no method or several.
+        MethodError: If the file does not exist, requires what is not here, fails on import, or holds no method or
+            several.
     """
-    path, _, class_name = spec.partition(".py:") if ".py:" in spec else (spec.removesuffix(".py"), "", "")
-    if not (spec.endswith(".py") or class_name):
-        return METHODS.get(spec)
-    file = user_path(f"{path}.py")
-    if not file.is_file():
-        raise MethodError(f"there is no method file {file}; give the path of a Python file that holds the class")
-    return _class_in(_load_file(file.resolve()), file, class_name)
+    if to_run:
+        require_declared(spec)
+    file, class_name = split_spec(spec)
+    return METHODS.get(spec) if file is None else _class_in(_load_file(file.resolve()), file, class_name)
 
 
 def build_method(spec: str | type[GroundingMethod], settings: Mapping[str, Any] | None = None) -> GroundingMethod:

@@ -218,15 +218,21 @@ def _is_installed(path: Path) -> bool:
     return bool(inner) and (_PACKAGE / inner[0] / "__init__.py").is_file()
 
 
+def hub_folders() -> tuple[Path, Path]:
+    """Where the clients of the Hugging Face hub and of PyTorch's keep what they have brought."""
+    hub = os.environ.get("HF_HUB_CACHE") or os.path.join(os.environ.get("HF_HOME") or f"{_caches()}/huggingface", "hub")
+    torch = os.path.join(os.environ.get("TORCH_HOME") or f"{_caches()}/torch", "hub")
+    return Path(os.path.abspath(os.path.expanduser(hub))), Path(os.path.abspath(os.path.expanduser(torch)))
+
+
+def _caches() -> str:
+    return os.environ.get("XDG_CACHE_HOME") or f"{os.path.expanduser('~')}/.cache"
+
+
 def _is_cache(path: Path, pinned: bool) -> bool:
-    home = os.path.expanduser("~")
-    caches = os.environ.get("XDG_CACHE_HOME") or f"{home}/.cache"
-    hubs = [
-        os.environ.get("HF_HUB_CACHE") or os.path.join(os.environ.get("HF_HOME") or f"{caches}/huggingface", "hub"),
-        os.path.join(os.environ.get("TORCH_HOME") or f"{caches}/torch", "hub"),
-    ]
-    if any(_within(path, Path(hub)) for hub in hubs):
+    if any(_within(path, hub) for hub in hub_folders()):
         return pinned
+    home, caches = os.path.expanduser("~"), _caches()
     others = [caches, os.environ.get("HF_HOME"), os.environ.get("TORCH_HOME"), os.environ.get("MPLCONFIGDIR"),
               os.environ.get("XDG_CONFIG_HOME") or f"{home}/.config", f"{home}/.triton", f"{home}/.nv",
               f"{home}/.matplotlib", f"{home}/Library/Caches"]  # fmt: skip

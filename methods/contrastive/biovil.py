@@ -49,6 +49,7 @@ class BioViL(ContrastiveMethod):
     """
 
     Options: ClassVar[type[Any]] = BioViLOptions
+    requirements: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "transformers", "hi-ml-multimodal")
     licence = "MIT"
     trained_on: tuple[str, ...] = ("MIMIC-CXR train", "MIMIC-III", "PubMed abstracts")
     citation = """@inproceedings{boecking2022biovil,
@@ -124,9 +125,7 @@ class BioViL(ContrastiveMethod):
             WeightsError: If a file is missing, cannot be loaded, or is not the published one.
             MethodError: If a package is missing.
         """
-        require_packages(
-            self.name, "torch", "torchvision", "transformers", "health_multimodal.image", "health_multimodal.text"
-        )
+        require_packages(self.name, *self.requirements)
         if not self._loaded:
             local = self.options.weights
             folder = self.hub.local(local, self.name) if local else self.hub.fetch(self.name)

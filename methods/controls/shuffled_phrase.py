@@ -73,6 +73,10 @@ class ShuffledPhrase(PhraseControl):
         for sample in samples:
             self._of_image.setdefault(sample.image_id, []).append(sample)
 
+    def fetch(self) -> None:
+        """Bring what the method that is asked needs."""
+        self._asked.fetch()
+
     def setup(self, device: str) -> None:
         """Load the weights of the method that is asked.
 

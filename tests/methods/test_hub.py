@@ -103,7 +103,7 @@ def test_a_missing_package_is_named(absent, package, monkeypatch):
     with pytest.raises(
         MethodError, match=rf"method demo needs the package {package}; .*pip install '{package}>=[\d.]+'$"
     ):
-        require_packages("demo", "numpy", absent)
+        require_packages("demo", "numpy", package)
 
 
 def test_all_missing_packages_are_installed_by_one_command(monkeypatch):
@@ -112,7 +112,7 @@ def test_all_missing_packages_are_installed_by_one_command(monkeypatch):
     with pytest.raises(
         MethodError, match=r"needs the package torch; .*pip install 'torch>=\S+' 'open-clip-torch>=\S+'$"
     ):
-        require_packages("demo", "torch", "numpy", "open_clip")
+        require_packages("demo", "torch", "numpy", "open-clip-torch")
 
 
 def test_contrastive_methods_are_listed_without_their_packages():

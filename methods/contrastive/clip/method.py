@@ -52,6 +52,7 @@ class Clip(ContrastiveMethod):
     """
 
     Options: ClassVar[type[Any]] = ClipOptions
+    requirements: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "open-clip-torch")
 
     def __init__(self, options: Any = None, *, model: Any = None, tokenizer: Any = None) -> None:
         """Take options, or the loaded parts themselves.
@@ -94,7 +95,7 @@ class Clip(ContrastiveMethod):
             WeightsError: If the weights are missing or unusable.
             MethodError: If a package is missing, or the model has no exact per-patch projection.
         """
-        require_packages(self.name, "torch", "torchvision", "open_clip")
+        require_packages(self.name, *self.requirements)
         if not self._loaded and self._source is not None:
             self._keep(*self._source.load(self.name))
         self._device = device

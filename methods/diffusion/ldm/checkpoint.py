@@ -204,7 +204,7 @@ def _load_text(text: Text) -> tuple[Any, Any, str]:
 
     kind = str(text.encoder.config().get("model_type")).removesuffix("_text_model")
     if kind == "cxr-bert":
-        require_packages("ldm", "health_multimodal.text")
+        require_packages("ldm", "hi-ml-multimodal")
         from health_multimodal.text.model import CXRBertModel, CXRBertTokenizer
 
         model_class, tokenizer_class = CXRBertModel, CXRBertTokenizer

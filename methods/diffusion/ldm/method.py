@@ -32,6 +32,7 @@ class Ldm(GroundingMethod):
 
     kind: ClassVar[str] = "diffusion"
     Options: ClassVar[type[Any]] = LdmOptions
+    requirements: ClassVar[tuple[str, ...]] = ("torch", "diffusers", "transformers")
     licence = "of the weights given"
     citation = """@article{vilouras2024zeroshot,
   title = {Zero-Shot Medical Phrase Grounding with Off-the-shelf Diffusion Models},
@@ -73,8 +74,7 @@ class Ldm(GroundingMethod):
             WeightsError: If no weights were named, or they cannot be loaded or do not fit together.
             MethodError: If a package is missing, or an option does not fit the network.
         """
-        require_packages(self.name, "torch", "diffusers", "transformers")
-        from .checkpoint import load_checkpoint
+        require_packages(self.name, *self.requirements)
         from .grounder import CrossAttentionGrounder
 
         settings = self._settings
@@ -82,8 +82,7 @@ class Ldm(GroundingMethod):
             raise MethodError(
                 f"{self.name} computes in float32 and uncompiled on a CPU: leave dtype and compile out, or use a GPU"
             )
-        weights, text_encoder, base = self.sources()
-        self._model = load_checkpoint(weights, text_encoder=text_encoder, base=base, device=device)
+        self._model = self._load(device)
         self._grounder = CrossAttentionGrounder(
             self._model.unet,
             self._model.vae,
@@ -98,6 +97,22 @@ class Ldm(GroundingMethod):
             dtype=settings.dtype,
             compile=settings.compile,
         )
+
+    def fetch(self) -> None:
+        """Bring and load all parts, on the cpu whatever precision the options ask for.
+
+        Raises:
+            WeightsError: As `setup`.
+            MethodError: If a package is missing.
+        """
+        require_packages(self.name, *self.requirements)
+        self._load("cpu")
+
+    def _load(self, device: str) -> Any:
+        from .checkpoint import load_checkpoint
+
+        weights, text_encoder, base = self.sources()
+        return load_checkpoint(weights, text_encoder=text_encoder, base=base, device=device)
 
     def weights_fingerprint(self) -> str:
         """Hash of the content of every file that is read; of a hub repository its commit."""

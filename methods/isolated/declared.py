@@ -1,0 +1,117 @@
+"""What a method requires, read from its source: nothing of it is imported or run."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...core import MethodError
+from ...core.install import with_versions
+from ...core.paths import user_path
+from ..registry import METHODS
+from ..requirements import check_stated, require
+from .literals import Source, module_file
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What the class of a method states as literals.
+
+    Attributes:
+        requirements: Packages, as pip takes them.
+        requires_python: The versions of Python that it runs on; None where it does not say.
+    """
+
+    requirements: tuple[str, ...] = ()
+    requires_python: str | None = None
+
+
+def split_spec(spec: str) -> tuple[Path | None, str]:
+    """The file and the class ("" for its only one) that ``FILE.py`` or ``FILE.py:CLASS`` names; no file for a ``NAME``.
+
+    Raises:
+        MethodError: If the file does not exist.
+    """
+    path, _, class_name = spec.partition(".py:") if ".py:" in spec else (spec.removesuffix(".py"), "", "")
+    if not (spec.endswith(".py") or class_name):
+        return None, ""
+    file = user_path(f"{path}.py")
+    if not file.is_file():
+        raise MethodError(f"there is no method file {file}; give the path of a Python file that holds the class")
+    return file, class_name
+
+
+def declared_by(spec: str) -> Declared:
+    """What the method states that ``NAME``, ``FILE.py`` or ``FILE.py:CLASS`` names.
+
+    Raises:
+        UnknownNameError: If there is no method of that name.
+        MethodError: If there is no such file, or what it states is no literal or no requirement.
+    """
+    path, class_name = split_spec(spec)
+    if path is not None:
+        return declared(path, class_name)
+    plugin = METHODS.plugin(spec)
+    if plugin is None:
+        method = METHODS.get(spec)  # of this package, whose modules import nothing heavy
+        return Declared(tuple(method.requirements), method.requires_python)
+    file = module_file(plugin.module)
+    return declared(file, plugin.attr.partition(".")[0]) if file is not None else Declared()
+
+
+def require_declared(spec: str) -> None:
+    """Raise unless this Python environment has what a method states that it requires; nothing is imported for it.
+
+    Raises:
+        UnknownNameError: If there is no method of that name.
+        MethodError: Naming what is lacking, with the command that makes an environment of it.
+    """
+    stated = declared_by(spec)
+    (file, _), requirements, step = split_spec(spec), stated.requirements, ""
+    if file is not None:
+        step = f"make an environment for it with: {create_step(spec)}"
+    elif METHODS.plugin(spec) is None:
+        requirements = tuple(with_versions(requirements))
+    require(spec, requirements, stated.requires_python, step)
+
+
+def create_step(spec: str) -> str:
+    """The command that makes an environment for a method."""
+    return f"groundcxr env create {shlex.quote(spec)}"
+
+
+def declared(file: Path, class_name: str = "") -> Declared:
+    """What the class of a method file states as `requirements` and `requires_python`, or inherits in sight.
+
+    Base classes are followed within the file, and into the modules beside it (or of its package) that it imports them
+    from.
+
+    Args:
+        file: The file.
+        class_name: Which of its classes; "" where one will do: that which no other derives from.
+
+    Raises:
+        MethodError: If the file cannot be read, what it states is no literal or no requirement, or it holds several
+            classes with requirements of their own and none is named.
+    """
+    source = Source(file)
+    if class_name:
+        return _checked(source, class_name)
+    leaves = source.leaves()
+    # Where a base is not in sight, any class may be a method.
+    names = [name for name in leaves if source.is_method(name)] or leaves
+    found = {name: stated for name in names if (stated := _checked(source, name)) != Declared()}
+    if len(set(found.values())) > 1:
+        raise MethodError(
+            f"{file} holds several methods with requirements of their own; choose one with {file}:CLASS, of "
+            f"{', '.join(found)}"
+        )
+    return next(iter(found.values()), Declared())
+
+
+def _checked(source: Source, class_name: str) -> Declared:
+    found = source.stated(class_name)
+    requirements, requires_python = found.get("requirements", ()), found.get("requires_python")
+    check_stated(f"{source.file}: {class_name}", requirements, requires_python)
+    return Declared(tuple(requirements), requires_python or None)
