@@ -70,6 +70,10 @@ def evaluate(
         str | None,
         typer.Option("--shard", help="i/n: only fill the store with part i of n; `groundcxr score` ends it."),
     ] = None,
+    stop_after_failures: Annotated[
+        int | None,
+        typer.Option("--stop-after-failures", help="End a method after so many failed samples; the store keeps all."),
+    ] = None,
 ) -> None:
     """Evaluate methods on a data set and print a table per pathology.
 
@@ -86,7 +90,7 @@ def evaluate(
     entries = open_methods(method, settings)
     protocols = open_protocols(protocol)
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
-    run = Run(selection, store or out / "store", out, device, batch_size, answers, overwrite=overwrite)
+    run = Run(selection, store or out / "store", out, device, batch_size, answers, None, overwrite, stop_after_failures)
     if part is not None:
         failed, errors = run_each(entries, lambda entry: [ground_shard(entry, run, part)])
         raise typer.Exit(tell_shard(part, run.store, failed, errors))

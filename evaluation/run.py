@@ -16,6 +16,7 @@ from ..metrics import Protocol
 from .answer_doubts import AnswerDoubts, undeclared_doubt
 from .asking import set_up
 from .box_choice import BoxesInUnion, refuse_choice
+from .early_warning import EarlyWarning, check_limit
 from .entry import Entry, answers_samples, fitted
 from .plan import Selection, Shard, make_plan
 from .prediction import Failure
@@ -41,6 +42,7 @@ class Run:
         answers: Which boxes count; None for all.
         judged: What an import said of its boxes as they were written; None where they are judged as a method gave them.
         overwrite: Whether predictions that are in the store are made again.
+        stop_after_failures: After so many failed samples a method is ended; None for never.
     """
 
     selection: Selection
@@ -51,8 +53,10 @@ class Run:
     answers: AnswersInfo | None = None
     judged: tuple[Doubt, ...] | None = None
     overwrite: bool = False
+    stop_after_failures: int | None = None
 
     def __post_init__(self) -> None:
+        check_limit(self.stop_after_failures)
         # A method, or a library of its, may change the working folder.
         object.__setattr__(self, "store", self.store.absolute())
         object.__setattr__(self, "out", None if self.out is None else self.out.absolute())
@@ -70,6 +74,7 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
         One saved result for each protocol.
 
     Raises:
+        StoppedError: If as many samples have failed as may.
         GroundCXRError: If nothing can be run.
     """
     refuse_choice(entry.method, entry.label, run.answers)
@@ -90,6 +95,7 @@ def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
         How many samples failed; those that nothing can be asked about are counted with the first part.
 
     Raises:
+        StoppedError: If as many samples have failed as may.
         GroundCXRError: If nothing can be run.
     """
     if answers_samples(entry.method):
@@ -132,9 +138,12 @@ def _ground(
     samples = questions.selection.samples
     batch_size = _batch_size(entry, run)
     batches = make_plan(samples, batch_size, shard)
-    worker = Worker(entry.method, samples, store, device, batch_size, overwrite=run.overwrite)
+    warning = EarlyWarning(entry.label, run.stop_after_failures)
+    worker = Worker(entry.method, samples, store, device, batch_size, overwrite=run.overwrite, listen=warning.see)
     with progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance:
-        return worker.run(batches, advance)
+        report = worker.run(batches, advance)
+    warning.end()
+    return report
 
 
 def _score(
@@ -162,8 +171,11 @@ def _run_control(
 ) -> Iterator[Result]:
     set_up(method, device)
     store = _store(entry, run)
+    warning = EarlyWarning(entry.label, run.stop_after_failures)
     for protocol in protocols:
         answers = control_answers(run.selection, method, _batch_size(entry, run))
+        if protocol is protocols[0]:  # under the others the same answers come again
+            answers = warning.passing(run.selection, answers)
         yield _finish(entry, protocol, run, store, answers, device)
 
 
