@@ -10,7 +10,7 @@ from ..core.errors import said
 from .streams import tell
 
 if TYPE_CHECKING:
-    from ..evaluation import Entry, Result
+    from ..evaluation import Entry
     from ..metrics import Protocol
 
 T = TypeVar("T")
@@ -19,14 +19,14 @@ T = TypeVar("T")
 def run_all(
     entries: Sequence[Entry],
     protocols: Sequence[Protocol],
-    run: Callable[[Entry, Sequence[Protocol]], Iterable[Result]],
-) -> tuple[list[Result], list[GroundCXRError]]:
+    run: Callable[[Entry, Sequence[Protocol]], Iterable[T]],
+) -> tuple[list[T], list[GroundCXRError]]:
     """Run every method under every protocol that has a metric for it; see `run_each`.
 
     Args:
         entries: The methods.
         protocols: The protocols.
-        run: Yields the results of one method.
+        run: Yields what one method comes to under them.
     """
     return run_each(entries, lambda entry: run(entry, _fitting(entry, protocols)))
 

@@ -36,8 +36,7 @@ def report(results: list[Result], errors: list[GroundCXRError]) -> int:
     Returns:
         The exit code: 0 when every sample was scored, 1 when some failed, 2 when nothing could be run.
     """
-    # Without a terminal there is no width to fit into; wrapped cells would only be harder to read.
-    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    console = open_console()
     for result in results:
         console.print(result_table(result, console.width))
     for protocol in dict.fromkeys(result.info.protocol.name for result in results):
@@ -59,6 +58,11 @@ def report(results: list[Result], errors: list[GroundCXRError]) -> int:
     if not results:
         return _without_any(errors)
     return 1 if errors or any(result.info.n_failed for result in results) else 0
+
+
+def open_console() -> Console:
+    """Standard output. Without a terminal there is no width to fit into; wrapped cells would only be harder to read."""
+    return Console(width=None if sys.stdout.isatty() else _WIDE)
 
 
 def result_table(result: Result, width: int) -> Table:

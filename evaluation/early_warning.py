@@ -108,9 +108,7 @@ class EarlyWarning:
             raise StoppedError(self._stopped())
         if not self._warned and self._nothing_marked() and len(self._images) >= _IMAGES:
             self._warned = True
-            self._tell(
-                f"{self._label} has marked nothing so far in this run, in {_counted(len(self._images), 'image')}: {self._counts()}"
-            )
+            self._tell(f"{self._label} has marked nothing so far in this run, in {self._seen()}: {self._counts()}")
 
     def passing(self, selection: Selection, answers: Iterable[Answer]) -> Iterator[Answer]:
         """The answers of a control, which are not stored, each looked at as it passes."""
@@ -123,18 +121,17 @@ class EarlyWarning:
     def end(self) -> None:
         """Say at the end what came of a warning, or that nothing was marked in all the run."""
         if self._samples and self._nothing_marked():
-            self._tell(
-                f"{self._label} has marked nothing in all the {_counted(len(self._images), 'image')} of this run: "
-                f"{self._counts()}"
-            )
+            self._tell(f"{self._label} has marked nothing in this run, in {self._seen()}: {self._counts()}")
         elif self._warned:
             self._tell(
-                f"{self._label} marked nothing in its first images, but did later: in all the "
-                f"{_counted(len(self._images), 'image')} of this run {self._counts()}"
+                f"{self._label} marked nothing in its first images but did later, in {self._seen()}: {self._counts()}"
             )
 
     def _nothing_marked(self) -> bool:
         return self._failed + self._empty == self._samples
+
+    def _seen(self) -> str:
+        return _counted(len(self._images), "image")
 
     def _counts(self) -> str:
         """How many samples failed and came back empty, where there are any."""
@@ -155,9 +152,10 @@ class EarlyWarning:
 
     def _stopped(self) -> str:
         return (
-            f"{self._label} was stopped after {self._failed} of {_counted(self._samples, 'sample')} failed (the limit "
-            f"is {self._stop_after}), {self._example()}; what was made is kept, no result is written (that of an earlier "
-            "run stays); mend the cause and run the same again, which goes on from there and asks again what failed"
+            f"{self._label} was stopped: {self._failed} of {_counted(self._samples, 'sample')} failed and the limit is "
+            f"{self._stop_after}, {self._example()}; what was made is kept and no result is written (that of an "
+            "earlier run stays); mend the cause and run the same again, which goes on from there and asks again what "
+            "failed"
         )
 
 

@@ -83,7 +83,7 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
     if answers_samples(entry.method):
         yield from _run_control(entry, entry.method, protocols, run, device)
         return
-    questions, store = Questions.of(entry.method, run.selection), _store(entry, run)
+    questions, store = Questions.of(entry.method, run.selection), store_of(entry, run)
     report = _ground(entry, questions, run, store, device, None)
     yield from _score(entry, questions, protocols, run, store, report)
 
@@ -102,7 +102,7 @@ def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
         return 0
     entry = fitted(entry, run.selection.dataset)
     questions = Questions.of(entry.method, run.selection)
-    report = _ground(entry, questions, run, _store(entry, run), resolve_device(run.device), shard)
+    report = _ground(entry, questions, run, store_of(entry, run), resolve_device(run.device), shard)
     _require_readable(report)
     return report.failed + (len(questions.refused) if shard.index == 1 else 0)
 
@@ -129,14 +129,14 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
             except ImageError as error:
                 report.images[path] = Failure.of(error)
             advance()
-    yield from _score(entry, questions, protocols, run, _store(entry, run), report)
+    yield from _score(entry, questions, protocols, run, store_of(entry, run), report)
 
 
 def _ground(
     entry: Entry, questions: Questions, run: Run, store: PredictionStore, device: str, shard: Shard | None
 ) -> GroundingReport:
     samples = questions.selection.samples
-    batch_size = _batch_size(entry, run)
+    batch_size = batch_size_of(entry, run)
     batches = make_plan(samples, batch_size, shard)
     warning = EarlyWarning(entry.label, run.stop_after_failures)
     worker = Worker(entry.method, samples, store, device, batch_size, overwrite=run.overwrite, listen=warning.see)
@@ -170,10 +170,10 @@ def _run_control(
     entry: Entry, method: ControlMethod, protocols: Sequence[Protocol], run: Run, device: str
 ) -> Iterator[Result]:
     set_up(method, device)
-    store = _store(entry, run)
+    store = store_of(entry, run)
     warning = EarlyWarning(entry.label, run.stop_after_failures)
     for protocol in protocols:
-        answers = control_answers(run.selection, method, _batch_size(entry, run))
+        answers = control_answers(run.selection, method, batch_size_of(entry, run))
         if protocol is protocols[0]:  # under the others the same answers come again
             answers = warning.passing(run.selection, answers)
         yield _finish(entry, protocol, run, store, answers, device)
@@ -196,7 +196,7 @@ def _finish(
     dataset = _describe_dataset(run.selection, len(scores.table))
     if scores.keys:
         store.note_samples(dataset.fingerprint, {str(one): scores.keys.get(one) for one in scores.table["sample_id"]})
-    batch_size = _batch_size(entry, run)
+    batch_size = batch_size_of(entry, run)
     if device is None:
         grounding = store.notes.grounded_with(scores.keys.values())
     else:
@@ -221,11 +221,13 @@ def _finish(
     return result if run.out is None else result.save(run.out)
 
 
-def _batch_size(entry: Entry, run: Run) -> int:
+def batch_size_of(entry: Entry, run: Run) -> int:
+    """How many images are in a batch."""
     return entry.method.batch_size if run.batch_size is None else run.batch_size
 
 
-def _store(entry: Entry, run: Run) -> PredictionStore:
+def store_of(entry: Entry, run: Run) -> PredictionStore:
+    """Where a method's predictions are."""
     about = entry.info.model_dump(exclude={"label"})
     return PredictionStore(run.store, entry.info.name, entry.info.fingerprint, about)
 
