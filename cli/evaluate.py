@@ -70,6 +70,13 @@ def evaluate(
         str | None,
         typer.Option("--shard", help="i/n: only fill the store with part i of n; `groundcxr score` ends it."),
     ] = None,
+    stop_after_failures: Annotated[
+        int | None,
+        typer.Option("--stop-after-failures", help="End a method after so many failed samples; the store keeps all."),
+    ] = None,
+    plan_only: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what is left to do, and the time and space it would take.")
+    ] = False,
 ) -> None:
     """Evaluate methods on a data set and print a table per pathology.
 
@@ -78,6 +85,8 @@ def evaluate(
     """
     from ..evaluation import Run, Shard, ground_shard, run_entry, select
     from ..evaluation.box_choice import make_choice
+    from ..evaluation.dry_run import dry_run
+    from .forecast import tell_forecasts
     from .running import run_all, run_each
     from .tables import report, tell_shard
 
@@ -86,7 +95,10 @@ def evaluate(
     entries = open_methods(method, settings)
     protocols = open_protocols(protocol)
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
-    run = Run(selection, store or out / "store", out, device, batch_size, answers, overwrite=overwrite)
+    run = Run(selection, store or out / "store", out, device, batch_size, answers, None, overwrite, stop_after_failures)
+    if plan_only:
+        forecasts, errors = run_all(entries, protocols, lambda entry, _: [dry_run(entry, run, part)])
+        raise typer.Exit(tell_forecasts(forecasts, errors, run.store))
     if part is not None:
         failed, errors = run_each(entries, lambda entry: [ground_shard(entry, run, part)])
         raise typer.Exit(tell_shard(part, run.store, failed, errors))

@@ -26,6 +26,7 @@ def ground(
     from ..core.doubts import ORIENTED
     from ..evaluation.answer_doubts import AnswerDoubts
     from ..evaluation.asking import ground_safely, require_image_method, set_up
+    from ..evaluation.early_warning import marks_nothing
     from ..evaluation.picture import draw
     from ..evaluation.prediction import Failure
     from ..evaluation.provenance import resolve_device
@@ -46,6 +47,8 @@ def ground(
         if isinstance(answer, Failure):
             tell(f"{text!r} failed: {answer.kind}: {answer.message}")
         else:
+            if marks_nothing(answer):
+                tell(f"warning: {text!r}: nothing is marked (no box, and no map or one of equal values)")
             doubts.add(answer, radiograph.size, f"phrase {number}", text)
     for doubt in doubts.doubts():
         tell(f"warning: {doubt}")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from ..core import GroundCXRError
+from ..core import GroundCXRError, MethodError, StoppedError
 from ..core.errors import said
 from .streams import tell
 
 if TYPE_CHECKING:
-    from ..evaluation import Entry, Result
+    from ..evaluation import Entry
     from ..metrics import Protocol
 
 T = TypeVar("T")
@@ -19,19 +19,19 @@ T = TypeVar("T")
 def run_all(
     entries: Sequence[Entry],
     protocols: Sequence[Protocol],
-    run: Callable[[Entry, Sequence[Protocol]], Iterable[Result]],
-) -> tuple[list[Result], list[str]]:
+    run: Callable[[Entry, Sequence[Protocol]], Iterable[T]],
+) -> tuple[list[T], list[GroundCXRError]]:
     """Run every method under every protocol that has a metric for it; see `run_each`.
 
     Args:
         entries: The methods.
         protocols: The protocols.
-        run: Yields the results of one method.
+        run: Yields what one method comes to under them.
     """
     return run_each(entries, lambda entry: run(entry, _fitting(entry, protocols)))
 
 
-def run_each(entries: Sequence[Entry], run: Callable[[Entry], Iterable[T]]) -> tuple[list[T], list[str]]:
+def run_each(entries: Sequence[Entry], run: Callable[[Entry], Iterable[T]]) -> tuple[list[T], list[GroundCXRError]]:
     """Run every method, whatever becomes of the others.
 
     Args:
@@ -39,25 +39,27 @@ def run_each(entries: Sequence[Entry], run: Callable[[Entry], Iterable[T]]) -> t
         run: Yields what one method comes to.
 
     Returns:
-        What they came to, and one sentence for each method that could not be run.
+        What they came to, and one error for each method that could not be run, or was stopped.
 
     Raises:
-        GroundCXRError: If it is the only method; whatever else it raises, too.
+        GroundCXRError: If it is the only method and could not be run; whatever else it raises, too.
     """
     done: list[T] = []
-    errors: list[str] = []
+    errors: list[GroundCXRError] = []
     for entry in entries:
         try:
             for outcome in run(entry):
                 done.append(outcome)
         except KeyboardInterrupt:
             raise
+        except StoppedError as stopped:
+            errors.append(stopped)
         except BaseException as error:
             # A method may also end the program, as with sys.exit; what the others have done is not lost by it.
             if isinstance(error, Exception) and len(entries) == 1 and not done:
                 raise
             reason = str(error) if isinstance(error, GroundCXRError) else said(error)
-            errors.append(f"{entry.label} could not be run: {reason}")
+            errors.append(MethodError(f"{entry.label} could not be run: {reason}"))
     return done, errors
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
@@ -12,31 +12,31 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..core import GroundCXRError, StoppedError
 from ..evaluation import Result, Shard
 from ..evaluation.box_choice import describe
 from ..evaluation.numbers import digits_of, write_number
+from ..evaluation.reasons import Reasons
 from ..evaluation.schema import Cell, MetricInfo
 from .streams import tell
 
 _WIDE = 200
 _FIRST_COLUMNS = 24
 _CELL = 21
-_SHOWN_PROBLEMS = 5
-_LONGEST = 300
+_SHOWN_REASONS = 5
 
 
-def report(results: list[Result], errors: list[str]) -> int:
+def report(results: list[Result], errors: list[GroundCXRError]) -> int:
     """Print tables, problems (on stderr) and the results' paths, in this order.
 
     Args:
         results: What could be run.
-        errors: A sentence for each method that could not.
+        errors: One for each method that could not, or was stopped.
 
     Returns:
         The exit code: 0 when every sample was scored, 1 when some failed, 2 when nothing could be run.
     """
-    # Without a terminal there is no width to fit into; wrapped cells would only be harder to read.
-    console = Console(width=None if sys.stdout.isatty() else _WIDE)
+    console = open_console()
     for result in results:
         console.print(result_table(result, console.width))
     for protocol in dict.fromkeys(result.info.protocol.name for result in results):
@@ -56,8 +56,13 @@ def report(results: list[Result], errors: list[str]) -> int:
         if result.path is not None:
             sys.stdout.write(f"{result.path}\n")
     if not results:
-        return 2
+        return _without_any(errors)
     return 1 if errors or any(result.info.n_failed for result in results) else 0
+
+
+def open_console() -> Console:
+    """Standard output. Without a terminal there is no width to fit into; wrapped cells would only be harder to read."""
+    return Console(width=None if sys.stdout.isatty() else _WIDE)
 
 
 def result_table(result: Result, width: int) -> Table:
@@ -104,14 +109,14 @@ def comparison_table(results: list[Result], width: int) -> Table:
     return table
 
 
-def tell_shard(shard: Shard, store: Path, failed: list[int], errors: list[str]) -> int:
+def tell_shard(shard: Shard, store: Path, failed: list[int], errors: list[GroundCXRError]) -> int:
     """Say how many samples failed, and what to do once all shards are done.
 
     Args:
         shard: What was grounded.
         store: Where it is.
         failed: How many samples failed with each method that could be run.
-        errors: A sentence for each method that could not.
+        errors: One for each method that could not, or was stopped.
 
     Returns:
         The exit code, as of `report`.
@@ -119,7 +124,7 @@ def tell_shard(shard: Shard, store: Path, failed: list[int], errors: list[str]) 
     for error in errors:
         tell(f"error: {error}")
     if not failed:
-        return 2
+        return _without_any(errors)
     if any(failed):
         tell(f"{sum(failed)} samples failed; the same command tries them again, and `groundcxr score` names them")
     sys.stdout.write(
@@ -127,6 +132,11 @@ def tell_shard(shard: Shard, store: Path, failed: list[int], errors: list[str]) 
         "writes the result\n"
     )
     return 1 if errors or any(failed) else 0
+
+
+def _without_any(errors: Sequence[GroundCXRError]) -> int:
+    """The exit code where no method got to its end: a run that its user's limit stopped has failed, but was one."""
+    return 1 if any(isinstance(error, StoppedError) for error in errors) else 2
 
 
 def _table(title: str, caption: str | None = None) -> Table:
@@ -190,16 +200,20 @@ def _caption(result: Result) -> str:
 
 
 def _tell_problems(result: Result) -> None:
-    problems = list(result.problems.items())
-    if not problems:
+    if not result.problems:
         return
     label, total = result.info.method.label, result.info.dataset.n_samples
-    tell(f"{len(problems)} of {total} samples failed with {label} ({result.info.protocol.name}):")
-    for sample_id, message in problems[:_SHOWN_PROBLEMS]:
-        line = " ".join(message.split())
-        tell(f"  {sample_id}: {line if len(line) <= _LONGEST else line[:_LONGEST] + '...'}")
-    if len(problems) > _SHOWN_PROBLEMS:
-        tell(f"  and {len(problems) - _SHOWN_PROBLEMS} more; the column `error` of samples.parquet marks all")
+    tell(f"{len(result.problems)} of {total} samples failed with {label} ({result.info.protocol.name}):")
+    reasons = Reasons()
+    for sample_id, message in result.problems.items():
+        reasons.add(sample_id, message)
+    found = reasons.commonest()
+    for reason in found[:_SHOWN_REASONS]:
+        times = "" if reason.count == 1 else f"{reason.count} times, first in "
+        tell(f"  {times}{reason.sample_id}: {reason.message}")
+    left = sum(reason.count for reason in found[_SHOWN_REASONS:])
+    if left:
+        tell(f"  and {left} more; the column `error` of samples.parquet marks all")
 
 
 def _number(n: int, what: str) -> str:

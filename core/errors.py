@@ -36,6 +36,10 @@ class WeightsError(MethodError):
     """Weights that are missing, unreachable, or not the ones that were published."""
 
 
+class StoppedError(GroundCXRError):
+    """A method's run that was ended by the limit on failures that its user gave; what was stored stays."""
+
+
 class StoreError(GroundCXRError):
     """The prediction store or a result folder cannot be read or written."""
 

@@ -34,6 +34,7 @@ def evaluate(
     out: str | Path = "results",
     store: str | Path | None = None,
     overwrite: bool = False,
+    stop_after_failures: int | None = None,
 ) -> Result:
     """Measure a method on a data set under a protocol.
 
@@ -56,11 +57,13 @@ def evaluate(
         out: Folder of the results.
         store: Folder of the predictions; OUT/store by default.
         overwrite: Make predictions again that are in the store.
+        stop_after_failures: End the method after so many failed samples; what it made by then stays in the store.
 
     Returns:
         The result, saved below `out`.
 
     Raises:
+        StoppedError: If as many samples have failed as may.
         GroundCXRError: If nothing can be run, in one sentence that says why.
     """
     answers = make_choice(min_score, top)
@@ -70,6 +73,15 @@ def evaluate(
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
     place = user_path(out)
     folder = user_path(store) if store else place / "store"
-    run = Run(selection, folder, place, device, batch_size, answers, overwrite=overwrite)
+    run = Run(
+        selection,
+        folder,
+        place,
+        device,
+        batch_size,
+        answers,
+        overwrite=overwrite,
+        stop_after_failures=stop_after_failures,
+    )
     (result,) = run_entry(entry, fitting_protocols(entry, [chosen]), run)
     return result

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import fmean
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -58,6 +59,19 @@ class Made:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast a method was on one device.
+
+    Attributes:
+        samples: How many were timed.
+        seconds: What one took, in the mean; loading the method is not counted.
+    """
+
+    samples: int
+    seconds: float
+
+
 @dataclass
 class _Noted:
     seconds: dict[str, float] = field(default_factory=dict)
@@ -106,6 +120,16 @@ class GroundingNotes:
         """Seconds per sample by image key, the latest noted."""
         return self._read().seconds
 
+    def paces(self) -> dict[str, Pace]:
+        """How fast the method was, by the device that it was set up on."""
+        noted = self._read()
+        devices = {way: about.device for way in set(noted.ways.values()) if (about := self._way(way)) is not None}
+        seconds: dict[str, list[float]] = {}
+        for answer, way in noted.ways.items():
+            if way in devices:
+                seconds.setdefault(devices[way], []).append(noted.seconds[answer.partition("-")[0]])
+        return {device: Pace(len(each), fmean(each)) for device, each in seconds.items()}
+
     def grounded_with(self, answers: Iterable[str]) -> list[GroundedWith]:
         """How answers were made, most first; those of which nothing is noted are in none of the ways.
 
@@ -116,13 +140,17 @@ class GroundingNotes:
         counts = Counter(way for answer in answers if (way := noted.ways.get(answer)) is not None)
         found: list[GroundedWith] = []
         for way, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
-            try:
-                about = Way.model_validate_json(read_regular(self._way_file(way)))
-            except (OSError, ValidationError):
-                continue
-            peak = noted.peaks.get(way, {})
-            found.append(GroundedWith(**about.model_dump(), peak_memory_mb=peak, n_samples=count))
+            if (about := self._way(way)) is not None:
+                peak = noted.peaks.get(way, {})
+                found.append(GroundedWith(**about.model_dump(), peak_memory_mb=peak, n_samples=count))
         return found
+
+    def _way(self, way: str) -> Way | None:
+        """A way by its name; None where its file is gone or damaged."""
+        try:
+            return Way.model_validate_json(read_regular(self._way_file(way)))
+        except (OSError, ValidationError):
+            return None
 
     def _way_file(self, way: str) -> Path:
         return self._folder / _WAYS / f"{way}.json"

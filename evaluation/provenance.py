@@ -39,17 +39,26 @@ def resolve_device(device: str) -> str:
     Raises:
         GroundCXRError: If a GPU is asked for and there is none.
     """
-    if device == "cpu":
+    if check_device(device) == "cpu":
         return device
     if device == "auto":
         driver = sys.platform != "linux" or Path("/proc/driver/nvidia/version").exists()
         return "cuda" if driver and _cuda_devices() else "cpu"
-    name, _, index = device.partition(":")
-    if name != "cuda" or (index and not index.isdecimal()):
-        raise GroundCXRError(f"there is no device {device!r}; write auto, cpu, cuda or cuda:N")
     count = _cuda_devices()
-    if count <= int(index or 0):
+    if count <= int(device.partition(":")[2] or 0):
         raise GroundCXRError(f"the device {device!r} is not there ({count} GPUs found); use --device cpu")
+    return device
+
+
+def check_device(device: str) -> str:
+    """A device as the user wrote it, which need not be there: a run may be planned on another machine.
+
+    Raises:
+        GroundCXRError: If it is no device's name.
+    """
+    name, _, index = device.partition(":")
+    if device not in ("auto", "cpu") and (name != "cuda" or (index and not index.isdecimal())):
+        raise GroundCXRError(f"there is no device {device!r}; write auto, cpu, cuda or cuda:N")
     return device
 
 

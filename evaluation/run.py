@@ -16,6 +16,7 @@ from ..metrics import Protocol
 from .answer_doubts import AnswerDoubts, undeclared_doubt
 from .asking import set_up
 from .box_choice import BoxesInUnion, refuse_choice
+from .early_warning import EarlyWarning, check_limit
 from .entry import Entry, answers_samples, fitted
 from .plan import Selection, Shard, make_plan
 from .prediction import Failure
@@ -41,6 +42,7 @@ class Run:
         answers: Which boxes count; None for all.
         judged: What an import said of its boxes as they were written; None where they are judged as a method gave them.
         overwrite: Whether predictions that are in the store are made again.
+        stop_after_failures: After so many failed samples a method is ended; None for never.
     """
 
     selection: Selection
@@ -51,8 +53,10 @@ class Run:
     answers: AnswersInfo | None = None
     judged: tuple[Doubt, ...] | None = None
     overwrite: bool = False
+    stop_after_failures: int | None = None
 
     def __post_init__(self) -> None:
+        check_limit(self.stop_after_failures)
         # A method, or a library of its, may change the working folder.
         object.__setattr__(self, "store", self.store.absolute())
         object.__setattr__(self, "out", None if self.out is None else self.out.absolute())
@@ -70,6 +74,7 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
         One saved result for each protocol.
 
     Raises:
+        StoppedError: If as many samples have failed as may.
         GroundCXRError: If nothing can be run.
     """
     refuse_choice(entry.method, entry.label, run.answers)
@@ -78,7 +83,7 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
     if answers_samples(entry.method):
         yield from _run_control(entry, entry.method, protocols, run, device)
         return
-    questions, store = Questions.of(entry.method, run.selection), _store(entry, run)
+    questions, store = Questions.of(entry.method, run.selection), store_of(entry, run)
     report = _ground(entry, questions, run, store, device, None)
     yield from _score(entry, questions, protocols, run, store, report)
 
@@ -90,13 +95,14 @@ def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
         How many samples failed; those that nothing can be asked about are counted with the first part.
 
     Raises:
+        StoppedError: If as many samples have failed as may.
         GroundCXRError: If nothing can be run.
     """
     if answers_samples(entry.method):
         return 0
     entry = fitted(entry, run.selection.dataset)
     questions = Questions.of(entry.method, run.selection)
-    report = _ground(entry, questions, run, _store(entry, run), resolve_device(run.device), shard)
+    report = _ground(entry, questions, run, store_of(entry, run), resolve_device(run.device), shard)
     _require_readable(report)
     return report.failed + (len(questions.refused) if shard.index == 1 else 0)
 
@@ -123,18 +129,21 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
             except ImageError as error:
                 report.images[path] = Failure.of(error)
             advance()
-    yield from _score(entry, questions, protocols, run, _store(entry, run), report)
+    yield from _score(entry, questions, protocols, run, store_of(entry, run), report)
 
 
 def _ground(
     entry: Entry, questions: Questions, run: Run, store: PredictionStore, device: str, shard: Shard | None
 ) -> GroundingReport:
     samples = questions.selection.samples
-    batch_size = _batch_size(entry, run)
+    batch_size = batch_size_of(entry, run)
     batches = make_plan(samples, batch_size, shard)
-    worker = Worker(entry.method, samples, store, device, batch_size, overwrite=run.overwrite)
+    warning = EarlyWarning(entry.label, run.stop_after_failures)
+    worker = Worker(entry.method, samples, store, device, batch_size, overwrite=run.overwrite, listen=warning.see)
     with progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance:
-        return worker.run(batches, advance)
+        report = worker.run(batches, advance)
+    warning.end()
+    return report
 
 
 def _score(
@@ -161,9 +170,12 @@ def _run_control(
     entry: Entry, method: ControlMethod, protocols: Sequence[Protocol], run: Run, device: str
 ) -> Iterator[Result]:
     set_up(method, device)
-    store = _store(entry, run)
+    store = store_of(entry, run)
+    warning = EarlyWarning(entry.label, run.stop_after_failures)
     for protocol in protocols:
-        answers = control_answers(run.selection, method, _batch_size(entry, run))
+        answers = control_answers(run.selection, method, batch_size_of(entry, run))
+        if protocol is protocols[0]:  # under the others the same answers come again
+            answers = warning.passing(run.selection, answers)
         yield _finish(entry, protocol, run, store, answers, device)
 
 
@@ -184,7 +196,7 @@ def _finish(
     dataset = _describe_dataset(run.selection, len(scores.table))
     if scores.keys:
         store.note_samples(dataset.fingerprint, {str(one): scores.keys.get(one) for one in scores.table["sample_id"]})
-    batch_size = _batch_size(entry, run)
+    batch_size = batch_size_of(entry, run)
     if device is None:
         grounding = store.notes.grounded_with(scores.keys.values())
     else:
@@ -209,11 +221,13 @@ def _finish(
     return result if run.out is None else result.save(run.out)
 
 
-def _batch_size(entry: Entry, run: Run) -> int:
+def batch_size_of(entry: Entry, run: Run) -> int:
+    """How many images are in a batch."""
     return entry.method.batch_size if run.batch_size is None else run.batch_size
 
 
-def _store(entry: Entry, run: Run) -> PredictionStore:
+def store_of(entry: Entry, run: Run) -> PredictionStore:
+    """Where a method's predictions are."""
     about = entry.info.model_dump(exclude={"label"})
     return PredictionStore(run.store, entry.info.name, entry.info.fingerprint, about)
 

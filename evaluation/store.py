@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,12 @@ class PredictionStore:
             return {key: not isinstance(one, Failure) for key, one in self.read(image_sha256).items()}
         except DamagedPredictionsError:
             return {}
+
+    def bytes_each(self) -> float | None:
+        """What one answer takes on the disk, in the mean, with all that is noted of it; None where there are none."""
+        answers = sum(pace.samples for pace in self.notes.paces().values())
+        files = (Path(place, name) for place, _, names in os.walk(self.folder) for name in names)
+        return sum(file.stat().st_size for file in files) / answers if answers else None
 
     def add(
         self, predictions: Mapping[str, Mapping[str, Prediction]], made: Made | None = None, *, replace: bool = False

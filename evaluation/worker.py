@@ -13,6 +13,7 @@ from ..core.progress import Advance
 from ..methods import GroundingMethod
 from ..methods.watching import files_read, undeclared_files
 from .asking import ground_safely, set_up
+from .early_warning import Listener, Outcome
 from .grounding_notes import Made, Way
 from .plan import Batch, ImageTask
 from .prediction import Failure, Prediction, query_key
@@ -48,6 +49,7 @@ class Worker:
         batch_size: Of the plan, to be kept with the predictions.
         overwrite: Whether predictions that are in the store are made again. They are in any case where the method reads
             files that it does not declare: then nothing says that they are those it would make today.
+        listen: Told what became of each batch's samples, those apart that the store had answers for.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class Worker:
         batch_size: int,
         *,
         overwrite: bool = False,
+        listen: Listener = lambda _: None,
     ) -> None:
         self._method = method
         self._samples = samples
@@ -70,6 +73,8 @@ class Worker:
         self._overwrite = overwrite or bool(self._undeclared)
         self._batch_size = batch_size
         self._way: Way | None = None
+        self._listen = listen
+        self._outcomes: list[Outcome] = []
         self.report = GroundingReport()
 
     def run(self, batches: Sequence[Batch], advance: Advance) -> GroundingReport:
@@ -82,9 +87,15 @@ class Worker:
         Raises:
             StoreError: If the store cannot be read or written.
             MethodError: If the method cannot be set up.
+            GroundCXRError: What `listen` raises.
         """
         for batch in batches:
+            self._outcomes = []
             self._run_batch(batch)
+            for task in batch:
+                if isinstance(unread := self.report.images[task.path], Failure):
+                    self._outcomes += [self._outcome(task, index, unread) for index in task.samples]
+            self._listen(self._outcomes)
             advance(sum(len(task.samples) for task in batch))
         return self.report
 
@@ -155,6 +166,12 @@ class Worker:
         self._store.add(made, Made(way, peak_memory_mb(), seconds), replace=self._overwrite)
         self.report.computed += len(asked)
         self.report.failed += sum(isinstance(answer, Failure) for answer in answers)
+        self._outcomes += [
+            self._outcome(task, index, answer) for (task, index), answer in zip(asked, answers, strict=True)
+        ]
+
+    def _outcome(self, task: ImageTask, index: int, prediction: Prediction) -> Outcome:
+        return Outcome.of(self._samples[index].sample_id, str(task.path), prediction)
 
     def _note_undeclared(self) -> None:
         """Note what the method read without declaring it, before what it made of it is stored."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 # Streamlit puts this folder on sys.path, where our modules (`tables`, `export`) would stand for other packages' names.
 HERE = Path(__file__).resolve().parent
-sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != HERE]
+# A new list: another user's page may be importing by the old one at this moment, and would pass over a place of it.
+sys.path = [place for place in sys.path if Path(place or ".").resolve() != HERE]
 
 import streamlit as st  # noqa: E402
 

@@ -14,10 +14,11 @@ import pytest
 
 from groundcxr.datasets import load_dataset
 from groundcxr.evaluation import evaluate, load_result
+from groundcxr.leaderboard import serve
 from groundcxr.leaderboard.library import Library
 from groundcxr.leaderboard.reproduction import command
 
-from .conftest import PAGES
+from .conftest import APP, PAGES
 
 RESULTS = "results"
 
@@ -45,6 +46,30 @@ def test_every_page_shows_something_real(open_page, demo, page):
     assert "d48d9d025b7b" in shown.text
     content = shown.text + " ".join(block.value for block in shown.app.code)
     assert "center-prior" in content
+
+
+def test_a_page_does_not_disturb_what_another_is_importing(open_page, demo, monkeypatch):
+    """Several users' pages run in threads of one process, and the import system goes through `sys.path` as it is."""
+    places = [str(APP.parent), *(place for place in sys.path if place != str(APP.parent))]
+    monkeypatch.setattr(sys, "path", [*places])
+    going = iter(sys.path)
+    assert next(going) == places[0]
+    open_page("leaderboard", "--results", demo / RESULTS)
+    assert list(going) == places[1:]
+    assert str(APP.parent) not in sys.path
+
+
+def test_a_session_has_one_run_at_a_time(monkeypatch):
+    """Two would change one session at once: the server that `groundcxr leaderboard` starts must not allow it."""
+    from streamlit import config
+
+    monkeypatch.setattr(config, "get_config_files", config.get_config_files)
+    serve.read_own_configuration()
+    try:
+        assert config.get_config_options(force_reparse=True)["runner.fastReruns"].value is False
+    finally:
+        monkeypatch.undo()
+        config.get_config_options(force_reparse=True)
 
 
 @pytest.mark.parametrize("page", PAGES)
