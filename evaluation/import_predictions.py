@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..core import BOX, HEATMAP, GroundCXRError, Grounding, ImageError, Sample, image_digest
+from ..core import BOX, HEATMAP, GroundCXRError, Grounding, ImageError, Sample
 from ..core.doubts import Tally
 from ..core.fingerprint import digest, file_digest
 from ..core.names import printable
@@ -23,7 +23,7 @@ from .prediction import Failure, Prediction, encode, query_key
 from .result import Result
 from .run import Run, score_entry
 from .schema import AnswersInfo
-from .store import PredictionStore
+from .store import PredictionStore, digests
 
 NOTE = "predictions made elsewhere, scored here"
 
@@ -106,11 +106,11 @@ class ForeignPredictions:
             yield result.save(out / IMPORT_FOLDER)
 
     def _fill(self, store: PredictionStore) -> None:
-        samples, tally = self._selection.samples, Tally()
+        samples, tally, known = self._selection.samples, Tally(), digests()
         with progress(f"import {self.entry.label}", len(samples)) as advance:
             for (task,) in make_plan(samples, 1):
                 try:
-                    sha256 = image_digest(task.path)
+                    sha256 = known.of(task.path)
                 except ImageError:  # scoring counts and names it
                     continue
                 answers: dict[str, Prediction] = {}
@@ -125,6 +125,7 @@ class ForeignPredictions:
                     answers[key] = answer
                 store.add({sha256: answers})
                 advance(len(task.samples))
+        known.save()
         self._doubts = [*self._doubts, *tally.doubts()]
 
     def _answer(self, sample: Sample, tally: Tally) -> Prediction:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core import BOX, GroundCXRError, ImageError, image_digest
+from ..core import BOX, GroundCXRError, ImageError
 from ..core.doubts import Doubt
 from ..core.progress import progress
 from ..methods import ControlMethod
@@ -24,7 +24,7 @@ from .questions import Questions
 from .result import Result, make_result
 from .schema import AnswersInfo, DatasetInfo, ProvenanceInfo
 from .scoring import Answer, control_answers, score_answers, stored_answers
-from .store import PredictionStore
+from .store import PredictionStore, digests
 from .worker import GroundingReport, Worker
 
 
@@ -114,15 +114,16 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
         yield from _run_control(entry, entry.method, protocols, run, "cpu")
         return
     questions = Questions.of(entry.method, run.selection)
-    report = GroundingReport()
+    report, known = GroundingReport(), digests()
     paths = dict.fromkeys(sample.image_path for sample in questions.selection.samples)
     with progress("read images", len(paths)) as advance:
         for path in paths:
             try:
-                report.images[path] = image_digest(path)
+                report.images[path] = known.of(path)
             except ImageError as error:
                 report.images[path] = Failure.of(error)
             advance()
+    known.save()
     yield from _score(entry, questions, protocols, run, _store(entry, run), report)
 
 
