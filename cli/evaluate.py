@@ -14,6 +14,7 @@ from .arguments import (
     BatchSize,
     Dataset,
     Device,
+    Jobs,
     Limit,
     Methods,
     MinScore,
@@ -63,6 +64,7 @@ def evaluate(
     top: Top = None,
     out: Out = Path("results"),
     store: Store = None,
+    jobs: Jobs = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Make predictions again that are in the store.")
     ] = False,
@@ -86,7 +88,7 @@ def evaluate(
     entries = open_methods(method, settings)
     protocols = open_protocols(protocol)
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
-    run = Run(selection, store or out / "store", out, device, batch_size, answers, overwrite=overwrite)
+    run = Run(selection, store or out / "store", out, device, batch_size, answers, overwrite=overwrite, jobs=jobs)
     if part is not None:
         failed, errors = run_each(entries, lambda entry: [ground_shard(entry, run, part)])
         raise typer.Exit(tell_shard(part, run.store, failed, errors))

@@ -34,6 +34,7 @@ def evaluate(
     out: str | Path = "results",
     store: str | Path | None = None,
     overwrite: bool = False,
+    jobs: int | None = None,
 ) -> Result:
     """Measure a method on a data set under a protocol.
 
@@ -56,6 +57,7 @@ def evaluate(
         out: Folder of the results.
         store: Folder of the predictions; OUT/store by default.
         overwrite: Make predictions again that are in the store.
+        jobs: How many processes score; None for one for each processor where that is faster. The result is the same.
 
     Returns:
         The result, saved below `out`.
@@ -70,6 +72,6 @@ def evaluate(
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
     place = user_path(out)
     folder = user_path(store) if store else place / "store"
-    run = Run(selection, folder, place, device, batch_size, answers, overwrite=overwrite)
+    run = Run(selection, folder, place, device, batch_size, answers, overwrite=overwrite, jobs=jobs)
     (result,) = run_entry(entry, fitting_protocols(entry, [chosen]), run)
     return result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -79,7 +80,12 @@ class ForeignPredictions:
         )
 
     def score(
-        self, protocols: Sequence[Protocol], out: Path, store: Path, answers: AnswersInfo | None = None
+        self,
+        protocols: Sequence[Protocol],
+        out: Path,
+        store: Path,
+        answers: AnswersInfo | None = None,
+        jobs: int | None = None,
     ) -> Iterator[Result]:
         """Store all predictions, then score them under each protocol.
 
@@ -90,6 +96,7 @@ class ForeignPredictions:
             out: The folder of results; these go to its folder `imported`.
             store: The prediction store's folder.
             answers: Which boxes count; None for all.
+            jobs: How many processes score; see `Run`.
 
         Yields:
             One saved result for each protocol.
@@ -99,8 +106,9 @@ class ForeignPredictions:
         """
         refuse_choice(self.entry.method, self.entry.label, answers)
         info = self.entry.info
+        run = Run(self._selection, store, None, answers=answers, jobs=jobs)
         self._fill(PredictionStore(store, info.name, info.fingerprint, info.model_dump(exclude={"label"})))
-        run = Run(self._selection, store, None, answers=answers, judged=tuple(self._doubts))
+        run = replace(run, judged=tuple(self._doubts))
         for result in score_entry(self.entry, protocols, run):
             write_import(result.folder(out / IMPORT_FOLDER), self.about)
             yield result.save(out / IMPORT_FOLDER)

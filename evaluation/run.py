@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +13,10 @@ from ..core.doubts import Doubt
 from ..core.progress import progress
 from ..methods import ControlMethod
 from ..metrics import Protocol
-from .answer_doubts import AnswerDoubts, undeclared_doubt
+from .answer_doubts import undeclared_doubt
+from .answers import Part, control_parts, stored_parts
 from .asking import set_up
-from .box_choice import BoxesInUnion, refuse_choice
+from .box_choice import refuse_choice
 from .entry import Entry, answers_samples, fitted
 from .plan import Selection, Shard, make_plan
 from .prediction import Failure
@@ -23,7 +24,8 @@ from .provenance import grounded_here, resolve_device, run_info
 from .questions import Questions
 from .result import Result, make_result
 from .schema import AnswersInfo, DatasetInfo, ProvenanceInfo
-from .scoring import Answer, control_answers, score_answers, stored_answers
+from .scores import score_parts
+from .scoring import Scoring
 from .store import PredictionStore, digests
 from .worker import GroundingReport, Worker
 
@@ -41,6 +43,11 @@ class Run:
         answers: Which boxes count; None for all.
         judged: What an import said of its boxes as they were written; None where they are judged as a method gave them.
         overwrite: Whether predictions that are in the store are made again.
+        jobs: How many processes score; None for one for each processor where that is faster. Results do not depend on
+            it.
+
+    Raises:
+        GroundCXRError: If there are to be no processes.
     """
 
     selection: Selection
@@ -51,8 +58,11 @@ class Run:
     answers: AnswersInfo | None = None
     judged: tuple[Doubt, ...] | None = None
     overwrite: bool = False
+    jobs: int | None = None
 
     def __post_init__(self) -> None:
+        if self.jobs is not None and self.jobs < 1:
+            raise GroundCXRError(f"nothing can be scored by {self.jobs} processes: give at least 1 with --jobs")
         # A method, or a library of its, may change the working folder.
         object.__setattr__(self, "store", self.store.absolute())
         object.__setattr__(self, "out", None if self.out is None else self.out.absolute())
@@ -148,8 +158,7 @@ def _score(
 ) -> Iterator[Result]:
     _require_readable(report)
     for protocol in protocols:
-        answers = stored_answers(questions.selection, report.images, store)
-        yield _finish(entry, protocol, run, store, questions.in_run(answers))
+        yield _finish(entry, protocol, run, store, stored_parts(run.selection, questions, report.images, store))
 
 
 def _require_readable(report: GroundingReport) -> None:
@@ -164,8 +173,8 @@ def _run_control(
     set_up(method, device)
     store = _store(entry, run)
     for protocol in protocols:
-        answers = control_answers(run.selection, method, _batch_size(entry, run))
-        yield _finish(entry, protocol, run, store, answers, device)
+        parts = control_parts(run.selection, method, _batch_size(entry, run))
+        yield _finish(entry, protocol, run, store, parts, device)
 
 
 def _finish(
@@ -173,13 +182,13 @@ def _finish(
     protocol: Protocol,
     run: Run,
     store: PredictionStore,
-    answers: Iterator[Answer],
+    parts: Iterable[Part],
     device: str | None = None,
 ) -> Result:
     """Score and save; `device` is given where the answers were made for this scoring alone, and are not stored."""
-    seen, boxes = AnswerDoubts(frames=run.judged is None), BoxesInUnion(run.answers)
-    told = boxes.chosen(run.selection, seen.passing(run.selection, answers))
-    scores = score_answers(run.selection, entry.method, protocol, told)
+    method = entry.method
+    scoring = Scoring(protocol, method.kind, frozenset(method.emits), run.answers, run.judged is None, store)
+    scores = score_parts(run.selection, scoring, parts, run.jobs)
     if scores.table.empty:
         raise GroundCXRError(f"the protocol {protocol.name} skips every sample, so there is nothing to average")
     dataset = _describe_dataset(run.selection, len(scores.table))
@@ -191,9 +200,9 @@ def _finish(
     else:
         grounding = [grounded_here(device, batch_size, len(scores.table))]
     seconds = float(np.nansum(scores.table["seconds"].to_numpy(dtype=np.float64)))
-    doubts = [*(run.judged or ()), *seen.doubts(), *undeclared_doubt(store.undeclared())]
-    if BOX in entry.method.emits and protocol.metrics_for([BOX]):
-        doubts += boxes.doubts()
+    doubts = [*(run.judged or ()), *scores.seen, *undeclared_doubt(store.undeclared())]
+    if BOX in method.emits and protocol.metrics_for([BOX]):
+        doubts += scores.boxes
     result = make_result(
         samples=scores.table,
         problems=scores.problems,

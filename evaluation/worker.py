@@ -21,7 +21,7 @@ from .plan import Batch, ImageTask
 from .prediction import Failure, Prediction, query_key
 from .provenance import git_state, packages, peak_memory_mb
 from .reading import ReadAhead, Seen, reading_threads
-from .store import PredictionStore
+from .store import PredictionStore, digests
 
 _MOST_NOTED = 100
 _BYTES_OF_A_PIXEL = 2
@@ -77,6 +77,7 @@ class Worker:
         self._batch_size = batch_size
         self._way: Way | None = None
         self._using_store = Lock()
+        self._digests = digests()
         self._added: set[str] = set()
         self.report = GroundingReport()
 
@@ -92,10 +93,13 @@ class Worker:
             MethodError: If the method cannot be set up.
         """
         reading = ReadAhead(batches, self._look, self._decode, self._wanted, self._expected, reading_threads())
-        with reading:
-            for batch in reading:
-                self._run_batch(batch, reading)
-                advance(sum(len(one.task.samples) for one in batch))
+        try:
+            with reading:
+                for batch in reading:
+                    self._run_batch(batch, reading)
+                    advance(sum(len(one.task.samples) for one in batch))
+        finally:
+            self._digests.save()
         return self.report
 
     def _run_batch(self, batch: Sequence[Seen], reading: ReadAhead) -> None:
@@ -114,11 +118,15 @@ class Worker:
                 self._ground([(one, index)], reading)
 
     def _look(self, task: ImageTask) -> Seen:
-        try:
-            content = image_bytes(task.path)
-        except ImageError as error:
-            return Seen(task, failure=Failure.of(error))
-        sha256 = hashlib.sha256(content).hexdigest()
+        content, look = None, self._digests.look(task.path)
+        sha256 = self._digests.known(task.path, look)
+        if sha256 is None:
+            try:
+                content = image_bytes(task.path)
+            except ImageError as error:
+                return Seen(task, failure=Failure.of(error))
+            sha256 = hashlib.sha256(content).hexdigest()
+            self._digests.remember(task.path, sha256, look)
         return Seen(task, sha256, self._known(task, sha256), content)
 
     def _known(self, task: ImageTask, sha256: str) -> dict[int, bool]:

@@ -87,12 +87,20 @@ class Digests:
             ImageError: If the file is missing or unreadable.
         """
         look = self.look(path)
-        if look is not None and (known := self._find(path, look)) is not None:
-            return known
-        sha256 = image_digest(path)
-        if look is not None:
+        sha256 = self.known(path, look)
+        if sha256 is None:
+            sha256 = image_digest(path)
             self.remember(path, sha256, look)
         return sha256
+
+    def known(self, path: Path, look: Look | None) -> str | None:
+        """The digest of a file that is as it was when that was remembered; None where it has to be read.
+
+        Args:
+            path: The file.
+            look: What `look` says of it now.
+        """
+        return None if look is None else self._find(path, look)
 
     def look(self, path: Path) -> Look | None:
         """What to give to `remember` after reading the file; None where there is no file to look at."""
