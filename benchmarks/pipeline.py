@@ -29,7 +29,7 @@ BEFORE = "6c3895d"
 IMAGES, MANY = 64, 512
 WIDTH, HEIGHT = 2544, 3056
 SECONDS = 0.04
-PHRASES = 8  # of an image, where scoring is measured
+PHRASES = 16  # of an image, where scoring is measured
 PICTURES = 8
 ROUNDS = 3
 
@@ -39,7 +39,7 @@ import numpy as np
 from groundcxr import Grounding, GroundingMethod, Heatmap
 
 class Waits(GroundingMethod):
-    batch_size = 8
+    batch_size = 4
     def ground_batch(self, queries):
         time.sleep({SECONDS} * len({{query.image.sha256 for query in queries}}))
         return [Grounding(Heatmap.whole(np.eye(16), query.image.size)) for query in queries]
@@ -73,8 +73,10 @@ def main() -> None:
 def measure(folder: Path, commit: str) -> None:
     """Run every measurement, each as often as it takes, and print what came of it."""
     print(f"machine: {cpu()}, {os.cpu_count()} cores; Python {platform.python_version()}\n")
-    before = [in_own_process(folder, "before", "ground", IMAGES) for _ in range(ROUNDS)]
-    now = [in_own_process(folder, "now", "ground", IMAGES) for _ in range(ROUNDS)]
+    before, now = [], []
+    for _ in range(ROUNDS):  # in turns: other work on the machine comes and goes
+        before.append(in_own_process(folder, "before", "ground", IMAGES))
+        now.append(in_own_process(folder, "now", "ground", IMAGES))
     decoded = max(in_own_process(folder, "now", "decode", IMAGES)["rate"] for _ in range(ROUNDS))
     rates = [max(one["rate"] for one in some) for some in (before, now)]
     slower = min(decoded, 1 / SECONDS)

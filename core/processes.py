@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import warnings
 from collections.abc import Callable, Generator, Iterable
 from typing import Any, TypeVar
 
@@ -44,7 +45,13 @@ def in_processes(function: Callable[[T], R], items: Iterable[T], jobs: int) -> G
         max_nbytes=None,  # arrays are sent as they are, never left in files of /dev/shm
     ) as parallel:
         results: Any = parallel(delayed(function)(item) for item in items)
-        yield from results
+        try:
+            for result in results:  # `yield from` would close them first
+                yield result
+        finally:
+            with warnings.catch_warnings():  # of work that is given up, which is what was asked for
+                warnings.simplefilter("ignore")
+                results.close()
 
 
 def _leave_interrupts() -> None:

@@ -13,11 +13,12 @@ import pytest
 from PIL import Image
 
 from groundcxr import Box, Grounding, GroundingMethod, Heatmap, load_dataset
-from groundcxr.core import GroundCXRError, Mask, Sample
+from groundcxr.core import GroundCXRError, Mask, Radiograph, Sample
 from groundcxr.core.fingerprint import generator_from
 from groundcxr.core.image_files import image_bytes
 from groundcxr.core.regular import read_regular
 from groundcxr.evaluation import Run, evaluate, make_entry, run_entry, score_entry, scores, select, worker
+from groundcxr.methods.watching import files_read
 from groundcxr.metrics import get_protocol
 
 
@@ -35,10 +36,10 @@ class Odd(GroundingMethod):
         if query.phrase.endswith("5"):
             raise ValueError("five")
         rng = generator_from(query.image.sha256, query.phrase)
-        width, height = query.image.size
-        boxes = [Box(*sorted(rng.integers(0, 30, 2)), 40 + number, 50, score=float(rng.random())) for number in (0, 1)]
-        boxes = [Box(box.x0, 5, box.x0 + 9, box.y1, box.score) for box in boxes]
-        return Grounding(Heatmap.whole(rng.random((60, 40)), (width, height)), boxes, truncated=bool(rng.random() < 0.3))
+        left = int(rng.integers(0, 30))
+        boxes = [Box(left, 5, left + 9 * more, 50, score=float(rng.random())) for more in (1, 2)]
+        heatmap = Heatmap.whole(rng.random((60, 40)), query.image.size)
+        return Grounding(heatmap, boxes, truncated=bool(rng.random() < 0.3))
 
 
 @pytest.fixture
@@ -94,10 +95,9 @@ def test_reading_threads_leave_every_prediction_as_it_was(films, tmp_path, monke
 def test_each_file_is_read_once_and_none_is_decoded_again(films, tmp_path, monkeypatch):
     read, decoded = [], []
     monkeypatch.setattr(worker, "image_bytes", lambda path: read.append(path.name) or image_bytes(path))
-    real = worker.Radiograph.from_bytes
-    monkeypatch.setattr(
-        worker.Radiograph, "from_bytes", classmethod(lambda cls, data, path: decoded.append(path.name) or real(data, path))
-    )
+    real = Radiograph.from_bytes
+    noting = classmethod(lambda cls, data, path: decoded.append(path.name) or real(data, path))
+    monkeypatch.setattr(Radiograph, "from_bytes", noting)
     evaluate(Odd, films, out=tmp_path / "out")
     assert sorted(read) == sorted(f"{number}.png" for number in range(22))
     assert sorted(decoded) == sorted(f"{number}.png" for number in range(22) if number != 17)
@@ -107,15 +107,42 @@ def test_each_file_is_read_once_and_none_is_decoded_again(films, tmp_path, monke
     assert sorted(decoded) == ["13.png", "15.png", "5.png"]
 
 
-def test_the_reading_threads_files_are_not_the_methods(films, tmp_path):
-    result = evaluate(Odd, films, out=tmp_path / "out")
-    assert not [doubt for doubt in result.doubts if "reads files" in doubt.kind]
+def test_images_are_read_while_the_method_works_and_are_not_what_it_reads(films, tmp_path, monkeypatch):
+    read, ahead = [], threading.Event()
+
+    def reading(path):
+        read.append(path)
+        if len(read) == 10:
+            ahead.set()
+        return image_bytes(path)
+
+    class Patient(Odd):
+        def ground_batch(self, queries):
+            assert ahead.wait(30)  # six images beyond the first batch
+            return super().ground_batch(queries)
+
+    monkeypatch.setattr(worker, "image_bytes", reading)
+    method = Patient()
+    result = evaluate(method, films, out=tmp_path / "out")
+    assert len(result.problems) == 4
+    assert not [file for file in files_read(method) if file.endswith(".png")]
+
+
+def test_an_interrupt_in_the_method_leaves_no_thread(films, tmp_path):
+    class Stopped(Odd):
+        def ground_batch(self, queries):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(Stopped, films, out=tmp_path / "out")
+    assert not [thread for thread in threading.enumerate() if "_help" in thread.name]
 
 
 @pytest.fixture
 def stored(films, tmp_path):
     run = Run(select(films), tmp_path / "store", tmp_path / "first", "cpu")
-    return run, list(run_entry(make_entry(Odd), [get_protocol("v1")], run))[0]
+    (result,) = run_entry(make_entry(Odd), [get_protocol("v1")], run)
+    return run, result
 
 
 def scored(run, out, jobs, protocol="v1", method=Odd):
@@ -124,7 +151,7 @@ def scored(run, out, jobs, protocol="v1", method=Odd):
     return outcome(out), result
 
 
-@pytest.mark.parametrize("jobs", [2, 5])
+@pytest.mark.parametrize("jobs", [2, 3])
 def test_results_are_the_same_bytes_whatever_the_jobs(stored, tmp_path, jobs, monkeypatch):
     run, first = stored
     alone, told = scored(run, tmp_path / "one", 1)
