@@ -96,10 +96,8 @@ def measure(folder: Path, commit: str) -> None:
     print(f"| {IMAGES} films now | {few[1]:.0f} |")
     print(f"| {MANY} films now | {many:.0f} |\n")
 
-    in_own_process(folder, "before", "fill", IMAGES)
     in_own_process(folder, "now", "fill", IMAGES)
     times = {
-        commit: in_own_process(folder, "before", "score", IMAGES),
         "one job": in_own_process(folder, "now", "score", IMAGES, 1),
         "two jobs": in_own_process(folder, "now", "score", IMAGES, 2),
         "by default": in_own_process(folder, "now", "score", IMAGES),

@@ -46,7 +46,7 @@ def in_processes(function: Callable[[T], R], items: Iterable[T], jobs: int) -> G
     ) as parallel:
         results: Any = parallel(delayed(function)(item) for item in items)
         try:
-            for result in results:  # `yield from` would close them first
+            for result in results:  # noqa: UP028  (`yield from` would close them itself, with the warning)
                 yield result
         finally:
             with warnings.catch_warnings():  # of work that is given up, which is what was asked for
