@@ -18,6 +18,7 @@ from groundcxr.core.fingerprint import generator_from
 from groundcxr.core.image_files import image_bytes
 from groundcxr.core.regular import read_regular
 from groundcxr.evaluation import Run, evaluate, make_entry, run_entry, score_entry, scores, select, worker
+from groundcxr.evaluation.reading import ReadAhead
 from groundcxr.methods.watching import files_read
 from groundcxr.metrics import get_protocol
 
@@ -108,23 +109,32 @@ def test_each_file_is_read_once_and_none_is_decoded_again(films, tmp_path, monke
 
 
 def test_images_are_read_while_the_method_works_and_are_not_what_it_reads(films, tmp_path, monkeypatch):
-    read, ahead = [], threading.Event()
+    read, changed = [], threading.Condition()
 
     def reading(path):
-        read.append(path)
-        if len(read) == 10:
-            ahead.set()
-        return image_bytes(path)
+        content = image_bytes(path)
+        with changed:
+            read.append(path)
+            changed.notify_all()
+        return content
 
     class Patient(Odd):
+        batches = 1
+
         def ground_batch(self, queries):
-            assert ahead.wait(30)  # six images beyond the first batch
+            if len(queries) > 1:  # and no phrase asked alone, after a failure
+                with changed:
+                    assert changed.wait_for(lambda: len(read) > min(4 * self.batches, 20), 30)
+                self.batches += 1
             return super().ground_batch(queries)
 
     monkeypatch.setattr(worker, "image_bytes", reading)
+    # Room for one batch: the next one is read only once a batch is with the method.
+    monkeypatch.setattr(worker, "ReadAhead", lambda *arguments: ReadAhead(*arguments, budget=4 * 2 * 60 * 40))
     method = Patient()
     result = evaluate(method, films, out=tmp_path / "out")
     assert len(result.problems) == 4
+    assert method.batches == 7
     assert not [file for file in files_read(method) if file.endswith(".png")]
 
 
