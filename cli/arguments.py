@@ -50,6 +50,10 @@ Top = Annotated[
     int | None,
     typer.Option("--top", help="Only so many boxes of a sample count, the best-scored; after --min-score."),
 ]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", help="Processes that score; one for each processor where that is faster otherwise."),
+]
 Out = Annotated[Path, typer.Option("--out", help="Folder of the results.")]
 Store = Annotated[Path | None, typer.Option("--store", help="Folder of the predictions; OUT/store otherwise.")]
 

@@ -14,6 +14,7 @@ from .arguments import (
     BatchSize,
     Dataset,
     Device,
+    Jobs,
     Limit,
     Methods,
     MinScore,
@@ -63,6 +64,7 @@ def evaluate(
     top: Top = None,
     out: Out = Path("results"),
     store: Store = None,
+    jobs: Jobs = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Make predictions again that are in the store.")
     ] = False,
@@ -95,7 +97,9 @@ def evaluate(
     entries = open_methods(method, settings)
     protocols = open_protocols(protocol)
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
-    run = Run(selection, store or out / "store", out, device, batch_size, answers, None, overwrite, stop_after_failures)
+    run = Run(
+        selection, store or out / "store", out, device, batch_size, answers, None, overwrite, stop_after_failures, jobs
+    )
     if plan_only:
         forecasts, errors = run_all(entries, protocols, lambda entry, _: [dry_run(entry, run, part)])
         raise typer.Exit(tell_forecasts(forecasts, errors, run.store))

@@ -11,6 +11,7 @@ import typer
 from ..core import GroundCXRError
 from .arguments import (
     Dataset,
+    Jobs,
     Limit,
     MinScore,
     Out,
@@ -51,6 +52,7 @@ def import_results(
     top: Top = None,
     out: Out = Path("results"),
     store: Store = None,
+    jobs: Jobs = None,
 ) -> None:
     """Bring in somebody else's results, or score predictions that were made elsewhere.
 
@@ -84,9 +86,8 @@ def import_results(
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
     foreign = ForeignPredictions(predictions, selection, name=name, kind=kind)
     protocols = open_protocols(protocol)
-    done = run_all(
-        [foreign.entry], protocols, lambda _, fitting: foreign.score(fitting, out, store or out / "store", answers)
-    )
+    place = store or out / "store"
+    done = run_all([foreign.entry], protocols, lambda _, fitting: foreign.score(fitting, out, place, answers, jobs))
     raise typer.Exit(report(*done))
 
 

@@ -9,6 +9,7 @@ import typer
 from .arguments import (
     BatchSize,
     Dataset,
+    Jobs,
     Limit,
     Methods,
     MinScore,
@@ -42,6 +43,7 @@ def score(
     top: Top = None,
     out: Out = Path("results"),
     store: Store = None,
+    jobs: Jobs = None,
 ) -> None:
     """Score predictions that are in the store; no model is loaded.
 
@@ -56,5 +58,5 @@ def score(
     entries = open_methods(method, settings, to_run=False)
     protocols = open_protocols(protocol)
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
-    run = Run(selection, store or out / "store", out, batch_size=batch_size, answers=answers)
+    run = Run(selection, store or out / "store", out, batch_size=batch_size, answers=answers, jobs=jobs)
     raise typer.Exit(report(*run_all(entries, protocols, lambda entry, fitting: score_entry(entry, fitting, run))))

@@ -74,6 +74,12 @@ class Tally:
         self._counts[kind] = self._counts.get(kind, 0) + 1
         self._examples.setdefault(kind, example)
 
+    def join(self, other: Tally) -> None:
+        """Count what another has counted of what comes next."""
+        for kind, count in other._counts.items():
+            self._counts[kind] = self._counts.get(kind, 0) + count
+            self._examples.setdefault(kind, other._examples[kind])
+
     def doubts(self) -> list[Doubt]:
         """Each kind with its count and first example, in the order in which they were met."""
         return [Doubt(kind, count, self._examples[kind]) for kind, count in self._counts.items()]

@@ -52,21 +52,35 @@ def read_header(path: Path) -> ImageHeader:
         raise _image_error(path, error) from error
 
 
-def read_image(path: Path) -> tuple[Decoded, str]:
-    """A file's grey pixels, and the SHA-256 (hex) of its bytes.
+def image_bytes(path: Path) -> bytes:
+    """An image file's bytes.
 
     Raises:
-        ImageError: If the file is missing, no image, or damaged.
+        ImageError: If the file is missing or unreadable.
+    """
+    try:
+        return read_regular(path)
+    except (OSError, MemoryError) as error:
+        raise _image_error(path, error) from error
+
+
+def decode_image(data: bytes, path: Path) -> Decoded:
+    """The grey pixels of an image file.
+
+    Args:
+        data: What `image_bytes` gave.
+        path: Its name, for what it may be and for messages.
+
+    Raises:
+        ImageError: If it is no image, or damaged.
     """
     from .dicom import decode_dicom
     from .raster import decode_raster
 
     try:
-        data = read_regular(path)
-        decoded = decode_dicom(data) if _is_dicom(path, data[:_HEAD]) else decode_raster(data)
+        return decode_dicom(data) if _is_dicom(path, data[:_HEAD]) else decode_raster(data)
     except Exception as error:  # decoders raise many types; each is the file's fault
         raise _image_error(path, error) from error
-    return decoded, hashlib.sha256(data).hexdigest()
 
 
 def image_digest(path: Path) -> str:
@@ -75,10 +89,7 @@ def image_digest(path: Path) -> str:
     Raises:
         ImageError: If the file is missing or unreadable.
     """
-    try:
-        return hashlib.sha256(read_regular(path)).hexdigest()
-    except OSError as error:
-        raise _image_error(path, error) from error
+    return hashlib.sha256(image_bytes(path)).hexdigest()
 
 
 def _is_dicom(path: Path, head: bytes) -> bool:

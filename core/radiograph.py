@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .box import ImageSize
 from .errors import ImageError
-from .image_files import read_image
+from .image_files import decode_image, image_bytes
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -53,10 +53,24 @@ class Radiograph:
             ImageError: If the file is missing, no image, or damaged.
         """
         path = Path(path)
-        decoded, digest = read_image(path)
+        return cls.from_bytes(image_bytes(path), path)
+
+    @classmethod
+    def from_bytes(cls, data: bytes, path: Path) -> Radiograph:
+        """The radiograph in a file that has been read.
+
+        Args:
+            data: All of its bytes.
+            path: The file's name.
+
+        Raises:
+            ImageError: If it is no image, or damaged.
+        """
+        decoded = decode_image(data, path)
         for array in (decoded.pixels, decoded.padding):
             if array is not None:
                 array.setflags(write=False)
+        digest = hashlib.sha256(data).hexdigest()
         return cls(
             decoded.pixels, path, digest, decoded.windowed, decoded.bits, padding=decoded.padding, notes=decoded.notes
         )

@@ -12,8 +12,7 @@ from ..core import Grounding, Heatmap, ImageSize
 from ..core.doubts import TRANSPOSED, Doubt, Placed, Tally, frame_doubts, is_transposed
 
 if TYPE_CHECKING:
-    from .plan import Selection
-    from .scoring import Answer
+    from .answers import Answer
 
 TRUNCATED = "phrases are longer than the method's text encoder reads, so that their ends have no say in the answers"
 EMPTY = "boxes cover no pixel of their image; x0, y0, x1, y1 in pixels of the original image are wanted"
@@ -63,13 +62,21 @@ class AnswerDoubts:
             else:
                 self._boxes.append(placed)
 
-    def passing(self, selection: Selection, answers: Iterable[Answer]) -> Iterator[Answer]:
+    def passing(self, answers: Iterable[Answer]) -> Iterator[Answer]:
         """The answers of a run, each looked at as it passes."""
         for answer in answers:
             if isinstance(answer.prediction, Grounding):
-                sample = selection.samples[answer.index]
+                sample = answer.sample
                 self.add(answer.prediction, sample.image_size, f"sample {sample.sample_id}", sample.phrase)
             yield answer
+
+    def join(self, other: AnswerDoubts) -> None:
+        """Count what another has seen of the answers that come next."""
+        self._tally.join(other._tally)
+        self._boxes += other._boxes
+        self._turned.join(other._turned)
+        self._certain = self._certain or other._certain
+        self._upright = self._upright or other._upright
 
     def doubts(self) -> list[Doubt]:
         """What looks wrong: each kind with its count and first example."""

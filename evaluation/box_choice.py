@@ -11,9 +11,8 @@ import numpy as np
 from ..core import BOX, Box, GroundCXRError, Grounding
 from ..core.doubts import Doubt
 from ..methods import GroundingMethod
-from .plan import Selection
+from .answers import Answer
 from .schema import AnswersInfo
-from .scoring import Answer
 
 LOW_SCORES = (
     "boxes enter the union with less than half of their sample's best score (negative ones taken for logits), and all "
@@ -99,7 +98,7 @@ class BoxesInUnion:
         self._answers = self._samples = self._low = 0
         self._first = self._example = ""
 
-    def chosen(self, selection: Selection, answers: Iterable[Answer]) -> Iterator[Answer]:
+    def chosen(self, answers: Iterable[Answer]) -> Iterator[Answer]:
         """Each answer of a run with the boxes that count.
 
         Raises:
@@ -113,16 +112,24 @@ class BoxesInUnion:
                 grounding = choose(answer.prediction, self._choice)
             except ValueError as error:
                 raise GroundCXRError(f"{error}; leave out --min-score and --top, or give every box a score") from error
-            sample = selection.samples[answer.index]
+            sample_id = answer.sample.sample_id
             self._answers += 1
-            self._first = self._first or f"sample {sample.sample_id}"
+            self._first = self._first or f"sample {sample_id}"
             if grounding.boxes:
                 self._samples += 1
                 low = _count_low(grounding.boxes)
                 self._low += low
                 if low and not self._example:
-                    self._example = f"{low} of {len(grounding.boxes)} boxes of sample {sample.sample_id}"
+                    self._example = f"{low} of {len(grounding.boxes)} boxes of sample {sample_id}"
             yield replace(answer, prediction=grounding)
+
+    def join(self, other: BoxesInUnion) -> None:
+        """Count what another has counted of the answers that come next."""
+        self._answers += other._answers
+        self._samples += other._samples
+        self._low += other._low
+        self._first = self._first or other._first
+        self._example = self._example or other._example
 
     def doubts(self) -> list[Doubt]:
         """That no box counts; that many low-scored ones do, where nobody chose them."""

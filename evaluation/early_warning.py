@@ -15,8 +15,7 @@ from .prediction import Failure, Prediction
 from .reasons import Reasons
 
 if TYPE_CHECKING:
-    from .plan import Selection
-    from .scoring import Answer
+    from .answers import GivenPart
 
 _IMAGES = 8
 """After so many images in which nothing was marked, that is said."""
@@ -110,12 +109,13 @@ class EarlyWarning:
             self._warned = True
             self._tell(f"{self._label} has marked nothing so far in this run, in {self._seen()}: {self._counts()}")
 
-    def passing(self, selection: Selection, answers: Iterable[Answer]) -> Iterator[Answer]:
-        """The answers of a control, which are not stored, each looked at as it passes."""
-        for answer in answers:
-            sample = selection.samples[answer.index]
-            self.see([Outcome.of(sample.sample_id, str(sample.image_path), answer.prediction)])
-            yield answer
+    def passing(self, parts: Iterable[GivenPart]) -> Iterator[GivenPart]:
+        """The answers of a control, which are not stored, each part looked at as it passes."""
+        for part in parts:
+            self.see(
+                [Outcome.of(one.sample.sample_id, str(one.sample.image_path), one.prediction) for one in part.given]
+            )
+            yield part
         self.end()
 
     def end(self) -> None:

@@ -35,6 +35,7 @@ def evaluate(
     store: str | Path | None = None,
     overwrite: bool = False,
     stop_after_failures: int | None = None,
+    jobs: int | None = None,
 ) -> Result:
     """Measure a method on a data set under a protocol.
 
@@ -58,6 +59,7 @@ def evaluate(
         store: Folder of the predictions; OUT/store by default.
         overwrite: Make predictions again that are in the store.
         stop_after_failures: End the method after so many failed samples; what it made by then stays in the store.
+        jobs: How many processes score; None for one for each processor where that is faster. The result is the same.
 
     Returns:
         The result, saved below `out`.
@@ -82,6 +84,7 @@ def evaluate(
         answers,
         overwrite=overwrite,
         stop_after_failures=stop_after_failures,
+        jobs=jobs,
     )
     (result,) = run_entry(entry, fitting_protocols(entry, [chosen]), run)
     return result

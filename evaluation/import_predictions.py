@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ..core import BOX, HEATMAP, GroundCXRError, Grounding, ImageError, Sample, image_digest
+from ..core import BOX, HEATMAP, GroundCXRError, Grounding, ImageError, Sample
 from ..core.doubts import Tally
 from ..core.fingerprint import digest, file_digest
 from ..core.names import printable
@@ -23,7 +24,7 @@ from .prediction import Failure, Prediction, encode, query_key
 from .result import Result
 from .run import Run, score_entry
 from .schema import AnswersInfo
-from .store import PredictionStore
+from .store import PredictionStore, digests
 
 NOTE = "predictions made elsewhere, scored here"
 
@@ -79,7 +80,12 @@ class ForeignPredictions:
         )
 
     def score(
-        self, protocols: Sequence[Protocol], out: Path, store: Path, answers: AnswersInfo | None = None
+        self,
+        protocols: Sequence[Protocol],
+        out: Path,
+        store: Path,
+        answers: AnswersInfo | None = None,
+        jobs: int | None = None,
     ) -> Iterator[Result]:
         """Store all predictions, then score them under each protocol.
 
@@ -90,6 +96,7 @@ class ForeignPredictions:
             out: The folder of results; these go to its folder `imported`.
             store: The prediction store's folder.
             answers: Which boxes count; None for all.
+            jobs: How many processes score; see `Run`.
 
         Yields:
             One saved result for each protocol.
@@ -99,18 +106,19 @@ class ForeignPredictions:
         """
         refuse_choice(self.entry.method, self.entry.label, answers)
         info = self.entry.info
+        run = Run(self._selection, store, None, answers=answers, jobs=jobs)
         self._fill(PredictionStore(store, info.name, info.fingerprint, info.model_dump(exclude={"label"})))
-        run = Run(self._selection, store, None, answers=answers, judged=tuple(self._doubts))
+        run = replace(run, judged=tuple(self._doubts))
         for result in score_entry(self.entry, protocols, run):
             write_import(result.folder(out / IMPORT_FOLDER), self.about)
             yield result.save(out / IMPORT_FOLDER)
 
     def _fill(self, store: PredictionStore) -> None:
-        samples, tally = self._selection.samples, Tally()
+        samples, tally, known = self._selection.samples, Tally(), digests()
         with progress(f"import {self.entry.label}", len(samples)) as advance:
             for (task,) in make_plan(samples, 1):
                 try:
-                    sha256 = image_digest(task.path)
+                    sha256 = known.of(task.path)
                 except ImageError:  # scoring counts and names it
                     continue
                 answers: dict[str, Prediction] = {}
@@ -125,6 +133,7 @@ class ForeignPredictions:
                     answers[key] = answer
                 store.add({sha256: answers})
                 advance(len(task.samples))
+        known.save()
         self._doubts = [*self._doubts, *tally.doubts()]
 
     def _answer(self, sample: Sample, tally: Tally) -> Prediction:

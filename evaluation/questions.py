@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ..methods import GroundingMethod, PhraseControl
 from .plan import Selection
 from .prediction import Failure
-from .scoring import Answer
 
 
 @dataclass(frozen=True)
@@ -39,10 +38,3 @@ class Questions:
             except BaseException as error:
                 refused[place] = Failure.of(error)
         return cls(replace(selection, samples=tuple(asked.values())), tuple(asked), refused)
-
-    def in_run(self, answers: Iterable[Answer]) -> Iterator[Answer]:
-        """Answers to the questions, as answers to the run's samples, and failures of those that have no question."""
-        for answer in answers:
-            yield replace(answer, index=self.places[answer.index])
-        for place, failure in self.refused.items():
-            yield Answer(place, failure)

@@ -150,7 +150,7 @@ def make_result(
     """Average scored samples into a result.
 
     Args:
-        samples: What `score_answers` returns.
+        samples: The table of `score_parts`.
         problems: What went wrong, by sample id.
         doubts: What looks wrong in the answers; noted without the examples.
         protocol: The protocol of the scores.

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from ..core import BOX, GroundCXRError, ImageError, image_digest
+from ..core import BOX, GroundCXRError, ImageError
 from ..core.doubts import Doubt
 from ..core.progress import progress
 from ..methods import ControlMethod
 from ..metrics import Protocol
-from .answer_doubts import AnswerDoubts, undeclared_doubt
+from .answer_doubts import undeclared_doubt
+from .answers import Part, control_parts, stored_parts
 from .asking import set_up
-from .box_choice import BoxesInUnion, refuse_choice
+from .box_choice import refuse_choice
 from .early_warning import EarlyWarning, check_limit
 from .entry import Entry, answers_samples, fitted
 from .plan import Selection, Shard, make_plan
@@ -24,8 +25,9 @@ from .provenance import grounded_here, resolve_device, run_info
 from .questions import Questions
 from .result import Result, make_result
 from .schema import AnswersInfo, DatasetInfo, ProvenanceInfo
-from .scoring import Answer, control_answers, score_answers, stored_answers
-from .store import PredictionStore
+from .scores import score_parts
+from .scoring import Scoring
+from .store import PredictionStore, digests
 from .worker import GroundingReport, Worker
 
 
@@ -43,6 +45,11 @@ class Run:
         judged: What an import said of its boxes as they were written; None where they are judged as a method gave them.
         overwrite: Whether predictions that are in the store are made again.
         stop_after_failures: After so many failed samples a method is ended; None for never.
+        jobs: How many processes score; None for one for each processor where that is faster. Results do not depend on
+            it.
+
+    Raises:
+        GroundCXRError: If there are to be no processes.
     """
 
     selection: Selection
@@ -54,9 +61,12 @@ class Run:
     judged: tuple[Doubt, ...] | None = None
     overwrite: bool = False
     stop_after_failures: int | None = None
+    jobs: int | None = None
 
     def __post_init__(self) -> None:
         check_limit(self.stop_after_failures)
+        if self.jobs is not None and self.jobs < 1:
+            raise GroundCXRError(f"nothing can be scored by {self.jobs} processes: give at least 1 with --jobs")
         # A method, or a library of its, may change the working folder.
         object.__setattr__(self, "store", self.store.absolute())
         object.__setattr__(self, "out", None if self.out is None else self.out.absolute())
@@ -120,15 +130,16 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
         yield from _run_control(entry, entry.method, protocols, run, "cpu")
         return
     questions = Questions.of(entry.method, run.selection)
-    report = GroundingReport()
+    report, known = GroundingReport(), digests()
     paths = dict.fromkeys(sample.image_path for sample in questions.selection.samples)
     with progress("read images", len(paths)) as advance:
         for path in paths:
             try:
-                report.images[path] = image_digest(path)
+                report.images[path] = known.of(path)
             except ImageError as error:
                 report.images[path] = Failure.of(error)
             advance()
+    known.save()
     yield from _score(entry, questions, protocols, run, store_of(entry, run), report)
 
 
@@ -156,8 +167,7 @@ def _score(
 ) -> Iterator[Result]:
     _require_readable(report)
     for protocol in protocols:
-        answers = stored_answers(questions.selection, report.images, store)
-        yield _finish(entry, protocol, run, store, questions.in_run(answers))
+        yield _finish(entry, protocol, run, store, stored_parts(run.selection, questions, report.images, store))
 
 
 def _require_readable(report: GroundingReport) -> None:
@@ -173,10 +183,10 @@ def _run_control(
     store = store_of(entry, run)
     warning = EarlyWarning(entry.label, run.stop_after_failures)
     for protocol in protocols:
-        answers = control_answers(run.selection, method, batch_size_of(entry, run))
+        parts = control_parts(run.selection, method, batch_size_of(entry, run))
         if protocol is protocols[0]:  # under the others the same answers come again
-            answers = warning.passing(run.selection, answers)
-        yield _finish(entry, protocol, run, store, answers, device)
+            parts = warning.passing(parts)
+        yield _finish(entry, protocol, run, store, parts, device)
 
 
 def _finish(
@@ -184,13 +194,13 @@ def _finish(
     protocol: Protocol,
     run: Run,
     store: PredictionStore,
-    answers: Iterator[Answer],
+    parts: Iterable[Part],
     device: str | None = None,
 ) -> Result:
     """Score and save; `device` is given where the answers were made for this scoring alone, and are not stored."""
-    seen, boxes = AnswerDoubts(frames=run.judged is None), BoxesInUnion(run.answers)
-    told = boxes.chosen(run.selection, seen.passing(run.selection, answers))
-    scores = score_answers(run.selection, entry.method, protocol, told)
+    method = entry.method
+    scoring = Scoring(protocol, method.kind, frozenset(method.emits), run.answers, run.judged is None, store)
+    scores = score_parts(run.selection, scoring, parts, run.jobs)
     if scores.table.empty:
         raise GroundCXRError(f"the protocol {protocol.name} skips every sample, so there is nothing to average")
     dataset = _describe_dataset(run.selection, len(scores.table))
@@ -202,9 +212,9 @@ def _finish(
     else:
         grounding = [grounded_here(device, batch_size, len(scores.table))]
     seconds = float(np.nansum(scores.table["seconds"].to_numpy(dtype=np.float64)))
-    doubts = [*(run.judged or ()), *seen.doubts(), *undeclared_doubt(store.undeclared())]
-    if BOX in entry.method.emits and protocol.metrics_for([BOX]):
-        doubts += boxes.doubts()
+    doubts = [*(run.judged or ()), *scores.seen, *undeclared_doubt(store.undeclared())]
+    if BOX in method.emits and protocol.metrics_for([BOX]):
+        doubts += scores.boxes
     result = make_result(
         samples=scores.table,
         problems=scores.problems,

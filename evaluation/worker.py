@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from threading import Lock
 
-from ..core import ImageError, Query, Radiograph, Sample, image_digest
+from ..core import ImageError, Query, Radiograph, Sample
+from ..core.image_files import image_bytes
 from ..core.progress import Advance
 from ..methods import GroundingMethod
 from ..methods.watching import files_read, undeclared_files
@@ -18,9 +21,12 @@ from .grounding_notes import Made, Way
 from .plan import Batch, ImageTask
 from .prediction import Failure, Prediction, query_key
 from .provenance import git_state, packages, peak_memory_mb
-from .store import PredictionStore
+from .reading import ReadAhead, Seen, reading_threads
+from .store import PredictionStore, digests
 
 _MOST_NOTED = 100
+_BYTES_OF_A_PIXEL = 2
+"""Of an image before it is decoded: 16 bits, which 8-bit images with what decoding them needs stay below too."""
 
 
 @dataclass
@@ -75,6 +81,9 @@ class Worker:
         self._way: Way | None = None
         self._listen = listen
         self._outcomes: list[Outcome] = []
+        self._using_store = Lock()
+        self._digests = digests()
+        self._added: set[str] = set()
         self.report = GroundingReport()
 
     def run(self, batches: Sequence[Batch], advance: Advance) -> GroundingReport:
@@ -89,89 +98,115 @@ class Worker:
             MethodError: If the method cannot be set up.
             GroundCXRError: What `listen` raises.
         """
-        for batch in batches:
-            self._outcomes = []
-            self._run_batch(batch)
-            for task in batch:
-                if isinstance(unread := self.report.images[task.path], Failure):
-                    self._outcomes += [self._outcome(task, index, unread) for index in task.samples]
-            self._listen(self._outcomes)
-            advance(sum(len(task.samples) for task in batch))
+        reading = ReadAhead(batches, self._look, self._decode, self._wanted, self._expected, reading_threads())
+        try:
+            with reading:
+                for batch in reading:
+                    self._outcomes = []
+                    self._run_batch(batch, reading)
+                    for one in batch:
+                        if one.failure is not None:
+                            self._outcomes += [self._outcome(one, index, one.failure) for index in one.task.samples]
+                    self._listen(self._outcomes)
+                    advance(sum(len(one.task.samples) for one in batch))
+        finally:
+            self._digests.save()
         return self.report
 
-    def _run_batch(self, batch: Batch) -> None:
-        stored = {task: known for task in batch if (known := self._stored(task)) is not None}
-        images: dict[ImageTask, Radiograph] = {}
-        for task, known in stored.items():
-            if len(known) < len(task.samples):
-                self._open(task, images)
-        if images:
-            for task in batch:
-                if task not in images and isinstance(self.report.images[task.path], str):
-                    self._open(task, images)
-            self._ground([(task, index) for task in images for index in task.samples], images, stored)
-            self.report.failed += sum(len(task.samples) for task in batch if task not in images)
+    def _run_batch(self, batch: Sequence[Seen], reading: ReadAhead) -> None:
+        for one in batch:
+            self.report.images[one.task.path] = one.sha256 if one.failure is None else one.failure
+            if one.sha256 in self._added and one.failure is None:  # the same file under another name, since it was seen
+                one.known = self._known(one.task, one.sha256)
+            self.report.failed += 0 if one.readable else len(one.task.samples)
+        opened = [one for one in batch if one.image is not None]
+        if any(one.lacks for one in opened):
+            self._ground([(one, index) for one in opened for index in one.task.samples], reading)
             return
         # Everything has been answered before; what failed then is asked again, alone as it was.
-        failed = [(task, index) for task, known in stored.items() for index, answered in known.items() if not answered]
-        for task in {task: None for task, _ in failed}:
-            self._open(task, images)
-        for task, index in failed:
-            if task in images:
-                self._ground([(task, index)], images, stored)
-        unread = (task for task in batch if isinstance(self.report.images[task.path], Failure))
-        self.report.failed += sum(len(task.samples) for task in unread)
+        for one in opened:
+            for index in [index for index, answered in one.known.items() if not answered]:
+                self._ground([(one, index)], reading)
 
-    def _stored(self, task: ImageTask) -> dict[int, bool] | None:
-        """Which of an image's samples the store knows, and whether it has an answer; None for an unreadable image."""
-        try:
-            sha256 = image_digest(task.path)
-        except ImageError as error:
-            self.report.images[task.path] = Failure.of(error)
-            return None
-        self.report.images[task.path] = sha256
+    def _look(self, task: ImageTask) -> Seen:
+        content, look = None, self._digests.look(task.path)
+        sha256 = self._digests.known(task.path, look)
+        if sha256 is None:
+            try:
+                content = image_bytes(task.path)
+            except ImageError as error:
+                return Seen(task, failure=Failure.of(error))
+            sha256 = hashlib.sha256(content).hexdigest()
+            self._digests.remember(task.path, sha256, look)
+        return Seen(task, sha256, self._known(task, sha256), content)
+
+    def _known(self, task: ImageTask, sha256: str) -> dict[int, bool]:
+        """Which of an image's samples the store knows, and whether it has an answer."""
         if self._overwrite:
             return {}
-        known = self._store.known(sha256)
+        with self._using_store:
+            known = self._store.known(sha256)
         keys = {index: self._key(sha256, index) for index in task.samples}
         return {index: known[key] for index, key in keys.items() if key in known}
 
-    def _open(self, task: ImageTask, images: dict[ImageTask, Radiograph]) -> None:
-        try:
-            image = Radiograph.open(task.path)
-            # Without its folder: what lies beside an image (masks, reports) is none of a method's business.
-            images[task] = replace(image, path=Path(image.path.name))
-        except ImageError as error:
-            self.report.images[task.path] = Failure.of(error)
+    @staticmethod
+    def _wanted(batch: Sequence[Seen]) -> list[Seen]:
+        """All images of a batch that lacks anything; else those with a failure, which is asked again."""
+        lacking = [one for one in batch if one.lacks]
+        missing = [one for one in lacking if one.image is None]
+        if not missing:
+            # An image that cannot be decoded is lacking for ever, and no reason to ground the others again.
+            missing = [
+                one for one in batch if one.readable and one.image is None and (lacking or not all(one.known.values()))
+            ]
+        return missing
 
-    def _ground(
-        self,
-        asked: Sequence[tuple[ImageTask, int]],
-        images: Mapping[ImageTask, Radiograph],
-        stored: Mapping[ImageTask, Mapping[int, bool]],
-    ) -> None:
-        way = self._set_up()
+    def _decode(self, one: Seen) -> None:
+        path = one.task.path
+        try:
+            image = Radiograph.from_bytes(image_bytes(path) if one.content is None else one.content, path)
+        except ImageError as error:
+            one.failure = Failure.of(error)
+        else:
+            # Without its folder: what lies beside an image (masks, reports) is none of a method's business.
+            one.image = replace(image, path=Path(path.name))
+            if image.sha256 != one.sha256:  # the file was replaced since it was hashed
+                one.sha256, one.known = image.sha256, self._known(one.task, image.sha256)
+        one.content = None
+
+    def _expected(self, task: ImageTask) -> int:
+        width, height = self._samples[task.samples[0]].image_size
+        return _BYTES_OF_A_PIXEL * width * height
+
+    def _ground(self, asked: Sequence[tuple[Seen, int]], reading: ReadAhead) -> None:
+        way = self._set_up(reading)
         samples = self._samples
-        queries = [Query(images[task], samples[index].phrase, samples[index].pathology) for task, index in asked]
+        queries = [
+            Query(one.image, samples[index].phrase, samples[index].pathology)
+            for one, index in asked
+            if one.image is not None
+        ]
         start = time.perf_counter()
         answers = ground_safely(self._method, queries)
         seconds = (time.perf_counter() - start) / len(asked)
         made: dict[str, dict[str, Prediction]] = {}
-        for (task, index), answer in zip(asked, answers, strict=True):
-            mine = made.setdefault(images[task].sha256, {})
+        for (one, index), answer in zip(asked, answers, strict=True):
+            mine = made.setdefault(one.sha256, {})
             # What the store has already, a failure apart, stays as it was made.
-            if self._overwrite or not stored[task].get(index):
-                mine[self._key(images[task].sha256, index)] = answer
+            if self._overwrite or not one.known.get(index):
+                mine[self._key(one.sha256, index)] = answer
         self._note_undeclared()
-        self._store.add(made, Made(way, peak_memory_mb(), seconds), replace=self._overwrite)
+        with self._using_store:
+            self._store.add(made, Made(way, peak_memory_mb(), seconds), replace=self._overwrite)
+        self._added.update(made)
         self.report.computed += len(asked)
         self.report.failed += sum(isinstance(answer, Failure) for answer in answers)
         self._outcomes += [
-            self._outcome(task, index, answer) for (task, index), answer in zip(asked, answers, strict=True)
+            self._outcome(one, index, answer) for (one, index), answer in zip(asked, answers, strict=True)
         ]
 
-    def _outcome(self, task: ImageTask, index: int, prediction: Prediction) -> Outcome:
-        return Outcome.of(self._samples[index].sample_id, str(task.path), prediction)
+    def _outcome(self, one: Seen, index: int, prediction: Prediction) -> Outcome:
+        return Outcome.of(self._samples[index].sample_id, str(one.task.path), prediction)
 
     def _note_undeclared(self) -> None:
         """Note what the method read without declaring it, before what it made of it is stored."""
@@ -191,8 +226,9 @@ class Worker:
     def _key(self, image_sha256: str, index: int) -> str:
         return query_key(image_sha256, self._samples[index].phrase, self._samples[index].pathology)
 
-    def _set_up(self) -> Way:
+    def _set_up(self, reading: ReadAhead) -> Way:
         if self._way is None:
-            set_up(self._method, self._device)
+            with reading.resting():  # what the process has open when a model is loaded is taken for the model's
+                set_up(self._method, self._device)
             self._way = Way(device=self._device, batch_size=self._batch_size, packages=packages(), git=git_state())
         return self._way

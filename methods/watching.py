@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
@@ -71,10 +72,11 @@ def _named_in(words: Any, folder: Any) -> Iterator[str]:
 
 
 _active: list[FilesSeen] = []
+_unwatched: set[int] = set()
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if _active:
+    if _active and get_ident() not in _unwatched:
         try:
             for seen in _active:
                 seen.see(event, arguments)
@@ -111,9 +113,9 @@ def _announce_safetensors() -> None:
 def watching(seen: FilesSeen, *, loading: bool = False) -> Iterator[None]:
     """Notes the files that are opened in the block.
 
-    Noted are opens by Python code and by safetensors, in all threads, and files that the command of another process
-    names. What other native code reads is not, nor what else another process reads, but for what native code has mapped
-    into memory or keeps open (HDF5) when `loading` ends, on Linux.
+    Noted are opens by Python code and by safetensors, in all threads but those of `unwatched`, and files that the
+    command of another process names. What other native code reads is not, nor what else another process reads, but for
+    what native code has mapped into memory or keeps open (HDF5) when `loading` ends, on Linux.
 
     Args:
         seen: Where they are noted.
@@ -128,6 +130,17 @@ def watching(seen: FilesSeen, *, loading: bool = False) -> Iterator[None]:
         _active.remove(seen)
         mapped = _held() - before if loading else set[str]()
         seen.read |= mapped - seen.written
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """What this thread opens in the block is our own reading, beside the method's work."""
+    thread = get_ident()
+    _unwatched.add(thread)
+    try:
+        yield
+    finally:
+        _unwatched.discard(thread)
 
 
 @contextmanager

@@ -21,13 +21,13 @@ def auroc(levels: Levels) -> float:
     """
     inside, outside = levels.above_inside[-1], levels.above_outside[-1]
     beaten = outside - levels.above_outside + levels.outside / 2
-    return float(levels.inside @ beaten / (inside * outside))
+    return _dot(levels.inside, beaten) / float(inside * outside)
 
 
 def average_precision(levels: Levels) -> float:
     """Average precision of pixels: the precision at each distinct score, weighted by the recall it adds."""
     precision = levels.above_inside / (levels.above_inside + levels.above_outside)
-    return float(levels.inside @ precision / levels.above_inside[-1])
+    return _dot(levels.inside, precision) / float(levels.above_inside[-1])
 
 
 def iou_by_level(levels: Levels) -> NDArray[np.float64]:
@@ -65,7 +65,7 @@ def pointing(levels: Levels) -> float:
 def energy(levels: Levels) -> float:
     """The part of the sum of normalised scores that is inside (Wang et al. 2020, Score-CAM); none need be outside."""
     scores = levels.normalised()
-    inside, outside = float(levels.inside @ scores), float(levels.outside @ scores)
+    inside, outside = _dot(levels.inside, scores), _dot(levels.outside, scores)
     return inside / (inside + outside)
 
 
@@ -80,6 +80,11 @@ def moments(scores: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[f
     scores, counts = scores[present], counts[present]
     if (scores == scores[0]).all():
         return float(scores[0]), 0.0
-    total = counts.sum()
-    mean = counts @ scores / total
-    return float(mean), float(counts @ np.square(scores - mean) / total)
+    total = float(counts.sum())
+    mean = _dot(counts, scores) / total
+    return mean, _dot(counts, np.square(scores - mean)) / total
+
+
+def _dot(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+    """The sum of products in NumPy's own order; that of ``@`` depends on how many threads its library has."""
+    return float((a * b).sum())

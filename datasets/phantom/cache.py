@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import signal
 import uuid
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -16,6 +15,7 @@ from typing import Any
 from ...core import DatasetError
 from ...core.cache import ENVIRONMENT, cache_folder
 from ...core.json_text import parse_json
+from ...core.processes import in_processes
 from ...core.progress import progress
 from ...core.regular import read_regular
 from .parameters import Parameters
@@ -28,9 +28,6 @@ _WORTH_PROCESSES = 200
 """Images from which on other processes are started: they take about a second to start, fifty images' worth."""
 _PROCESSES = -1
 """How many: one for each processor."""
-_IDLE_SECONDS = 10
-"""How long they wait for more to draw before they end."""
-
 _RUN_LENGTH = 3
 """zlib strategy: on noisy images as small as the others, and faster."""
 
@@ -135,17 +132,8 @@ class SplitCache:
         if len(indices) < _WORTH_PROCESSES:
             yield from map(self._draw, indices)
             return
-        from joblib import Parallel, delayed
-
         # Drawing holds the interpreter's lock most of the time, so threads gain nothing.
-        with Parallel(
-            n_jobs=_PROCESSES,
-            return_as="generator",
-            initializer=_leave_interrupts,
-            idle_worker_timeout=_IDLE_SECONDS,
-        ) as parallel:
-            drawn: Any = parallel(delayed(self._draw)(index) for index in indices)
-            yield from drawn
+        yield from in_processes(self._draw, indices, _PROCESSES)
 
     def _draw(self, index: int) -> Record:
         import numpy as np
@@ -169,11 +157,6 @@ class SplitCache:
             )
         _write(self.image(index), _png(pixels))
         return {"patient": scene.patient, "samples": samples}
-
-
-def _leave_interrupts() -> None:
-    """Leave Ctrl-C to the process that waits for this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def read_index(folder: Path) -> list[Record] | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_limits
 
 from groundcxr.core import Box, Grounding, Heatmap, Mask, ProtocolError, Sample, Status, Target
 from groundcxr.metrics import get_protocol
@@ -173,3 +174,13 @@ class TestUndefined:
     def test_a_map_of_another_image(self):
         with pytest.raises(ProtocolError, match=r"5x4 image and the ground truth of a 4x4 one"):
             V1.score(Grounding(Heatmap.whole(np.eye(4), (5, 4))), self.target)
+
+
+def test_values_do_not_depend_on_the_threads_of_the_linear_algebra():
+    answer = Grounding(Heatmap.whole(np.random.default_rng(0).random((300, 300)), (900, 900)))
+
+    def scored(threads):
+        with threadpool_limits(threads):
+            return values(V1.score(answer, Target([Box(9, 9, 500, 400)], (900, 900))))
+
+    assert scored(1) == scored(2)

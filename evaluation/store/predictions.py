@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..core import StoreError
-from ..core.files import make_private, remove_leftovers, write_atomically
-from ..core.json_text import parse_json
-from ..core.locks import locked
-from ..core.names import folder_name
-from ..core.regular import read_regular
-from ..core.threads import mapped
-from .grounding_notes import GroundingNotes, Made
-from .prediction import Failure, Prediction, decode, encode, image_key
+from ...core import StoreError
+from ...core.files import make_private, remove_leftovers, write_atomically
+from ...core.json_text import parse_json
+from ...core.locks import locked
+from ...core.names import folder_name
+from ...core.regular import read_regular
+from ...core.threads import mapped
+from ..grounding_notes import GroundingNotes, Made
+from ..prediction import Failure, Prediction, decode, encode, image_key
 
 METHOD_FILE = "method.json"
 """What a method's folder of predictions is known by."""
