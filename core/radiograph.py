@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .box import ImageSize
-from .errors import ImageError
-from .image_files import read_image
+from .errors import ImageError, MethodError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -52,6 +52,8 @@ class Radiograph:
         Raises:
             ImageError: If the file is missing, no image, or damaged.
         """
+        from .image_files import read_image
+
         path = Path(path)
         decoded, digest = read_image(path)
         for array in (decoded.pixels, decoded.padding):
@@ -118,6 +120,10 @@ class Radiograph:
 
     def as_pil(self) -> Image:
         """The 8-bit view as a PIL image of mode L."""
-        from PIL import Image
-
+        try:
+            from PIL import Image
+        except ImportError as error:
+            raise MethodError(
+                f"image.as_pil() needs the package pillow; install it for {sys.executable}, or take image.as_uint8()"
+            ) from error
         return Image.fromarray(self.as_uint8())

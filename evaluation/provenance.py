@@ -12,6 +12,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..core import GroundCXRError
+from ..methods import GroundingMethod
+from ..methods.isolated.method import IsolatedMethod
 from .schema import GitInfo, GroundedWith, RunInfo
 
 _STORED = "none (stored predictions)"
@@ -61,14 +63,21 @@ def _cuda_devices() -> int:
     return torch.cuda.device_count()
 
 
-def packages() -> dict[str, str]:
-    """Versions of Python and of the installed packages that can move a number."""
+def packages(method: GroundingMethod | None = None) -> dict[str, str]:
+    """Versions of Python and of the installed packages that can move a number.
+
+    Args:
+        method: What is grounded with: of one in another Python, they are those that are installed there.
+    """
     found = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
+    asked = None if method is None else method.answering()
+    if isinstance(asked, IsolatedMethod):
+        return {**{name: found[name] for name in ("groundcxr",) if name in found}, **asked.packages}
     return found
 
 

@@ -14,7 +14,7 @@ from ..core.progress import progress
 from ..methods import ControlMethod
 from ..metrics import Protocol
 from .answer_doubts import AnswerDoubts, undeclared_doubt
-from .asking import set_up
+from .asking import letting_go, set_up
 from .box_choice import BoxesInUnion, refuse_choice
 from .entry import Entry, answers_samples, fitted
 from .plan import Selection, Shard, make_plan
@@ -133,7 +133,7 @@ def _ground(
     batch_size = _batch_size(entry, run)
     batches = make_plan(samples, batch_size, shard)
     worker = Worker(entry.method, samples, store, device, batch_size, overwrite=run.overwrite)
-    with progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance:
+    with letting_go(entry.method), progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance:
         return worker.run(batches, advance)
 
 
