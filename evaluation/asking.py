@@ -101,7 +101,7 @@ def _each_safely(
     divide: Callable[[Sequence[T]], list[list[T]]],
     ask: Callable[[Sequence[T]], list[Grounding]],
 ) -> list[Prediction]:
-    """Answers to all items at once; where that raises, to the parts that they divide into; in the end, to each alone."""
+    """Answers to all items at once; where that raises, to the parts that they divide into, in the end to each alone."""
     if not items:
         return []
     try:
@@ -114,9 +114,7 @@ def _each_safely(
             return [Failure.of(error)]
     parts = divide(items)
     return [
-        answer
-        for part in (parts if len(parts) > 1 else _alone(items))
-        for answer in _each_safely(part, divide, ask)
+        answer for part in (parts if len(parts) > 1 else _alone(items)) for answer in _each_safely(part, divide, ask)
     ]
 
 

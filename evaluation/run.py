@@ -133,7 +133,10 @@ def _ground(
     batch_size = _batch_size(entry, run)
     batches = make_plan(samples, batch_size, shard)
     worker = Worker(entry.method, samples, store, device, batch_size, overwrite=run.overwrite)
-    with letting_go(entry.method), progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance:
+    with (
+        letting_go(entry.method),
+        progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance,
+    ):
         return worker.run(batches, advance)
 
 

@@ -177,5 +177,7 @@ class Worker:
     def _set_up(self) -> Way:
         if self._way is None:
             set_up(self._method, self._device)
-            self._way = Way(device=self._device, batch_size=self._batch_size, packages=packages(self._method), git=git_state())
+            self._way = Way(
+                device=self._device, batch_size=self._batch_size, packages=packages(self._method), git=git_state()
+            )
         return self._way

@@ -1,8 +1,8 @@
 """The frames that two processes send each other over a socket pair. Python 3.8, and nothing else.
 
-A frame is a fixed head (magic, version, the lengths of what follows), a header in JSON, and the bytes of the arrays that
-the header lists, raw and little-endian, one after another. Nothing is ever unpickled: what comes in is text, numbers and
-bytes, of a length that is known before they are read.
+A frame is a fixed head (magic, version, the lengths of what follows), a header in JSON, and the bytes of the arrays
+that the header lists, raw and little-endian, one after another. Nothing is ever unpickled: what comes in is text,
+numbers and bytes, of a length that is known before they are read.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import struct
 from dataclasses import dataclass, field
-from typing import Any, Callable, Dict, List, Tuple, Union
+from typing import Any, Callable, Tuple, Union
 
 KINDS = ("load", "hello", "build", "describe", "setup", "ground", "answer", "error", "bye")
 """What a frame may be.
 
-The host sends load, build, describe, setup, ground and bye; the method's process answers load with hello, the others but bye with
-answer, and any of them with error.
+The host sends load, build, describe, setup, ground and bye; the method's process answers load with hello, the others
+but bye with answer, and any of them with error.
 """
 
 LARGEST = 2**31
@@ -52,11 +52,11 @@ class Frame:
     """
 
     kind: str
-    fields: Dict[str, Any] = field(default_factory=dict)
-    arrays: List[Array] = field(default_factory=list)
+    fields: dict[str, Any] = field(default_factory=dict)
+    arrays: list[Array] = field(default_factory=list)
 
 
-def encode(frame: Frame) -> List[Buffer]:
+def encode(frame: Frame) -> list[Buffer]:
     """The pieces of a frame, to be sent one after another.
 
     Raises:
@@ -67,10 +67,10 @@ def encode(frame: Frame) -> List[Buffer]:
     body = sum(memoryview(items).nbytes for _, _, items in frame.arrays)
     if len(header) > LARGEST_HEADER or _HEAD.size + len(header) + body > LARGEST:
         raise FrameError(
-            f"a message of {(len(header) + body) / 2**20:,.0f} MiB is too large: at most {LARGEST / 2**20:,.0f} travel, "
-            f"and {LARGEST_HEADER / 2**20:,.0f} of text and boxes"
+            f"a message of {(len(header) + body) / 2**20:,.0f} MiB is too large: at most {LARGEST / 2**20:,.0f} "
+            f"travel, and {LARGEST_HEADER / 2**20:,.0f} of text and boxes"
         )
-    pieces: List[Buffer] = [_HEAD.pack(_MAGIC, _VERSION, len(header), body) + header]
+    pieces: list[Buffer] = [_HEAD.pack(_MAGIC, _VERSION, len(header), body) + header]
     return pieces + [memoryview(items).cast("B") for _, _, items in frame.arrays if memoryview(items).nbytes]
 
 
@@ -98,7 +98,7 @@ def decode(read: Callable[[int], Buffer]) -> Frame:
     return Frame(kind, fields, arrays)
 
 
-def _header(content: bytes) -> Tuple[str, List[Tuple[str, Tuple[int, ...]]], Dict[str, Any]]:
+def _header(content: bytes) -> tuple[str, list[tuple[str, tuple[int, ...]]], dict[str, Any]]:
     try:
         header = json.loads(content)
         kind, listed, fields = header["kind"], header["arrays"], header["fields"]
@@ -110,7 +110,7 @@ def _header(content: bytes) -> Tuple[str, List[Tuple[str, Tuple[int, ...]]], Dic
     return kind, arrays, fields
 
 
-def _size(dtype: str, shape: Tuple[Any, ...]) -> int:
+def _size(dtype: str, shape: tuple[Any, ...]) -> int:
     if dtype not in ITEM_SIZES or len(shape) > 2:
         raise FrameError(f"it holds an array of {dtype[:40]!r} with {len(shape)} dimensions")
     size = ITEM_SIZES[dtype]

@@ -6,17 +6,17 @@ import dataclasses
 import enum
 import typing
 from pathlib import Path, PurePath
-from typing import Any, Dict, List, Mapping
+from typing import Any, Mapping
 
 from ...core import MethodError
 from ..options import UNIONS, option_types
 from .travel import value_in, value_out
 
-_PLAIN: Dict[str, Any] = {"bool": bool, "int": int, "float": float, "str": str, "none": type(None), "any": Any}
-_HOLDING: Dict[str, Any] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "dict": dict}
+_PLAIN: dict[str, Any] = {"bool": bool, "int": int, "float": float, "str": str, "none": type(None), "any": Any}
+_HOLDING: dict[str, Any] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset, "dict": dict}
 
 
-def options_out(options: Any, method: str) -> Dict[str, Any]:
+def options_out(options: Any, method: str) -> dict[str, Any]:
     """A dataclass of options, described: the names, types, defaults and help texts of its fields.
 
     Args:
@@ -27,8 +27,8 @@ def options_out(options: Any, method: str) -> Dict[str, Any]:
         MethodError: If an option's type or default does not travel.
     """
     hints = option_types(options, method)
-    enums: Dict[str, Any] = {}
-    described: List[Dict[str, Any]] = []
+    enums: dict[str, Any] = {}
+    described: list[dict[str, Any]] = []
     for field in dataclasses.fields(options):
         default = field.default if field.default is not dataclasses.MISSING else field.default_factory()  # type: ignore
         try:
@@ -50,10 +50,10 @@ def options_out(options: Any, method: str) -> Dict[str, Any]:
 def options_in(described: Mapping[str, Any]) -> Any:
     """A dataclass with the fields that `options_out` described."""
     enums = {name: enum.Enum(name, members) for name, members in described["enums"].items()}
-    made: List[Any] = []
+    made: list[Any] = []
     for one in described["fields"]:
         default = value_in(one["default"], enums)
-        named: Dict[str, Any] = {"metadata": one["metadata"]}
+        named: dict[str, Any] = {"metadata": one["metadata"]}
         if isinstance(default, (list, dict, set)):
             named["default_factory"] = lambda default=default: type(default)(default)
         else:
@@ -62,15 +62,15 @@ def options_in(described: Mapping[str, Any]) -> Any:
     return dataclasses.make_dataclass(described["class"], made, frozen=True)
 
 
-def enums_of(options: Any, method: str) -> Dict[str, Any]:
+def enums_of(options: Any, method: str) -> dict[str, Any]:
     """The enumerations that options are of, by name."""
-    found: Dict[str, Any] = {}
+    found: dict[str, Any] = {}
     for hint in option_types(options, method).values():
         _type_out(hint, found)
     return found
 
 
-def _type_out(hint: Any, enums: Dict[str, Any]) -> Any:
+def _type_out(hint: Any, enums: dict[str, Any]) -> Any:
     for name, kind in _PLAIN.items():
         if hint is kind:
             return name

@@ -17,7 +17,7 @@ from threading import Thread
 from ...core import MethodError, errors
 from ...core.names import escaped, printable
 from ...core.stderr import say
-from .errors import Nonsense, NoAnswer, ProcessEnded, ProcessLost
+from .errors import NoAnswer, Nonsense, ProcessEnded, ProcessLost
 from .frames import Frame, FrameError, decode, encode
 
 _PACKAGE = Path(__file__).resolve().parents[2]

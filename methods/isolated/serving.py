@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import sys
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Tuple
 
 from ...core import GroundCXRError, MethodError
 from ...core.errors import text_of, told_as
@@ -53,8 +53,8 @@ class _Server:
 
     def __init__(self) -> None:
         self._class: Any = None
-        self._method: Optional[GroundingMethod] = None
-        self._told: set = set()
+        self._method: Any = None
+        self._told: set[str] = set()
 
     def answer(self, asked: Frame) -> Frame:
         """What the host asks for."""
@@ -91,7 +91,6 @@ class _Server:
 
     def _describe(self, asked: Frame) -> Reply:
         method = self._method
-        assert method is not None
         fields = {
             "weights_id": method.weights_id(),
             "weights_fingerprint": method.weights_fingerprint(),
@@ -101,26 +100,24 @@ class _Server:
         return fields, []
 
     def _setup(self, asked: Frame) -> Reply:
-        assert self._method is not None
         with watched(self._method, loading=True):
             self._method.setup(asked.fields["device"])
         return {}, []
 
     def _ground(self, asked: Frame) -> Reply:
-        assert self._method is not None
         queries = queries_in(asked.fields, asked.arrays)
         with watched(self._method):
             found = check_answers(self._method.ground_batch(queries), len(queries))
         items, arrays = answers_out(found)
         return {"answers": items}, arrays
 
-    def _undeclared(self, method: GroundingMethod) -> List[str]:
+    def _undeclared(self, method: GroundingMethod) -> list[str]:
         new = files_read(method) - self._told
         self._told |= new
         return [str(path) for path in undeclared_files(method, new)]
 
 
-def _reply(server: _Server, asked: Frame) -> List[Any]:
+def _reply(server: _Server, asked: Frame) -> list[Any]:
     """The pieces of the answer; whatever the method's code raises is one, too."""
     try:
         with guest():
@@ -135,7 +132,7 @@ def _told(error: BaseException) -> str:
     return text_of(error)[:_LONGEST_MESSAGE]
 
 
-def _attributes(method: Any) -> Dict[str, Any]:
+def _attributes(method: Any) -> dict[str, Any]:
     """What a class or an instance states of itself, as its contract has it."""
     with told_as(f"the method {method.name!r} could not be described"):
         return {
@@ -149,11 +146,11 @@ def _version() -> str:
     return ".".join(map(str, sys.version_info[:3]))
 
 
-def _versions(requirements: Any) -> Dict[str, Optional[str]]:
+def _versions(requirements: Any) -> dict[str, str | None]:
     """The installed versions of distributions, None for one that is not there."""
     from importlib.metadata import PackageNotFoundError, version
 
-    found: Dict[str, Optional[str]] = {}
+    found: dict[str, str | None] = {}
     for requirement in requirements:
         name = _NAME.match(str(requirement).strip())
         if name:

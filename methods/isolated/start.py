@@ -9,7 +9,7 @@ import signal
 import sys
 
 
-def main(package, socket_number, lifeline):  # noqa: ANN001, ANN201
+def main(package, socket_number, lifeline):
     """Guard the process, find the package, serve.
 
     Args:
@@ -25,7 +25,9 @@ def main(package, socket_number, lifeline):  # noqa: ANN001, ANN201
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder or ".") != here]
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(encoding="utf-8", errors="backslashreplace", line_buffering=True)
+        stream.reconfigure(  # pyright: ignore[reportAttributeAccessIssue]
+            encoding="utf-8", errors="backslashreplace", line_buffering=True
+        )
     try:
         import numpy  # noqa: F401
     except ImportError as error:
@@ -36,7 +38,7 @@ def main(package, socket_number, lifeline):  # noqa: ANN001, ANN201
     serve(socket_number)
 
 
-def guard(lifeline, socket_number):  # noqa: ANN001, ANN201
+def guard(lifeline, socket_number):
     """Leave a small process that ends this one, and what it has started, when the host is gone.
 
     A watch within this process would wait for the method's native code, and ask nothing of what that has started. It is
@@ -56,15 +58,15 @@ def guard(lifeline, socket_number):  # noqa: ANN001, ANN201
     os.killpg(0, signal.SIGKILL)
 
 
-def import_package(folder):  # noqa: ANN001, ANN201
+def import_package(folder):
     """Import a folder as the package `groundcxr`; others in its parent folder are not found by that."""
     import importlib.util
 
     place = os.path.join(folder, "__init__.py")
     spec = importlib.util.spec_from_file_location("groundcxr", place, submodule_search_locations=[folder])
-    module = importlib.util.module_from_spec(spec)
+    module = importlib.util.module_from_spec(spec)  # pyright: ignore[reportArgumentType]
     sys.modules["groundcxr"] = module
-    spec.loader.exec_module(module)
+    spec.loader.exec_module(module)  # pyright: ignore[reportOptionalMemberAccess]
 
 
 if __name__ == "__main__":

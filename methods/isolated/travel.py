@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path, PurePath
-from typing import Any, Dict, List, Mapping, Sequence, Tuple
+from typing import Any, Dict, Mapping, Sequence
 
 import numpy as np
 
@@ -28,11 +28,11 @@ def unpacked(array: Array) -> Any:
     return made
 
 
-def queries_out(queries: Sequence[Query]) -> Tuple[Fields, List[Array]]:
+def queries_out(queries: Sequence[Query]) -> tuple[Fields, list[Array]]:
     """Queries as fields and arrays; an image that several ask about travels once."""
-    arrays: List[Array] = []
-    images: List[Fields] = []
-    places: Dict[int, int] = {}
+    arrays: list[Array] = []
+    images: list[Fields] = []
+    places: dict[int, int] = {}
     for query in queries:
         image = query.image
         if id(image) in places:
@@ -55,7 +55,7 @@ def queries_out(queries: Sequence[Query]) -> Tuple[Fields, List[Array]]:
     return {"images": images, "queries": asked}, arrays
 
 
-def queries_in(fields: Mapping[str, Any], arrays: Sequence[Array]) -> List[Query]:
+def queries_in(fields: Mapping[str, Any], arrays: Sequence[Array]) -> list[Query]:
     """The queries of `queries_out`."""
     left = iter(arrays)
     images = [
@@ -73,10 +73,10 @@ def queries_in(fields: Mapping[str, Any], arrays: Sequence[Array]) -> List[Query
     return [Query(images[place], phrase, pathology) for place, phrase, pathology in fields["queries"]]
 
 
-def answers_out(answers: Sequence[Grounding]) -> Tuple[List[Fields], List[Array]]:
+def answers_out(answers: Sequence[Grounding]) -> tuple[list[Fields], list[Array]]:
     """Answers as fields and arrays."""
-    items: List[Fields] = []
-    arrays: List[Array] = []
+    items: list[Fields] = []
+    arrays: list[Array] = []
     for answer in answers:
         item: Fields = {
             "boxes": [[*box.as_tuple(), box.score] for box in answer.boxes],
@@ -90,7 +90,7 @@ def answers_out(answers: Sequence[Grounding]) -> Tuple[List[Fields], List[Array]
     return items, arrays
 
 
-def answers_in(items: Any, arrays: Sequence[Array]) -> List[Grounding]:
+def answers_in(items: Any, arrays: Sequence[Array]) -> list[Grounding]:
     """The answers of `answers_out`, checked as any method's are.
 
     Raises:
@@ -152,4 +152,4 @@ def value_in(value: Any, enums: Mapping[str, Any]) -> Any:
     return _SEQUENCES[name](value_in(one, enums) for one in inner)
 
 
-_SEQUENCES: Dict[str, Any] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
+_SEQUENCES: dict[str, Any] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
