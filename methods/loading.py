@@ -42,3 +42,8 @@ def build_method(spec: str | type[GroundingMethod], settings: Mapping[str, Any] 
     """
     method = load_method_class(spec) if isinstance(spec, str) else spec
     return instance_here(method, settings or {}, parse_options)
+
+
+def build_here(spec: str, settings: Mapping[str, Any] | None = None) -> GroundingMethod:
+    """As `build_method`, in this Python whatever is chosen: for those who want to know of a method, not to ask it."""
+    return instance_here(class_here(spec), settings or {}, parse_options)

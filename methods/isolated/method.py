@@ -98,7 +98,7 @@ class IsolatedMethod(GroundingMethod):
             Exception: What the method's own `setup` raises.
         """
         self._device = device
-        self._set_up(self._process or self._built_anew())
+        self._set_up(self._living() or self._built_anew())
 
     def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
         """The answers of the method there; image by image if it answers so, each within the time limit.
@@ -140,7 +140,7 @@ class IsolatedMethod(GroundingMethod):
             process.end()
 
     def _answers(self, queries: Sequence[Query]) -> list[Grounding]:
-        process = self._process or self._again()
+        process = self._living() or self._again()
         asked, arrays = queries_out(queries)
         images = len(asked["images"])
         try:
@@ -150,13 +150,12 @@ class IsolatedMethod(GroundingMethod):
                 raise FrameError(f"{len(answers)} answers for {len(queries)} phrases")
         except FrameError as error:
             process.kill()
-            self._process = None
             raise Nonsense(f"the method's process answered nonsense: {error}") from error
-        except ProcessLost:
-            self._process = None
-            raise
         self._note(answer)
         return answers
+
+    def _living(self) -> MethodProcess | None:
+        return self._process if self._process is not None and self._process.alive else None
 
     def _again(self) -> MethodProcess:
         """A process that is set up as the last one was."""
@@ -175,7 +174,6 @@ class IsolatedMethod(GroundingMethod):
                 self._process = process
                 return process
             except ProcessLost as error:
-                self._process = None
                 if left and isinstance(error, ProcessEnded):
                     process = self._built_anew()
                     continue
@@ -216,12 +214,11 @@ class IsolatedMethod(GroundingMethod):
 
     def _description(self) -> dict[str, Any]:
         if self._described is None:
-            process = self._process or self._built_anew()
+            process = self._living() or self._built_anew()
             wanted = {"weights_id": (str, type(None)), "weights_fingerprint": str, "options": dict, "fingerprint": str}
             try:
                 found = process.ask(Frame("describe"), _patience(self._timeout)).fields
             except ProcessLost as error:
-                self._process = None
                 raise MethodError(
                     f"the method {self.name!r} could not be described: {error}{process.wrote()}"
                 ) from error

@@ -46,7 +46,6 @@ class MethodProcess:
 
     def __init__(self, python: Path, name: str) -> None:
         self.name = name
-        self.python = python
         self._lines: deque[str] = deque(maxlen=_LAST_LINES)
         ours, theirs = socket.socketpair()
         lifeline, our_lifeline = os.pipe()
@@ -72,26 +71,32 @@ class MethodProcess:
             os.close(lifeline)
         self._socket = ours
         # Runs at the end of the program, too. The guard that holds the other end of the pipe ends the whole group.
-        self._let_go = weakref.finalize(self, _let_go, self._process, ours, our_lifeline)
+        self._let_go = weakref.finalize(self, _let_go, self._process, ours, our_lifeline, os.getpid())
         self._pump = Thread(target=_pass_on, args=(self._process.stdout, weakref.ref(self), self._lines), daemon=True)
         self._pump.start()
 
-    def ask(self, frame: Frame, limit: float, doing: str = "") -> Frame:
+    def ask(self, frame: Frame, limit: float) -> Frame:
         """Send a frame and wait for what it is answered with.
 
         Args:
             frame: The question.
             limit: Seconds that all of it may take.
-            doing: What the process does then, for messages.
 
         Raises:
             ProcessLost: If the process ended, does not answer in time, or answers nonsense; it is gone then.
+            MethodError: If the question is too large.
             Exception: What the method's code raised there, by the name that it has there.
         """
         try:
+            pieces = encode(frame)
+        except FrameError as error:
+            raise MethodError(f"the question cannot be sent to the method's process: {error}") from error
+        try:
             deadline = time.monotonic() + limit
-            with self._telling(limit, doing):
-                self._send(frame, deadline)
+            with self._telling(limit):
+                for piece in pieces:
+                    self._socket.settimeout(max(_left(deadline), 0.001))
+                    self._socket.sendall(piece)
                 answer = decode(lambda size: self._receive(size, deadline))
                 if answer.kind not in ("error", "answer", "hello"):
                     raise FrameError(f"its kind is {answer.kind!r}")
@@ -102,6 +107,11 @@ class MethodProcess:
         if raised is not None:
             raise raised
         return answer
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked, as far as is known."""
+        return self._let_go.alive
 
     def end(self) -> None:
         """Ask it to end, and see to it."""
@@ -124,24 +134,15 @@ class MethodProcess:
         return f"; the last that it wrote: {' | '.join(lines)}" if lines else ""
 
     @contextmanager
-    def _telling(self, limit: float, doing: str) -> Iterator[None]:
+    def _telling(self, limit: float) -> Iterator[None]:
         try:
             yield
         except TimeoutError:
-            raise NoAnswer(f"no answer within {limit:g} s{doing}") from None
+            raise NoAnswer(f"no answer within {limit:g} s") from None
         except FrameError as error:
             raise Nonsense(f"the method's process answered nonsense: {error}") from error
         except (EOFError, OSError):
             raise ProcessEnded(f"the method's process ended: {self._ending()}") from None
-
-    def _send(self, frame: Frame, deadline: float) -> None:
-        try:
-            pieces = encode(frame)
-        except FrameError as error:
-            raise MethodError(f"the question cannot be sent to the method's process: {error}") from error
-        for piece in pieces:
-            self._socket.settimeout(max(_left(deadline), 0.001))
-            self._socket.sendall(piece)
 
     def _receive(self, size: int, deadline: float) -> bytearray:
         content = bytearray(size)
@@ -176,8 +177,9 @@ class MethodProcess:
         return f"signal {-status} ({name}{memory})"
 
 
-def _let_go(process: subprocess.Popen[bytes], connection: socket.socket, lifeline: int) -> None:
-    if process.poll() is None:
+def _let_go(process: subprocess.Popen[bytes], connection: socket.socket, lifeline: int, owner: int) -> None:
+    # A copy of this program, made by fork, ends nothing that is not its own.
+    if os.getpid() == owner and process.poll() is None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         with suppress(subprocess.TimeoutExpired):

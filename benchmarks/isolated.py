@@ -1,0 +1,86 @@
+"""What it costs that a method runs in another process: milliseconds an image, and a phrase, above the same in process.
+
+    python benchmarks/isolated.py [PYTHON]
+
+The method does next to nothing, so that what is left is the way there and back. PYTHON (this one by default) needs
+NumPy.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from processor import cpu
+
+from groundcxr import Query, Radiograph
+from groundcxr.methods.base import GroundingMethod
+from groundcxr.methods.isolated.method import release
+from groundcxr.methods.isolated.place import placed
+from groundcxr.methods.loading import build_method
+
+SIZE = (3056, 2544)
+PHRASES = 51
+ROUNDS = 31
+
+METHOD = """
+import numpy as np
+from groundcxr import Grounding, GroundingMethod, Heatmap
+
+class Quick(GroundingMethod):
+    def ground(self, image, phrases):
+        values = image.pixels[::80, ::80].astype(np.float32)
+        return [Grounding(Heatmap.whole(values, image.size)) for _ in phrases]
+"""
+
+
+def main() -> None:
+    """Print the table."""
+    python = sys.argv[1] if len(sys.argv) > 1 else sys.executable
+    print(f"machine: {cpu()}, {os.cpu_count()} cores; Python {platform.python_version()}; there: {python}\n")
+    print("| 2544x3056 pixels | in process | isolated | an image more | a phrase more |")
+    print("| --- | --- | --- | --- | --- |")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "quick.py"
+        file.write_text(METHOD)
+        for bits in (8, 16):
+            here = measured(build_method(str(file)), bits)
+            with placed(python):
+                method = build_method(str(file))
+            method.setup("cpu")
+            there = measured(method, bits)
+            release(method)
+            image = there[0] - here[0]
+            phrase = (there[1] - here[1] - image) / (PHRASES - 1)
+            print(
+                f"| {bits} bit | {here[0]:.2f} ms, {here[1]:.2f} ms with {PHRASES} phrases | {there[0]:.2f} ms, "
+                f"{there[1]:.2f} ms | {image:.2f} ms | {phrase:.3f} ms |"
+            )
+
+
+def measured(method: GroundingMethod, bits: int) -> tuple[float, float]:
+    """Milliseconds, median, of one image with one phrase and with many."""
+    kind = np.uint8 if bits == 8 else np.uint16
+    pixels = np.random.default_rng(0).integers(0, 2**bits, SIZE, dtype=kind)
+    image = Radiograph.from_array(pixels)
+    one, many = ([Query(image, f"phrase {n}", "Edema") for n in range(count)] for count in (1, PHRASES))
+    return seconds(method, one) * 1e3, seconds(method, many) * 1e3
+
+
+def seconds(method: GroundingMethod, queries: list[Query]) -> float:
+    """The median of some rounds."""
+    took: list[float] = []
+    for _ in range(ROUNDS):
+        start = time.perf_counter()
+        method.ground_batch(queries)
+        took.append(time.perf_counter() - start)
+    return sorted(took)[ROUNDS // 2]
+
+
+if __name__ == "__main__":
+    main()
