@@ -7,6 +7,8 @@ import socket
 import sys
 from typing import Any, Dict, List, Tuple
 
+import numpy as np
+
 from ...core import GroundCXRError, MethodError
 from ...core.errors import text_of, told_as
 from ...core.guests import guest
@@ -162,9 +164,9 @@ def _versions(requirements: Any) -> dict[str, str | None]:
     return found
 
 
-def _received(connection: socket.socket, size: int) -> bytearray:
-    content = bytearray(size)
-    view = memoryview(content)
+def _received(connection: socket.socket, size: int) -> memoryview:
+    content = np.empty(size, dtype=np.uint8).data  # unlike a bytearray it is not filled with zeros first
+    view = content
     while view:
         count = connection.recv_into(view)
         if not count:
