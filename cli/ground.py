@@ -42,7 +42,7 @@ def ground(
     for note in [*radiograph.notes, *([ORIENTED] if read_header(image).orientation != 1 else [])]:
         tell(f"warning: {note}")
     with letting_go(entry.method):
-        set_up(entry.method, resolve_device(device))
+        set_up(entry.method, resolve_device(device, entry.method))
         answers = ground_safely(entry.method, [Query(radiograph, text, "") for text in phrase])
     write_output(out, draw(radiograph, list(zip(phrase, answers, strict=True)), entry.label))
     doubts = AnswerDoubts()

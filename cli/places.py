@@ -83,14 +83,11 @@ class Places:
         """Refuse a time limit that nothing would keep.
 
         Raises:
-            GroundCXRError: If it is given and all methods run in this Python.
+            MethodError: If it is given and all methods run in this Python.
         """
-        from ..methods.isolated.method import IsolatedMethod
+        from ..methods.isolated.method import check_timeout
 
-        if self._timeout is not None and not any(isinstance(one.answering(), IsolatedMethod) for one in methods):
-            raise GroundCXRError(
-                "--timeout counts for methods in another environment only; give them one with --python, or leave it out"
-            )
+        check_timeout(self._timeout, methods)
 
 
 def _key(spec: str, alias: str) -> str:

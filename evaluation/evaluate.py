@@ -10,6 +10,7 @@ from ..core import GroundCXRError
 from ..core.paths import user_path
 from ..datasets import GroundingDataset, load_dataset
 from ..methods import GroundingMethod
+from ..methods.isolated.method import check_timeout
 from ..methods.isolated.place import placed
 from ..metrics import Protocol, get_protocol
 from .box_choice import make_choice
@@ -76,6 +77,7 @@ def evaluate(
         raise GroundCXRError("a class or an instance is in this Python already; give its file to run it in another")
     with placed(python, timeout):
         entry = make_entry(method, settings=settings)
+    check_timeout(timeout, [entry.method])
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
     place = user_path(out)
     folder = user_path(store) if store else place / "store"

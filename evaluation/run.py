@@ -73,7 +73,7 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
         GroundCXRError: If nothing can be run.
     """
     refuse_choice(entry.method, entry.label, run.answers)
-    device = resolve_device(run.device)
+    device = resolve_device(run.device, entry.method)
     entry = fitted(entry, run.selection.dataset)
     if answers_samples(entry.method):
         yield from _run_control(entry, entry.method, protocols, run, device)
@@ -96,7 +96,7 @@ def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
         return 0
     entry = fitted(entry, run.selection.dataset)
     questions = Questions.of(entry.method, run.selection)
-    report = _ground(entry, questions, run, _store(entry, run), resolve_device(run.device), shard)
+    report = _ground(entry, questions, run, _store(entry, run), resolve_device(run.device, entry.method), shard)
     _require_readable(report)
     return report.failed + (len(questions.refused) if shard.index == 1 else 0)
 

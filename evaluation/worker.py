@@ -16,7 +16,7 @@ from .asking import ground_safely, set_up
 from .grounding_notes import Made, Way
 from .plan import Batch, ImageTask
 from .prediction import Failure, Prediction, query_key
-from .provenance import git_state, packages, peak_memory_mb
+from .provenance import git_state, memory_used, packages
 from .store import PredictionStore
 
 _MOST_NOTED = 100
@@ -152,7 +152,7 @@ class Worker:
             if self._overwrite or not stored[task].get(index):
                 mine[self._key(images[task].sha256, index)] = answer
         self._note_undeclared()
-        self._store.add(made, Made(way, peak_memory_mb(), seconds), replace=self._overwrite)
+        self._store.add(made, Made(way, memory_used(self._method), seconds), replace=self._overwrite)
         self.report.computed += len(asked)
         self.report.failed += sum(isinstance(answer, Failure) for answer in answers)
 

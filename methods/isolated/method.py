@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from itertools import groupby
 from pathlib import Path
@@ -55,6 +55,7 @@ class IsolatedMethod(GroundingMethod):
 
     Attributes:
         packages: Versions of Python and of what can move a number, as found there.
+        peak_memory_mb: The most memory that its process had used at its last answer, in MiB, by place.
     """
 
     packages: ClassVar[Mapping[str, str]] = {}
@@ -80,6 +81,7 @@ class IsolatedMethod(GroundingMethod):
         self._device: str | None = None
         self._process: MethodProcess | None = None
         self._described: dict[str, Any] | None = None
+        self.peak_memory_mb: dict[str, float] = {}
         cls = type(self)
         spare, cls._spare = cls._spare, None
         self._state = self._built(spare or self._fresh())
@@ -133,6 +135,19 @@ class IsolatedMethod(GroundingMethod):
         """SHA-256 over that of the method in this Python, and what its answers rest on there: Python, requirements."""
         return digest(self._description()["fingerprint"], self._found)
 
+    def gpu_count(self) -> int:
+        """How many GPUs are seen there."""
+        process = self._living() or self._built_anew()
+        try:
+            count = process.ask(Frame("gpus"), _patience(self._timeout)).fields.get("count")
+        except ProcessLost as error:
+            raise MethodError(
+                f"the process of the method {self.name!r} could not count GPUs: {error}{process.wrote()}"
+            ) from error
+        if not isinstance(count, int):
+            raise Nonsense(f"the process of the method {self.name!r} counts {str(count)[:40]} GPUs")
+        return count
+
     def end(self) -> None:
         """End its process; the next question starts another."""
         process, self._process = self._process, None
@@ -152,6 +167,7 @@ class IsolatedMethod(GroundingMethod):
             process.kill()
             raise Nonsense(f"the method's process answered nonsense: {error}") from error
         self._note(answer)
+        self.peak_memory_mb = _memory(answer.fields.get("peak_memory_mb"))
         return answers
 
     def _living(self) -> MethodProcess | None:
@@ -232,6 +248,18 @@ class IsolatedMethod(GroundingMethod):
         seen.read |= set(map(str, answer.fields.get("undeclared", ())))
 
 
+def check_timeout(timeout: float | None, methods: Iterable[GroundingMethod]) -> None:
+    """Refuse a time limit that nothing would keep.
+
+    Raises:
+        MethodError: If one is given, and all methods run in this Python.
+    """
+    if timeout is not None and not any(isinstance(one.answering(), IsolatedMethod) for one in methods):
+        raise MethodError(
+            "a time limit counts for methods in another environment only; give them one with --python, or leave it out"
+        )
+
+
 def release(method: GroundingMethod) -> None:
     """End the process of a method in another Python, with the memory that it holds; others are left as they are."""
     asked = method.answering()
@@ -291,6 +319,12 @@ def _attributes(said_there: Mapping[str, Any]) -> dict[str, Any]:
         for name in STATED
         if name in said_there
     }
+
+
+def _memory(said_there: Any) -> dict[str, float]:
+    """What a process says of its memory, as far as it is that."""
+    found = said_there.items() if isinstance(said_there, dict) else ()
+    return {place: float(mb) for place, mb in found if place in ("host", "gpu") and isinstance(mb, int | float)}
 
 
 def _patience(timeout: float) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from ...core import GroundCXRError, MethodError
 from ...core.errors import text_of, told_as
 from ...core.guests import guest
+from ...core.machine import gpu_count, peak_memory_mb
 from ..base import ControlMethod, GroundingMethod, check_answers
 from ..contract import STATED
 from ..here import class_here, instance_here, split_spec
@@ -101,6 +102,9 @@ class _Server:
         }
         return fields, []
 
+    def _gpus(self, asked: Frame) -> Reply:
+        return {"count": gpu_count()}, []
+
     def _setup(self, asked: Frame) -> Reply:
         with watched(self._method, loading=True):
             self._method.setup(asked.fields["device"])
@@ -111,7 +115,7 @@ class _Server:
         with watched(self._method):
             found = check_answers(self._method.ground_batch(queries), len(queries))
         items, arrays = answers_out(found)
-        return {"answers": items}, arrays
+        return {"answers": items, "peak_memory_mb": peak_memory_mb()}, arrays
 
     def _undeclared(self, method: GroundingMethod) -> list[str]:
         new = files_read(method) - self._told

@@ -34,7 +34,7 @@ def test_one_python_is_for_all_methods_or_each_has_its_own(files):
         (["--python", "{python}", "--python", "{python}"], "--python is given twice for all methods"),
         (["--python", "two=/not/there"], "--python /not/there is not there; give the path of an environment's Python"),
         (["--python", ""], "a path is empty"),
-        (["--timeout", "5"], "--timeout counts for methods in another environment only"),
+        (["--timeout", "5"], "error: a time limit counts for methods in another environment only"),
         (["--python", "{python}", "--timeout", "0"], "the time limit 0 does not fit: give seconds above 0"),
         (["--python", "{python}", "--timeout", "nan"], "the time limit nan does not fit"),
     ],

@@ -12,6 +12,7 @@ from groundcxr.core import MethodError
 from groundcxr.evaluation import make_entry
 from groundcxr.evaluation.asking import ground_safely, set_up
 from groundcxr.evaluation.prediction import Failure
+from groundcxr.evaluation.provenance import memory_used, packages, resolve_device
 from groundcxr.methods.isolated.method import IsolatedMethod
 from groundcxr.methods.isolated.place import placed
 from groundcxr.methods.loading import build_method, load_method_class
@@ -298,6 +299,24 @@ def test_files_that_are_read_undeclared_are_told(write, isolated, tmp_path):
     assert not files_read(method)
     ground_safely(method, queries()[:1])
     assert undeclared_files(method, files_read(method)) == [tmp_path / "secret.json"]
+
+
+def test_the_gpus_that_count_are_those_there(write, isolated):
+    write(
+        "class cuda:\n    device_count = staticmethod(lambda: 2)\n    is_available = staticmethod(bool)\n", "torch.py"
+    )
+    method = isolated(one(write, top="import torch"))
+    assert resolve_device("cuda:1", method) == "cuda:1"
+    with pytest.raises(GroundCXRError, match=r"the device 'cuda:2' is not there \(2 GPUs found\)"):
+        resolve_device("cuda:2", method)
+
+
+def test_the_memory_that_is_told_is_its_own(write, isolated):
+    method = isolated(one(write, top="kept = bytearray(300 * 2**20)"))
+    method.setup("cpu")
+    method.ground_batch(queries()[:1])
+    assert 300 < memory_used(method)["host"] < 600
+    assert list(packages(method)) == ["groundcxr", "python", "numpy"]
 
 
 def test_the_environment_of_the_host_does_not_leak(write, isolated, monkeypatch, tmp_path):
