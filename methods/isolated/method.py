@@ -12,12 +12,12 @@ from ...core import Grounding, MethodError, Query
 from ...core.errors import said
 from ...core.fingerprint import digest
 from ..base import GroundingMethod
-from ..contract import STATED, check_method_class
+from ..contract import check_method_class
 from ..here import split_spec
 from ..watching import FilesSeen
 from .errors import Nonsense, ProcessEnded, ProcessLost, SetupFailed
 from .frames import Frame, FrameError
-from .option_types import options_in
+from .hello import class_attributes, found_there, patience, started, stated
 from .place import TIMEOUT, place
 from .process import MethodProcess
 from .travel import answers_in, queries_out, value_out
@@ -39,14 +39,16 @@ def isolated_class(spec: str, python: Path) -> type[IsolatedMethod]:
     label = spec if file is None else file.name
     if file is not None:
         spec = f"{file.absolute()}{f':{class_name}' if class_name else ''}"
-    process = _started(spec, python, label)
+    process, hello = started(spec, python, label, place().timeout)
     try:
-        made = _class_of(process[1], spec, python)
+        attributes = class_attributes(hello)
+        chosen = {"_spec": spec, "_python": python, "_timeout": place().timeout, "_spare": process}
+        made = type(attributes["__qualname__"].rpartition(".")[2], (IsolatedMethod,), {**attributes, **chosen})
+        check_method_class(made)
     except Exception:
-        process[0].kill()
+        process.kill()
         raise
-    process[0].name = made.name
-    made._spare = process[0]
+    process.name = made.name
     return made
 
 
@@ -80,13 +82,13 @@ class IsolatedMethod(GroundingMethod):
         self.__dict__["_files_seen"] = FilesSeen(elsewhere=True)
         self._device: str | None = None
         self._process: MethodProcess | None = None
+        self._ready: MethodProcess | None = None
         self._described: dict[str, Any] | None = None
         self.peak_memory_mb: dict[str, float] = {}
         cls = type(self)
         spare, cls._spare = cls._spare, None
-        self._state = self._built(spare or self._fresh())
-        for name, value in _attributes(self._state).items():
-            self.__dict__[name] = value
+        self._process = spare if spare is not None and spare.alive else self._fresh()
+        self.__dict__.update(stated(self._build(self._process)))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> IsolatedMethod:
         """Another with the same options, and a process of its own."""
@@ -100,7 +102,7 @@ class IsolatedMethod(GroundingMethod):
             Exception: What the method's own `setup` raises.
         """
         self._device = device
-        self._set_up(self._living() or self._built_anew())
+        self._set_up(self._built())
 
     def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
         """The answers of the method there; image by image if it answers so, each within the time limit.
@@ -137,13 +139,7 @@ class IsolatedMethod(GroundingMethod):
 
     def gpu_count(self) -> int:
         """How many GPUs are seen there."""
-        process = self._living() or self._built_anew()
-        try:
-            count = process.ask(Frame("gpus"), _patience(self._timeout)).fields.get("count")
-        except ProcessLost as error:
-            raise MethodError(
-                f"the process of the method {self.name!r} could not count GPUs: {error}{process.wrote()}"
-            ) from error
+        count = self._ask(Frame("gpus"), "could not count GPUs").get("count")
         if not isinstance(count, int):
             raise Nonsense(f"the process of the method {self.name!r} counts {str(count)[:40]} GPUs")
         return count
@@ -155,7 +151,7 @@ class IsolatedMethod(GroundingMethod):
             process.end()
 
     def _answers(self, queries: Sequence[Query]) -> list[Grounding]:
-        process = self._living() or self._again()
+        process = self._ready if self._ready is not None and self._ready.alive else self._again()
         asked, arrays = queries_out(queries)
         images = len(asked["images"])
         try:
@@ -170,13 +166,10 @@ class IsolatedMethod(GroundingMethod):
         self.peak_memory_mb = _memory(answer.fields.get("peak_memory_mb"))
         return answers
 
-    def _living(self) -> MethodProcess | None:
-        return self._process if self._process is not None and self._process.alive else None
-
     def _again(self) -> MethodProcess:
         """A process that is set up as the last one was."""
         try:
-            return self._set_up(self._built_anew())
+            return self._set_up(self._built())
         except SetupFailed:
             raise
         except Exception as error:
@@ -184,64 +177,76 @@ class IsolatedMethod(GroundingMethod):
 
     def _set_up(self, process: MethodProcess) -> MethodProcess:
         """Set up, with another process where one ends over it."""
-        for left in reversed(range(_TRIES)):
+        tries = 1
+        while True:
             try:
-                self._note(process.ask(Frame("setup", {"device": self._device}), _patience(self._timeout)))
-                self._process = process
+                self._note(process.ask(Frame("setup", {"device": self._device}), patience(self._timeout)))
+                self._ready = process
                 return process
             except ProcessLost as error:
-                if left and isinstance(error, ProcessEnded):
-                    process = self._built_anew()
+                if isinstance(error, ProcessEnded) and tries < _TRIES:
+                    tries, process = tries + 1, self._built()
                     continue
-                times = f", {_TRIES} times in all" if isinstance(error, ProcessEnded) else ""
+                times = f", {tries} times in all" if tries > 1 else ""
                 raise SetupFailed(
                     f"the method {self.name!r} could not be set up on {self._device}: {error}{times}{process.wrote()}"
                 ) from error
-        raise AssertionError
 
-    def _built_anew(self) -> MethodProcess:
-        process = self._fresh()
-        self._built(process)
-        return process
+    def _built(self) -> MethodProcess:
+        """A living process in which the method is built, set up or not."""
+        if self._process is None or not self._process.alive:
+            self._process = self._fresh()
+            self._build(self._process)
+        return self._process
 
     def _fresh(self) -> MethodProcess:
-        process, _ = _started(self._spec, self._python, self.name)
+        """A process that has loaded the method anew.
+
+        Raises:
+            SetupFailed: If it is another now than that of which the results tell.
+        """
+        process, hello = started(self._spec, self._python, self.name, self._timeout)
+        process.name = self.name
+        if (hello.get("revision"), found_there(hello)) != (self.revision, self._found):
+            process.kill()
+            raise SetupFailed(
+                f"the method {self.name!r}, or its environment, has been changed since the run began; start it again"
+            )
         return process
 
-    def _built(self, process: MethodProcess) -> dict[str, Any]:
+    def _build(self, process: MethodProcess) -> dict[str, Any]:
         usual = self.Options()
         given = {one.name: getattr(self.options, one.name) for one in fields(self.Options)}
         settings = {name: value for name, value in given.items() if value != getattr(usual, name)}
         try:
             sent = {name: value_out(value) for name, value in settings.items()}
-        except TypeError as error:
-            process.kill()
-            raise MethodError(f"the options of the method {self.name!r} cannot travel: {error}") from error
-        try:
-            answer = process.ask(Frame("build", {"settings": sent}), _patience(self._timeout))
+            answer = process.ask(Frame("build", {"settings": sent}), patience(self._timeout))
         except Exception as error:
             process.kill()
+            if isinstance(error, TypeError):
+                raise MethodError(f"an option of the method {self.name!r} is {error}, which cannot travel") from error
             if isinstance(error, ProcessLost):
                 raise MethodError(f"the method {self.name!r} cannot be built: {error}{process.wrote()}") from error
             raise
-        self._process = process
         self._note(answer)
         return answer.fields
 
     def _description(self) -> dict[str, Any]:
         if self._described is None:
-            process = self._living() or self._built_anew()
             wanted = {"weights_id": (str, type(None)), "weights_fingerprint": str, "options": dict, "fingerprint": str}
-            try:
-                found = process.ask(Frame("describe"), _patience(self._timeout)).fields
-            except ProcessLost as error:
-                raise MethodError(
-                    f"the method {self.name!r} could not be described: {error}{process.wrote()}"
-                ) from error
+            found = self._ask(Frame("describe"), "could not be described")
             if not all(isinstance(found.get(name), kind) for name, kind in wanted.items()):
                 raise Nonsense(f"the process of the method {self.name!r} does not describe it")
             self._described = found
         return self._described
+
+    def _ask(self, frame: Frame, failed: str) -> dict[str, Any]:
+        """What the process answers, which need not be set up for it."""
+        process = self._built()
+        try:
+            return process.ask(frame, patience(self._timeout)).fields
+        except ProcessLost as error:
+            raise MethodError(f"the method {self.name!r} {failed}: {error}{process.wrote()}") from error
 
     def _note(self, answer: Frame) -> None:
         seen: FilesSeen = self.__dict__["_files_seen"]
@@ -267,66 +272,7 @@ def release(method: GroundingMethod) -> None:
         asked.end()
 
 
-def _started(spec: str, python: Path, label: str) -> tuple[MethodProcess, Mapping[str, Any]]:
-    """A process that has loaded the method, and what it says of it."""
-    process = MethodProcess(python, label)
-    try:
-        return process, process.ask(Frame("load", {"spec": spec}), _patience(place().timeout)).fields
-    except ProcessLost as error:
-        raise MethodError(f"the method {label!r} cannot be loaded by {python}: {error}{process.wrote()}") from error
-    except MethodError:
-        process.kill()
-        raise
-
-
-def _class_of(hello: Mapping[str, Any], spec: str, python: Path) -> type[IsolatedMethod]:
-    """The class of what a process says of the method that it has loaded.
-
-    Raises:
-        MethodError: If it needs the data set, or its options cannot travel, or what is said is nonsense.
-    """
-    try:
-        name = str(hello["name"])
-        if hello["control"]:
-            raise MethodError(
-                f"the control {name!r} reads the samples of a data set, so it runs in this Python only; "
-                "leave --python out, or give it to the other methods alone, as ALIAS=PATH"
-            )
-        attributes = {
-            **_attributes(hello),
-            "__doc__": hello["doc"],
-            "__qualname__": str(hello["class"]),
-            "revision": str(hello["revision"]),
-            "Options": options_in(hello["options"]),
-            "packages": {"python": hello["python"], **{k: v for k, v in hello["packages"].items() if v}},
-            "_spec": spec,
-            "_python": python,
-            "_timeout": place().timeout,
-            "_by_image": bool(hello["by_image"]),
-            "_found": {"python": str(hello["python"]), "requirements": dict(hello["requirements"])},
-        }
-        made = type(str(hello["class"]).rpartition(".")[2], (IsolatedMethod,), attributes)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise Nonsense(f"the process of the method {spec} says nonsense of it: {said(error)}") from error
-    check_method_class(made)
-    return made
-
-
-def _attributes(said_there: Mapping[str, Any]) -> dict[str, Any]:
-    """What a class or an instance states of itself; a property's value is known of instances only."""
-    return {
-        name: tuple(said_there[name]) if isinstance(said_there[name], list) else said_there[name]
-        for name in STATED
-        if name in said_there
-    }
-
-
 def _memory(said_there: Any) -> dict[str, float]:
     """What a process says of its memory, as far as it is that."""
     found = said_there.items() if isinstance(said_there, dict) else ()
     return {place: float(mb) for place, mb in found if place in ("host", "gpu") and isinstance(mb, int | float)}
-
-
-def _patience(timeout: float) -> float:
-    """Seconds for what is not an answer: weights may have to be read, or brought, first."""
-    return max(timeout, TIMEOUT)

@@ -157,8 +157,11 @@ class MethodProcess:
                 if ended:
                     raise EOFError from None
                 ended = self._process.poll() is not None
-                if not ended and _left(deadline) <= 0:
-                    raise
+                count = None
+            # Also where bytes drip in for ever.
+            if not ended and _left(deadline) <= 0 and count != len(view):
+                raise TimeoutError
+            if count is None:
                 continue
             if not count:
                 raise EOFError

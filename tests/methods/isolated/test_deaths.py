@@ -160,7 +160,7 @@ def test_what_cannot_be_set_up_ends_the_run(write, groundcxr, elsewhere, body, w
 
 def test_a_method_that_is_never_set_up_is_not_waited_for_again(write, isolated, monkeypatch):
     method = isolated(write(SETUP.format(body="threading.Event().wait()")))
-    monkeypatch.setattr(isolated_method, "_patience", lambda timeout: 0.3)
+    monkeypatch.setattr(isolated_method, "patience", lambda timeout: 0.3)
     with pytest.raises(SetupFailed, match=r"could not be set up on cpu: no answer within 0\.3 s"):
         set_up(method, "cpu")
 
@@ -172,6 +172,24 @@ def test_a_method_that_cannot_be_set_up_again_ends_the_run(write, isolated, tmp_
     set_up(method, "cpu")
     with pytest.raises(SetupFailed, match="exit status 5, 3 times in all"):
         ask(method, ["a", "b"])
+
+
+def test_an_edit_in_mid_run_ends_it_rather_than_answer_under_the_old_name(harmful, isolated):
+    method = isolated(harmful)
+    set_up(method, "cpu")
+    harmful.write_text(harmful.read_text() + "\n# edited\n")
+    assert ask(method, ["a"]) == [1]
+    with pytest.raises(SetupFailed, match="'Harmful', or its environment, has been changed since the run began"):
+        ask(method, ["exit"], ["a"])
+
+
+def test_a_process_that_was_let_go_is_set_up_again_before_it_is_asked(write, isolated):
+    text = HARMFUL.replace("def one", "def setup(self, device):\n        self.device = device\n\n    def one")
+    method = isolated(write("HARM = False" + text.replace("float(len(phrase))", "float(len(self.device))")))
+    set_up(method, "cpu")
+    method.end()
+    assert method.fingerprint()
+    assert ask(method, ["a"]) == [3]
 
 
 HOST = """
