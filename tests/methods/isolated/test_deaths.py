@@ -103,6 +103,20 @@ def test_a_batch_at_once_is_asked_again_image_by_image_then_phrase_by_phrase(wri
     assert asked(capsys.readouterr().err) == ["a+bb+ccc+nonsense", "a+bb", "ccc+nonsense", "ccc", "nonsense"]
 
 
+def test_an_answer_that_only_drips_in_is_too_late(write, isolated):
+    body = """for one in sockets():
+                    one.sendall(struct.pack("<4sIQQ", b"gcxr", 1, 2**20, 0))
+                    while True:
+                        one.sendall(b" ")
+                        threading.Event().wait(0.02)"""
+    text = HARMFUL.replace("import os, ", "import os, struct, ").replace("threading.Event().wait()", body, 1)
+    method = isolated(
+        write("HARM = True" + text.replace('"hang" in phrase: ', '"hang" in phrase:\n                ')), timeout=0.5
+    )
+    set_up(method, "cpu")
+    assert ask(method, ["hang"]) == ["NoAnswer: no answer within 0.5 s"]
+
+
 def test_a_kill_is_told_with_what_it_usually_means(harmful, isolated):
     method = isolated(harmful)
     set_up(method, "cpu")
