@@ -206,7 +206,7 @@ def measure_pictures(folder: Path) -> None:
 
 def measure(part: str, results: Path) -> dict[str, float]:
     """Seconds by step, and the process's peak memory."""
-    from groundcxr.evaluation.provenance import peak_memory_mb
+    from groundcxr.core.machine import peak_memory_mb
 
     seconds: dict[str, float] = {}
 

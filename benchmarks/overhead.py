@@ -56,7 +56,7 @@ def evaluate_once(samples: int) -> dict[str, float]:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {0})
     from groundcxr import evaluate, load_dataset
-    from groundcxr.evaluation.provenance import peak_memory_mb
+    from groundcxr.core.machine import peak_memory_mb
 
     dataset = load_dataset("phantom", images=IMAGES)
     with tempfile.TemporaryDirectory() as folder:

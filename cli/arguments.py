@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..core import GroundCXRError, unknown_name
+from .places import Places
 from .streams import tell
 
 if TYPE_CHECKING:
@@ -92,30 +94,42 @@ def dataset_options(settings: list[str]) -> dict[str, str]:
     return options
 
 
-def open_methods(specs: list[str], settings: list[str], *, to_run: bool = True) -> list[Entry]:
-    """The methods with their options, by alias.
+def open_methods(
+    specs: list[str],
+    settings: list[str],
+    pythons: list[str] | None = None,
+    timeout: float | None = None,
+    *,
+    to_run: bool = True,
+) -> list[Entry]:
+    """The methods with their options, by alias, each in its Python.
 
     Args:
         specs: What --method gives.
         settings: What --set gives.
+        pythons: What --python gives.
+        timeout: What --timeout gives.
         to_run: Whether they will be asked, so that what they require must be here.
 
     Raises:
-        GroundCXRError: If two methods have one name, or an option names no method.
+        GroundCXRError: If two methods have one name, an option or a Python names no method, or one cannot be loaded.
     """
     from ..evaluation import make_entry
     from ..methods.loading import load_method_class
 
+    places = Places(pythons or [], timeout)
+    split = [split_alias(spec) for spec in specs]
+    places.check_aliases((rest, alias) for alias, rest in split)
     classes: dict[str, Any] = {}
-    for spec in specs:
-        alias, is_alias, rest = spec.partition("=") if re.match(r"[\w.-]+=", spec) else ("", "", spec)
-        method = load_method_class(rest if is_alias else spec, to_run=to_run)
-        label = alias if is_alias else method.name
+    placed: dict[str, AbstractContextManager[None]] = {}
+    for alias, rest in split:
+        with places.of(rest, alias):
+            method = load_method_class(rest, to_run=to_run)
+        label = alias or method.name
         if label in classes or label == DATASET_ALIAS:
-            raise GroundCXRError(
-                f"the name {label!r} is taken; give the method another with --method ALIAS={rest or spec}"
-            )
+            raise GroundCXRError(f"the name {label!r} is taken; give the method another with --method ALIAS={rest}")
         classes[label] = method
+        placed[label] = places.of(rest, alias)
     chosen: dict[str, dict[str, str]] = {label: {} for label in classes}
     for alias, key, value in _parsed(settings):
         if alias == DATASET_ALIAS:
@@ -124,7 +138,18 @@ def open_methods(specs: list[str], settings: list[str], *, to_run: bool = True) 
             raise unknown_name("method in this run", alias, classes)
         for label in [alias] if alias else classes:
             chosen[label][key] = value
-    return [make_entry(method, label=label, settings=chosen[label]) for label, method in classes.items()]
+    entries: list[Entry] = []
+    for label, method in classes.items():
+        with placed[label]:
+            entries.append(make_entry(method, label=label, settings=chosen[label]))
+    places.check_timeout(entry.method for entry in entries)
+    return entries
+
+
+def split_alias(spec: str) -> tuple[str, str]:
+    """The alias of a method as typed, "" without one, and what follows it."""
+    alias, _, rest = spec.partition("=") if re.match(r"[\w.-]+=", spec) else ("", "", spec)
+    return alias, rest
 
 
 def open_protocols(names: list[str]) -> list[Protocol]:

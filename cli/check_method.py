@@ -7,12 +7,15 @@ from typing import Annotated
 import typer
 
 from .arguments import Device, Settings, open_methods
+from .places import Pythons, Timeout
 
 
 def check_method(
     method: Annotated[str, typer.Argument(help="FILE.py[:CLASS] or NAME.")],
     device: Device = "auto",
     settings: Settings = [],  # noqa: B006  (typer reads it as the default, nobody changes it)
+    python: Pythons = [],  # noqa: B006
+    timeout: Timeout = None,
 ) -> None:
     """Check a method on phantom images: shape, finite values, same answer twice, same answer for any batch size.
 
@@ -20,7 +23,7 @@ def check_method(
     """
     from ..evaluation.check_method import run_checks
 
-    (entry,) = open_methods([method], settings)
+    (entry,) = open_methods([method], settings, python, timeout)
     failed = False
     for check in run_checks(entry.method, device):
         failed = failed or check.problem is not None

@@ -30,7 +30,9 @@ from .arguments import (
     open_dataset,
     open_methods,
     open_protocols,
+    split_alias,
 )
+from .places import Places, Pythons, Timeout
 
 
 class EvaluateCommand(typer.core.TyperCommand):
@@ -41,11 +43,17 @@ class EvaluateCommand(typer.core.TyperCommand):
         super().format_help(ctx, formatter)
         from .listing import method_help
 
-        words = sys.argv[1:]
-        named = [value for flag, value in pairwise(words) if flag == "--method"]
-        named += [word.removeprefix("--method=") for word in words if word.startswith("--method=")]
-        for spec in named:
-            method_help(spec.rpartition("=")[2])
+        places = Places(_given("--python"), None)
+        for alias, spec in map(split_alias, _given("--method")):
+            with places.of(spec, alias):
+                method_help(spec)
+
+
+def _given(option: str) -> list[str]:
+    """The values that an option has on the command line."""
+    words = sys.argv[1:]
+    given = [value for flag, value in pairwise(words) if flag == option]
+    return given + [word.removeprefix(f"{option}=") for word in words if word.startswith(f"{option}=")]
 
 
 def evaluate(
@@ -60,6 +68,8 @@ def evaluate(
     limit: Limit = None,
     pathology: Pathology = None,
     settings: Settings = [],  # noqa: B006
+    python: Pythons = [],  # noqa: B006
+    timeout: Timeout = None,
     min_score: MinScore = None,
     top: Top = None,
     out: Out = Path("results"),
@@ -94,7 +104,7 @@ def evaluate(
 
     answers = make_choice(min_score, top)
     part = Shard.parse(shard) if shard else None
-    entries = open_methods(method, settings)
+    entries = open_methods(method, settings, python, timeout)
     protocols = open_protocols(protocol)
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
     run = Run(

@@ -10,6 +10,7 @@ import typer
 from ..core import GroundCXRError
 from .arguments import Device, Settings, open_methods
 from .output import check_output, write_output
+from .places import Pythons, Timeout
 from .streams import tell
 
 
@@ -20,12 +21,14 @@ def ground(
     out: Annotated[Path, typer.Option("--out", help="The PNG file to write.")],
     device: Device = "auto",
     settings: Settings = [],  # noqa: B006  (typer reads it as the default, nobody changes it)
+    python: Pythons = [],  # noqa: B006
+    timeout: Timeout = None,
 ) -> None:
     """Ground phrases in one image and draw what the method answers."""
     from ..core import Query, Radiograph, read_header
     from ..core.doubts import ORIENTED
     from ..evaluation.answer_doubts import AnswerDoubts
-    from ..evaluation.asking import ground_safely, require_image_method, set_up
+    from ..evaluation.asking import ground_safely, letting_go, require_image_method, set_up
     from ..evaluation.early_warning import marks_nothing
     from ..evaluation.picture import draw
     from ..evaluation.prediction import Failure
@@ -34,13 +37,14 @@ def ground(
     if out.suffix.lower() != ".png":
         raise GroundCXRError(f"the picture is a PNG; give --out a name that ends in .png, not {out.name}")
     check_output(out)
-    (entry,) = open_methods([method], settings)
+    (entry,) = open_methods([method], settings, python, timeout)
     require_image_method(entry.method)
     radiograph = Radiograph.open(image)
     for note in [*radiograph.notes, *([ORIENTED] if read_header(image).orientation != 1 else [])]:
         tell(f"warning: {note}")
-    set_up(entry.method, resolve_device(device))
-    answers = ground_safely(entry.method, [Query(radiograph, text, "") for text in phrase])
+    with letting_go(entry.method):
+        set_up(entry.method, resolve_device(device, entry.method))
+        answers = ground_safely(entry.method, [Query(radiograph, text, "") for text in phrase])
     write_output(out, draw(radiograph, list(zip(phrase, answers, strict=True)), entry.label))
     doubts = AnswerDoubts()
     for number, (text, answer) in enumerate(zip(phrase, answers, strict=True), start=1):

@@ -26,6 +26,7 @@ from .arguments import (
     open_methods,
     open_protocols,
 )
+from .places import Pythons
 
 
 def score(
@@ -39,6 +40,7 @@ def score(
     limit: Limit = None,
     pathology: Pathology = None,
     settings: Settings = [],  # noqa: B006
+    python: Pythons = [],  # noqa: B006
     min_score: MinScore = None,
     top: Top = None,
     out: Out = Path("results"),
@@ -55,7 +57,7 @@ def score(
     from .tables import report
 
     answers = make_choice(min_score, top)
-    entries = open_methods(method, settings, to_run=False)
+    entries = open_methods(method, settings, python, to_run=False)
     protocols = open_protocols(protocol)
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
     run = Run(selection, store or out / "store", out, batch_size=batch_size, answers=answers, jobs=jobs)

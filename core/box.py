@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
+from typing import Any, Tuple
 
 import numpy as np
 
-ImageSize = tuple[int, int]
+ImageSize = Tuple[int, int]
 """(width, height) in pixels, in this order everywhere."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Box:
     """An axis-aligned rectangle ``[x0, x1) x [y0, y1)`` in original-image pixels.
 
@@ -104,7 +103,7 @@ def _plain(number: Any) -> float:
     Raises:
         ValueError: If it is text, or has an imaginary part, which `float` would drop.
     """
-    if isinstance(number, str | bytes | complex | np.complexfloating):
+    if isinstance(number, (str, bytes, complex, np.complexfloating)):
         raise ValueError(f"a box is made of plain numbers, got {number!r}")
     return float(number)
 
@@ -124,7 +123,7 @@ def bounding_box(boxes: Iterable[Box]) -> Box:
     corners = [box.as_tuple() for box in boxes]
     if not corners:
         raise ValueError("no boxes to bound")
-    x0, y0, x1, y1 = zip(*corners, strict=True)
+    x0, y0, x1, y1 = zip(*corners)
     return Box(min(x0), min(y0), max(x1), max(y1))
 
 
@@ -133,7 +132,7 @@ def union_area(boxes: Iterable[Box]) -> float:
     held = [box for box in boxes if box.area > 0]
     xs = sorted({edge for box in held for edge in (box.x0, box.x1)})
     total = 0.0
-    for left, right in pairwise(xs):
+    for left, right in zip(xs, xs[1:]):
         spans = sorted((box.y0, box.y1) for box in held if box.x0 <= left and box.x1 >= right)
         covered, reached = 0.0, -math.inf
         for top, bottom in spans:

@@ -23,8 +23,11 @@ def digest(*parts: object) -> str:
 
 def file_digest(path: Path) -> str:
     """SHA-256 (hex) of a file's bytes."""
+    whole = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while chunk := file.read(2**20):
+            whole.update(chunk)
+    return whole.hexdigest()
 
 
 def tree_digest(path: Path) -> str:
@@ -72,7 +75,8 @@ def source_closure(path: Path, root: Path, package: str | None = None, apart: Co
         SyntaxError: If one of them is not valid Python.
     """
     root = root.resolve()
-    waiting, found = [path.resolve()], set[Path]()
+    found: set[Path] = set()
+    waiting = [path.resolve()]
     while waiting:
         file = waiting.pop()
         if file not in found and file not in apart:
@@ -99,12 +103,12 @@ def _absolute(name: str, root: Path, package: str | None) -> Iterable[Path]:
     if package is None:
         yield from _modules(root, name.split("."), root)
     elif name == package or name.startswith(f"{package}."):
-        yield from _modules(root, name.removeprefix(package).lstrip(".").split("."), root)
+        yield from _modules(root, name[len(package) :].lstrip(".").split("."), root)
 
 
 def _modules(base: Path, parts: list[str], root: Path) -> Iterable[Path]:
     """The files that importing ``parts`` from the folder `base` runs: packages on the way, and the module."""
-    if not base.is_relative_to(root):
+    if root != base and root not in base.parents:
         return
     for count in range(1, len(parts) + 1):
         here = base.joinpath(*parts[:count])

@@ -1,15 +1,12 @@
-"""What a method answers, and what a protocol scores the answer against."""
+"""What a method answers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import NamedTuple
 
-from .box import Box, ImageSize
+from .box import Box
 from .heatmap import Heatmap
-from .mask import Mask
 
 HEATMAP = "heatmap"
 BOX = "box"
@@ -37,45 +34,3 @@ class Grounding:
             raise TypeError("a grounding's boxes must be Box objects")
         object.__setattr__(self, "boxes", boxes)
         object.__setattr__(self, "truncated", bool(self.truncated))
-
-
-@dataclass(frozen=True, eq=False)
-class Target:
-    """The ground truth that a protocol scores a grounding against.
-
-    Attributes:
-        boxes: Boxes in original-image pixels, in the data set's order.
-        image_size: (width, height) of the original image.
-        mask: The region where there are no boxes, loaded when it is needed.
-    """
-
-    boxes: Sequence[Box]
-    image_size: ImageSize
-    mask: Mask | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "boxes", tuple(self.boxes))
-
-
-class Status(StrEnum):
-    """Why a metric has the value it has."""
-
-    OK = "ok"
-    EMPTY_PREDICTION = "empty_prediction"
-    CONSTANT_MAP = "constant_map"
-    EMPTY_TARGET = "empty_target"
-    FULL_TARGET = "full_target"
-    OUTSIDE_VIEW = "outside_view"
-    FAILED = "failed"
-
-
-class MetricValue(NamedTuple):
-    """One metric of one sample.
-
-    Attributes:
-        value: What the sample counts as under the protocol; None when it is left out of the averages.
-        status: Why.
-    """
-
-    value: float | None
-    status: Status = Status.OK

@@ -53,7 +53,7 @@ def copied(values: ArrayLike) -> NDArray[np.float32]:
     Raises:
         ValueError: If it is masked in part, cannot be read as an array, or holds other things than plain numbers.
     """
-    rows = values if isinstance(values, list | tuple) else [values]
+    rows = values if isinstance(values, (list, tuple)) else [values]
     masked = sum(int(np.ma.getmaskarray(row).sum()) for row in rows if isinstance(row, np.ma.MaskedArray))
     if masked:
         raise ValueError(

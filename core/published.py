@@ -61,7 +61,7 @@ def places_in(value: Any) -> Iterator[Path]:
         for key, one in value.items():
             yield from places_in(key)
             yield from places_in(one)
-    elif isinstance(value, list | tuple | AbstractSet):
+    elif isinstance(value, (list, tuple, AbstractSet)):
         for one in value:
             yield from places_in(one)
 
@@ -84,9 +84,9 @@ def by_content(value: Any) -> Any:
         return value.name
     if isinstance(value, Mapping):
         return {by_content(key): by_content(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [by_content(one) for one in value]
-    if isinstance(value, AbstractSet) and any(isinstance(one, str | PurePath) for one in value):
+    if isinstance(value, AbstractSet) and any(isinstance(one, (str, PurePath)) for one in value):
         return sorted((by_content(one) for one in value), key=str)  # the order of a set of texts changes by process
     return value
 
@@ -101,7 +101,7 @@ def without_folders(value: Any) -> Any:
         return _printable("".join(_last_part(piece) for piece in pieces))
     if isinstance(value, Mapping):
         return {without_folders(key): without_folders(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [without_folders(one) for one in value]
     return value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .box import ImageSize
-from .errors import ImageError
-from .image_files import decode_image, image_bytes
+from .errors import ImageError, MethodError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -52,6 +52,8 @@ class Radiograph:
         Raises:
             ImageError: If the file is missing, no image, or damaged.
         """
+        from .image_files import image_bytes
+
         path = Path(path)
         return cls.from_bytes(image_bytes(path), path)
 
@@ -66,6 +68,8 @@ class Radiograph:
         Raises:
             ImageError: If it is no image, or damaged.
         """
+        from .image_files import decode_image
+
         decoded = decode_image(data, path)
         for array in (decoded.pixels, decoded.padding):
             if array is not None:
@@ -132,6 +136,10 @@ class Radiograph:
 
     def as_pil(self) -> Image:
         """The 8-bit view as a PIL image of mode L."""
-        from PIL import Image
-
+        try:
+            from PIL import Image
+        except ImportError as error:
+            raise MethodError(
+                f"image.as_pil() needs the package pillow; install it for {sys.executable}, or take image.as_uint8()"
+            ) from error
         return Image.fromarray(self.as_uint8())

@@ -75,6 +75,10 @@ class Registry(Generic[T]):
         """Every known name, sorted; imports nothing."""
         return sorted({*self._builtin, *self._loaded, *self._plugins()})
 
+    def is_builtin(self, name: str) -> bool:
+        """Whether a name is of a thing that comes with this package."""
+        return name in self._builtin
+
     def get(self, name: str) -> T:
         """The thing of that name, imported if need be.
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from .box import Box, ImageSize
 from .mask import Mask
-from .radiograph import Radiograph
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,18 +38,3 @@ class Sample:
     image_size: ImageSize
     side: str | None = None
     zone: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """All that a method may know of a sample.
-
-    Attributes:
-        image: The loaded image.
-        phrase: The text to ground.
-        pathology: The sample's class.
-    """
-
-    image: Radiograph
-    phrase: str
-    pathology: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from itertools import groupby
 from typing import TypeVar
 
 from ..core import BOX, HEATMAP, Grounding, ImageSize, MethodError, Query, Sample
@@ -11,6 +12,8 @@ from ..core.errors import told_as
 from ..core.guests import guest
 from ..methods import ControlMethod, GroundingMethod
 from ..methods.base import check_answers
+from ..methods.isolated.errors import SetupFailed
+from ..methods.isolated.method import release
 from ..methods.requirements import require
 from ..methods.watching import watched
 from .prediction import Failure, Prediction
@@ -39,15 +42,36 @@ def set_up(method: GroundingMethod, device: str) -> None:
         method.setup(device)
 
 
+@contextmanager
+def letting_go(method: GroundingMethod) -> Iterator[None]:
+    """Ends the process of a method in another Python after the block, with all the memory that it holds."""
+    try:
+        yield
+    finally:
+        release(method)
+
+
 def told_as_the_methods(method: GroundingMethod, what: str) -> AbstractContextManager[None]:
     """Turns whatever a method's own code raises into one sentence; see `told_as`."""
     return told_as(f"the method {method.name or type(method).__name__!r} could not be {what}")
 
 
 def ground_safely(method: GroundingMethod, queries: Sequence[Query]) -> list[Prediction]:
-    """Answers to all queries; where the batch raises, each query is asked alone, so that only the guilty fail."""
+    """Answers to all queries, with the failures of the guilty alone.
+
+    Where a batch raises, its images are asked about one by one, and of an image that raises its queries. A method that
+    answers image by image anyhow is asked so from the start: it loses nothing, and what it has answered is kept.
+
+    Raises:
+        SetupFailed: If a method in another Python can no longer be set up.
+    """
+
+    def ask(some: Sequence[Query]) -> list[Grounding]:
+        return checked_answers(method, some)
+
+    parts = _by_image(queries) if method.answers_by_image() else [queries]
     with watched(method):
-        return _each_safely(queries, lambda some: checked_answers(method, some))
+        return [answer for part in parts for answer in _each_safely(part, _by_image, ask)]
 
 
 def checked_answers(method: GroundingMethod, queries: Sequence[Query]) -> list[Grounding]:
@@ -62,22 +86,38 @@ def checked_answers(method: GroundingMethod, queries: Sequence[Query]) -> list[G
 def control_safely(method: ControlMethod, samples: Sequence[Sample]) -> list[Prediction]:
     """As `ground_safely`, of a control that sees the ground truth."""
     return _each_safely(
-        samples, lambda some: _checked(method, method.ground_samples(some), [s.image_size for s in some])
+        samples, _alone, lambda some: _checked(method, method.ground_samples(some), [s.image_size for s in some])
     )
 
 
-def _each_safely(items: Sequence[T], ask: Callable[[Sequence[T]], list[Grounding]]) -> list[Prediction]:
+def _by_image(queries: Sequence[Query]) -> list[list[Query]]:
+    return [list(group) for _, group in groupby(queries, key=lambda query: id(query.image))]
+
+
+def _alone(items: Sequence[T]) -> list[list[T]]:
+    return [[item] for item in items]
+
+
+def _each_safely(
+    items: Sequence[T],
+    divide: Callable[[Sequence[T]], list[list[T]]],
+    ask: Callable[[Sequence[T]], list[Grounding]],
+) -> list[Prediction]:
+    """Answers to all items at once; where that raises, to the parts that they divide into, in the end to each alone."""
     if not items:
         return []
     try:
         with guest():
             return [*ask(items)]
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SetupFailed):
         raise
     except BaseException as error:  # sys.exit in a method, too, is no more than its failure
         if len(items) == 1:
             return [Failure.of(error)]
-    return [answer for item in items for answer in _each_safely([item], ask)]
+    parts = divide(items)
+    return [
+        answer for part in (parts if len(parts) > 1 else _alone(items)) for answer in _each_safely(part, divide, ask)
+    ]
 
 
 def _checked(method: GroundingMethod, found: object, sizes: Sequence[ImageSize]) -> list[Grounding]:

@@ -50,7 +50,7 @@ def run_checks(method: GroundingMethod, device: str) -> Iterator[Check]:
         GroundCXRError: If it is a control that reads the ground truth, or there is no such device.
     """
     require_image_method(method)
-    device = resolve_device(device)
+    device = resolve_device(device, method)
     tried = _copy(method)
     try:
         set_up(tried, device)

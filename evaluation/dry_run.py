@@ -107,7 +107,7 @@ def dry_run(entry: Entry, run: Run, shard: Shard | None = None) -> Forecast:
         GroundCXRError: If nothing could be run.
     """
     refuse_choice(entry.method, entry.label, run.answers)
-    device = resolve_device("auto") if check_device(run.device) == "auto" else run.device
+    device = resolve_device("auto", entry.method) if check_device(run.device) == "auto" else run.device
     entry = fitted(entry, run.selection.dataset)
     questions = Questions.of(entry.method, run.selection)
     batches = make_plan(questions.selection.samples, batch_size_of(entry, run), shard)

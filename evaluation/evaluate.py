@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..core import GroundCXRError
 from ..core.paths import user_path
 from ..datasets import GroundingDataset, load_dataset
 from ..methods import GroundingMethod
+from ..methods.isolated.method import check_timeout
+from ..methods.isolated.place import placed
 from ..metrics import Protocol, get_protocol
 from .box_choice import make_choice
 from .entry import fitting_protocols, make_entry
@@ -29,6 +32,8 @@ def evaluate(
     limit: int | None = None,
     device: str = "auto",
     batch_size: int | None = None,
+    python: str | Path | None = None,
+    timeout: float | None = None,
     min_score: float | None = None,
     top: int | None = None,
     out: str | Path = "results",
@@ -53,6 +58,8 @@ def evaluate(
         limit: Only this many samples; the result is then marked incomplete.
         device: "auto", "cpu", "cuda" or "cuda:N".
         batch_size: Images in a batch; None for the method's own.
+        python: The Python of another environment that the method, given by name or as a file, runs in.
+        timeout: Seconds that an answer about one image may take, of a method in another environment; 600 by default.
         min_score: Of a method's boxes only those of at least this score count; the store keeps all.
         top: Then only the best so many of each sample.
         out: Folder of the results.
@@ -71,7 +78,11 @@ def evaluate(
     answers = make_choice(min_score, top)
     data = load_dataset(dataset, root, split) if isinstance(dataset, str) else dataset
     selection = select(data, pathology=pathology, limit=limit)
-    entry = make_entry(method, settings=settings)
+    if python is not None and not isinstance(method, str):
+        raise GroundCXRError("a class or an instance is in this Python already; give its file to run it in another")
+    with placed(python, timeout):
+        entry = make_entry(method, settings=settings)
+    check_timeout(timeout, [entry.method])
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
     place = user_path(out)
     folder = user_path(store) if store else place / "store"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import resource
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -12,6 +11,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..core import GroundCXRError
+from ..core.machine import gpu_count, peak_memory_mb
+from ..methods import GroundingMethod
+from ..methods.isolated.method import IsolatedMethod
 from .schema import GitInfo, GroundedWith, RunInfo
 
 _STORED = "none (stored predictions)"
@@ -31,20 +33,26 @@ _PACKAGES = (
 )
 
 
-def resolve_device(device: str) -> str:
+def resolve_device(device: str, method: GroundingMethod) -> str:
     """The device to set a method up on: "auto" becomes the GPU where there is one, anything else is checked.
 
     For "auto", PyTorch is imported only where an NVIDIA driver is: methods without a network start at once elsewhere.
+
+    Args:
+        device: As the user wrote it.
+        method: Of one in another Python, the GPUs that count are those that it sees there.
 
     Raises:
         GroundCXRError: If a GPU is asked for and there is none.
     """
     if check_device(device) == "cpu":
         return device
+    asked = method.answering()
+    gpus = asked.gpu_count if isinstance(asked, IsolatedMethod) else gpu_count
     if device == "auto":
         driver = sys.platform != "linux" or Path("/proc/driver/nvidia/version").exists()
-        return "cuda" if driver and _cuda_devices() else "cpu"
-    count = _cuda_devices()
+        return "cuda" if driver and gpus() else "cpu"
+    count = gpus()
     if count <= int(device.partition(":")[2] or 0):
         raise GroundCXRError(f"the device {device!r} is not there ({count} GPUs found); use --device cpu")
     return device
@@ -62,23 +70,28 @@ def check_device(device: str) -> str:
     return device
 
 
-def _cuda_devices() -> int:
-    try:
-        import torch
-    except ImportError:
-        return 0
-    return torch.cuda.device_count()
+def packages(method: GroundingMethod | None = None) -> dict[str, str]:
+    """Versions of Python and of the installed packages that can move a number.
 
-
-def packages() -> dict[str, str]:
-    """Versions of Python and of the installed packages that can move a number."""
+    Args:
+        method: What is grounded with: of one in another Python, they are those that are installed there.
+    """
     found = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
+    asked = None if method is None else method.answering()
+    if isinstance(asked, IsolatedMethod):
+        return {**{name: found[name] for name in ("groundcxr",) if name in found}, **asked.packages}
     return found
+
+
+def memory_used(method: GroundingMethod) -> dict[str, float]:
+    """The highest use of memory so far, in MiB, of the process that a method runs in."""
+    asked = method.answering()
+    return dict(asked.peak_memory_mb) if isinstance(asked, IsolatedMethod) else peak_memory_mb()
 
 
 def git_state() -> GitInfo | None:
@@ -111,16 +124,6 @@ def grounded_here(device: str, batch_size: int, n_samples: int) -> GroundedWith:
         peak_memory_mb=peak_memory_mb(),
         n_samples=n_samples,
     )
-
-
-def peak_memory_mb() -> dict[str, float]:
-    """The highest memory use of this process so far, in MiB: of the host, and of the GPU where one was used."""
-    unit = 1024 if sys.platform == "darwin" else 1
-    peak = {"host": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / unit, 1)}
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        peak["gpu"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
-    return peak
 
 
 def run_info(grounding: Sequence[GroundedWith], stored: int, batch_size: int, seconds: float) -> RunInfo:

@@ -15,7 +15,7 @@ from ..methods import ControlMethod
 from ..metrics import Protocol
 from .answer_doubts import undeclared_doubt
 from .answers import Part, control_parts, stored_parts
-from .asking import set_up
+from .asking import letting_go, set_up
 from .box_choice import refuse_choice
 from .early_warning import EarlyWarning, check_limit
 from .entry import Entry, answers_samples, fitted
@@ -88,7 +88,7 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
         GroundCXRError: If nothing can be run.
     """
     refuse_choice(entry.method, entry.label, run.answers)
-    device = resolve_device(run.device)
+    device = resolve_device(run.device, entry.method)
     entry = fitted(entry, run.selection.dataset)
     if answers_samples(entry.method):
         yield from _run_control(entry, entry.method, protocols, run, device)
@@ -112,7 +112,7 @@ def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
         return 0
     entry = fitted(entry, run.selection.dataset)
     questions = Questions.of(entry.method, run.selection)
-    report = _ground(entry, questions, run, store_of(entry, run), resolve_device(run.device), shard)
+    report = _ground(entry, questions, run, store_of(entry, run), resolve_device(run.device, entry.method), shard)
     _require_readable(report)
     return report.failed + (len(questions.refused) if shard.index == 1 else 0)
 
@@ -151,7 +151,10 @@ def _ground(
     batches = make_plan(samples, batch_size, shard)
     warning = EarlyWarning(entry.label, run.stop_after_failures)
     worker = Worker(entry.method, samples, store, device, batch_size, overwrite=run.overwrite, listen=warning.see)
-    with progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance:
+    with (
+        letting_go(entry.method),
+        progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance,
+    ):
         report = worker.run(batches, advance)
     warning.end()
     return report

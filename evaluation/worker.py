@@ -20,7 +20,7 @@ from .early_warning import Listener, Outcome
 from .grounding_notes import Made, Way
 from .plan import Batch, ImageTask
 from .prediction import Failure, Prediction, query_key
-from .provenance import git_state, packages, peak_memory_mb
+from .provenance import git_state, memory_used, packages
 from .reading import ReadAhead, Seen, reading_threads
 from .store import PredictionStore, digests
 
@@ -197,7 +197,7 @@ class Worker:
                 mine[self._key(one.sha256, index)] = answer
         self._note_undeclared()
         with self._using_store:
-            self._store.add(made, Made(way, peak_memory_mb(), seconds), replace=self._overwrite)
+            self._store.add(made, Made(way, memory_used(self._method), seconds), replace=self._overwrite)
         self._added.update(made)
         self.report.computed += len(asked)
         self.report.failed += sum(isinstance(answer, Failure) for answer in answers)
@@ -230,5 +230,7 @@ class Worker:
         if self._way is None:
             with reading.resting():  # what the process has open when a model is loaded is taken for the model's
                 set_up(self._method, self._device)
-            self._way = Way(device=self._device, batch_size=self._batch_size, packages=packages(), git=git_state())
+            self._way = Way(
+                device=self._device, batch_size=self._batch_size, packages=packages(self._method), git=git_state()
+            )
         return self._way

@@ -12,7 +12,7 @@ from ..evaluation.box_choice import options_of
 from ..evaluation.imported import ImportFile
 from ..evaluation.schema import MethodInfo, ResultFile
 from ..methods import METHODS
-from ..methods.loading import build_method
+from ..methods.loading import build_here
 
 FILE, ROOT, DIR, FILES = "METHOD.py", "ROOT", "DIR", "FILES"
 """What a result does not tell, since it may be published, stands in capital letters."""
@@ -84,7 +84,7 @@ def _said(name: str, options: Mapping[str, Any], weights: str | None) -> dict[st
         return everything | named_weights
     try:
         known = {field.name for field in dataclasses.fields(METHODS.get(name).Options)}
-        usual = build_method(name).options_dict()
+        usual = build_here(name).options_dict()
     except GroundCXRError:
         return everything | named_weights
     # A method may tell what is none of its options, and values that another option has given.
@@ -93,7 +93,7 @@ def _said(name: str, options: Mapping[str, Any], weights: str | None) -> dict[st
     named_weights = {key: place for key, place in named_weights.items() if key in known}
     for settings in (few, everything):
         try:
-            built = build_method(name, settings)
+            built = build_here(name, settings)
             if built.options_dict() == dict(options):
                 return settings if built.weights_id() == weights else settings | named_weights
         except GroundCXRError:

@@ -8,12 +8,15 @@ from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, fields
 from itertools import groupby
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from ..core import HEATMAP, Grounding, MethodError, Query, Radiograph, Sample, WeightsError
+from ..core import HEATMAP, Grounding, MethodError, Query, Radiograph, WeightsError
 from ..core.fingerprint import digest, jsonable, tree_digest
 from ..core.published import by_content, named_place, places_in
 from .revision import revision_of
+
+if TYPE_CHECKING:
+    from ..core import Sample
 
 KINDS = ("diffusion", "contrastive", "box", "control", "other")
 
@@ -163,6 +166,10 @@ class GroundingMethod:
         weights = self._local_weights()
         return [*([weights] if weights else []), *places_in(asdict(self.options))]
 
+    def answers_by_image(self) -> bool:
+        """Whether a batch is answered image by image, so that nothing is gained by asking about several at once."""
+        return type(self).ground_batch is GroundingMethod.ground_batch
+
     def answering(self) -> GroundingMethod:
         """The method whose code answers: this one, unless it passes what it is asked to another."""
         return self
@@ -185,7 +192,7 @@ class GroundingMethod:
 
 
 def _is_several(value: Any) -> bool:
-    return isinstance(value, tuple | list | dict | AbstractSet)
+    return isinstance(value, (tuple, list, dict, AbstractSet))
 
 
 class ControlMethod(GroundingMethod):

@@ -82,13 +82,13 @@ def _is_set_of(parts: Iterable[str]) -> Callable[[Any], bool]:
     allowed = list(parts)
 
     def fits(value: Any) -> bool:
-        return isinstance(value, AbstractSet | tuple | list) and bool(value) and all(one in allowed for one in value)
+        return isinstance(value, (AbstractSet, tuple, list)) and bool(value) and all(one in allowed for one in value)
 
     return fits
 
 
 def _is_tuple_of_texts(value: Any) -> bool:
-    return isinstance(value, tuple | list) and all(_is_text(one) for one in value)
+    return isinstance(value, (tuple, list)) and all(_is_text(one) for one in value)
 
 
 def _is_count(value: Any) -> bool:
@@ -108,3 +108,6 @@ _WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "trained_on": (_is_tuple_of_texts, "make it a tuple of data-set names"),
     "batch_size": (_is_count, "it must be a whole number of at least 1"),
 }
+
+STATED = tuple(name for name in _WANTED if name != "revision")
+"""What a class or an instance states of itself, its revision apart."""

@@ -1,47 +1,39 @@
-"""From what a user types (a name, or a file with a class) to a method with options."""
+"""From what a user types (a name, or a file with a class) to a method with options, here or in another environment."""
 
 from __future__ import annotations
 
-import importlib.util
-import inspect
-import sys
-from collections.abc import Mapping, Sequence
-from importlib.machinery import ModuleSpec
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Mapping
 from typing import Any
 
-from ..core import MethodError, unknown_name
-from ..core.errors import said, told_as
-from ..core.fingerprint import digest, source_closure, source_digest
 from .base import GroundingMethod
-from .contract import check_attributes, check_method_class
-from .isolated.declared import require_declared, split_spec
+from .here import class_here, instance_here
+from .isolated.declared import require_declared
+from .isolated.place import interpreter_of
 from .options import parse_options
-from .registry import FILE_MODULE, METHODS
-from .revision import SOURCE_DIGEST
-from .watching import FilesSeen, watching
-
-_READ = "__groundcxr_read__"
-"""Where the module of a method file keeps the files that were read when it was loaded."""
 
 
 def load_method_class(spec: str, *, to_run: bool = True) -> type[GroundingMethod]:
     """The class behind ``NAME``, ``FILE.py`` or ``FILE.py:CLASS``.
 
+    Where another Python is chosen for it (see `isolated.place`), the class stands for the one there.
+
     Args:
         spec: The name or the file.
-        to_run: Whether it will be set up here, so that this Python environment must have what it requires.
+        to_run: Whether it will be set up, so that this Python must have what it requires where no other is chosen.
 
     Raises:
         UnknownNameError: If there is no method of that name.
         MethodError: If the file does not exist, requires what is not here, fails on import, or holds no method or
-            several.
+            several; if the other Python cannot be used.
     """
-    if to_run:
-        require_declared(spec)
-    file, class_name = split_spec(spec)
-    return METHODS.get(spec) if file is None else _class_in(_load_file(file.resolve()), file, class_name)
+    python = interpreter_of(spec)
+    if python is None:
+        if to_run:
+            require_declared(spec)
+        return class_here(spec)
+    from .isolated.method import isolated_class  # what starts processes is read by those who need it
+
+    return isolated_class(spec, python)
 
 
 def build_method(spec: str | type[GroundingMethod], settings: Mapping[str, Any] | None = None) -> GroundingMethod:
@@ -56,111 +48,9 @@ def build_method(spec: str | type[GroundingMethod], settings: Mapping[str, Any] 
         MethodError: If a value does not fit, or the constructor fails.
     """
     method = load_method_class(spec) if isinstance(spec, str) else spec
-    check_method_class(method)
-    name = method.name or method.__name__
-    options = parse_options(method.Options, settings or {}, name)
-    seen = FilesSeen(set(getattr(sys.modules.get(method.__module__), _READ, ())))
-    with told_as(f"the method {name!r} cannot be built"), watching(seen, loading=True):
-        built = method(options) if settings else method()
-    if not hasattr(built, "options"):
-        raise MethodError(f"the constructor of {name!r} must call super().__init__(options)")
-    check_attributes(built, name)
-    built.__dict__["_files_seen"] = seen
-    return built
+    return instance_here(method, settings or {}, parse_options)
 
 
-def _load_file(file: Path) -> ModuleType:
-    try:
-        revision = source_digest(file, file.parent)
-    except SyntaxError as error:
-        raise MethodError(
-            f"{error.filename or file}, line {error.lineno} cannot be imported: SyntaxError: {error.msg}"
-        ) from error
-    except (OSError, ValueError) as error:
-        raise MethodError(f"{file} cannot be imported: {said(error)}") from error
-    # An edited file is another module, so that what runs is what the revision says, in a notebook too.
-    name = f"{FILE_MODULE}{digest(str(file), revision)[:16]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, file)
-    if spec is None or spec.loader is None:
-        raise MethodError(f"{file} cannot be imported as Python")
-    module = importlib.util.module_from_spec(spec)
-    setattr(module, SOURCE_DIGEST, revision)
-    seen = FilesSeen()
-    imported = [found for found in source_closure(file, file.parent) if found != file]
-    sys.modules[name] = module
-    try:
-        with told_as(f"{file} cannot be imported"), watching(seen, loading=True):
-            _let_import(imported, file.parent)
-            spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    setattr(module, _READ, frozenset(seen.read))
-    return module
-
-
-def _class_in(module: ModuleType, file: Path, class_name: str) -> type[GroundingMethod]:
-    found = {
-        name: value
-        for name, value in vars(module).items()
-        if inspect.isclass(value) and issubclass(value, GroundingMethod) and value.__module__ == module.__name__
-    }
-    if class_name:
-        if class_name not in found:
-            raise unknown_name(f"method class in {file}", class_name, found)
-        chosen = found[class_name]
-    elif len(found) == 1:
-        (chosen,) = found.values()
-    elif found:
-        raise MethodError(f"{file} holds several methods; choose one with {file}:CLASS, of {', '.join(found)}")
-    else:
-        raise MethodError(f"{file} holds no method: derive a class from groundcxr.GroundingMethod")
-    check_method_class(chosen)
-    if "name" not in vars(chosen):
-        chosen.name = chosen.__name__
-    return chosen
-
-
-class _SiblingFinder:
-    """Finds the modules that method files import from their own folder.
-
-    The folder itself does not go on ``sys.path``: its other files would shadow installed packages, which a method file
-    in this project's own root (``datasets/``) would feel at once. Only names that the method's code imports are found,
-    and before installed modules, as beside a script.
-    """
-
-    def __init__(self) -> None:
-        self.files: dict[str, Path] = {}
-
-    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        """The import system's hook; see `importlib.abc.MetaPathFinder`."""
-        file = self.files.get(name) if path is None else None
-        if file is None:
-            return None
-        folders = [str(file.parent)] if file.name == "__init__.py" else None
-        return importlib.util.spec_from_file_location(name, file, submodule_search_locations=folders)
-
-
-_SIBLINGS = _SiblingFinder()
-_PACKAGE_ROOT = Path(__file__).resolve().parents[1]
-
-
-def _let_import(files: list[Path], folder: Path) -> None:
-    if _SIBLINGS not in sys.meta_path:
-        sys.meta_path.insert(0, _SIBLINGS)
-    for file in files:
-        if file.parent == folder:
-            name = file.stem
-        elif file.parent.parent == folder != _PACKAGE_ROOT and file.name == "__init__.py":
-            name = file.parent.name
-        else:
-            continue
-        other = _SIBLINGS.files.setdefault(name, file)
-        if other != file:
-            raise MethodError(
-                f"two method files import different modules named {name!r}: {other} and {file}; rename one"
-            )
-        # Imported by an earlier state of the method file, it may have been edited since.
-        sys.modules.pop(name, None)
+def build_here(spec: str, settings: Mapping[str, Any] | None = None) -> GroundingMethod:
+    """As `build_method`, in this Python whatever is chosen: for those who want to know of a method, not to ask it."""
+    return instance_here(class_here(spec), settings or {}, parse_options)

@@ -19,6 +19,8 @@ _WANTED = {
     **dict.fromkeys(("int_parsing", "int_type", "int_from_float"), "a whole number"),
     **dict.fromkeys(("float_parsing", "float_type"), "a number"),
 }
+UNIONS = (typing.Union, getattr(types, "UnionType", typing.Union))
+"""The origins of a type that is one of several: `Optional[X]`, and `X | Y`, which Python 3.8 does not have."""
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
@@ -48,6 +50,15 @@ def parse_options(options: type[Any], settings: Mapping[str, Any], method: str) 
             ) from error
         except Exception as error:  # of a type that pydantic does not know, or whose own code raises
             raise MethodError(f"the option {key!r} of the method {method!r} cannot be set: {said(error)}") from error
+    return options_of(options, values, method)
+
+
+def options_of(options: type[Any], values: Mapping[str, Any], method: str) -> Any:
+    """An instance of an options dataclass from values of the right types.
+
+    Raises:
+        MethodError: If the class refuses them, or one has no lasting form.
+    """
     with told_as(f"the options of the method {method!r} do not fit"):
         try:
             made = options(**values)
@@ -119,5 +130,5 @@ def _wanted(errors: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _is_sequence(kind: Any) -> bool:
-    kinds = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
+    kinds = typing.get_args(kind) if typing.get_origin(kind) in UNIONS else (kind,)
     return any(typing.get_origin(one) in (tuple, list) for one in kinds)

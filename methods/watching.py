@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from threading import get_ident
 from typing import Any
@@ -36,11 +36,13 @@ class FilesSeen:
         read: Absolute paths of those opened for reading.
         written: Those that it made, or wrote, before it read them.
         since: When the watch began, in seconds as `time.time` has them.
+        elsewhere: Whether they are what a process in another environment saw, which has left out what is declared.
     """
 
     read: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
     since: float = field(default_factory=time.time)
+    elsewhere: bool = False
 
     def see(self, event: str, arguments: tuple[Any, ...]) -> None:
         """Note what an audit event says of a file (https://docs.python.org/3/library/audit_events.html)."""
@@ -65,7 +67,7 @@ class FilesSeen:
 
 def _named_in(words: Any, folder: Any) -> Iterator[str]:
     """What a command's words may name, its program apart: whole words, and parts of options and of a shell's lines."""
-    given = [words] if isinstance(words, str | bytes | os.PathLike) else list(words)
+    given = [words] if isinstance(words, (str, bytes, os.PathLike)) else list(words)
     for word in map(os.fsdecode, given[1:]):
         for name in dict.fromkeys((word, *_BETWEEN.split(word))):
             yield os.path.join(os.fsdecode(folder or ""), name)
@@ -84,7 +86,7 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
             pass
 
 
-@cache
+@lru_cache(maxsize=None)
 def _install() -> None:
     # There is no way to take an audit hook away again: one for all, which does nothing but in a `watching`.
     sys.addaudithook(_hook)
@@ -122,13 +124,13 @@ def watching(seen: FilesSeen, *, loading: bool = False) -> Iterator[None]:
         loading: Whether the block loads a model, so that it is worth while to ask the system what is mapped.
     """
     _install()
-    before = _held() if loading else set[str]()
+    before: set[str] = _held() if loading else set()
     _active.append(seen)
     try:
         yield
     finally:
         _active.remove(seen)
-        mapped = _held() - before if loading else set[str]()
+        mapped: set[str] = _held() - before if loading else set()
         seen.read |= mapped - seen.written
 
 
@@ -147,7 +149,7 @@ def unwatched() -> Iterator[None]:
 def watched(method: GroundingMethod, *, loading: bool = False) -> Iterator[None]:
     """Notes what a method's code opens in the block; a bundled method states all that it reads."""
     asked = method.answering()
-    if _is_bundled(asked):
+    if _is_bundled(asked) or files_seen(asked).elsewhere:
         yield
         return
     if loading:  # a method may leave the folder that relative paths start from
@@ -173,6 +175,8 @@ def undeclared_files(method: GroundingMethod, read: Iterable[str]) -> list[Path]
     hub id, which says what is in them.
     """
     asked = method.answering()
+    if files_seen(asked).elsewhere:
+        return sorted(map(Path, read))
     if _is_bundled(asked):
         return []
     declared = asked.places | {place.absolute() for place in asked.declared_places()}
@@ -210,7 +214,7 @@ def _held() -> set[str]:
     return {name for name in found if name.startswith("/")}
 
 
-@cache
+@lru_cache(maxsize=None)
 def _python() -> tuple[str, ...]:
     """The folders that Python and packages are installed in."""
     folders = [*site.getsitepackages(), site.getusersitepackages(), *sysconfig.get_paths().values()]
@@ -227,7 +231,7 @@ def _is_installed(path: Path) -> bool:
     if any(_within(real, Path(folder)) for folder in (*_SYSTEM, *_python())):
         return True
     # The package's root may be a checkout, which holds a user's own files too.
-    inner = real.relative_to(_PACKAGE).parts if real.is_relative_to(_PACKAGE) else ()
+    inner = real.relative_to(_PACKAGE).parts if _PACKAGE in real.parents else ()
     return bool(inner) and (_PACKAGE / inner[0] / "__init__.py").is_file()
 
 
@@ -255,4 +259,5 @@ def _is_cache(path: Path, pinned: bool) -> bool:
 
 def _within(path: Path, place: Path) -> bool:
     """Whether a path is a place or below it, by name or where links lead."""
-    return path.is_relative_to(place) or path.resolve().is_relative_to(place.resolve())
+    real, target = path.resolve(), place.resolve()
+    return place == path or place in path.parents or target == real or target in real.parents

@@ -113,6 +113,10 @@ class ShuffledPhrase(PhraseControl):
         other = self._other(sample, self._of_image[sample.image_id])
         return replace(sample, phrase=other.phrase, pathology=other.pathology)
 
+    def answers_by_image(self) -> bool:
+        """As the method that is asked."""
+        return self._asked.answers_by_image()
+
     def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
         """The answers of the method that is asked."""
         return self._asked.ground_batch(queries)

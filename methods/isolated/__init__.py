@@ -1,1 +1,1 @@
-"""A method in another Python environment: what it requires, and where its environment is."""
+"""A method in another Python environment: run by another interpreter, asked over a socket pair; its environment."""

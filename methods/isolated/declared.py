@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...core import MethodError
 from ...core.install import with_versions
-from ...core.paths import user_path
+from ..here import split_spec
 from ..registry import METHODS
 from ..requirements import check_stated, require
 from .literals import Source, module_file
@@ -25,21 +25,6 @@ class Declared:
 
     requirements: tuple[str, ...] = ()
     requires_python: str | None = None
-
-
-def split_spec(spec: str) -> tuple[Path | None, str]:
-    """The file and the class ("" for its only one) that ``FILE.py`` or ``FILE.py:CLASS`` names; no file for a ``NAME``.
-
-    Raises:
-        MethodError: If the file does not exist.
-    """
-    path, _, class_name = spec.partition(".py:") if ".py:" in spec else (spec.removesuffix(".py"), "", "")
-    if not (spec.endswith(".py") or class_name):
-        return None, ""
-    file = user_path(f"{path}.py")
-    if not file.is_file():
-        raise MethodError(f"there is no method file {file}; give the path of a Python file that holds the class")
-    return file, class_name
 
 
 def declared_by(spec: str) -> Declared:

@@ -21,8 +21,9 @@ from ...core.json_text import parse_json
 from ...core.paths import user_data_folder, user_path
 from ...core.process import is_alive
 from ...core.regular import read_regular
+from ..here import split_spec
 from ..registry import METHODS
-from .declared import create_step, split_spec
+from .declared import create_step
 from .wanted import Wanted, source_of
 
 MARKER = "environment.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from importlib.machinery import PathFinder
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -114,14 +115,15 @@ def _file_below(folder: Path, parts: list[str]) -> Path | None:
 
 def module_file(module: str) -> Path | None:
     """The source of an installed module, found without importing it or the packages that it is in."""
-    places: Any = None
-    name, origin = "", None
-    for part in module.split("."):
-        name = f"{name}.{part}" if name else part
-        spec = PathFinder.find_spec(name, places)
+    name, *inner = module.split(".")
+    # Every finder is asked for the package itself: one that is installed to be edited is on no path.
+    spec = find_spec(name)
+    for part in inner:
         if spec is None:
             return None
-        places, origin = spec.submodule_search_locations or [], spec.origin
+        name = f"{name}.{part}"
+        spec = PathFinder.find_spec(name, spec.submodule_search_locations or [])
+    origin = None if spec is None else spec.origin
     return Path(origin) if origin is not None and origin.endswith(".py") else None
 
 

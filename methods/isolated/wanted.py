@@ -10,8 +10,9 @@ from ...core import MethodError
 from ...core.fingerprint import digest
 from ...core.install import with_versions
 from ...core.names import folder_name
+from ..here import split_spec
 from ..registry import METHODS
-from .declared import declared_by, split_spec
+from .declared import declared_by
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,29 @@ def test_only_the_guilty_sample_fails(tiny, tmp_path, method):
     assert result.info.overall.micro["miou"].n == 9
 
 
+class Batches(Fragile):
+    asked: list[str] = []  # noqa: RUF012
+
+    def ground_batch(self, queries):
+        self.asked.append("+".join(query.phrase[-3:] for query in queries))
+        return [self.one(query.image, query.phrase) for query in queries]
+
+    def spoil(self, values):
+        raise ZeroDivisionError("by zero")
+
+
+def test_a_batch_that_raises_is_asked_image_by_image_then_phrase_by_phrase(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(Batches, "asked", [])
+    evaluate(Batches, tiny, out=tmp_path, batch_size=2)
+    assert Batches.asked == ["0 0+0 1+1 0+1 1", "2 0+2 1+3 0+3 1", "2 0+2 1", "3 0+3 1", "3 0", "3 1", "4 0+5 0"]
+
+
+def test_a_method_that_answers_image_by_image_is_asked_about_no_innocent_image_twice(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(Raises, "calls", 0)
+    evaluate(Raises, tiny, out=tmp_path)
+    assert Raises.calls == len(tiny) + 2
+
+
 def test_failed_samples_are_tried_again_alone(tiny, tmp_path, monkeypatch):
     evaluate(Raises, tiny, out=tmp_path)
     monkeypatch.setattr(Raises, "spoil", lambda self, values: values)

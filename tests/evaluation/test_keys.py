@@ -166,7 +166,7 @@ def test_the_device_reaches_the_method(tiny, tmp_path, monkeypatch):
         def ground(self, image, phrases):
             return [Grounding(Heatmap.whole(np.eye(3), image.size)) for _ in phrases]
 
-    monkeypatch.setattr("groundcxr.evaluation.provenance._cuda_devices", lambda: 2)
+    monkeypatch.setattr("groundcxr.evaluation.provenance.gpu_count", lambda: 2)
     first = evaluate(Placed, tiny, out=tmp_path, device="cuda:1")
     assert devices == ["cuda:1"]
     assert first.info.run.device == "cuda:1"

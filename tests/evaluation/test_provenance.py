@@ -22,7 +22,7 @@ class Plain(GroundingMethod):
 
 @pytest.fixture(autouse=True)
 def gpus(monkeypatch):
-    monkeypatch.setattr("groundcxr.evaluation.provenance._cuda_devices", lambda: 1)
+    monkeypatch.setattr("groundcxr.evaluation.provenance.gpu_count", lambda: 1)
 
 
 def test_a_rerun_in_which_all_is_stored_repeats_it(tiny, tmp_path, monkeypatch):

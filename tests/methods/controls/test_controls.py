@@ -1,6 +1,6 @@
 """The controls: what they answer, and that they know nothing they should not."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -369,4 +369,4 @@ def test_shuffled_phrase_says_what_it_cannot_ask(settings, message):
 
 
 def test_a_query_holds_no_ground_truth():
-    assert set(Query.__slots__) == {"image", "phrase", "pathology"}
+    assert {one.name for one in fields(Query)} == {"image", "phrase", "pathology"}
