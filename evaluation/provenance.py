@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import resource
 import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -112,6 +114,20 @@ def peak_memory_mb() -> dict[str, float]:
     if torch is not None and torch.cuda.is_available():
         peak["gpu"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
     return peak
+
+
+@cache
+def host_kind(device: str) -> str:
+    """The kind of this machine, as "Linux x86_64, 8 CPUs, NVIDIA H100"; never its name.
+
+    Args:
+        device: What a method is set up on; of a GPU the model is named.
+    """
+    parts = [f"{platform.system()} {platform.machine()}", f"{os.cpu_count()} CPUs"]
+    torch = sys.modules.get("torch")
+    if device.startswith("cuda") and torch is not None and torch.cuda.is_available():
+        parts.append(torch.cuda.get_device_name(device))
+    return ", ".join(parts)
 
 
 def run_info(grounding: Sequence[GroundedWith], stored: int, batch_size: int, seconds: float) -> RunInfo:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ..core import ImageError, Query, Radiograph, Sample, image_digest
+from ..core import ImageError, Query, Radiograph, Sample
 from ..core.progress import Advance
 from ..methods import GroundingMethod
 from ..methods.watching import files_read, undeclared_files
@@ -17,7 +17,7 @@ from .grounding_notes import Made, Way
 from .plan import Batch, ImageTask
 from .prediction import Failure, Prediction, query_key
 from .provenance import git_state, packages, peak_memory_mb
-from .store import PredictionStore
+from .store import PredictionStore, digests
 
 _MOST_NOTED = 100
 
@@ -86,6 +86,7 @@ class Worker:
         for batch in batches:
             self._run_batch(batch)
             advance(sum(len(task.samples) for task in batch))
+        digests().save()
         return self.report
 
     def _run_batch(self, batch: Batch) -> None:
@@ -114,7 +115,7 @@ class Worker:
     def _stored(self, task: ImageTask) -> dict[int, bool] | None:
         """Which of an image's samples the store knows, and whether it has an answer; None for an unreadable image."""
         try:
-            sha256 = image_digest(task.path)
+            sha256 = digests().of(task.path)
         except ImageError as error:
             self.report.images[task.path] = Failure.of(error)
             return None

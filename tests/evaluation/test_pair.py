@@ -93,7 +93,7 @@ def test_the_old_pair_or_the_new_one_is_there_at_every_moment(
     again = new.save(tmp_path / "out")
     assert again.info == new.info
     names = sorted(path.name for path in old.path.parent.iterdir())
-    assert names == [".lock", "result.json", "samples.parquet"]
+    assert names == ["result.json", "samples.parquet"]
 
 
 def test_a_result_whose_writer_was_killed_can_be_imported(old, new, tmp_path, monkeypatch):
@@ -103,7 +103,7 @@ def test_a_result_whose_writer_was_killed_can_be_imported(old, new, tmp_path, mo
             new.save(tmp_path / "out")
     imported = import_result(old.path.parent, tmp_path / "theirs").result
     assert imported.info == new.info
-    names = [".lock", "import.json", "result.json", "samples.parquet"]
+    names = ["import.json", "result.json", "samples.parquet"]
     assert sorted(path.name for path in imported.path.parent.iterdir()) == names
 
 
@@ -134,7 +134,7 @@ def test_a_kill_between_the_renames_leaves_a_result_and_the_next_run_tidies_up(o
     assert subprocess.run(command, cwd=tmp_path, timeout=120).returncode == -signal.SIGKILL
     assert set(load_result(old.path).samples["seconds"]) == {7.0}
     new.save(out)
-    assert sorted(path.name for path in old.path.parent.iterdir()) == [".lock", "result.json", "samples.parquet"]
+    assert sorted(path.name for path in old.path.parent.iterdir()) == ["result.json", "samples.parquet"]
 
 
 def forge(path, rows: bytes, **changes):
