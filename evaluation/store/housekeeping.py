@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from ...core.files import told
 from ...core.json_text import parse_json
 from ...core.regular import read_regular
 from .batch_file import DamagedPredictionsError, VanishedError, read_directory, unreadable
-from .former import former_files, read_former
+from .former import convert, former_files, is_former, read_former
 from .index import BATCHES, ENDING, read_all
 from .predictions import METHOD_FILE, StoredPredictions
 
@@ -62,6 +63,14 @@ def state_folders(store: Path) -> list[Path]:
         raise StoreError(f"there is no store {store}; name one with --store, or its results with --out") from None
     except OSError as error:
         raise unreadable(store, error) from error
+
+
+def convert_states(store: Path) -> None:
+    """Convert what is there of older stores, where it may be written."""
+    for folder in state_folders(store):
+        if is_former(folder):
+            with suppress(StoreError):
+                convert(folder, folder / BATCHES, store)
 
 
 def state_of(folder: Path) -> State:

@@ -239,6 +239,8 @@ class PredictionStore(StoredPredictions):
         Raises:
             StoreError: If the store cannot be written.
         """
+        if not self._prepared:  # a run in which nothing was missing
+            remove_leftovers(self.folder)
         words.note_samples(self.folder, self._root, dataset_fingerprint, keys)
 
     def note_undeclared(self, files: Sequence[str]) -> None:
