@@ -1,4 +1,4 @@
-"""Stores of before, one archive an image, are converted on first use, or read as they are where they may not be written."""
+"""Stores of before, an archive an image: converted on first use, or read as they are where they may not be written."""
 
 import io
 import json
@@ -107,7 +107,7 @@ class Killed(BaseException):
 
 @pytest.mark.parametrize("call", ["open", "replace", "unlink", "rmdir"])
 def test_a_kill_at_any_moment_loses_nothing(store, monkeypatch, call):
-    monkeypatch.setattr(former, "_TOGETHER", 4000)
+    monkeypatch.setattr(former, "_TOGETHER", 1000)
     whole = store.folder.with_name("whole")
     shutil.copytree(store.folder, whole)
     real = getattr(os, call)
@@ -138,7 +138,7 @@ def test_a_kill_at_any_moment_loses_nothing(store, monkeypatch, call):
 
 
 def test_two_nodes_that_convert_it_at_once_lose_nothing(store, monkeypatch):
-    monkeypatch.setattr(former, "_TOGETHER", 4000)
+    monkeypatch.setattr(former, "_TOGETHER", 1000)
     real, met = former.write_atomically, []
 
     def write(*arguments, **options):

