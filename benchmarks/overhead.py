@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -144,6 +145,7 @@ def phantoms(samples: int) -> dict[str, float]:
 def made_up(step: str, images: Path, out: Path) -> dict[str, float]:
     """Ground only (a shard that is the whole), or evaluate, a method whose maps are noise that does not compress."""
     from groundcxr import Grounding, GroundingMethod, Heatmap, evaluate, load_dataset
+    from groundcxr.core import Radiograph
     from groundcxr.evaluation.entry import make_entry
     from groundcxr.evaluation.plan import Shard, select
     from groundcxr.evaluation.run import Run, ground_shard
@@ -154,8 +156,8 @@ def made_up(step: str, images: Path, out: Path) -> dict[str, float]:
         revision = "1"
         batch_size = BATCH
 
-        def ground(self, image: object, phrases: list[str]) -> list[Grounding]:
-            rng = np.random.default_rng(int(image.sha256[:8], 16))  # pyright: ignore[reportAttributeAccessIssue]
+        def ground(self, image: Radiograph, phrases: Sequence[str]) -> list[Grounding]:
+            rng = np.random.default_rng(int(image.sha256[:8], 16))
             return [Grounding(Heatmap.whole(rng.random((32, 32), dtype=np.float32), (190, 190))) for _ in phrases]
 
     dataset = load_dataset("manifest", images / "manifest.csv")

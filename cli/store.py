@@ -80,12 +80,12 @@ def prune(
     for state in found:
         name, fingerprint, predictions, _, size, written = _words(state)
         typer.echo(f"{name} {fingerprint}: {predictions} predictions, {size}, last written {written}")
-    if not yes and not _confirmed(f"Delete these {len(found)} states ({_size(sum(one.size for one in found))})?"):
+    if not yes and not _confirmed(f"Delete {_counted(found)} ({_size(sum(one.size for one in found))})?"):
         typer.echo("nothing was deleted")
         return
     for state in found:
         remove_state(state)
-    typer.echo(f"deleted {len(found)} states, {_size(sum(state.size for state in found))}")
+    typer.echo(f"deleted {_counted(found)}, {_size(sum(state.size for state in found))}")
 
 
 def verify(
@@ -108,7 +108,7 @@ def verify(
         for sentence in found:
             tell(f"error: {sentence}")
     if damaged:
-        typer.echo(f"{damaged} files are damaged")
+        typer.echo(f"damaged files: {damaged}")
         raise typer.Exit(1)
     typer.echo(f"{predictions:,} predictions are as they were written")
 
@@ -140,6 +140,10 @@ def _words(state: State) -> tuple[str, str, str, str, str, str]:
     written = datetime.fromtimestamp(state.written).strftime("%Y-%m-%d %H:%M")
     counts = f"{state.predictions:,}", f"{state.failures:,}"
     return state.name, state.fingerprint[:8], *counts, _size(state.size), written
+
+
+def _counted(states: list[State]) -> str:
+    return "1 state" if len(states) == 1 else f"{len(states)} states"
 
 
 def _size(count: float) -> str:

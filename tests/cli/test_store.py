@@ -1,5 +1,6 @@
 """`groundcxr store`: what is there, what nobody needs, and what is damaged."""
 
+import io
 import json
 import os
 import re
@@ -43,6 +44,7 @@ def test_each_state_is_listed(groundcxr, ran):
 
 def test_what_no_result_uses_goes_when_that_is_confirmed(groundcxr, ran, monkeypatch):
     before = states()
+    monkeypatch.setattr("sys.stdin", io.StringIO())
     unanswered = groundcxr("store", "prune")
     assert unanswered.code == 2
     assert "nobody answered, so nothing was deleted; give --yes" in unanswered.err
@@ -56,7 +58,7 @@ def test_what_no_result_uses_goes_when_that_is_confirmed(groundcxr, ran, monkeyp
     assert pruned.code == 0, pruned.err
     assert pruned.out.splitlines()[0].startswith("center-prior ")
     assert ": 5 predictions, " in pruned.out.splitlines()[0]
-    assert pruned.out.splitlines()[1].startswith("deleted 1 states, ")
+    assert pruned.out.splitlines()[1].startswith("deleted 1 state, ")
     assert states() == {"Mine": before["Mine"]}
 
 
@@ -65,7 +67,7 @@ def test_the_user_is_asked(groundcxr, ran, monkeypatch, answer):
     asked = []
     monkeypatch.setattr("typer.confirm", lambda question: (asked.append(question), answer)[1])
     assert groundcxr("store", "prune").code == 0
-    assert re.fullmatch(r"Delete these 1 states \(.* k?B\)\?", asked[0])
+    assert re.fullmatch(r"Delete 1 state \(.* k?B\)\?", asked[0])
     assert ("center-prior" in states()) is not answer
 
 

@@ -9,7 +9,7 @@ from groundcxr.evaluation.store import PredictionStore, compaction
 from groundcxr.evaluation.store import index as looking
 from groundcxr.evaluation.store.housekeeping import verified
 
-HASHES = [f"{number:064x}" for number in range(200)]
+HASHES = [f"{number:064x}" for number in range(70)]
 WAY = Way(device="cpu", batch_size=4, packages={}, git=None)
 
 
@@ -43,19 +43,19 @@ def test_a_run_puts_its_own_files_together_and_nothing_changes(store, tmp_path):
     together = PredictionStore(tmp_path / "once", "mine", "f" * 64, {})
     together.add({sha: {"k": grounding(int(sha, 16))} for sha in HASHES})
     fill(store)
-    assert len(files(store)) == 200 % 32 + 200 // 32
+    assert len(files(store)) == 70 % 32 + 70 // 32
     assert list(store.members()) == list(again(store).members()) == list(together.members())
-    assert values(store) == values(again(store)) == list(range(200))
-    assert list(again(store).notes.seconds().values()) == list(range(200))
+    assert values(store) == values(again(store)) == list(range(70))
+    assert list(again(store).notes.seconds().values()) == list(range(70))
 
 
 def test_what_many_runs_have_left_is_put_together_when_one_has_ended(store):
     for sha in HASHES:
         fill(again(store), [sha])
-    assert len(files(store)) == 200
+    assert len(files(store)) == 70
     store.compact()
-    assert len(files(store)) == 200 % 32 + 200 // 32
-    assert values(store) == list(range(200))
+    assert len(files(store)) == 70 % 32 + 70 // 32
+    assert values(store) == list(range(70))
 
 
 def test_a_reader_whose_files_vanish_looks_again(store):
@@ -66,7 +66,7 @@ def test_a_reader_whose_files_vanish_looks_again(store):
     # The reader knows the files and does not look at the folder again by itself.
     reader._index.refresh = lambda forced=False: looking.Index.refresh(reader._index, forced=True) if forced else None
     store.compact()
-    assert values(reader) == list(range(200))
+    assert values(reader) == list(range(70))
 
 
 def test_a_listing_that_misses_a_file_and_those_it_replaces_is_not_believed(store, monkeypatch):
@@ -102,7 +102,7 @@ def test_two_who_put_the_same_files_together_at_once_lose_nothing(store, monkeyp
 
     monkeypatch.setattr(compaction, "write_atomically", write)
     store.compact()
-    assert values(again(store)) == list(range(200))
+    assert values(again(store)) == list(range(70))
     assert verified(store.folder) == []
     assert len(files(store)) < 40
 
