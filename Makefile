@@ -21,7 +21,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/pytest tests -n auto --dist loadgroup
 
-# What is too slow for every change: the fuzz with 20,000 inputs (GROUNDCXR_FUZZ=N for others), some minutes.
+# What is too slow for every change: kills of runs at 200 moments, and the fuzz with 20,000 inputs (GROUNDCXR_FUZZ=N for others), some minutes.
 check: $(VENV)/.installed
 	$(BIN)/pytest tests -m slow -n auto --dist loadgroup
 
