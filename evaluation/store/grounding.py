@@ -21,11 +21,15 @@ class GroundingNotes:
     def __init__(self, index: Index) -> None:
         self._index = index
 
-    def seconds(self) -> dict[str, float]:
-        """Seconds per sample by image key, of the answer about it that was written last."""
+    def seconds(self, device: str | None = None) -> dict[str, float]:
+        """Seconds per sample by image key, of the answer about it that was written last.
+
+        Args:
+            device: Count only answers that were made on it.
+        """
         latest: dict[str, tuple[float, float]] = {}
         for item in self._items():
-            if item.origin.seconds is not None:
+            if item.origin.seconds is not None and (device is None or item.origin.device == device):
                 noted = (item.origin.written, item.origin.seconds)
                 latest[item.image] = max(noted, latest.get(item.image, noted))
         return {image: seconds for image, (_, seconds) in latest.items()}

@@ -91,6 +91,25 @@ class StoredPredictions:
             raise next(iter(self._index.damaged.values()))
         return found
 
+    def asked(self, image: str) -> dict[str, bool]:
+        """What has been asked about an image, by query key: whether there is an answer, and not a failure.
+
+        What a directory shows to be damaged is not known. Whether an answer itself is damaged shows when it is read.
+
+        Args:
+            image: The image's key.
+
+        Raises:
+            StoreError: If a file cannot be read.
+        """
+        self._index.refresh()
+        known = {query: item.answered for query, item in self._index.of(image).items()}
+        if self._has_former():
+            with suppress(DamagedPredictionsError):
+                former = read_former(self.folder, image)
+                known = {**{key: not isinstance(one, Failure) for key, one in former.items()}, **known}
+        return known
+
     def members(self) -> Iterator[tuple[str, str, bytes]]:
         """Every answer that counts: image key, query key, bytes; in the order of the keys.
 
@@ -182,22 +201,13 @@ class PredictionStore(StoredPredictions):
         return self.answers(image_key(image_sha256))
 
     def known(self, image_sha256: str) -> dict[str, bool]:
-        """What has been asked about an image, by query key: whether there is an answer, and not a failure.
-
-        What a directory shows to be damaged is not known. Whether an answer itself is damaged shows when it is read.
+        """What has been asked about an image, see `asked`.
 
         Raises:
             StoreError: If the store cannot be read.
         """
         self._convert()
-        image = image_key(image_sha256)
-        self._index.refresh()
-        known = {query: item.answered for query, item in self._index.of(image).items()}
-        if self._has_former():
-            with suppress(DamagedPredictionsError):
-                former = read_former(self.folder, image)
-                known = {**{key: not isinstance(one, Failure) for key, one in former.items()}, **known}
-        return known
+        return self.asked(image_key(image_sha256))
 
     def add(
         self, predictions: Mapping[str, Mapping[str, Prediction]], made: Made | None = None, *, replace: bool = False

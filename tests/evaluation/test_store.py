@@ -274,6 +274,7 @@ def test_answers_keep_the_way_in_which_they_were_made(store):
         assert [(way.device, way.batch_size, way.n_samples) for way in found] == [("cuda", 16, 2), ("cpu", 4, 1)]
         assert [way.peak_memory_mb for way in found] == [{"host": 300.0, "gpu": 70.5}, {"host": 100.0}]
         assert one.notes.seconds() == {image: 0.5, other: 0.5, image_key("c" * 64): 0.5}
+        assert one.notes.seconds("cpu") == {image: 0.25}
 
 
 def test_the_kind_of_machine_is_noted_and_its_name_is_not(store):
