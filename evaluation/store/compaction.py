@@ -7,7 +7,7 @@ at the same time makes the same file; who finds one gone looks again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -35,22 +35,22 @@ class Group(NamedTuple):
     level: int
 
 
-def groups(files: dict[str, Collection[Item]]) -> list[Group]:
+def groups(files: Mapping[str, int]) -> list[Group]:
     """Which files are to be put together: `MANY` at a time, of those of one level, so that each answer is rarely moved.
 
     Args:
-        files: By name, the answers in them.
+        files: By name, how many bytes their answers have.
     """
     levels: dict[int, list[str]] = {}
     for name in sorted(files):
-        if sum(item.length for item in files[name]) < _LARGE // 2:
+        if files[name] < _LARGE // 2:
             levels.setdefault(level_of(name), []).append(name)
     found: list[Group] = []
     for level, names in levels.items():
         while len(names) >= MANY:
             taken, size = 0, 0
             while taken < MANY and size < _LARGE:
-                size += sum(item.length for item in files[names[taken]])
+                size += files[names[taken]]
                 taken += 1
             found.append(Group(names[:taken], level))
             names = names[taken:]

@@ -6,7 +6,7 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, TypeVar
@@ -84,10 +84,10 @@ class Index:
         with self._lock:
             return iter([copies[0][0] for queries in self._copies.values() for copies in queries.values()])
 
-    def files(self) -> dict[str, Sequence[Item]]:
-        """The files that can be read, by name, and all they hold."""
+    def files(self) -> dict[str, int]:
+        """The files that can be read, by name, and how many bytes their answers have."""
         with self._lock:
-            return dict(self._files)
+            return {name: size_of(items) for name, items in self._files.items()}
 
     def content(self, image: str, query: str) -> bytes | None:
         """The compressed bytes of an answer that counts; None where there is none.
@@ -201,6 +201,11 @@ class Index:
                 queries[item.query] = left
             else:
                 del queries[item.query]
+
+
+def size_of(items: Iterable[Item]) -> int:
+    """How many bytes answers have."""
+    return sum(item.length for item in items)
 
 
 def _stamp(folder: Path) -> int | None:

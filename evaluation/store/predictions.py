@@ -19,11 +19,11 @@ from ..grounding_notes import Made
 from ..prediction import Failure, Prediction, decode, encode, image_key
 from ..provenance import host_kind
 from . import words
-from .batch_file import DamagedPredictionsError, Item, Member, Origin, hash_of, pack
+from .batch_file import DamagedPredictionsError, Member, Origin, hash_of, pack
 from .compaction import groups, put_together, without_damage
 from .former import convert, forget_former, former_files, is_former, members_of, read_former
 from .grounding import GroundingNotes
-from .index import BATCHES, ENDING, Index
+from .index import BATCHES, ENDING, Index, size_of
 
 METHOD_FILE = "method.json"
 """What a method's folder of predictions is known by."""
@@ -184,7 +184,7 @@ class PredictionStore(StoredPredictions):
         self._about = dict(about)
         self._prepared = False
         self._converted = False
-        self._mine: dict[str, list[Item]] = {}
+        self._mine: dict[str, int] = {}
 
     def __reduce__(self) -> tuple[type[PredictionStore], tuple[Any, ...]]:
         """Another process makes its own: what is in the files is read there."""
@@ -269,7 +269,7 @@ class PredictionStore(StoredPredictions):
         """
         with suppress(StoreError):
             self._index.refresh()
-            for group in groups(dict(self._index.files())):
+            for group in groups(self._index.files()):
                 put_together(self.folder / BATCHES, group)
             self._index.refresh()
 
@@ -313,16 +313,16 @@ class PredictionStore(StoredPredictions):
         content, items = pack(members)
         write_atomically(path, content, private=True, lasting=False)
         self._index.added(name, items)
-        self._mine[name] = items
+        self._mine[name] = size_of(items)
         # Its own files only: other runs put theirs together themselves.
-        while waiting := groups(dict(self._mine)):
+        while waiting := groups(self._mine):
             for group in waiting:
                 done = put_together(path.parent, group)
                 for old in group.names:
                     del self._mine[old]
                 if done is not None:
                     self._index.added(*done)
-                    self._mine[done[0]] = done[1]
+                    self._mine[done[0]] = size_of(done[1])
 
     def _convert(self) -> None:
         """Make files of now of an older store; where it may only be read, it is read as it is."""
