@@ -2,7 +2,8 @@
 
 from .batch_file import DamagedPredictionsError
 from .digest_cache import Digests, digests
-from .predictions import METHOD_FILE, PredictionStore, StoredPredictions, method_folder
+from .predictions import PredictionStore
+from .stored import METHOD_FILE, StoredPredictions, method_folder
 from .words import sample_keys
 
 __all__ = [

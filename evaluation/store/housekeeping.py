@@ -17,7 +17,7 @@ from ...core.regular import read_regular
 from .batch_file import DamagedPredictionsError, VanishedError, read_directory, unreadable
 from .former import convert, former_files, is_former, read_former
 from .index import BATCHES, ENDING, read_all
-from .predictions import METHOD_FILE, StoredPredictions
+from .stored import METHOD_FILE, StoredPredictions
 
 _DAY = 24 * 3600.0
 
