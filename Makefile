@@ -21,8 +21,8 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/pytest tests -n auto --dist loadgroup
 
-# What is too slow for every change, or needs the package index: the fuzz with 20,000 inputs (GROUNDCXR_FUZZ=N for
-# others), environments made by uv; some minutes.
+# What is too slow for every change, or needs the package index: kills of runs at 200 moments, the fuzz with 20,000
+# inputs (GROUNDCXR_FUZZ=N for others), environments made by uv; some minutes.
 check: $(VENV)/.installed
 	$(BIN)/pytest tests -m "slow or network" -n auto --dist loadgroup
 

@@ -24,6 +24,7 @@ from .leaderboard import leaderboard
 from .listing import list_names
 from .samples import samples
 from .score import score
+from .store import app as store_app
 from .streams import lost_output, take_streams, tell
 
 STOPPED = 130
@@ -48,6 +49,7 @@ app.command("export")(called(export))
 app.command("import")(called(import_results))
 app.add_typer(env, name="env")
 app.command("fetch")(called(fetch))
+app.add_typer(store_app, name="store")
 
 _evaluate_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _evaluate_app.command("evaluate", cls=EvaluateCommand)(called(evaluate))

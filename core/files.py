@@ -33,13 +33,14 @@ REFUSED = frozenset(
 _said: set[str] = set()
 
 
-def write_atomically(path: Path, content: bytes, *, private: bool = False) -> None:
+def write_atomically(path: Path, content: bytes, *, private: bool = False, lasting: bool = True) -> None:
     """Write a file whole: temporary file in the same folder, fsync, rename.
 
     Args:
         path: The file.
         content: What it will hold.
         private: Whether it is for its owner alone, see `make_private`; else as the umask has it.
+        lasting: Whether it waits until the disk has the file (fsync), so that no power cut takes it.
 
     Raises:
         StoreError: If the disk is full or the folder cannot be written.
@@ -52,7 +53,8 @@ def write_atomically(path: Path, content: bytes, *, private: bool = False) -> No
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
                 file.flush()
-                _keep(file.fileno(), path)
+                if lasting:
+                    _keep(file.fileno(), path)
             mode = 0o666 & (_access(path.parent) if private else ~_UMASK)
             if mode != 0o600:
                 give_access(temporary, mode)

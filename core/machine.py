@@ -19,12 +19,20 @@ def gpu_count() -> int:
 
 def peak_memory_mb() -> dict[str, float]:
     """The highest memory use of this process so far, in MiB: of the host, and of the GPU where one was used."""
-    unit = 1024 if sys.platform == "darwin" else 1
-    peak = {"host": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 / unit, 1)}
+    peak = {"host": round(_host_kb() / 1024, 1)}
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         peak["gpu"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
     return peak
+
+
+def _host_kb() -> float:
+    try:
+        # Unlike what getrusage tells, this is not handed down by the process that started this one.
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return float(next(line.split()[1] for line in lines if line.startswith("VmHWM:")))
+    except (OSError, StopIteration):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform == "darwin" else 1)
 
 
 def _of_driver() -> int:

@@ -5,25 +5,24 @@ Nothing is loaded, and nothing is written into the store or the results.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
-from ..core import ImageError, Sample, image_digest, read_header
-from ..core.json_text import parse_json
+from ..core import ImageError, Sample, read_header
 from ..core.progress import progress
-from ..core.regular import read_regular
 from ..core.threads import mapped
 from ..methods.watching import files_read, undeclared_files
 from .box_choice import refuse_choice
 from .entry import Entry, answers_samples, fitted
-from .grounding_notes import Pace
 from .plan import Batch, ImageTask, Shard, make_plan
-from .prediction import query_key
+from .prediction import image_key, query_key
 from .provenance import check_device, resolve_device
 from .questions import Questions
 from .run import Run, batch_size_of, store_of
-from .store import METHOD_FILE, PredictionStore
+from .store import Pace, StoredPredictions, digests
+from .store.housekeeping import State, state_folders, state_of
 
 _READERS = 8
 
@@ -112,7 +111,8 @@ def dry_run(entry: Entry, run: Run, shard: Shard | None = None) -> Forecast:
     questions = Questions.of(entry.method, run.selection)
     batches = make_plan(questions.selection.samples, batch_size_of(entry, run), shard)
     tasks = [task for batch in batches for task in batch]
-    store, keeps = store_of(entry, run), not answers_samples(entry.method)
+    # Read as it is: an older store is not converted.
+    store, keeps = StoredPredictions(store_of(entry, run).folder), not answers_samples(entry.method)
     known, unreadable = _look(entry, tasks, questions.selection.samples, store if keeps else None)
     # As the worker has it: what the method reads without declaring it may have changed.
     anew = run.overwrite or bool(store.undeclared() or undeclared_files(entry.method, files_read(entry.method)))
@@ -141,14 +141,16 @@ def dry_run(entry: Entry, run: Run, shard: Shard | None = None) -> Forecast:
 
 
 def _look(
-    entry: Entry, tasks: Sequence[ImageTask], samples: Sequence[Sample], store: PredictionStore | None
+    entry: Entry, tasks: Sequence[ImageTask], samples: Sequence[Sample], store: StoredPredictions | None
 ) -> tuple[dict[ImageTask, dict[int, bool]], dict[Path, str]]:
     """What the store knows of each readable image's samples, and why the other images cannot be read."""
+    remembered, lock = digests(), Lock()
 
     def look(task: ImageTask) -> dict[int, bool] | str:
         try:
-            sha256 = image_digest(task.path)
-            known = {} if store is None else store.known(sha256)
+            sha256 = remembered.of(task.path)
+            with lock:
+                known = {} if store is None else store.asked(image_key(sha256))
             keys = {index: query_key(sha256, samples[index].phrase, samples[index].pathology) for index in task.samples}
             found = {index: known[key] for index, key in keys.items() if key in known}
             if not found:
@@ -159,6 +161,7 @@ def _look(
 
     with progress(f"look for what {entry.label} has answered", len(tasks)) as advance:
         looks = mapped(look, tasks, _READERS, advance)
+    remembered.save()
     pairs = list(zip(tasks, looks, strict=True))
     known = {task: found for task, found in pairs if isinstance(found, dict)}
     return known, {task.path: reason for task, reason in pairs if isinstance(reason, str)}
@@ -172,22 +175,34 @@ def _asked(batch: Batch, known: Mapping[ImageTask, Mapping[int, bool]], *, anew:
     return sum(not answered for task in readable for answered in known[task].values())
 
 
-def _experience(entry: Entry, run: Run, store: PredictionStore, device: str, *, only_failed: bool) -> Experience:
-    """What this state of the method tells; where it tells nothing, the other state that tells most.
-
-    How fast it fails says nothing of how fast it answers.
-    """
-    here = {} if only_failed else store.notes.paces()
-    others = list(_other_states(run.store, entry))
-    elsewhere = [one.notes.paces() for one in others]
+def _experience(entry: Entry, run: Run, store: StoredPredictions, device: str, *, only_failed: bool) -> Experience:
+    """What this state of the method tells; where it tells nothing, the other state that tells most."""
+    known = _states(run.store, entry)
+    mine = [state for state in known if state.folder == store.folder and not only_failed]
+    others = [state for state in known if state.folder != store.folder]
+    here = store.notes.paces() if mine else {}
+    elsewhere = [StoredPredictions(state.folder).notes.paces() for state in others]
     pace = _on(here, device)
-    bytes_each = None if only_failed else store.bytes_each()
     return Experience(
         pace=pace or max(filter(None, (_on(paces, device) for paces in elsewhere)), key=_samples, default=None),
         pace_of_this=pace is not None,
-        bytes_each=next(filter(None, (one.bytes_each() for one in others)), None) if bytes_each is None else bytes_each,
+        bytes_each=next(filter(None, map(_bytes_each, (*mine, *others))), None),
         devices=tuple(sorted({device for paces in (here, *elsewhere) for device in paces})),
     )
+
+
+def _states(root: Path, entry: Entry) -> list[State]:
+    """The method with any code, weights and options, by what the folders of the store say of themselves."""
+    if not root.is_dir():
+        return []
+    states = map(state_of, state_folders(root))
+    return [state for state in states if state.name == entry.info.name]
+
+
+def _bytes_each(state: State) -> float | None:
+    """What one answer takes on the disk, in the mean, with all that is noted of it; None where there are none."""
+    answers = state.predictions - state.failures
+    return state.size / answers if answers else None
 
 
 def _on(paces: Mapping[str, Pace], device: str) -> Pace | None:
@@ -198,15 +213,3 @@ def _on(paces: Mapping[str, Pace], device: str) -> Pace | None:
 
 def _samples(pace: Pace) -> int:
     return pace.samples
-
-
-def _other_states(root: Path, entry: Entry) -> Iterator[PredictionStore]:
-    """The same method with other code, weights or options, by what the folders of the store say of themselves."""
-    for file in sorted(root.glob(f"*/{METHOD_FILE}")):
-        try:
-            about = parse_json(read_regular(file))
-            name, fingerprint = about["name"], about["fingerprint"]
-        except (OSError, ValueError, TypeError, KeyError):
-            continue
-        if name == entry.info.name and fingerprint != entry.info.fingerprint:
-            yield PredictionStore(root, str(name), str(fingerprint), about)

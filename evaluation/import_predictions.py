@@ -28,6 +28,9 @@ from .store import PredictionStore, digests
 
 NOTE = "predictions made elsewhere, scored here"
 
+_TOGETHER = 64
+"""Images whose predictions are stored at once."""
+
 
 class ForeignPredictions:
     """What one method answered elsewhere, as files.
@@ -116,25 +119,29 @@ class ForeignPredictions:
     def _fill(self, store: PredictionStore) -> None:
         samples, tally, known = self._selection.samples, Tally(), digests()
         with progress(f"import {self.entry.label}", len(samples)) as advance:
-            for (task,) in make_plan(samples, 1):
-                try:
-                    sha256 = known.of(task.path)
-                except ImageError:  # scoring counts and names it
-                    continue
-                answers: dict[str, Prediction] = {}
-                for index in task.samples:
-                    sample, answer = samples[index], self._answer(samples[index], tally)
-                    key = query_key(sha256, sample.phrase, sample.pathology)
-                    if key in answers and encode({key: answers[key]}) != encode({key: answer}):
-                        raise GroundCXRError(
-                            f"the sample {sample.sample_id} asks what another one asks of the same image, and their "
-                            "predictions differ; give both the same"
-                        )
-                    answers[key] = answer
-                store.add({sha256: answers})
-                advance(len(task.samples))
+            for batch in make_plan(samples, _TOGETHER):
+                made: dict[str, dict[str, Prediction]] = {}
+                for task in batch:
+                    try:
+                        sha256 = known.of(task.path)
+                    except ImageError:  # scoring counts and names it
+                        continue
+                    for index in task.samples:
+                        answer = self._answer(samples[index], tally)
+                        self._keep(made.setdefault(sha256, {}), sha256, samples[index], answer)
+                store.add(made)
+                advance(sum(len(task.samples) for task in batch))
         known.save()
         self._doubts = [*self._doubts, *tally.doubts()]
+
+    def _keep(self, answers: dict[str, Prediction], sha256: str, sample: Sample, answer: Prediction) -> None:
+        key = query_key(sha256, sample.phrase, sample.pathology)
+        if key in answers and encode(answers[key]) != encode(answer):
+            raise GroundCXRError(
+                f"the sample {sample.sample_id} asks what another one asks of the same image, and their predictions "
+                "differ; give both the same"
+            )
+        answers[key] = answer
 
     def _answer(self, sample: Sample, tally: Tally) -> Prediction:
         boxes = self._boxes.get(sample.sample_id, ())

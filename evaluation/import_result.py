@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from ..core import StoreError
-from ..core.locks import locked
 from ..core.names import printable
 from ..core.regular import read_regular
 from ..metrics import PROTOCOLS, get_protocol, summarise
@@ -75,10 +74,9 @@ def import_result(path: Path, out: Path) -> ImportedResult:
         sha256=hashlib.sha256(contents[0]).hexdigest(),
         imported=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    with locked(folder):
-        write_import(folder, about)
-        write_pair(folder, *contents)
-        stored = load_result(folder)
+    write_import(folder, about)
+    write_pair(folder, *contents)
+    stored = load_result(folder)
     return ImportedResult(stored, tuple(_notes(stored, known=known)))
 
 

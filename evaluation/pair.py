@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -15,7 +17,9 @@ from pydantic import ValidationError
 
 from ..core import StoreError
 from ..core.files import remove_leftovers, rename, told, write_atomically
+from ..core.fingerprint import digest
 from ..core.names import printable
+from ..core.process import is_alive, this_process
 from ..core.regular import read_regular
 from .schema import SCHEMA_VERSION, ResultFile
 
@@ -25,13 +29,15 @@ SAMPLES_FILE = "samples.parquet"
 MOST_SAMPLES = 1_000_000
 _MOST_BYTES = 2**30
 _LONGEST_TEXT = 10_000
+_TRIES = 5
+_DAY = 24 * 3600.0
 
 
 def write_pair(folder: Path, info: bytes, rows: bytes) -> None:
     """Replace both files, so that whenever a kill or a full disk ends it, the old pair or the new one can be read.
 
     The rows wait under a name by their hash, where a reader who has the new `result.json` finds them, until the old
-    ones are no longer asked for. The caller holds the folder's lock.
+    ones are no longer asked for. Of two writers at one moment, who ends last leaves a pair, the other's or its own.
 
     Args:
         folder: A result's folder.
@@ -42,19 +48,26 @@ def write_pair(folder: Path, info: bytes, rows: bytes) -> None:
         StoreError: If they cannot be written.
     """
     remove_leftovers(folder)
-    waiting = folder / _waiting(hashlib.sha256(rows).hexdigest())
-    write_atomically(waiting, rows)
-    write_atomically(folder / RESULT_FILE, info)
-    with told(folder / SAMPLES_FILE):
-        rename(waiting, folder / SAMPLES_FILE)
-        for other in folder.glob(_waiting("*")):
-            other.unlink(missing_ok=True)
+    waiting = folder / f"{_waiting(hashlib.sha256(rows).hexdigest())}.{_writer()}.parquet"
+    for _ in range(_TRIES):
+        write_atomically(waiting, rows)
+        write_atomically(folder / RESULT_FILE, info)
+        with told(folder / SAMPLES_FILE):
+            if read_regular(folder / RESULT_FILE) == info:
+                with suppress(FileNotFoundError):  # an equal run in this process was as fast
+                    rename(waiting, folder / SAMPLES_FILE)
+            else:  # another writer's by now
+                waiting.unlink(missing_ok=True)
+            for other in folder.glob("samples.*.parquet"):
+                if _is_left(other):
+                    other.unlink(missing_ok=True)
+        if _is_pair(folder / RESULT_FILE):
+            return
 
 
 def rows_file(folder: Path, sha256: str) -> Path:
     """Where the rows of this hash are: in `samples.parquet`, unless their writer was killed before they got there."""
-    waiting = folder / _waiting(sha256)
-    return waiting if waiting.is_file() else folder / SAMPLES_FILE
+    return next(iter(sorted(folder.glob(f"{_waiting(sha256)}.*"))), folder / SAMPLES_FILE)
 
 
 def read_pair(file: Path) -> tuple[ResultFile, bytes]:
@@ -67,11 +80,13 @@ def read_pair(file: Path) -> tuple[ResultFile, bytes]:
         StoreError: If a file is missing, damaged, no regular file, too large, or not of the other.
     """
     try:
-        try:
-            return _read(file)
-        except (FileNotFoundError, _OtherRowsError):
-            # A writer may have been at work; what it wrote is whole now.
-            return _read(file)
+        for _ in range(_TRIES):
+            try:
+                return _read(file)
+            except (FileNotFoundError, _OtherRowsError):
+                # A writer may have been at work; what it wrote is whole now.
+                continue
+        return _read(file)
     except OSError as error:
         raise StoreError(f"cannot read the result {error.filename}: {error.strerror}") from error
     except ValidationError as error:
@@ -132,8 +147,34 @@ def _read(file: Path) -> tuple[ResultFile, bytes]:
     return info, content
 
 
+def _is_pair(file: Path) -> bool:
+    try:
+        _read(file)
+    except (FileNotFoundError, _OtherRowsError):
+        return False
+    return True
+
+
 def _waiting(sha256: str) -> str:
-    return f"samples.{sha256[:16]}.parquet"
+    return f"samples.{sha256[:16]}"
+
+
+def _writer() -> str:
+    """This process, without the name of its machine: results are published."""
+    host, pid, start = this_process().rsplit("-", 2)
+    return f"{digest(host)[:8]}-{pid}-{start}"
+
+
+def _is_left(waiting: Path) -> bool:
+    """Whether rows wait for a writer that was killed; one on another machine has a day."""
+    host, *process = waiting.name.split(".")[2].split("-")
+    mine = this_process().rsplit("-", 2)[0]
+    if host == digest(mine)[:8]:
+        return is_alive("-".join([mine, *process])) is False
+    try:
+        return time.time() - waiting.stat().st_mtime > _DAY
+    except OSError:
+        return False
 
 
 def _refuse_long(column: pa.ChunkedArray, name: str) -> None:

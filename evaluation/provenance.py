@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -124,6 +126,20 @@ def grounded_here(device: str, batch_size: int, n_samples: int) -> GroundedWith:
         peak_memory_mb=peak_memory_mb(),
         n_samples=n_samples,
     )
+
+
+@cache
+def host_kind(device: str) -> str:
+    """The kind of this machine, as "Linux x86_64, 8 CPUs, NVIDIA H100"; never its name.
+
+    Args:
+        device: What a method is set up on; of a GPU the model is named.
+    """
+    parts = [f"{platform.system()} {platform.machine()}", f"{os.cpu_count()} CPUs"]
+    torch = sys.modules.get("torch")
+    if device.startswith("cuda") and torch is not None and torch.cuda.is_available():
+        parts.append(torch.cuda.get_device_name(device))
+    return ", ".join(parts)
 
 
 def run_info(grounding: Sequence[GroundedWith], stored: int, batch_size: int, seconds: float) -> RunInfo:

@@ -16,7 +16,6 @@ import pandas as pd
 from ..core import StoreError
 from ..core.doubts import Doubt
 from ..core.fingerprint import SHORT, digest
-from ..core.locks import locked
 from ..core.names import folder_name
 from ..metrics import PROTOCOLS, Metric, Protocol, get_protocol, summarise
 from .pair import RESULT_FILE, count_rows, read_pair, read_rows, write_pair
@@ -100,10 +99,8 @@ class Result:
         _refuse(self.info, self.samples, "the result")
         folder = self.folder(out)
         path = folder / RESULT_FILE
-        # Two equal runs that end together write the same two files; each must find its own pair.
-        with locked(folder):
-            write_pair(folder, (self.info.model_dump_json(indent=2) + "\n").encode(), _parquet(self.samples))
-            return replace(load_result(path), problems=self.problems, doubts=self.doubts)
+        write_pair(folder, (self.info.model_dump_json(indent=2) + "\n").encode(), _parquet(self.samples))
+        return replace(load_result(path), problems=self.problems, doubts=self.doubts)
 
 
 def load_result(path: Path) -> Result:

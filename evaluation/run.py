@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ from .result import Result, make_result
 from .schema import AnswersInfo, DatasetInfo, ProvenanceInfo
 from .scores import score_parts
 from .scoring import Scoring
-from .store import PredictionStore, digests
+from .store import DamagedPredictionsError, PredictionStore, digests
 from .worker import GroundingReport, Worker
 
 
@@ -95,7 +95,19 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
         return
     questions, store = Questions.of(entry.method, run.selection), store_of(entry, run)
     report = _ground(entry, questions, run, store, device, None)
-    yield from _score(entry, questions, protocols, run, store, report)
+    mended = False
+    for protocol in protocols:
+        try:
+            (result,) = _score(entry, questions, [protocol], run, store, report)
+        except DamagedPredictionsError:
+            # A damaged answer shows when it is read; it is made again, once.
+            if mended or not store.mend():
+                raise
+            mended = True
+            report = _ground(entry, questions, replace(run, overwrite=False), store, device, None)
+            (result,) = _score(entry, questions, [protocol], run, store, report)
+        yield result
+    store.compact()
 
 
 def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
@@ -140,7 +152,9 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
                 report.images[path] = Failure.of(error)
             advance()
     known.save()
-    yield from _score(entry, questions, protocols, run, store_of(entry, run), report)
+    store = store_of(entry, run)
+    yield from _score(entry, questions, protocols, run, store, report)
+    store.compact()
 
 
 def _ground(

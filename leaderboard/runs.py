@@ -6,21 +6,19 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
-from ..core import StoreError
 from ..core.fingerprint import SHORT, digest
-from ..core.regular import read_regular
 from ..evaluation.columns import PREDICTION_KEY
 from ..evaluation.imported import ImportFile
 from ..evaluation.pair import rows_file
-from ..evaluation.prediction import Prediction, decode
+from ..evaluation.prediction import Prediction
 from ..evaluation.schema import MetricInfo, ResultFile
-from ..evaluation.store import method_folder, sample_keys
+from ..evaluation.store import StoredPredictions, method_folder, sample_keys
 from .rows import read_rows
 
 Tier = Literal["measured here", "imported"]
@@ -174,18 +172,16 @@ class Run:
         """
         parts = _PREDICTION_KEY.fullmatch(self.keys.get(sample_id, ""))
         folder = self.predictions
-        # The key is from a file that may be somebody else's: nothing but hexadecimal digits becomes a path.
+        # The key is from a file that may be somebody else's: nothing but hexadecimal digits is looked for.
         if parts is None or folder is None:
             return None
-        file = folder / parts[1][:2] / f"{parts[1]}.npz"
-        try:
-            return decode(read_regular(file)).get(parts[2])
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise StoreError(f"the predictions in {file} cannot be read: {error.strerror or error}") from error
-        except ValueError as error:
-            raise StoreError(f"the predictions in {file} are damaged: {error}; run evaluate again") from error
+        return _stored(folder).answer(parts[1], parts[2])
+
+
+@lru_cache(maxsize=64)
+def _stored(folder: Path) -> StoredPredictions:
+    """A folder's predictions, whose directories are read once."""
+    return StoredPredictions(folder)
 
 
 def settings_of(runs: Iterable[Run]) -> tuple[Setting, ...]:

@@ -78,6 +78,21 @@ def tiny(tiny_root: Path) -> TinyDataset:
     return TinyDataset.load(tiny_root, "all")
 
 
+@pytest.fixture
+def stored():
+    """What all stores below a folder hold: the bytes of each prediction by method state, image and query."""
+    from groundcxr.evaluation.store import StoredPredictions
+
+    def contents(folder: Path) -> dict[str, bytes]:
+        return {
+            f"{about.parent.name}/{image}-{query}": content
+            for about in sorted(folder.rglob("method.json"))
+            for image, query, content in StoredPredictions(about.parent).members()
+        }
+
+    return contents
+
+
 @dataclass(frozen=True)
 class Ran:
     """What a command left: exit code, standard output, standard error."""

@@ -1,72 +1,30 @@
-"""The prediction store: content-addressed, one folder per method state, one file per image."""
+"""What one method, in one state of code, weights and options, has answered so far: read, and added to."""
 
 from __future__ import annotations
 
 import json
-import os
+import secrets
+import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ...core import StoreError
 from ...core.files import make_private, remove_leftovers, write_atomically
-from ...core.json_text import parse_json
-from ...core.locks import locked
-from ...core.names import folder_name
-from ...core.regular import read_regular
-from ...core.threads import mapped
-from ..grounding_notes import GroundingNotes, Made
-from ..prediction import Failure, Prediction, decode, encode, image_key
-
-METHOD_FILE = "method.json"
-"""What a method's folder of predictions is known by."""
-
-_SAMPLES = "samples"
-_UNDECLARED = "undeclared-files.json"
-_WRITERS = 8
+from ..grounding_notes import Made
+from ..prediction import Prediction, image_key
+from ..provenance import host_kind
+from . import words
+from .batch_file import DamagedPredictionsError, Member, Origin, hash_of, pack
+from .compaction import groups, put_together, without_damage
+from .former import convert, forget_former, former_files, is_former, read_former
+from .index import BATCHES, ENDING, size_of
+from .stored import METHOD_FILE, StoredPredictions, method_folder
 
 
-def method_folder(root: Path, method: str, fingerprint: str) -> Path:
-    """STORE/NAME-FINGERPRINT: where a method's predictions are.
-
-    Args:
-        root: The store's folder, shared by all methods.
-        method: The method's name.
-        fingerprint: The method's fingerprint.
-    """
-    return root / folder_name(method, f"-{fingerprint[:16]}")
-
-
-def sample_keys(folder: Path, dataset_fingerprint: str) -> dict[str, str]:
-    """Where the predictions of a data set's samples are, by sample id; empty where nothing is noted.
-
-    Args:
-        folder: A method's folder of predictions.
-        dataset_fingerprint: Of the samples that were scored.
-    """
-    try:
-        noted = parse_json(read_regular(_noted_samples(folder, dataset_fingerprint)))
-    except (OSError, ValueError):
-        return {}
-    return {str(sample): str(key) for sample, key in noted.items()} if isinstance(noted, dict) else {}
-
-
-def _updated(noted: Mapping[str, str], keys: Mapping[str, str | None]) -> dict[str, str] | None:
-    """What is noted with what is new; None where that is the same."""
-    new = {sample: key for sample, key in {**noted, **keys}.items() if key is not None}
-    return None if new == noted else new
-
-
-def _noted_samples(folder: Path, dataset_fingerprint: str) -> Path:
-    return folder / _SAMPLES / f"{dataset_fingerprint[:16]}.json"
-
-
-class DamagedPredictionsError(StoreError):
-    """A file of the store that holds something else than predictions."""
-
-
-class PredictionStore:
-    """What one method, in one state of code, weights and options, has answered so far.
+class PredictionStore(StoredPredictions):
+    """What one method, in one state of code, weights and options, has answered so far; any number of runs may write it.
 
     Attributes:
         folder: STORE/NAME-FINGERPRINT.
@@ -82,58 +40,41 @@ class PredictionStore:
             fingerprint: The method's fingerprint.
             about: What the fingerprint stands for, written beside the predictions for people to read.
         """
-        self.folder = method_folder(root, method, fingerprint)
-        self.notes = GroundingNotes(self.folder, root)
+        super().__init__(method_folder(root, method, fingerprint))
+        self._arguments = root, method, fingerprint, dict(about)
         self._root = root
         self._about = dict(about)
         self._prepared = False
+        self._converted = False
+        self._mine: dict[str, int] = {}
+
+    def __reduce__(self) -> tuple[type[PredictionStore], tuple[Any, ...]]:
+        """Another process makes its own: what is in the files is read there."""
+        return PredictionStore, self._arguments
 
     def read(self, image_sha256: str) -> dict[str, Prediction]:
         """All answers about an image, by query key; empty where there are none.
 
         Raises:
-            DamagedPredictionsError: If the file holds no predictions.
-            StoreError: If it cannot be read.
+            DamagedPredictionsError: If one is damaged, or nothing is known of the image and some file is damaged.
+            StoreError: If a file cannot be read.
         """
-        path = self._path(image_sha256)
-        try:
-            return decode(read_regular(path))
-        except FileNotFoundError:
-            return {}
-        except OSError as error:
-            step = "; choose another folder with --out or --store" if isinstance(error, NotADirectoryError) else ""
-            raise StoreError(f"cannot read {path}: {error.strerror or error}{step}") from error
-        except ValueError as error:
-            raise DamagedPredictionsError(
-                f"the predictions in {path} are damaged ({error}); run evaluate with the same method and options, "
-                "which makes them again"
-            ) from error
+        self._convert()
+        return self.answers(image_key(image_sha256))
 
     def known(self, image_sha256: str) -> dict[str, bool]:
-        """What has been asked about an image, by query key: whether there is an answer, and not a failure.
-
-        What is damaged is not known.
+        """What has been asked about an image, see `asked`.
 
         Raises:
             StoreError: If the store cannot be read.
         """
-        try:
-            return {key: not isinstance(one, Failure) for key, one in self.read(image_sha256).items()}
-        except DamagedPredictionsError:
-            return {}
-
-    def bytes_each(self) -> float | None:
-        """What one answer takes on the disk, in the mean, with all that is noted of it; None where there are none."""
-        answers = sum(pace.samples for pace in self.notes.paces().values())
-        files = (Path(place, name) for place, _, names in os.walk(self.folder) for name in names)
-        return sum(file.stat().st_size for file in files) / answers if answers else None
+        self._convert()
+        return self.asked(image_key(image_sha256))
 
     def add(
         self, predictions: Mapping[str, Mapping[str, Prediction]], made: Made | None = None, *, replace: bool = False
     ) -> None:
-        """Keep answers by image hash and query key, beside those that are there; one that is there stays as it is.
-
-        A file that is damaged, and so has nothing to keep, gives way.
+        """Keep answers by image hash and query key, as one file; an answer that is there stays as it is.
 
         Args:
             predictions: The answers.
@@ -144,11 +85,19 @@ class PredictionStore:
             StoreError: If the store cannot be written.
         """
         self._prepare()
-        if made is not None:
-            with locked(self.folder):
-                self.notes.add(made, {image_key(sha256): list(its) for sha256, its in predictions.items()})
-        # Threads, because each file waits for the disk.
-        mapped(lambda item: self._add_image(*item, replace=replace), predictions.items(), _WRITERS)
+        self._index.refresh()
+        origin = _origin(made)
+        members = [
+            member
+            for sha256, answers in predictions.items()
+            for query, one in answers.items()
+            if (member := self._new(Member.of(image_key(sha256), query, one, origin), replace=replace)) is not None
+        ]
+        if members:
+            self._write(members)
+        if self._has_former():
+            for sha256 in predictions:
+                forget_former(self.folder, image_key(sha256))
 
     def note_samples(self, dataset_fingerprint: str, keys: Mapping[str, str | None]) -> None:
         """Note where the predictions of a data set's samples are; results do not say so, since they are published.
@@ -162,35 +111,9 @@ class PredictionStore:
         Raises:
             StoreError: If the store cannot be written.
         """
-        self._prepare()
-        # A store that may only be read, as a colleague's, is complete when it says this already.
-        if _updated(sample_keys(self.folder, dataset_fingerprint), keys) is None:
-            return
-        path = _noted_samples(self.folder, dataset_fingerprint)
-        make_private(path.parent, self._root)
-        # The lock is for two runs that score under different protocols; each must see the other's samples.
-        with locked(self.folder):
-            noted = _updated(sample_keys(self.folder, dataset_fingerprint), keys)
-            if noted is not None:
-                write_atomically(path, (json.dumps(noted, indent=0, sort_keys=True) + "\n").encode(), private=True)
-
-    def _prepare(self) -> None:
-        """Make the folder, say what it is of, and remove what killed runs left half-written there."""
-        if not self._prepared:
+        if not self._prepared:  # a run in which nothing was missing
             remove_leftovers(self.folder)
-            self._prepared = True
-        about = self.folder / METHOD_FILE
-        if not about.is_file():
-            make_private(self.folder, self._root)
-            write_atomically(about, (json.dumps(self._about, indent=2, sort_keys=True) + "\n").encode(), private=True)
-
-    def undeclared(self) -> list[str]:
-        """The files that the method read without declaring them; with any, its predictions are not used again."""
-        try:
-            noted = parse_json(read_regular(self.folder / _UNDECLARED))
-        except (OSError, ValueError):
-            return []
-        return [str(file) for file in noted] if isinstance(noted, list) else []
+        words.note_samples(self.folder, self._root, dataset_fingerprint, keys)
 
     def note_undeclared(self, files: Sequence[str]) -> None:
         """Note the files that the method read without declaring them.
@@ -199,21 +122,98 @@ class PredictionStore:
             StoreError: If the store cannot be written.
         """
         self._prepare()
-        content = (json.dumps(list(files), indent=0) + "\n").encode()
-        write_atomically(self.folder / _UNDECLARED, content, private=True)
+        words.note_undeclared(self.folder, self._root, files)
 
-    def _add_image(self, image_sha256: str, predictions: Mapping[str, Prediction], *, replace: bool) -> None:
-        path = self._path(image_sha256)
-        make_private(path.parent, self._root)
-        # The lock is for two runs that add different phrases of one image; each must see the other's.
-        with locked(path.parent, self.folder):
+    def compact(self) -> None:
+        """Put small files together where there are many, whoever wrote them; a store that may only be read stays.
+
+        Called when a run has ended; while it goes on, each run puts its own together.
+        """
+        with suppress(StoreError):
+            self._index.refresh()
+            for group in groups(self._index.files()):
+                put_together(self.folder / BATCHES, group)
+            self._index.refresh()
+
+    def mend(self) -> bool:
+        """Leave out of the files all that is damaged, so that it is made again as what has never been there.
+
+        Returns:
+            Whether anything was.
+
+        Raises:
+            StoreError: If the store cannot be read or written.
+        """
+        self._index.refresh(forced=True)
+        names = {*self._index.files(), *self._index.damaged}
+        found = [without_damage(self.folder / BATCHES, name) for name in sorted(names)]
+        for file in former_files(self.folder):
             try:
-                stored = self.read(image_sha256)
+                read_former(self.folder, file.stem)
             except DamagedPredictionsError:
-                stored = {}
-            kept = {} if replace else {key: one for key, one in stored.items() if not isinstance(one, Failure)}
-            write_atomically(path, encode({**stored, **predictions, **kept}), private=True)
+                forget_former(self.folder, file.stem)
+                found.append(True)
+        self._index.refresh(forced=True)
+        return any(found)
 
-    def _path(self, image_sha256: str) -> Path:
-        key = image_key(image_sha256)
-        return self.folder / key[:2] / f"{key}.npz"
+    def _new(self, member: Member, *, replace: bool) -> Member | None:
+        """An answer, ranked after what is there; None where nothing new is said."""
+        old = self._index.of(member.image).get(member.query)
+        if old is None:
+            return member
+        if replace:
+            return member._replace(overwritten=old.overwritten + 1)
+        if old.answered or (not member.answered and old.hash == hash_of(member.content)):
+            return None
+        return member._replace(overwritten=old.overwritten, turn=old.turn + 1)
+
+    def _write(self, members: Sequence[Member]) -> None:
+        name = f"{time.time_ns():020d}-{secrets.token_hex(6)}-0{ENDING}"
+        path = self.folder / BATCHES / name
+        make_private(path.parent, self._root)
+        # A machine that stops may lose its last batches, which are made again; a run does not wait for its disk.
+        content, items = pack(members)
+        write_atomically(path, content, private=True, lasting=False)
+        self._index.added(name, items)
+        self._mine[name] = size_of(items)
+        # Its own files only: other runs put theirs together themselves.
+        while waiting := groups(self._mine):
+            for group in waiting:
+                done = put_together(path.parent, group)
+                for old in group.names:
+                    del self._mine[old]
+                if done is not None:
+                    self._index.added(*done)
+                    self._mine[done[0]] = size_of(done[1])
+
+    def _convert(self) -> None:
+        """Make files of now of an older store; where it may only be read, it is read as it is."""
+        if self._converted:
+            return
+        self._converted = True
+        if is_former(self.folder):
+            with suppress(StoreError):
+                convert(self.folder, self.folder / BATCHES, self._root)
+            self._former = None
+
+    def _prepare(self) -> None:
+        """Make the folder, say what it is of, and remove what killed runs left half-written there."""
+        if not self._prepared:
+            self._convert()
+            remove_leftovers(self.folder)
+            self._index.refresh()
+            for name in list(self._index.damaged):
+                without_damage(self.folder / BATCHES, name)
+            self._prepared = True
+        about = self.folder / METHOD_FILE
+        if not about.is_file():
+            make_private(self.folder, self._root)
+            write_atomically(about, (json.dumps(self._about, indent=2, sort_keys=True) + "\n").encode(), private=True)
+
+
+def _origin(made: Made | None) -> Origin:
+    written = round(time.time(), 3)
+    if made is None:
+        return Origin(written)
+    seconds, peak = round(made.seconds, 6), dict(made.peak_memory_mb)
+    return Origin(written, seconds, peak, host_kind(made.way.device), made.way)

@@ -33,7 +33,7 @@ def main(package, socket_number, lifeline):
     except ImportError as error:
         sys.exit("NumPy cannot be imported here (%s); install it: %s -m pip install numpy" % (error, sys.executable))
     import_package(package)
-    from groundcxr.methods.isolated.serving import serve
+    from groundcxr.methods.isolated.serving import serve  # pyright: ignore[reportMissingImports]
 
     serve(socket_number)
 

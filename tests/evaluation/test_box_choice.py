@@ -79,10 +79,10 @@ class Unscored(GroundingMethod):
         return [Grounding(None, [Box(4, 4, 20, 16), Box(1, 1, 9, 9)]) for _ in phrases]
 
 
-def test_a_choice_scores_as_if_the_method_had_said_no_more(tiny, tmp_path):
+def test_a_choice_scores_as_if_the_method_had_said_no_more(tiny, tmp_path, stored):
     everything = evaluate(Detector, tiny, out=tmp_path)
     sure = evaluate(Sure, tiny, out=tmp_path)
-    stored = {path: path.read_bytes() for path in (tmp_path / "store").rglob("*.npz")}
+    before = stored(tmp_path)
     chosen = [evaluate(Detector, tiny, out=tmp_path, **choice) for choice in ({"min_score": 0.5}, {"top": 1})]
     for result in chosen:
         assert result.samples["box_iou"].dropna().tolist() == sure.samples["box_iou"].dropna().tolist()
@@ -93,7 +93,7 @@ def test_a_choice_scores_as_if_the_method_had_said_no_more(tiny, tmp_path):
         {"min_score": None, "top": 1},
     ]
     assert everything.info.answers is None
-    assert {path: path.read_bytes() for path in (tmp_path / "store").rglob("*.npz")} == stored
+    assert stored(tmp_path) == before
     labels = sorted(run.label for run in Library.scan([tmp_path]).runs)
     assert labels == ["Sure", "detector", "detector (min-score=0.5)", "detector (top=1)"]
     none = evaluate(Detector, tiny, out=tmp_path, min_score=0.95)

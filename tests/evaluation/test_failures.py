@@ -1,7 +1,6 @@
 """A sample that fails is counted and named; the others are not lost with it."""
 
 import os
-import stat
 
 import numpy as np
 import pytest
@@ -164,24 +163,24 @@ def test_read_only_store_serves_what_it_has_and_refuses_the_rest(tiny, tmp_path,
         evaluate("center-prior", tiny, out=tmp_path)
 
 
-def test_full_disk_keeps_what_was_written(tiny, tmp_path, monkeypatch):
-    # The method, how it is run, and two images.
-    full = {"after": 4}
-    real = os.fsync
+def test_full_disk_keeps_what_was_written(tiny, tmp_path, monkeypatch, stored):
+    # The method, and two images.
+    full = {"after": 3}
+    real = os.replace
 
-    def fsync(descriptor):
+    def rename(*names):
         full["after"] -= 1
         if full["after"] < 0:
             raise OSError(28, "No space left on device")
-        real(descriptor)
+        real(*names)
 
-    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(os, "replace", rename)
     with pytest.raises(StoreError, match="No space left on device"):
         evaluate("center-prior", tiny, out=tmp_path, batch_size=1)
-    kept = [path for path in tmp_path.rglob("*.npz") if stat.S_ISREG(path.stat().st_mode)]
-    assert len(kept) == 2
+    assert len({key.partition("-")[0] for key in stored(tmp_path)}) == 1
+    assert len({key.split("/")[1].partition("-")[0] for key in stored(tmp_path)}) == 2
     assert not list(tmp_path.rglob("*.part"))
-    monkeypatch.setattr(os, "fsync", real)
+    monkeypatch.setattr(os, "replace", real)
     assert evaluate("center-prior", tiny, out=tmp_path, batch_size=1).info.n_failed == 0
 
 
@@ -206,12 +205,15 @@ def test_a_later_protocols_error_leaves_the_earlier_result(groundcxr, tmp_path, 
     assert "skips every sample" in ran.err
 
 
-def test_damaged_predictions_are_made_again(tiny, tmp_path):
-    first = evaluate("center-prior", tiny, out=tmp_path)
-    damaged, cut = sorted(tmp_path.rglob("*.npz"))[:2]
-    before = damaged.read_bytes()
-    damaged.write_bytes(b"<html>")
+def test_damaged_predictions_are_made_again(tiny, tmp_path, stored):
+    """A file of something else, one that was cut, and one of which a byte of an answer has changed."""
+    first, before = evaluate("center-prior", tiny, out=tmp_path, batch_size=1), stored(tmp_path)
+    other, cut, flipped = sorted(tmp_path.rglob("*.batch"))[:3]
+    other.write_bytes(b"<html>")
     cut.write_bytes(cut.read_bytes()[:50])
-    again = evaluate("center-prior", tiny, out=tmp_path)
-    assert damaged.read_bytes() == before
+    flipped.write_bytes(flipped.read_bytes()[:-1] + b"?")
+    with pytest.raises(StoreError, match="damaged"):
+        stored(tmp_path)
+    again = evaluate("center-prior", tiny, out=tmp_path, batch_size=1)
+    assert stored(tmp_path) == before
     assert again.info.overall == first.info.overall

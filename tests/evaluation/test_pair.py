@@ -93,7 +93,7 @@ def test_the_old_pair_or_the_new_one_is_there_at_every_moment(
     again = new.save(tmp_path / "out")
     assert again.info == new.info
     names = sorted(path.name for path in old.path.parent.iterdir())
-    assert names == [".lock", "result.json", "samples.parquet"]
+    assert names == ["result.json", "samples.parquet"]
 
 
 def test_a_result_whose_writer_was_killed_can_be_imported(old, new, tmp_path, monkeypatch):
@@ -103,7 +103,7 @@ def test_a_result_whose_writer_was_killed_can_be_imported(old, new, tmp_path, mo
             new.save(tmp_path / "out")
     imported = import_result(old.path.parent, tmp_path / "theirs").result
     assert imported.info == new.info
-    names = [".lock", "import.json", "result.json", "samples.parquet"]
+    names = ["import.json", "result.json", "samples.parquet"]
     assert sorted(path.name for path in imported.path.parent.iterdir()) == names
 
 
@@ -134,7 +134,7 @@ def test_a_kill_between_the_renames_leaves_a_result_and_the_next_run_tidies_up(o
     assert subprocess.run(command, cwd=tmp_path, timeout=120).returncode == -signal.SIGKILL
     assert set(load_result(old.path).samples["seconds"]) == {7.0}
     new.save(out)
-    assert sorted(path.name for path in old.path.parent.iterdir()) == [".lock", "result.json", "samples.parquet"]
+    assert sorted(path.name for path in old.path.parent.iterdir()) == ["result.json", "samples.parquet"]
 
 
 def forge(path, rows: bytes, **changes):
@@ -244,3 +244,34 @@ def test_rows_of_another_result_are_not_taken_for_those_that_wait(old):
     waiting.write_bytes(b"")
     assert rows_file(old.path.parent, old.info.samples_sha256).name == "samples.parquet"
     assert load_result(old.path).info == old.info
+
+
+@pytest.mark.parametrize("call", [("replace", 1), ("replace", 2), ("replace", 3), ("unlink", 1)])
+def test_of_two_writers_at_one_moment_a_pair_is_left(old, new, tmp_path, monkeypatch, call):
+    """The other one runs from its beginning to its end at each step of the first."""
+    name, number = call
+    real, calls = getattr(os, name), []
+
+    def step(*arguments, **options):
+        calls.append(1)
+        if len(calls) == number:
+            old.save(tmp_path / "out")
+        return real(*arguments, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, name, step)
+        new.save(tmp_path / "out")
+    found = load_result(old.path)
+    assert found.info in (old.info, new.info)
+    assert sorted(path.name for path in old.path.parent.iterdir()) == ["result.json", "samples.parquet"]
+
+
+def test_rows_wait_without_the_name_of_their_machine(old, new, tmp_path, monkeypatch):
+    monkeypatch.setattr("socket.gethostname", lambda: "secret-host")
+    with monkeypatch.context() as patched:
+        at_call(patched, "replace", 3, die)
+        with pytest.raises(Killed):
+            new.save(tmp_path / "out")
+    names = [path.name for path in old.path.parent.iterdir()]
+    assert len(names) == 3
+    assert not any("secret" in name for name in names)

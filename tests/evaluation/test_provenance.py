@@ -11,6 +11,9 @@ import pytest
 from groundcxr import Grounding, GroundingMethod, Heatmap, evaluate
 from groundcxr.evaluation import load_result
 from groundcxr.evaluation import provenance as where
+from groundcxr.evaluation.store.batch_file import Origin, pack, read_directory
+from groundcxr.evaluation.store.compaction import member_of
+from groundcxr.evaluation.store.index import read_all
 
 
 class Plain(GroundingMethod):
@@ -64,11 +67,10 @@ def test_a_failed_sample_that_is_tried_again_has_the_later_way(tiny, tmp_path, m
 
 def test_a_store_that_says_nothing_of_it_is_scored_and_says_so(tiny, tmp_path):
     evaluate(Plain, tiny, out=tmp_path)
-    (notes,) = tmp_path.rglob("seconds.jsonl")
-    lines = [
-        json.loads(line) for line in notes.read_text().split("\n") if line
-    ]  # as written before there was more to note
-    notes.write_text("".join("\n" + json.dumps(line[:2]) for line in lines))
+    for file in tmp_path.rglob("*.batch"):  # as converted from a store of before there was more to note
+        answers = list(read_all(file.parent, file.name, read_directory(file)[0]))
+        known = [(item._replace(origin=Origin(0.0, item.origin.seconds)), content) for item, content in answers]
+        file.write_bytes(pack(member_of(*one) for one in known)[0])
     result = evaluate(Plain, tiny, out=tmp_path, device="cuda").info
     assert result.provenance is None
     assert result.run.device == "none (stored predictions)"
@@ -76,13 +78,12 @@ def test_a_store_that_says_nothing_of_it_is_scored_and_says_so(tiny, tmp_path):
     assert result.run.seconds > 0
 
 
-def test_stored_files_are_the_same_whatever_the_way(tiny, tmp_path):
+def test_predictions_are_the_same_whatever_the_way(tiny, tmp_path, stored):
     for device, size in (("cuda", 1), ("cpu", 16)):
         evaluate(Plain, tiny, out=tmp_path / device, device=device, batch_size=size)
-    one, other = (
-        {path.name: path.read_bytes() for path in (tmp_path / device).rglob("*.npz")} for device in ("cuda", "cpu")
-    )
+    one, other = (stored(tmp_path / device) for device in ("cuda", "cpu"))
     assert one == other
+    assert len(one) == 10
 
 
 def test_a_control_tells_where_it_ran(tiny, tmp_path):
@@ -96,8 +97,12 @@ def test_notes_name_no_machine_and_no_path(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr("socket.gethostname", lambda: "secret-host")
     evaluate(Plain, tiny, out=tmp_path / "out")
     files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
-    assert any(path.parent.name == "grounded" for path in files)
     written = b"".join(path.read_bytes() for path in files)
+    batches = [path for path in files if path.suffix == ".batch"]
+    assert batches
+    for path in batches:
+        items, _ = read_directory(path)
+        written += json.dumps([item.origin.as_json() for item in items]).encode() + path.name.encode()
     assert b"secret" not in written
     assert str(tmp_path).encode() not in written
 
@@ -111,7 +116,7 @@ def test_a_method_that_changes_the_folder_moves_nothing(tiny, tmp_path, monkeypa
     monkeypatch.chdir(tmp_path)
     result = evaluate(Moves, tiny, out="out")
     assert result.path.is_relative_to(tmp_path / "out")
-    assert list((tmp_path / "out/store").rglob("*.npz"))
+    assert list((tmp_path / "out/store").rglob("*.batch"))
     assert not list((tmp_path / "elsewhere").iterdir())
 
 

@@ -1,23 +1,23 @@
 """The prediction store: what goes in comes out, whoever else writes."""
 
-import io
-import json
 import os
+import pickle
+import re
+import socket
 import stat
 import subprocess
 import sys
-import threading
-import zipfile
-import zlib
 
 import numpy as np
 import pytest
 
 from groundcxr import Box, Grounding, Heatmap
 from groundcxr.core import StoreError
-from groundcxr.evaluation.grounding_notes import Way
+from groundcxr.evaluation.grounding_notes import Made, Way
 from groundcxr.evaluation.prediction import Failure, decode, encode, image_key, query_key
-from groundcxr.evaluation.store import PredictionStore, sample_keys
+from groundcxr.evaluation.store import PredictionStore, sample_keys, words
+from groundcxr.evaluation.store.batch_file import read_directory
+from groundcxr.evaluation.store.housekeeping import verified
 
 SHA = "a" * 64
 WAY = Way(device="cpu", batch_size=4, packages={"numpy": "2.0"}, git=None)
@@ -50,8 +50,21 @@ def test_predictions_come_back_as_they_went_in(store):
 
 
 def test_equal_predictions_are_equal_bytes():
-    assert encode({"a": grounding(), "b": Grounding()}) == encode({"b": Grounding(), "a": grounding()})
-    assert encode({"a": grounding()}) != encode({"a": grounding(2)})
+    assert encode(grounding()) == encode(grounding())
+    assert encode(grounding()) != encode(grounding(2))
+
+
+def test_stores_are_equal_whatever_batches_they_were_made_in(store, tmp_path):
+    answers = {f"{number:064x}": {"k": grounding(number), "f": Failure("E", "m")} for number in range(9)}
+    store.add(answers)
+    other = PredictionStore(tmp_path / "other", "mine", "f" * 64, {})
+    for sha, its in reversed(answers.items()):
+        for key, one in its.items():
+            other.add({sha: {key: one}}, Made(WAY, {}, 0.5))
+    assert list(other.members()) == list(store.members())
+    assert len(list(store.members())) == 18
+    other.add({"b" * 64: {"k": grounding()}})
+    assert list(other.members()) != list(store.members())
 
 
 def test_what_is_there_stays_and_failures_give_way(store):
@@ -63,119 +76,134 @@ def test_what_is_there_stays_and_failures_give_way(store):
     same(back["new"], grounding(7))
 
 
-@pytest.mark.parametrize("content", [b"", b"half a fi", b"<!doctype html>", encode({"a": grounding()})[:-30]])
-def test_damaged_file_is_named(store, content):
+def test_a_failure_is_replaced_by_a_later_one_and_an_answer_only_when_asked_to(store):
+    store.add({SHA: {"k": Failure("E", "first")}})
+    store.add({SHA: {"k": Failure("E", "second")}})
+    assert store.read(SHA)["k"].message == "second"
     store.add({SHA: {"k": grounding()}})
-    (path,) = store.folder.rglob("*.npz")
-    path.write_bytes(content)
+    store.add({SHA: {"k": Failure("E", "third")}})
+    same(store.read(SHA)["k"], grounding())
+    store.add({SHA: {"k": Failure("E", "fourth")}}, replace=True)
+    assert PredictionStore(store.folder.parent, "mine", "f" * 64, {}).read(SHA)["k"].message == "fourth"
+
+
+def test_a_failure_that_comes_again_writes_nothing(store):
+    store.add({SHA: {"k": Failure("E", "m")}})
+    before = batches(store)
+    store.add({SHA: {"k": Failure("E", "m")}}, Made(WAY, {}, 1.0))
+    assert batches(store) == before
+
+
+def batches(store):
+    return sorted(store.folder.glob("batches/*"))
+
+
+def again(store):
+    """The store as another process sees it."""
+    return pickle.loads(pickle.dumps(store))
+
+
+@pytest.mark.parametrize("cut", [0, 10, 60, 200])
+def test_a_damaged_file_is_named(store, cut):
+    store.add({SHA: {"k": grounding()}})
+    (path,) = batches(store)
+    path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(StoreError, match=f"{path.name} are damaged.*run evaluate"):
-        store.read(SHA)
+        again(store).read(SHA)
+    assert again(store).known(SHA) == {}
 
 
-def flipped(content, count):
-    rng = np.random.default_rng(11)
-    places = rng.integers(0, len(content), count)
-    for place, bits in zip(places, rng.choice([1, 2, 16, 128, 255], count), strict=True):
-        damaged = bytearray(content)
-        damaged[place] ^= int(bits)
-        yield bytes(damaged)
-
-
-def test_no_damage_gives_other_predictions_or_another_error():
-    """Deflated data, headers of the zip and of the arrays, the directory: all of them are hit."""
-    rng = np.random.default_rng(0)
-    values = rng.random((20, 30)).round(1)
-    whole = {
-        "a": Grounding(Heatmap.whole(values, (60, 40)), (Box(1, 2, 3, 4, 0.5),)),
-        "b": Failure("ValueError", "nothing here " * 9),
-        "c": Grounding(None, (Box(0, 0, 1, 1),), truncated=True),
-    }
-    content = encode(whole)
-    refused = 0
-    for damaged in [*flipped(content, 700), *(content[:end] for end in range(0, len(content), 40))]:
-        try:
-            back = decode(damaged)
-        except ValueError:
-            refused += 1
-            continue
-        assert list(back) == ["a", "b", "c"]
-        assert encode(back) == content
-    assert refused > 500
-
-
-def test_an_arrays_header_that_says_less_than_there_is_is_damage():
-    content = encode({"a": Grounding(Heatmap.whole(np.arange(24.0).reshape(4, 6), (12, 8)))})
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        files = {name: archive.read(name) for name in archive.namelist()}
-        checksums = {info.filename: info.CRC for info in archive.infolist()}
-    files["a.npy"] = files["a.npy"].replace(b"(4, 6)", b"(4, 3)")
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    # With the checksum of what was written: the shape is read before NumPy could know.
-    damaged = buffer.getvalue()
-    damaged = damaged.replace(
-        zlib.crc32(files["a.npy"]).to_bytes(4, "little"), checksums["a.npy"].to_bytes(4, "little")
+def test_every_flipped_byte_and_every_cut_is_found_and_nothing_else_is_read(store):
+    """Or the whole file is still read as it was written; nothing between."""
+    values = np.random.default_rng(0).random((6, 5)).round(1)
+    store.add(
+        {
+            SHA: {"a": Grounding(Heatmap.whole(values, (60, 40)), (Box(1, 2, 3, 4, 0.5),))},
+            "b" * 64: {"b": Failure("ValueError", "nothing here "), "c": Grounding(None, (Box(0, 0, 1, 1),), True)},
+        },
+        Made(WAY, {"host": 10.0}, 0.25),
     )
-    with pytest.raises(ValueError, match="CRC"):
-        decode(damaged)
+    whole, (path,) = list(store.members()), batches(store)
+    content = path.read_bytes()
+    damaged = [content[:end] for end in range(0, len(content), 7)]
+    for place in range(len(content)):
+        other = bytearray(content)
+        other[place] ^= (1, 16, 255)[place % 3]
+        damaged.append(bytes(other))
+    for one in damaged:
+        path.write_bytes(one)
+        with pytest.raises(StoreError, match="damaged"):
+            list(again(store).members()) + [again(store).read(sha) for sha in (SHA, "b" * 64)]
+        assert verified(store.folder) != []
+    path.write_bytes(content)
+    assert list(again(store).members()) == whole
+    assert verified(store.folder) == []
 
 
-def test_a_header_that_claims_terabytes_is_damage(store):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (8796093022208,), }"
-        archive.writestr("predictions.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
-    with pytest.raises(ValueError, match=r"\w"):
-        decode(buffer.getvalue())
+def test_what_is_damaged_is_left_out_and_what_is_sound_stays(store):
+    store.add({f"{number:064x}": {"k": grounding(number)} for number in range(5)})
+    (path,) = batches(store)
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    other = again(store)
+    assert sum(len(other.known(f"{number:064x}")) for number in range(5)) == 5
+    with pytest.raises(StoreError, match="damaged"):
+        other.read(f"{4:064x}")
+    assert other.mend()
+    assert [len(other.known(f"{number:064x}")) for number in range(5)] == [1, 1, 1, 1, 0]
+    other.add({f"{4:064x}": {"k": grounding(7)}})
+    same(store.read(f"{4:064x}")["k"], grounding(7))
+    same(store.read(f"{1:064x}")["k"], grounding(1))
+    assert not other.mend()
+
+
+def test_a_file_of_which_nothing_can_be_read_gives_way(store):
+    store.add({SHA: {"k": grounding(), "lost": grounding()}})
+    (path,) = batches(store)
+    path.write_bytes(b"half a fi")
+    other = again(store)
+    other.add({SHA: {"k": grounding(3)}})
+    assert list(other.read(SHA)) == ["k"]
+    assert path not in batches(store)
+
+
+def test_a_file_of_a_newer_version_is_not_taken_for_damage(store):
+    import hashlib
+
+    store.add({SHA: {"k": grounding()}})
+    (path,) = batches(store)
+    start = b"groundcxr predictions 2\n" + (0).to_bytes(8, "little")
+    path.write_bytes(start + hashlib.sha256(start).digest()[:16])
+    with pytest.raises(StoreError, match="newer groundcxr"):
+        again(store).read(SHA)
 
 
 @pytest.mark.parametrize(
-    "items",
+    "content",
     [
-        [{"key": "k", "boxes": [[0, 0, float("nan"), 1, None]]}],
-        [{"key": "k", "boxes": [[0, 0, 1]]}],
-        [{"key": "k", "boxes": [], "extent": [0, 0, 2, 2], "image_size": [2, 2]}],
-        [{"key": "k", "failed": ["E"]}],
-        [{"key": "k"}],
-        ["k"],
-        None,
+        b"",
+        b"\x02\0\0\0[]",
+        b'\x0e\0\0\0{"boxes":[1]}',
+        b'\x10\0\0\0{"failed":["E"]}',
+        encode(Grounding(Heatmap.whole(np.ones((2, 2)), (4, 4))))[:-4],
+        b"\xff\xff\xff\xff{}",
     ],
 )
-def test_contents_that_are_no_predictions_are_damage(items):
-    meta = json.dumps({"schema": 1, "items": items}).encode()
-    buffer = io.BytesIO()
-    np.savez(buffer, predictions=np.frombuffer(meta, dtype=np.uint8))
+def test_contents_that_are_no_prediction_are_refused(content):
     with pytest.raises(ValueError, match=r"\w"):
-        decode(buffer.getvalue())
-
-
-def test_a_damaged_file_has_nothing_to_keep_and_gives_way(store):
-    store.add({SHA: {"k": grounding(), "lost": grounding()}})
-    (path,) = store.folder.rglob("*.npz")
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 255
-    path.write_bytes(content)
-    with pytest.raises(StoreError, match="damaged"):
-        store.read(SHA)
-    store.add({SHA: {"k": grounding(3)}})
-    assert list(store.read(SHA)) == ["k"]
-    same(store.read(SHA)["k"], grounding(3))
+        decode(content)
 
 
 def test_a_pipe_in_a_files_place_does_not_keep_the_reader_waiting(store):
     store.add({SHA: {"k": grounding()}})
-    (path,) = store.folder.rglob("*.npz")
+    (path,) = batches(store)
     path.unlink()
     os.mkfifo(path)
     with pytest.raises(StoreError, match="a named pipe"):
-        store.read(SHA)
+        again(store).read(SHA)
     os.mkfifo(store.folder / "undeclared-files.json")
     assert store.undeclared() == []
-    os.mkfifo(store.folder / "seconds.jsonl")
-    with pytest.raises(StoreError, match="a named pipe"):
-        store.note_grounding(WAY, {}, {})
 
 
 def test_words_about_samples_that_are_nested_without_end_are_written_again(store):
@@ -191,73 +219,74 @@ def test_scoring_without_a_sample_leaves_what_is_noted_of_it_and_one_that_lost_i
     store.note_samples("d" * 64, {"skipped later": "k", "lost": "k", "other": "k"})
     store.note_samples("d" * 64, {"lost": None, "other": "new", "first": "k"})
     assert sample_keys(store.folder, "d" * 64) == {"skipped later": "k", "other": "new", "first": "k"}
+    assert len(list(store.folder.glob("samples/*"))) == 1
+
+
+def test_two_runs_that_note_samples_at_one_moment_are_both_heard(store, monkeypatch):
+    store.note_samples("d" * 64, {"old": "k"})
+    real, met = words.write_atomically, []
+
+    def write(path, content, **options):
+        if not met:
+            met.append(path)
+            again(store).note_samples("d" * 64, {"theirs": "k"})
+        real(path, content, **options)
+
+    monkeypatch.setattr(words, "write_atomically", write)
+    store.note_samples("d" * 64, {"mine": "k"})
+    assert sample_keys(store.folder, "d" * 64) == {"old": "k", "theirs": "k", "mine": "k"}
+    store.note_samples("d" * 64, {"later": "k"})
+    assert set(sample_keys(store.folder, "d" * 64)) == {"old", "theirs", "mine", "later"}
+    assert len(list(store.folder.glob("samples/*"))) == 1
+
+
+def test_undeclared_files_of_all_runs_are_noted(store):
+    store.note_undeclared(["/a", "/b"])
+    again(store).note_undeclared(["/c"])
+    (store.folder / "undeclared-files.json").write_text('["/of before"]')
+    assert store.undeclared() == ["/a", "/b", "/c", "/of before"]
 
 
 def test_the_store_is_its_owners_alone(store):
     mask = os.umask(0o022)
     try:
-        store.add({SHA: {"k": Failure("ValueError", "a phrase")}})
-        store.note_grounding(WAY, {}, {image_key(SHA): Grounded(0.25, ["k"])})
+        store.add({SHA: {"k": Failure("ValueError", "a phrase")}}, Made(WAY, {}, 0.25))
         store.note_samples("d" * 64, {"sample": "key"})
+        store.note_undeclared(["/home/me/file"])
     finally:
         os.umask(mask)
     for path in store.folder.rglob("*"):
         assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
-def test_where_no_thread_can_be_started_files_are_written_one_after_another(store, monkeypatch):
-    def start(self):
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", start)
-    hashes = [f"{number:064x}" for number in range(12)]
-    store.add({sha: {"k": grounding(number)} for number, sha in enumerate(hashes)})
-    for number, sha in enumerate(hashes):
-        same(store.read(sha)["k"], grounding(number))
-
-
-def test_pickles_are_never_loaded(tmp_path):
-    path = tmp_path / "evil.npz"
-    np.savez(path, predictions=np.array([{"a": 1}], dtype=object))
-    with pytest.raises(ValueError, match="pickle"):
-        decode(path.read_bytes())
-
-
-def test_seconds_survive_a_line_cut_by_a_kill(store):
-    store.add({SHA: {"k": grounding()}})
-    store.note_grounding(WAY, {"host": 100.0}, {image_key(SHA): Grounded(0.25, ["k"])})
-    with (store.folder / "seconds.jsonl").open("a") as file:
-        file.write('\n["abc", 0.')
-    store.note_grounding(WAY, {"host": 90.0}, {image_key("b" * 64): Grounded(0.5, [])})
-    assert store.notes.seconds() == {image_key(SHA): 0.25, image_key("b" * 64): 0.5}
-
-
 def test_answers_keep_the_way_in_which_they_were_made(store):
     gpu = WAY.model_copy(update={"device": "cuda", "batch_size": 16})
     image, other = image_key(SHA), image_key("b" * 64)
-    store.add({SHA: {"k1": grounding()}})
-    store.note_grounding(WAY, {"host": 100.0}, {image: Grounded(0.25, ["k1"])})
+    store.add({SHA: {"k1": grounding()}}, Made(WAY, {"host": 100.0}, 0.25))
     # The image is asked again, and what was there stays.
-    store.note_grounding(
-        gpu, {"host": 300.0, "gpu": 50.5}, {image: Grounded(0.5, ["k2"]), other: Grounded(0.5, ["k1"])}
-    )
-    store.note_grounding(gpu, {"host": 200.0, "gpu": 70.5}, {image_key("c" * 64): Grounded(0.5, ["k1"])})
-    found = store.notes.grounded_with([f"{image}-k1", f"{image}-k2", f"{other}-k1", "nobody-knows"])
-    assert [(way.device, way.batch_size, way.n_samples) for way in found] == [("cuda", 16, 2), ("cpu", 4, 1)]
-    assert [way.peak_memory_mb for way in found] == [{"host": 300.0, "gpu": 70.5}, {"host": 100.0}]
-    assert store.notes.seconds()[image] == 0.5
+    answers = {SHA: {"k1": grounding(2), "k2": grounding()}, "b" * 64: {"k1": grounding()}}
+    store.add(answers, Made(gpu, {"host": 300.0, "gpu": 50.5}, 0.5))
+    store.add({"c" * 64: {"k1": grounding()}}, Made(gpu, {"host": 200.0, "gpu": 70.5}, 0.5))
+    store.add({"c" * 64: {"k2": grounding()}})
+    keys = [f"{image}-k1", f"{image}-k2", f"{other}-k1", "nobody-knows", f"{image_key('c' * 64)}-k2"]
+    for one in (store, again(store)):
+        found = one.notes.grounded_with(keys)
+        assert [(way.device, way.batch_size, way.n_samples) for way in found] == [("cuda", 16, 2), ("cpu", 4, 1)]
+        assert [way.peak_memory_mb for way in found] == [{"host": 300.0, "gpu": 70.5}, {"host": 100.0}]
+        assert one.notes.seconds() == {image: 0.5, other: 0.5, image_key("c" * 64): 0.5}
+        assert {on: (pace.samples, pace.seconds) for on, pace in one.notes.paces().items()} == {
+            "cpu": (1, 0.25),
+            "cuda": (3, 0.5),
+        }
 
 
-def test_notes_of_older_stores_and_damaged_ones_are_passed_over(store):
-    store.add({SHA: {"k": grounding()}})
-    store.note_grounding(WAY, {"host": 100.0}, {image_key(SHA): Grounded(0.25, ["k"])})
-    with (store.folder / "seconds.jsonl").open("a") as file:
-        file.write('\n["old", 0.5]\n["odd", 1, 2]\n["odd", 1, "w", [], 3]\n[]\n{}\nnull\n\x00\n' + "[" * 100_000)
-    assert store.notes.seconds()["old"] == 0.5
-    assert len(store.notes.grounded_with([f"{image_key(SHA)}-k"])) == 1
-    for way in (store.folder / "grounded").iterdir():
-        way.write_text("{")
-    assert store.notes.grounded_with([f"{image_key(SHA)}-k"]) == []
+def test_the_kind_of_machine_is_noted_and_its_name_is_not(store):
+    store.add({SHA: {"k": grounding()}}, Made(WAY, {}, 0.25))
+    (path,) = batches(store)
+    items, _ = read_directory(path)
+    assert re.match(r"\w+ \w+, \d+ CPUs$", items[0].origin.host)
+    assert socket.gethostname() not in items[0].origin.host
+    assert items[0].origin.way == WAY
 
 
 def test_keys_cover_all_that_a_method_reads():
@@ -284,10 +313,37 @@ def test_two_runs_may_write_one_image_at_once(store, tmp_path):
     assert set(store.read(SHA)) == {f"{name}-{number}" for name in ("one", "two") for number in range(40)}
 
 
-def test_a_second_writer_where_there_are_no_locks_notes_nothing(store, monkeypatch):
-    store.add({SHA: {"k": grounding()}})
-    monkeypatch.setattr("fcntl.flock", lambda *_: (_ for _ in ()).throw(OSError(95, "Operation not supported")))
-    (store.folder / ".writer").write_text("other.host-12-34\n")
-    with pytest.raises(StoreError, match=r"process 12 on other\.host writes in"):
-        store.note_grounding(WAY, {"host": 1.0}, {image_key(SHA): Grounded(1.0, ["k"])})
-    assert store.notes.seconds() == {}
+def test_of_two_copies_one_counts_for_every_reader_in_whatever_order_files_are_listed(tmp_path):
+    """All pairs of writers that did not see one another."""
+    hashes = [f"{number:064x}" for number in range(30)]
+    contents = {}
+    for name, value in (("one", 1), ("two", 2)):
+        store = PredictionStore(tmp_path / name, "mine", "f" * 64, {})
+        store.add({sha: {"k": grounding(value)} for sha in hashes}, Made(WAY, {}, value))
+        store.add({"f" * 64: {"k": grounding() if name == "one" else Failure("E", "m")}})
+        contents[name] = [path.read_bytes() for path in batches(store)]
+    seen = []
+    for order in (("one", "two"), ("two", "one")):
+        store = PredictionStore(tmp_path / "-".join(order), "mine", "f" * 64, {})
+        (store.folder / "batches").mkdir(parents=True)
+        for number, content in enumerate(content for name in order for content in contents[name]):
+            (store.folder / f"batches/{number:020d}-a-0.batch").write_bytes(content)
+        seen.append((list(store.members()), store.notes.seconds()))
+        assert store.known("f" * 64) == {"k": True}
+    assert seen[0] == seen[1]
+    assert len(seen[0][0]) == 31
+
+
+def test_what_was_made_anew_counts_before_what_its_writer_saw(store):
+    """A batch that a slow run adds later, having seen nothing, does not undo it."""
+    slow = again(store)
+    slow.known(SHA)
+    for number in range(8):
+        key = f"k{number}"
+        store.add({SHA: {key: Failure("E", "m")}})
+        store.add({SHA: {key: grounding(number)}}, replace=True)
+        late = PredictionStore(store.folder.parent / "late", "mine", "f" * 64, {})
+        late.add({SHA: {key: grounding(100)}})
+        (path,) = batches(late)
+        path.rename(store.folder / "batches" / path.name)
+        same(again(store).read(SHA)[key], grounding(number))

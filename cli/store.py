@@ -1,0 +1,160 @@
+"""`groundcxr store`: what the prediction store holds, whether it is sound, and what of it no result needs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..core import GroundCXRError
+from .arguments import Store
+from .calling import called
+from .streams import tell
+
+if TYPE_CHECKING:
+    from ..evaluation.store.housekeeping import State
+
+Outs = Annotated[
+    list[Path],
+    typer.Option("--out", help="Folder of results that may use the store; may be given several times."),
+]
+Older = Annotated[
+    float | None,
+    typer.Option("--older", min=0, help="Only what was last written more than so many days ago."),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Delete without asking.")]
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
+
+
+def list_states(
+    out: Outs = [Path("results")],  # noqa: B006  (typer reads it as the default, nobody changes it)
+    store: Store = None,
+    older: Older = None,
+) -> None:
+    """List each state of a method that has predictions: how many, their size, and whether a result uses them."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    states, used, problems = _states(out, store)
+    for problem in problems:
+        tell(f"warning: {problem}")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("method", overflow="fold")
+    table.add_column("fingerprint")
+    for column in ("predictions", "failures", "size", "last written"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("a result uses it")
+    for state in states:
+        if older is None or state.is_older(older):
+            table.add_row(*map(escape, (*_words(state), "yes" if state.fingerprint in used else "no")))
+    Console().print(table)
+
+
+def prune(
+    out: Outs = [Path("results")],  # noqa: B006
+    store: Store = None,
+    older: Older = None,
+    yes: Yes = False,
+) -> None:
+    """Delete the predictions of states that no result uses, after saying which and asking.
+
+    A run that has not been scored yet has no result: leave it out with --older. Name every folder of results that uses
+    the store with --out.
+    """
+    from ..evaluation.store.housekeeping import remove_state, unused
+
+    states, used, problems = _states(out, store)
+    if problems:
+        raise GroundCXRError(
+            f"{problems[0]}; until every result can be read, nobody knows which predictions are needed, and nothing is "
+            "deleted"
+        )
+    found = unused(states, used, older)
+    if not found:
+        typer.echo("there is nothing to delete: a result uses every state" + (" that is so old" if older else ""))
+        return
+    for state in found:
+        name, fingerprint, predictions, _, size, written = _words(state)
+        typer.echo(f"{name} {fingerprint}: {predictions} predictions, {size}, last written {written}")
+    if not yes and not _confirmed(f"Delete {_counted(found)} ({_size(sum(one.size for one in found))})?"):
+        typer.echo("nothing was deleted")
+        return
+    for state in found:
+        remove_state(state)
+    typer.echo(f"deleted {_counted(found)}, {_size(sum(state.size for state in found))}")
+
+
+def verify(
+    out: Outs = [Path("results")],  # noqa: B006
+    store: Store = None,
+    older: Older = None,
+) -> None:
+    """Read every byte of the store. Exit code 0: all is sound; 1: some files are damaged, which are named."""
+    from ..evaluation.store.housekeeping import convert_states, state_folders, state_of, verified
+
+    folder = _folder(out, store)
+    convert_states(folder)
+    damaged, predictions, folders = 0, 0, state_folders(folder)
+    for one in folders:
+        state = state_of(one)
+        if older is not None and not state.is_older(older):
+            continue
+        found = verified(one)
+        predictions, damaged = predictions + state.predictions, damaged + len(found)
+        for sentence in found:
+            tell(f"error: {sentence}")
+    if damaged:
+        typer.echo(f"damaged files: {damaged}")
+        raise typer.Exit(1)
+    typer.echo(f"{predictions:,} predictions are as they were written")
+
+
+app = typer.Typer(help="List, check and clean up the predictions that are stored.", no_args_is_help=True)
+app.command("list")(called(list_states))
+app.command("prune")(called(prune))
+app.command("verify")(called(verify, verdict=True))
+
+
+def _folder(out: list[Path], store: Path | None) -> Path:
+    return store or out[0] / "store"
+
+
+def _states(out: list[Path], store: Path | None) -> tuple[list[State], set[str], tuple[str, ...]]:
+    """The states of the store, the fingerprints of methods in results, and what of the results cannot be read."""
+    from ..evaluation.store.housekeeping import convert_states, state_folders, state_of
+    from ..leaderboard.library import Library
+
+    folder = _folder(out, store)
+    convert_states(folder)
+    # States first: a result that comes meanwhile is then seen to use its own.
+    states = [state_of(one) for one in state_folders(folder)]
+    library = Library.scan(out, folder)
+    return states, {run.info.method.fingerprint for run in library.runs}, library.problems
+
+
+def _words(state: State) -> tuple[str, str, str, str, str, str]:
+    written = datetime.fromtimestamp(state.written).strftime("%Y-%m-%d %H:%M")
+    counts = f"{state.predictions:,}", f"{state.failures:,}"
+    return state.name, state.fingerprint[:8], *counts, _size(state.size), written
+
+
+def _counted(states: list[State]) -> str:
+    return "1 state" if len(states) == 1 else f"{len(states)} states"
+
+
+def _size(count: float) -> str:
+    unit = 0
+    while count >= 1000 and unit < len(_UNITS) - 1:
+        count, unit = count / 1000, unit + 1
+    return f"{count:.0f} {_UNITS[unit]}" if unit == 0 or count >= 100 else f"{count:.1f} {_UNITS[unit]}"
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return typer.confirm(question)
+    except typer.Abort:
+        raise GroundCXRError("nobody answered, so nothing was deleted; give --yes to delete without asking") from None
