@@ -97,25 +97,25 @@ def open_methods(specs: list[str], settings: list[str]) -> list[Entry]:
     from ..evaluation import make_entry
     from ..methods.loading import load_method_class
 
-    classes: dict[str, Any] = {}
+    named: dict[str, str] = {}
     for spec in specs:
         alias, is_alias, rest = spec.partition("=") if re.match(r"[\w.-]+=", spec) else ("", "", spec)
-        method = load_method_class(rest if is_alias else spec)
-        label = alias if is_alias else method.name
-        if label in classes or label == DATASET_ALIAS:
+        method = rest if is_alias else spec
+        label = alias if is_alias else load_method_class(method).name
+        if label in named or label == DATASET_ALIAS:
             raise GroundCXRError(
                 f"the name {label!r} is taken; give the method another with --method ALIAS={rest or spec}"
             )
-        classes[label] = method
-    chosen: dict[str, dict[str, str]] = {label: {} for label in classes}
+        named[label] = method
+    chosen: dict[str, dict[str, str]] = {label: {} for label in named}
     for alias, key, value in _parsed(settings):
         if alias == DATASET_ALIAS:
             continue
-        if alias and alias not in classes:
-            raise unknown_name("method in this run", alias, classes)
-        for label in [alias] if alias else classes:
+        if alias and alias not in named:
+            raise unknown_name("method in this run", alias, named)
+        for label in [alias] if alias else named:
             chosen[label][key] = value
-    return [make_entry(method, label=label, settings=chosen[label]) for label, method in classes.items()]
+    return [make_entry(method, label=label, settings=chosen[label]) for label, method in named.items()]
 
 
 def open_protocols(names: list[str]) -> list[Protocol]:

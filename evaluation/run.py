@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -16,16 +16,17 @@ from ..metrics import Protocol
 from .answer_doubts import AnswerDoubts, undeclared_doubt
 from .asking import set_up
 from .box_choice import BoxesInUnion, refuse_choice
-from .entry import Entry, answers_samples, fitted
+from .entry import Entry, answers_samples, fitted, method_store
+from .executors import Executor, Job, LocalExecutor
 from .plan import Selection, Shard, make_plan
 from .prediction import Failure
-from .provenance import grounded_here, resolve_device, run_info
+from .provenance import grounded_here, run_info
 from .questions import Questions
 from .result import Result, make_result
 from .schema import AnswersInfo, DatasetInfo, ProvenanceInfo
 from .scoring import Answer, control_answers, score_answers, stored_answers
 from .store import PredictionStore
-from .worker import GroundingReport, Worker
+from .worker import GroundingReport
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Run:
         answers: Which boxes count; None for all.
         judged: What an import said of its boxes as they were written; None where they are judged as a method gave them.
         overwrite: Whether predictions that are in the store are made again.
+        executor: Who grounds; this process by default.
     """
 
     selection: Selection
@@ -51,6 +53,7 @@ class Run:
     answers: AnswersInfo | None = None
     judged: tuple[Doubt, ...] | None = None
     overwrite: bool = False
+    executor: Executor = field(default_factory=LocalExecutor)
 
     def __post_init__(self) -> None:
         # A method, or a library of its, may change the working folder.
@@ -73,13 +76,14 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
         GroundCXRError: If nothing can be run.
     """
     refuse_choice(entry.method, entry.label, run.answers)
-    device = resolve_device(run.device)
+    # Before a control is fitted: a device that is not there is found at once.
+    device = run.executor.control_device(run.device)
     entry = fitted(entry, run.selection.dataset)
     if answers_samples(entry.method):
         yield from _run_control(entry, entry.method, protocols, run, device)
         return
     questions, store = Questions.of(entry.method, run.selection), _store(entry, run)
-    report = _ground(entry, questions, run, store, device, None)
+    report = _ground(entry, questions, run, store, None)
     yield from _score(entry, questions, protocols, run, store, report)
 
 
@@ -96,7 +100,7 @@ def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
         return 0
     entry = fitted(entry, run.selection.dataset)
     questions = Questions.of(entry.method, run.selection)
-    report = _ground(entry, questions, run, _store(entry, run), resolve_device(run.device), shard)
+    report = _ground(entry, questions, run, _store(entry, run), shard)
     _require_readable(report)
     return report.failed + (len(questions.refused) if shard.index == 1 else 0)
 
@@ -127,14 +131,14 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
 
 
 def _ground(
-    entry: Entry, questions: Questions, run: Run, store: PredictionStore, device: str, shard: Shard | None
+    entry: Entry, questions: Questions, run: Run, store: PredictionStore, shard: Shard | None
 ) -> GroundingReport:
     samples = questions.selection.samples
     batch_size = _batch_size(entry, run)
     batches = make_plan(samples, batch_size, shard)
-    worker = Worker(entry.method, samples, store, device, batch_size, overwrite=run.overwrite)
+    job = Job(entry, samples, batches, run.store, store, run.device, batch_size, run.overwrite)
     with progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance:
-        return worker.run(batches, advance)
+        return run.executor.ground(job, advance)
 
 
 def _score(
@@ -214,8 +218,7 @@ def _batch_size(entry: Entry, run: Run) -> int:
 
 
 def _store(entry: Entry, run: Run) -> PredictionStore:
-    about = entry.info.model_dump(exclude={"label"})
-    return PredictionStore(run.store, entry.info.name, entry.info.fingerprint, about)
+    return method_store(run.store, entry.info)
 
 
 def _describe_dataset(selection: Selection, rows: int) -> DatasetInfo:

@@ -33,13 +33,18 @@ def load_method_class(spec: str) -> type[GroundingMethod]:
         UnknownNameError: If there is no method of that name.
         MethodError: If the file does not exist, fails on import, or holds no method or several.
     """
-    path, _, class_name = spec.partition(".py:") if ".py:" in spec else (spec.removesuffix(".py"), "", "")
-    if not (spec.endswith(".py") or class_name):
+    file, class_name = _file_and_class(spec)
+    if file is None:
         return METHODS.get(spec)
-    file = user_path(f"{path}.py")
     if not file.is_file():
         raise MethodError(f"there is no method file {file}; give the path of a Python file that holds the class")
     return _class_in(_load_file(file.resolve()), file, class_name)
+
+
+def absolute_spec(spec: str) -> str:
+    """What `load_method_class` takes, such that it means the same in every working folder."""
+    file, class_name = _file_and_class(spec)
+    return spec if file is None else ":".join(filter(None, (str(file.absolute()), class_name)))
 
 
 def build_method(spec: str | type[GroundingMethod], settings: Mapping[str, Any] | None = None) -> GroundingMethod:
@@ -65,6 +70,12 @@ def build_method(spec: str | type[GroundingMethod], settings: Mapping[str, Any] 
     check_attributes(built, name)
     built.__dict__["_files_seen"] = seen
     return built
+
+
+def _file_and_class(spec: str) -> tuple[Path | None, str]:
+    """The file and the class that a spec names; None for a name."""
+    path, _, class_name = spec.partition(".py:") if ".py:" in spec else (spec.removesuffix(".py"), "", "")
+    return (user_path(f"{path}.py") if spec.endswith(".py") or class_name else None), class_name
 
 
 def _load_file(file: Path) -> ModuleType:
