@@ -85,8 +85,8 @@ class HandingOut:
             self._kill(call.worker)  # one that cannot be reached may still be at work
             self._give_back(call, _reason(error))
             return
-        self._lost_in_a_row = 0
         if call.batch is not None:
+            self._lost_in_a_row = 0
             self._add(call.batch, report)
         if not self._todo:
             self._kill(call.worker)
@@ -130,7 +130,7 @@ class HandingOut:
             keys = self._keys(sha256, task)
             made[sha256] = {key: failure for key in keys if job.overwrite or not known.get(key)}
             report.failed += sum(key in made[sha256] for key in keys)
-        job.store.add(made, replace=job.overwrite)
+        job.store.add({sha256: new for sha256, new in made.items() if new}, replace=job.overwrite)
         return report
 
     def _keys(self, sha256: str, task: ImageTask) -> list[str]:
