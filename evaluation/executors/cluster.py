@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, chdir, contextmanager, suppress
+from contextlib import ExitStack, chdir, contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,6 +34,7 @@ _SECONDS_TO_ANSWER = 10.0
 _STEP = "; give the address that `ray start --head` printed, or --ray alone for a cluster of this machine"
 _OURS = {
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_COLOR_PREFIX": "0",
     # What Ray would warn of on every run: workers without a GPU see the node's, which they do not use.
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
@@ -103,12 +104,14 @@ def connected(address: str, cpus: int) -> Iterator[None]:
         ends.callback(shutil.rmtree, folder, ignore_errors=True)
         if address == LOCAL:
             options |= {"num_cpus": max(cpus, cpu_count()), "include_dashboard": False, "_temp_dir": str(folder)}
+        # What methods print on the workers comes to this process, which has its tables on standard output.
+        ends.enter_context(redirect_stdout(sys.stderr))
         ends.callback(ray.shutdown)
         ends.enter_context(_terminated_as_interrupted())
         try:
             # Ray has its workers import from the folder that it is started in, which may hold anything.
             with chdir(folder):
-                ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+                ray.init(**options, logging_level=logging.ERROR)
         except Exception as error:
             what = "started on this machine" if address == LOCAL else f"reached at {address}"
             raise GroundCXRError(
