@@ -80,6 +80,17 @@ def require_ray() -> None:
         raise GroundCXRError(f"--ray needs the package ray, which is not installed; {install_step('ray')}")
 
 
+def check_address(address: str) -> None:
+    """Refuse what cannot be the address of a cluster.
+
+    Raises:
+        GroundCXRError: If it is none of `LOCAL`, "auto" and HOST:PORT.
+    """
+    host, _, port = _parts(address)
+    if address not in (LOCAL, "auto") and not (host and port.isdecimal() and int(port) < 2**16):
+        raise GroundCXRError(f"the address {address!r} of a Ray cluster does not fit: write HOST:PORT or auto{_STEP}")
+
+
 @contextmanager
 def connected(address: str, cpus: int) -> Iterator[None]:
     """A connection of this process to a cluster; afterwards nothing of a cluster that was started here is left.
@@ -127,15 +138,17 @@ def _require_answer(address: str) -> None:
     Raises:
         GroundCXRError: If nothing answers there.
     """
-    host, colon, port = address.removeprefix("ray://").rpartition(":")
     if address == "auto":
         return
-    if not (colon and port.isdecimal() and int(port) < 2**16):
-        raise GroundCXRError(f"the address {address!r} of a Ray cluster does not fit: write HOST:PORT or auto{_STEP}")
+    host, _, port = _parts(address)
     try:
         socket.create_connection((host.strip("[]"), int(port)), _SECONDS_TO_ANSWER).close()
     except (OSError, UnicodeError) as error:
         raise GroundCXRError(f"no Ray cluster answers at {address} ({said(error)}){_STEP}") from error
+
+
+def _parts(address: str) -> tuple[str, str, str]:
+    return address.removeprefix("ray://").rpartition(":")
 
 
 def nodes() -> list[dict[str, float]]:

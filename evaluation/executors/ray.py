@@ -11,7 +11,7 @@ from typing import Self
 from ...core import GroundCXRError
 from ...core.progress import Advance
 from ..worker import GroundingReport
-from .cluster import LOCAL, Need, connected, nodes, require_ray
+from .cluster import LOCAL, Need, check_address, connected, nodes, require_ray
 from .handing_out import HandingOut
 from .job import Job
 from .ray_worker import Order, versions
@@ -35,14 +35,15 @@ class RayExecutor:
             cpus: CPUs of each.
 
         Raises:
-            GroundCXRError: If Ray is not installed, or a number does not fit.
+            GroundCXRError: If Ray is not installed, or the address or a number does not fit.
         """
         require_ray()
+        check_address(address)
         if workers is not None and workers < 1:
             raise GroundCXRError(f"{workers} workers do not fit: give at least 1")
         if cpus < 1:
             raise GroundCXRError(f"{cpus} CPUs a worker do not fit: give at least 1")
-        if gpus is not None and not (0 <= gpus <= 1 or gpus == int(gpus)):
+        if gpus is not None and not (0 <= gpus <= 1 or (gpus > 1 and gpus.is_integer())):
             raise GroundCXRError(
                 f"{gpus:g} GPUs a worker do not fit: give a whole number, or a share of one such as 0.5"
             )

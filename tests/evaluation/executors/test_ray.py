@@ -105,7 +105,9 @@ def test_a_node_is_removed_in_mid_run(work, ray, cluster):
 
 def test_a_method_that_kills_every_worker_ends_the_run(work, ray):
     method = work.method(setup="os._exit(1)")
-    with pytest.raises(GroundCXRError, match=r"6 workers in a row were lost before one had done anything: its process"):
+    with pytest.raises(
+        GroundCXRError, match=r"\d workers in a row were lost before one had done anything: its process"
+    ):
         work.run(method, "ray", ray)
 
 
