@@ -124,9 +124,11 @@ def connected(address: str, cpus: int) -> Iterator[None]:
             with chdir(folder):
                 ray.init(**options, logging_level=logging.ERROR)
         except Exception as error:
-            what = "started on this machine" if address == LOCAL else f"reached at {address}"
+            if address == LOCAL:
+                raise GroundCXRError(f"Ray could not be started on this machine: {said(error)}") from error
             raise GroundCXRError(
-                f"Ray could not be {what}: {said(error)}{'' if address == LOCAL else _STEP}"
+                f"the Ray cluster at {address} could not be reached: {said(error)}{_STEP} (for a cluster with a token, "
+                "set RAY_AUTH_MODE=token)"
             ) from error
         _catch_termination()
         yield

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +73,11 @@ def cluster():
         unavailable("the package ray is not installed")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     try:
-        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+        # Beside a user's own clusters, whose files are in Ray's usual folder; the path of a socket must be short.
+        folder = tempfile.mkdtemp(dir="/tmp")
+        made = Cluster(
+            initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, "temp_dir": folder}
+        )
         made.second = made.add_node(num_cpus=1)
     except Exception as error:
         unavailable(f"Ray cannot start here: {error}")
@@ -79,6 +85,7 @@ def cluster():
     yield made
     ray.shutdown()
     made.shutdown()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass
