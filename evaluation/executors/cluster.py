@@ -105,8 +105,11 @@ def connected(address: str, cpus: int) -> Iterator[None]:
     os.environ.update(_OURS)
     if address != LOCAL:
         _require_answer(address)
-    elif "ray" not in sys.modules:  # its ports are open to the network: nobody else may send it work
+    elif "ray" not in sys.modules:
+        # Its ports are open to the network: nobody else may send it work.
         os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+        # Where this process is killed, its helpers wait so long for it to come back.
+        os.environ["RAY_gcs_rpc_server_reconnect_timeout_s"] = "5"  # noqa: SIM112
     import ray  # which reads the environment
 
     folder = _own_folder()

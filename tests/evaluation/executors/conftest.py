@@ -71,13 +71,11 @@ def cluster():
         from ray.cluster_utils import Cluster
     except ImportError:
         unavailable("the package ray is not installed")
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # Apart from a user's own clusters, whose files are in Ray's usual folder; the path of a socket must be short.
+    folder = tempfile.mkdtemp(dir="/tmp")
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_TMPDIR": folder}
     try:
-        # Beside a user's own clusters, whose files are in Ray's usual folder; the path of a socket must be short.
-        folder = tempfile.mkdtemp(dir="/tmp")
-        made = Cluster(
-            initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False, "temp_dir": folder}
-        )
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
         made.second = made.add_node(num_cpus=1)
     except Exception as error:
         unavailable(f"Ray cannot start here: {error}")
@@ -85,6 +83,7 @@ def cluster():
     yield made
     ray.shutdown()
     made.shutdown()
+    del os.environ["RAY_TMPDIR"]
     shutil.rmtree(folder, ignore_errors=True)
 
 
