@@ -23,6 +23,12 @@ def ray(cluster):
         yield executor
 
 
+@pytest.fixture
+def one_worker(cluster):
+    with RayExecutor(cluster.address, workers=1) as executor:
+        yield executor
+
+
 def statuses(result):
     return sorted(set(result.samples["miou_status"]))
 
@@ -46,29 +52,27 @@ def test_answers_and_scores_are_those_of_a_local_run(work, ray):
     assert again.samples.equals(there.samples)
 
 
-def test_a_killed_workers_batch_is_given_out_once_more(work, ray):
-    method = work.method("if name == 'i05' and first_time('died'): os.kill(os.getpid(), signal.SIGKILL)")
+def test_a_lost_workers_batch_is_given_out_once_more_and_then_fails(work, ray):
+    # i05 ends its worker once, i09 always; batches are of two images.
+    method = work.method(
+        "if name == 'i05' and first_time('died'): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "if name == 'i09' and not (FOLDER / 'mended').exists(): os._exit(3)"
+    )
     result, answers = work.run(method, "ray", ray)
-    asked = work.asked()
-    # The batch is of two images, i04 and i05.
-    assert asked == {f"i{number:02}": 2 if number in (4, 5) else 1 for number in range(12)}
-    assert statuses(result) == ["ok"]
-    assert answers == work.run(method, "local")[1]
-
-
-def test_what_ends_its_worker_twice_fails_with_the_reason_and_is_not_tried_again(work, ray):
-    method = work.method("if name == 'i05': os._exit(3)")
-    result, answers = work.run(method, "ray", ray)
-    asked = work.asked()
-    assert asked["i05"] == asked["i04"] == 2
-    assert max(asked.values()) == 2
-    assert set(asked) == {f"i{number:02}" for number in range(12)}
-    failed = {name for (name, _), one in answers.items() if isinstance(one, Failure)}
-    assert failed == {"i04", "i05"}
-    (reason,) = {str(one) for one in answers.values() if isinstance(one, Failure)}
-    assert "the worker was lost 2 times with this batch: its process ended" in reason
-    assert (result.samples["miou_status"] == "failed").sum() == 4
-    assert (result.samples["miou_status"] == "ok").sum() == 20
+    assert work.asked() == {f"i{number:02}": 2 if number in (4, 5, 8, 9) else 1 for number in range(12)}
+    failures = {(name, str(one)) for (name, _), one in answers.items() if isinstance(one, Failure)}
+    assert {name for name, _ in failures} == {"i08", "i09"}
+    assert {reason for _, reason in failures} == {
+        "WorkerLost: the worker was lost 2 times with this batch: its process ended (killed, out of memory, or crashed "
+        "in native code)"
+    }
+    counts = result.samples["miou_status"].value_counts()
+    assert (counts["ok"], counts["failed"]) == (20, 4)
+    # The next run asks what failed, and nothing else.
+    (work.folder / "mended").touch()
+    _, mended = work.run(method, "ray")
+    assert set(work.asked()) == {"i08", "i09"}
+    assert mended == work.run(method, "local")[1]
 
 
 def test_a_node_is_removed_in_mid_run(work, ray, cluster):
@@ -103,34 +107,32 @@ def test_a_node_is_removed_in_mid_run(work, ray, cluster):
     assert answers == work.run(method, "local")[1]
 
 
-def test_a_method_that_kills_every_worker_ends_the_run(work, ray):
+def test_a_method_that_kills_every_worker_ends_the_run(work, one_worker):
     method = work.method(setup="os._exit(1)")
-    with pytest.raises(
-        GroundCXRError, match=r"\d workers in a row were lost before one had done anything: its process"
-    ):
-        work.run(method, "ray", ray)
+    with pytest.raises(GroundCXRError, match=r"4 workers in a row were lost before one had done anything: its process"):
+        work.run(method, "ray", one_worker)
 
 
-def test_a_setup_that_fails_is_told_as_in_a_local_run(work, ray):
+def test_a_setup_that_fails_is_told_as_in_a_local_run(work, one_worker):
     method = work.method(setup="raise ValueError('no weights')")
     with pytest.raises(MethodError) as there:
-        work.run(method, "ray", ray)
+        work.run(method, "ray", one_worker)
     with pytest.raises(MethodError) as here:
         work.run(method, "local")
     assert str(there.value) == str(here.value)
 
 
-def test_nodes_with_other_versions_are_refused(work, ray, monkeypatch):
+def test_nodes_with_other_versions_are_refused(work, one_worker, monkeypatch):
     method = work.method()
     monkeypatch.setattr(executor_module, "versions", lambda: {"numpy": "1.26.4", "torch": "9"})
     with pytest.raises(GroundCXRError, match=r"the node .* has numpy .* started with numpy 1\.26\.4"):
-        work.run(method, "ray", ray)
+        work.run(method, "ray", one_worker)
 
 
-def test_a_node_with_another_method_of_that_name_is_refused(work, ray):
+def test_a_node_with_another_method_of_that_name_is_refused(work, one_worker):
     entry = make_entry(str(work.method()))
     entry.__dict__["info"] = entry.info.model_copy(update={"fingerprint": "0" * 64})
-    run = Run(work.selection, work.folder / "store", None, batch_size=2, executor=ray)
+    run = Run(work.selection, work.folder / "store", None, batch_size=2, executor=one_worker)
     with pytest.raises(GroundCXRError, match="Mine is another method on the node"):
         list(run_entry(entry, [get_protocol("v1")], run))
 
