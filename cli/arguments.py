@@ -120,7 +120,7 @@ def open_methods(
     places = Places(pythons or [], timeout)
     split = [split_alias(spec) for spec in specs]
     places.check_aliases((rest, alias) for alias, rest in split)
-    classes: dict[str, Any] = {}
+    classes: dict[str, tuple[str, Any]] = {}
     placed: dict[str, AbstractContextManager[None]] = {}
     for alias, rest in split:
         with places.of(rest, alias):
@@ -128,7 +128,7 @@ def open_methods(
         label = alias or method.name
         if label in classes or label == DATASET_ALIAS:
             raise GroundCXRError(f"the name {label!r} is taken; give the method another with --method ALIAS={rest}")
-        classes[label] = method
+        classes[label] = rest, method
         placed[label] = places.of(rest, alias)
     chosen: dict[str, dict[str, str]] = {label: {} for label in classes}
     for alias, key, value in _parsed(settings):
@@ -139,9 +139,9 @@ def open_methods(
         for label in [alias] if alias else classes:
             chosen[label][key] = value
     entries: list[Entry] = []
-    for label, method in classes.items():
+    for label, (spec, method) in classes.items():
         with placed[label]:
-            entries.append(make_entry(method, label=label, settings=chosen[label]))
+            entries.append(make_entry(method, label=label, settings=chosen[label], spec=spec))
     places.check_timeout(entry.method for entry in entries)
     return entries
 

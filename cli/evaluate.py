@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import typer.core
 
+from ..core import GroundCXRError
 from .arguments import (
     BatchSize,
     Dataset,
@@ -34,9 +36,20 @@ from .arguments import (
 )
 from .places import Places, Pythons, Timeout
 
+if TYPE_CHECKING:
+    from ..evaluation import Shard
+    from ..evaluation.executors import Executor
+
+LOCAL = "local"
+"""What an address of a Ray cluster is where none is given: that of one of this machine, which is started."""
+
 
 class EvaluateCommand(typer.core.TyperCommand):
     """A command whose ``--help`` also shows the options of the methods named on the command line."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the command line, on which ``--ray`` may stand without an address; Typer knows no such options."""
+        return super().parse_args(ctx, with_ray_address(args))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the command's help, then a table of options for each method."""
@@ -54,6 +67,14 @@ def _given(option: str) -> list[str]:
     words = sys.argv[1:]
     given = [value for flag, value in pairwise(words) if flag == option]
     return given + [word.removeprefix(f"{option}=") for word in words if word.startswith(f"{option}=")]
+
+
+def with_ray_address(words: list[str]) -> list[str]:
+    """The words of a command line, with the address of a cluster of this machine where ``--ray`` has none."""
+    spelt: list[str] = []
+    for word, after in zip(words, [*words[1:], "-"], strict=True):
+        spelt.append(f"--ray={LOCAL}" if word == "--ray" and after.startswith("-") else word)
+    return spelt
 
 
 def evaluate(
@@ -89,6 +110,22 @@ def evaluate(
     plan_only: Annotated[
         bool, typer.Option("--dry-run", help="Only say what is left to do, and the time and space it would take.")
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray",
+            metavar="[ADDRESS]",
+            help="Ground on the workers of a Ray cluster: HOST:PORT or auto; without an address one of this machine.",
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", help="With --ray: how many; as many as the cluster holds otherwise.")
+    ] = None,
+    gpus_per_worker: Annotated[
+        float | None,
+        typer.Option("--gpus-per-worker", help="With --ray: 1 where there are GPUs; 0.5 lets two workers share one."),
+    ] = None,
+    cpus_per_worker: Annotated[int | None, typer.Option("--cpus-per-worker", help="With --ray: 1 otherwise.")] = None,
 ) -> None:
     """Evaluate methods on a data set and print a table per pathology.
 
@@ -104,16 +141,46 @@ def evaluate(
 
     answers = make_choice(min_score, top)
     part = Shard.parse(shard) if shard else None
-    entries = open_methods(method, settings, python, timeout)
-    protocols = open_protocols(protocol)
-    selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
-    run = Run(
-        selection, store or out / "store", out, device, batch_size, answers, None, overwrite, stop_after_failures, jobs
-    )
-    if plan_only:
-        forecasts, errors = run_all(entries, protocols, lambda entry, _: [dry_run(entry, run, part)])
-        raise typer.Exit(tell_forecasts(forecasts, errors, run.store))
+    with _executor(ray, part, workers, gpus_per_worker, cpus_per_worker) as executor:
+        entries = open_methods(method, settings, python, timeout)
+        protocols = open_protocols(protocol)
+        selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
+        run = Run(
+            selection,
+            store or out / "store",
+            out,
+            device,
+            batch_size,
+            answers,
+            overwrite=overwrite,
+            stop_after_failures=stop_after_failures,
+            jobs=jobs,
+            executor=executor,
+        )
+        if plan_only:
+            forecasts, errors = run_all(entries, protocols, lambda entry, _: [dry_run(entry, run, part)])
+            raise typer.Exit(tell_forecasts(forecasts, errors, run.store))
+        if part is not None:
+            failed, errors = run_each(entries, lambda entry: [ground_shard(entry, run, part)])
+            raise typer.Exit(tell_shard(part, run.store, failed, errors))
+        done = run_all(entries, protocols, lambda entry, fitting: run_entry(entry, fitting, run))
+    raise typer.Exit(report(*done))
+
+
+def _executor(
+    address: str | None, part: Shard | None, workers: int | None, gpus: float | None, cpus: int | None
+) -> AbstractContextManager[Executor]:
+    """Who grounds, for the time of a run."""
+    from ..evaluation.executors import LocalExecutor
+
+    if address is None:
+        given = {"--workers": workers, "--gpus-per-worker": gpus, "--cpus-per-worker": cpus}
+        for option, value in given.items():
+            if value is not None:
+                raise GroundCXRError(f"{option} is an option of --ray; add --ray, or leave it out")
+        return nullcontext(LocalExecutor())
     if part is not None:
-        failed, errors = run_each(entries, lambda entry: [ground_shard(entry, run, part)])
-        raise typer.Exit(tell_shard(part, run.store, failed, errors))
-    raise typer.Exit(report(*run_all(entries, protocols, lambda entry, fitting: run_entry(entry, fitting, run))))
+        raise GroundCXRError("--shard and --ray both divide the work; leave one of them out")
+    from ..evaluation.executors.ray import RayExecutor
+
+    return RayExecutor(address, workers=workers, gpus=gpus, cpus=1 if cpus is None else cpus)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeGuard
 
 from ..core import GroundCXRError
@@ -13,11 +14,37 @@ from ..core.published import text_without_folders, without_folders
 from ..datasets import GroundingDataset
 from ..methods import ControlMethod, GroundingMethod, PhraseControl
 from ..methods.contract import check_attributes
-from ..methods.loading import build_method
+from ..methods.isolated.place import Place, place, placed
+from ..methods.loading import absolute_spec, build_method
 from ..methods.revision import revision_of
 from ..metrics import Protocol
 from .asking import told_as_the_methods
 from .schema import MethodInfo
+from .store import PredictionStore
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a method is built again in another process, as a worker on another machine.
+
+    Attributes:
+        spec: A name, or the absolute path of a file: what `build_method` takes.
+        settings: Its options by name, as the user wrote them.
+        place: Which Python it runs in.
+    """
+
+    spec: str
+    settings: Mapping[str, Any]
+    place: Place
+
+    def build(self) -> GroundingMethod:
+        """The method, not yet set up.
+
+        Raises:
+            GroundCXRError: If it cannot be built here.
+        """
+        with placed(self.place.python, self.place.timeout):
+            return build_method(self.spec, self.settings)
 
 
 @dataclass(frozen=True)
@@ -28,11 +55,13 @@ class Entry:
         method: The method, not yet set up.
         label: Its alias, or its own name.
         fitted_on: Fingerprint of the samples that a control was fitted on.
+        recipe: How to build it elsewhere; None where it was given as a class or an instance.
     """
 
     method: GroundingMethod
     label: str
     fitted_on: str = ""
+    recipe: Recipe | None = None
 
     @cached_property
     def info(self) -> MethodInfo:
@@ -65,8 +94,18 @@ def make_entry(
     *,
     label: str | None = None,
     settings: Mapping[str, Any] | None = None,
+    spec: str | None = None,
 ) -> Entry:
-    """A method with its options and the name that tables show."""
+    """A method with its options and the name that tables show.
+
+    Args:
+        method: A name or a file, a class, or an instance.
+        label: The name that tables show; its own where None.
+        settings: Its options by name.
+        spec: The name or the file that a class was loaded from.
+    """
+    spec = method if isinstance(method, str) else spec
+    recipe = None if spec is None else Recipe(absolute_spec(spec), dict(settings or {}), place())
     if isinstance(method, GroundingMethod):
         if settings:
             raise GroundCXRError("a method instance has its options already; give its class with settings instead")
@@ -74,7 +113,7 @@ def make_entry(
         check_attributes(built, _name(built))
     else:
         built = build_method(method, settings)
-    return Entry(built, label or _name(built))
+    return Entry(built, label or _name(built), recipe=recipe)
 
 
 def fitting_protocols(entry: Entry, protocols: Sequence[Protocol]) -> list[Protocol]:
@@ -106,7 +145,17 @@ def fitted(entry: Entry, dataset: GroundingDataset) -> Entry:
         method.fit(reference, held_out=train is not None)
         method.survey(tuple(dataset))
     # What it was fitted on is a part of what it is.
-    return Entry(method, entry.label, fitted_on=dataset.fingerprint(reference))
+    return replace(entry, fitted_on=dataset.fingerprint(reference))
+
+
+def method_store(root: Path, info: MethodInfo) -> PredictionStore:
+    """The part of a store that holds a method's predictions.
+
+    Args:
+        root: The store's folder, shared by all methods.
+        info: The method in its present state.
+    """
+    return PredictionStore(root, info.name, info.fingerprint, info.model_dump(exclude={"label"}))
 
 
 def _name(method: GroundingMethod) -> str:

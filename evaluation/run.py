@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,20 +15,21 @@ from ..methods import ControlMethod
 from ..metrics import Protocol
 from .answer_doubts import undeclared_doubt
 from .answers import Part, control_parts, stored_parts
-from .asking import letting_go, set_up
+from .asking import set_up
 from .box_choice import refuse_choice
 from .early_warning import EarlyWarning, check_limit
-from .entry import Entry, answers_samples, fitted
+from .entry import Entry, answers_samples, fitted, method_store
+from .executors import Executor, Job, LocalExecutor
 from .plan import Selection, Shard, make_plan
 from .prediction import Failure
-from .provenance import grounded_here, resolve_device, run_info
+from .provenance import grounded_here, run_info
 from .questions import Questions
 from .result import Result, make_result
 from .schema import AnswersInfo, DatasetInfo, ProvenanceInfo
 from .scores import score_parts
 from .scoring import Scoring
 from .store import DamagedPredictionsError, PredictionStore, digests
-from .worker import GroundingReport, Worker
+from .worker import GroundingReport
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Run:
         stop_after_failures: After so many failed samples a method is ended; None for never.
         jobs: How many processes score; None for one for each processor where that is faster. Results do not depend on
             it.
+        executor: Who grounds; this process by default.
 
     Raises:
         GroundCXRError: If there are to be no processes.
@@ -62,6 +64,7 @@ class Run:
     overwrite: bool = False
     stop_after_failures: int | None = None
     jobs: int | None = None
+    executor: Executor = field(default_factory=LocalExecutor)
 
     def __post_init__(self) -> None:
         check_limit(self.stop_after_failures)
@@ -88,13 +91,14 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
         GroundCXRError: If nothing can be run.
     """
     refuse_choice(entry.method, entry.label, run.answers)
-    device = resolve_device(run.device, entry.method)
+    # Before a control is fitted: a device that is not there is found at once.
+    device = run.executor.control_device(run.device, entry.method)
     entry = fitted(entry, run.selection.dataset)
     if answers_samples(entry.method):
         yield from _run_control(entry, entry.method, protocols, run, device)
         return
     questions, store = Questions.of(entry.method, run.selection), store_of(entry, run)
-    report = _ground(entry, questions, run, store, device, None)
+    report = _ground(entry, questions, run, store, None)
     mended = False
     for protocol in protocols:
         try:
@@ -104,7 +108,7 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
             if mended or not store.mend():
                 raise
             mended = True
-            report = _ground(entry, questions, replace(run, overwrite=False), store, device, None)
+            report = _ground(entry, questions, replace(run, overwrite=False), store, None)
             (result,) = _score(entry, questions, [protocol], run, store, report)
         yield result
     store.compact()
@@ -124,7 +128,7 @@ def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
         return 0
     entry = fitted(entry, run.selection.dataset)
     questions = Questions.of(entry.method, run.selection)
-    report = _ground(entry, questions, run, store_of(entry, run), resolve_device(run.device, entry.method), shard)
+    report = _ground(entry, questions, run, store_of(entry, run), shard)
     _require_readable(report)
     return report.failed + (len(questions.refused) if shard.index == 1 else 0)
 
@@ -158,18 +162,15 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
 
 
 def _ground(
-    entry: Entry, questions: Questions, run: Run, store: PredictionStore, device: str, shard: Shard | None
+    entry: Entry, questions: Questions, run: Run, store: PredictionStore, shard: Shard | None
 ) -> GroundingReport:
     samples = questions.selection.samples
     batch_size = batch_size_of(entry, run)
     batches = make_plan(samples, batch_size, shard)
     warning = EarlyWarning(entry.label, run.stop_after_failures)
-    worker = Worker(entry.method, samples, store, device, batch_size, overwrite=run.overwrite, listen=warning.see)
-    with (
-        letting_go(entry.method),
-        progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance,
-    ):
-        report = worker.run(batches, advance)
+    job = Job(entry, samples, batches, run.store, store, run.device, batch_size, run.overwrite, warning.see)
+    with progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance:
+        report = run.executor.ground(job, advance)
     warning.end()
     return report
 
@@ -255,8 +256,7 @@ def batch_size_of(entry: Entry, run: Run) -> int:
 
 def store_of(entry: Entry, run: Run) -> PredictionStore:
     """Where a method's predictions are."""
-    about = entry.info.model_dump(exclude={"label"})
-    return PredictionStore(run.store, entry.info.name, entry.info.fingerprint, about)
+    return method_store(run.store, entry.info)
 
 
 def _describe_dataset(selection: Selection, rows: int) -> DatasetInfo:
