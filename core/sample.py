@@ -26,6 +26,8 @@ class Sample:
         image_size: (width, height) of the image file.
         side: "left", "right" or "bilateral" (the patient's), where the data set knows it.
         zone: "upper", "mid" or "lower", where the data set knows it.
+        negative: Whether the image is known not to show what the phrase says: there is nothing to mark, by right and
+            not for lack of an annotation. No method is told.
     """
 
     sample_id: str
@@ -39,6 +41,7 @@ class Sample:
     image_size: ImageSize
     side: str | None = None
     zone: str | None = None
+    negative: bool = False
 
 
 @dataclass(frozen=True, slots=True)

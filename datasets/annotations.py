@@ -29,6 +29,7 @@ class Annotation:
         where: The place in the file, for messages: "row 12".
         segmentation: The region, where it is not given as a box.
         other_image: Another path that the file has for the image; tried where the first one is none.
+        negative: Whether the image is known not to show what the phrase says.
     """
 
     image_id: str
@@ -42,6 +43,7 @@ class Annotation:
     where: str
     segmentation: Segmentation | None = None
     other_image: str | None = None
+    negative: bool = False
 
 
 def number(text: object, what: str, where: str) -> float:

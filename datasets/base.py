@@ -43,6 +43,9 @@ class GroundingDataset(Sequence[Sample], ABC):
         credentialed: Whether images and phrases must not leave the user's disk.
         private_ids: Whether ids are keyed with a random secret of the owner's (`groundcxr.datasets.ids`), so that
             nothing that is random may depend on them.
+        exhaustive: Which labels of an image are complete, so that what they lack is not there ("its 13 classes"); ""
+            where an image may show what nobody annotated, so that no negatives can be drawn.
+        releases_negatives: Whether the release itself has phrases about what their image does not show.
         version: Of the data as found.
         split: The split that was loaded.
         options: What else was chosen (grouping, seed, size), as plain JSON values.
@@ -55,6 +58,8 @@ class GroundingDataset(Sequence[Sample], ABC):
     default_split: ClassVar[str] = "all"
     credentialed: ClassVar[bool] = True
     private_ids: ClassVar[bool] = False
+    exhaustive: ClassVar[str] = ""
+    releases_negatives: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -138,8 +143,11 @@ class GroundingDataset(Sequence[Sample], ABC):
         return len(self._samples)
 
     def training_samples(self) -> Sequence[Sample] | None:
-        """Samples that controls may be fitted on; None where no other patients than the loaded ones are set aside."""
-        return None if self._training is None else self._training()
+        """Samples that controls may be fitted on; None where no other patients than the loaded ones are set aside.
+
+        Negatives are none of them: nobody drew where they are.
+        """
+        return None if self._training is None else [sample for sample in self._training() if not sample.negative]
 
     def opaque(self, *parts: object) -> str:
         """A short hash of identifiers that may be published."""
@@ -165,6 +173,8 @@ class GroundingDataset(Sequence[Sample], ABC):
                     sample.mask.key if sample.mask else None,
                     sample.image_size,
                     self.opaque("patient", sample.patient_id),
+                    # Said of negatives alone, so that data without any keep their fingerprints.
+                    *(["negative"] if sample.negative else []),
                 )
                 for sample in (self._samples if samples is None else samples)
             ],

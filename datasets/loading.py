@@ -12,6 +12,7 @@ from ..core import DatasetError, GroundCXRError, unknown_name
 from ..core.errors import said
 from ..core.paths import user_path
 from .base import DATASETS, Finding, GroundingDataset
+from .negatives import read_negatives
 
 
 def load_dataset(
@@ -32,6 +33,7 @@ def load_dataset(
     """
     dataset = DATASETS.get(name)
     with _told(name, dataset):
+        _pass_over_no_negatives(dataset, options)
         _check_options(name, dataset.load, 2, options)
         loaded = dataset.load(_data_root(name, root), split or dataset.default_split, **options)
     if not isinstance(loaded, GroundingDataset):
@@ -65,6 +67,15 @@ def _data_root(name: str, root: str | Path | None) -> Path | None:
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise DatasetError(f"{name}: {path} is neither a file nor a folder; give the place of the data as --root")
     return path
+
+
+def _pass_over_no_negatives(dataset: type[GroundingDataset], options: dict[str, Any]) -> None:
+    """Take ``negatives=0`` off the options of a data set that has no such option, and refuse any other number."""
+    parameters = inspect.signature(dataset.load).parameters
+    takes = "negatives" in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+    if "negatives" in options and not takes:
+        read_negatives(dataset, options["negatives"])
+        del options["negatives"]
 
 
 def _check_options(name: str, call: Callable[..., object], before: int, options: Mapping[str, Any]) -> None:

@@ -93,6 +93,7 @@ def build_samples(
                     boxes=boxes,
                     mask=_mask(group, size, tally),
                     image_size=size,
+                    negative=first.negative,
                 )
             )
     sizes = {image: header.size for image, header in headers.items() if not isinstance(header, ImageError)}
