@@ -17,6 +17,7 @@ from .answer_doubts import AnswerDoubts, undeclared_doubt
 from .asking import set_up
 from .box_choice import BoxesInUnion, refuse_choice
 from .entry import Entry, answers_samples, fitted
+from .negatives import counted
 from .plan import Selection, Shard, make_plan
 from .prediction import Failure
 from .provenance import grounded_here, resolve_device, run_info
@@ -177,11 +178,12 @@ def _finish(
 ) -> Result:
     """Score and save; `device` is given where the answers were made for this scoring alone, and are not stored."""
     seen, boxes = AnswerDoubts(frames=run.judged is None), BoxesInUnion(run.answers)
-    told = boxes.chosen(run.selection, seen.passing(run.selection, answers))
-    scores = score_answers(run.selection, entry.method, protocol, told)
+    selection, answers = counted(run.selection, protocol, answers)
+    told = boxes.chosen(selection, seen.passing(selection, answers))
+    scores = score_answers(selection, entry.method, protocol, told)
     if scores.table.empty:
         raise GroundCXRError(f"the protocol {protocol.name} skips every sample, so there is nothing to average")
-    dataset = _describe_dataset(run.selection, len(scores.table))
+    dataset = _describe_dataset(run.selection, len(selection.samples), len(scores.table))
     if scores.keys:
         store.note_samples(dataset.fingerprint, {str(one): scores.keys.get(one) for one in scores.table["sample_id"]})
     batch_size = _batch_size(entry, run)
@@ -218,19 +220,20 @@ def _store(entry: Entry, run: Run) -> PredictionStore:
     return PredictionStore(run.store, entry.info.name, entry.info.fingerprint, about)
 
 
-def _describe_dataset(selection: Selection, rows: int) -> DatasetInfo:
+def _describe_dataset(selection: Selection, samples: int, rows: int) -> DatasetInfo:
     dataset = selection.dataset
     return DatasetInfo(
         name=dataset.name,
         version=dataset.version,
         split=dataset.split,
         fingerprint=dataset.fingerprint(selection.samples),
-        n_samples=len(selection.samples),
-        n_skipped=len(selection.samples) - rows,
+        n_samples=samples,
+        n_skipped=samples - rows,
         n_warnings=len(dataset.warnings),
         options=dataset.options,
         licence=dataset.licence,
         citation=dataset.citation,
         credentialed=dataset.credentialed,
         private_ids=dataset.private_ids,
+        n_negatives=len(selection.samples) - samples,
     )

@@ -27,6 +27,7 @@ from ..core.progress import progress
 from ..methods import ControlMethod, GroundingMethod
 from ..metrics import Protocol
 from .asking import control_safely
+from .columns import NEGATIVE
 from .plan import Selection, make_plan
 from .prediction import Failure, Prediction, image_key, query_key
 from .store import PredictionStore
@@ -166,7 +167,10 @@ def score_answers(
             truncated = isinstance(answer.prediction, Grounding) and answer.prediction.truncated
             rows.append(_Row(answer.index, sample, truncated, answer.seconds, error))
     order = np.argsort([row.place for row in rows], kind="stable")
-    table = _describe(selection, [rows[row] for row in order])
+    rows = [rows[row] for row in order]
+    table = _describe(selection, rows)
+    if any(row.sample.negative for row in rows):
+        table[NEGATIVE] = np.array([row.sample.negative for row in rows], dtype=bool)
     for column, key in enumerate(keys):
         table[key] = values[order, column]
         table[f"{key}_status"] = pd.Categorical.from_codes(statuses[order, column], categories=list(STATUSES))
