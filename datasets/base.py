@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, overload
@@ -12,6 +13,7 @@ from typing import Any, ClassVar, Literal, Self, overload
 from ..core import DatasetError, Registry, Sample
 from ..core.fingerprint import digest
 from .ids import opaque_id
+from .phrases import DEFAULT, PhraseTemplate
 
 _AVERAGES = ("macro", "micro")
 
@@ -31,6 +33,23 @@ class Finding:
     step: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """An image and the classes that are known not to be in it, because the labels about it are exhaustive.
+
+    Attributes:
+        image_id: The data set's own name of the image.
+        patient_id: The data set's own name of the patient, None where it has none.
+        image_path: The image file, which is there.
+        classes: As the data set spells them. What was simply not annotated is not among them.
+    """
+
+    image_id: str
+    patient_id: str | None
+    image_path: Path
+    classes: tuple[str, ...]
+
+
 class GroundingDataset(Sequence[Sample], ABC):
     """Samples of one split of a data set.
 
@@ -43,13 +62,12 @@ class GroundingDataset(Sequence[Sample], ABC):
         credentialed: Whether images and phrases must not leave the user's disk.
         private_ids: Whether ids are keyed with a random secret of the owner's (`groundcxr.datasets.ids`), so that
             nothing that is random may depend on them.
-        exhaustive: Which labels of an image are complete, so that what they lack is not there ("its 13 classes"); ""
-            where an image may show what nobody annotated, so that no negatives can be drawn.
-        releases_negatives: Whether the release itself has phrases about what their image does not show.
         version: Of the data as found.
         split: The split that was loaded.
         options: What else was chosen (grouping, seed, size), as plain JSON values.
         warnings: One sentence for each kind of defect met while loading, with counts.
+        absent: Of images of the split, also of such as have no sample, the classes that are known not to be in them;
+            empty where no labels are exhaustive.
     """
 
     name: ClassVar[str]
@@ -58,8 +76,6 @@ class GroundingDataset(Sequence[Sample], ABC):
     default_split: ClassVar[str] = "all"
     credentialed: ClassVar[bool] = True
     private_ids: ClassVar[bool] = False
-    exhaustive: ClassVar[str] = ""
-    releases_negatives: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -72,6 +88,7 @@ class GroundingDataset(Sequence[Sample], ABC):
         options: dict[str, Any] | None = None,
         warnings: Sequence[str] = (),
         training: Callable[[], Sequence[Sample]] | None = None,
+        absent: Sequence[Absence] = (),
     ) -> None:
         """Hold loaded samples.
 
@@ -87,6 +104,7 @@ class GroundingDataset(Sequence[Sample], ABC):
             warnings: What was wrong with the files but did not stop loading.
             training: Loads samples of the training split, whose patients are not among `samples`; None where there is
                 no such split.
+            absent: What is known not to be in images.
 
         Raises:
             DatasetError: If a class has the name of an average.
@@ -100,6 +118,7 @@ class GroundingDataset(Sequence[Sample], ABC):
         self.warnings = tuple(warnings)
         self._salt = salt
         self._training = training
+        self.absent = tuple(absent)
 
     @classmethod
     @abstractmethod
@@ -148,6 +167,28 @@ class GroundingDataset(Sequence[Sample], ABC):
         Negatives are none of them: nobody drew where they are.
         """
         return None if self._training is None else [sample for sample in self._training() if not sample.negative]
+
+    def phrase_of_absent(self, image_id: str, pathology: str) -> str:
+        """The phrase of a negative: made as the option `phrases` says, or else as data sets of classes make theirs.
+
+        Args:
+            image_id: The image, for a data set that words each phrase for itself.
+            pathology: A class that the image does not have.
+        """
+        return PhraseTemplate.of(self.options.get("phrases") or DEFAULT).fill(pathology)
+
+    def with_samples(self, samples: Iterable[Sample], **options: Any) -> Self:
+        """The same data set with other samples.
+
+        Args:
+            samples: Those of one image following one another.
+            **options: What was chosen beside the options that it has.
+        """
+        other = copy(self)
+        other._samples = tuple(samples)
+        other.pathologies = tuple(dict.fromkeys([*self.pathologies, *(sample.pathology for sample in other)]))
+        other.options = {**self.options, **options}
+        return other
 
     def opaque(self, *parts: object) -> str:
         """A short hash of identifiers that may be published."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -11,9 +12,8 @@ from typing import Self
 from ...core import Box, DatasetError, Mask, Sample
 from ...core.cache import ENVIRONMENT
 from ...core.fingerprint import digest, generator_from
-from ..base import DATASETS, Finding, GroundingDataset
+from ..base import DATASETS, Absence, Finding, GroundingDataset
 from ..ids import opaque_id
-from ..negatives import draw_absent, read_negatives
 from .cache import SplitCache, cache_root, indexed_folders
 from .check import damaged_images
 from .parameters import DEFAULT, PATHOLOGIES, VERSION, Parameters
@@ -42,7 +42,6 @@ class Phantom(GroundingDataset):
     licence = "CC0-1.0 (synthetic)"
     default_split = "test"
     credentialed = False
-    exhaustive = "its 8 classes: an image shows what was drawn"
 
     @classmethod
     def load(  # pyright: ignore[reportIncompatibleMethodOverride]  # `load_dataset` explains other options
@@ -53,7 +52,6 @@ class Phantom(GroundingDataset):
         seed: int = 0,
         size: int = SIZE,
         images: int | None = None,
-        negatives: int = 0,
     ) -> Self:
         """Draw or read a split.
 
@@ -63,7 +61,6 @@ class Phantom(GroundingDataset):
             seed: Another seed is another data set of the same kind.
             size: Width and height of the images in pixels, 64 to 4096; the scenes do not depend on it.
             images: Number of images of each split; the first ones are the same whatever the number.
-            negatives: Phrases that are added for each image about findings that it does not have.
 
         Raises:
             DatasetError: If an option is impossible, or the folder cannot be written or holds anything but phantoms.
@@ -71,30 +68,28 @@ class Phantom(GroundingDataset):
         """
         request = Request.of(split, seed=seed, size=size, images=images)
         seed, size = request.seed, request.size
-        count = int(read_negatives(cls, negatives))
         folder = cache_root(root)
         if unfit := _unfit(folder, given=root is not None):
             raise DatasetError(unfit)
         samples: list[Sample] = []
         for name in request.splits:
-            samples.extend(_samples(DEFAULT, folder, seed, size, name, request.images_of(name), count))
+            samples.extend(_samples(DEFAULT, folder, seed, size, name, request.images_of(name)))
         return cls(
             samples,
             version=VERSION,
             split=split,
             pathologies=PATHOLOGIES,
             salt="",
-            options={
-                "seed": seed,
-                "size": size,
-                "images": request.images,
-                # Said only where there are any, so that other results say what they always said.
-                **({"negatives": count} if count else {}),
-            },
+            options={"seed": seed, "size": size, "images": request.images},
             training=None
             if split in ("train", "all")
             else partial(_samples, DEFAULT, folder, seed, size, "train", request.images_of("train")),
+            absent=_absences(samples),
         )
+
+    def phrase_of_absent(self, image_id: str, pathology: str) -> str:
+        """The finding alone, in words that every split uses."""
+        return name_alone(pathology, generator_from("phantom", VERSION, "negative", image_id, pathology))
 
     @classmethod
     def check(cls, root: Path | None) -> list[Finding]:
@@ -124,43 +119,43 @@ def _unfit(folder: Path, *, given: bool) -> str | None:
     return None
 
 
-def _samples(
-    p: Parameters, folder: Path, seed: int, size: int, split: str, images: int, negatives: int = 0
-) -> list[Sample]:
+def _samples(p: Parameters, folder: Path, seed: int, size: int, split: str, images: int) -> list[Sample]:
     cache = SplitCache(folder, p, seed, size, split)
     samples: list[Sample] = []
     for index, record in enumerate(cache.records(images)):
-        image = {
-            "image_id": f"{seed}-{split}-{index:06d}",
-            "patient_id": f"{seed}-{split}-patient-{record['patient']:06d}",
-            "image_path": cache.image(index),
-            "image_size": (size, size),
-        }
+        image_path = cache.image(index)
+        image_id = f"{seed}-{split}-{index:06d}"
         for number, statement in enumerate(record["samples"]):
             key = digest("phantom", p.edition, seed, split, index, number, size)
             samples.append(
                 Sample(
-                    **image,
                     sample_id=opaque_id("", "phantom", VERSION, seed, split, index, number),
+                    image_id=image_id,
+                    patient_id=f"{seed}-{split}-patient-{record['patient']:06d}",
+                    image_path=image_path,
                     phrase=statement["phrase"],
                     pathology=statement["pathology"],
                     boxes=tuple(Box(*box) for box in statement["boxes"]),
                     mask=Mask.file(cache.mask(index, number), key),
+                    image_size=(size, size),
                     side=statement["side"],
                     zone=statement["zone"],
                 )
             )
-        present = {statement["pathology"] for statement in record["samples"]}
-        for name in draw_absent(image["image_id"], present, PATHOLOGIES, negatives):
-            samples.append(
-                Sample(
-                    **image,
-                    sample_id=opaque_id("", "phantom", VERSION, seed, split, index, "negative", name),
-                    phrase=name_alone(name, generator_from("phantom", VERSION, seed, split, index, "negative", name)),
-                    pathology=name,
-                    boxes=(),
-                    mask=None,
-                    negative=True,
-                )
-            )
     return samples
+
+
+def _absences(samples: Iterable[Sample]) -> list[Absence]:
+    """Of each image the findings that were not drawn: all that were have a phrase."""
+    shown: dict[str, list[Sample]] = {}
+    for sample in samples:
+        shown.setdefault(sample.image_id, []).append(sample)
+    return [
+        Absence(
+            image_id,
+            mine[0].patient_id,
+            mine[0].image_path,
+            tuple(name for name in PATHOLOGIES if all(sample.pathology != name for sample in mine)),
+        )
+        for image_id, mine in shown.items()
+    ]
