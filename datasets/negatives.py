@@ -12,6 +12,7 @@ from ..core.doubts import Tally
 from ..core.fingerprint import digest
 from ..core.names import escaped
 from ..core.pathologies import NAMELESS, common_name, implied
+from .annotations import shown
 from .base import Absence, GroundingDataset
 from .samples import image_headers
 
@@ -48,7 +49,7 @@ def read_negatives(dataset: type[GroundingDataset], value: Any) -> int | Literal
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
         own = f", or {RELEASED!r}" if has_own else ""
         raise DatasetError(
-            f"the option negatives={value!a} of the data set {dataset.name!r} must be a whole number{own}: how many "
+            f"the option negatives={shown(value)} of the data set {dataset.name!r} must be a whole number{own}: how many "
             "phrases to add for each image about what it does not show"
         )
     return int(text)
