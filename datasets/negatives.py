@@ -49,8 +49,8 @@ def read_negatives(dataset: type[GroundingDataset], value: Any) -> int | Literal
     if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS):
         own = f", or {RELEASED!r}" if has_own else ""
         raise DatasetError(
-            f"the option negatives={shown(value)} of the data set {dataset.name!r} must be a whole number{own}: how many "
-            "phrases to add for each image about what it does not show"
+            f"the option negatives={shown(value)} of the data set {dataset.name!r} must be a whole number{own}: how "
+            "many phrases to add for each image about what it does not show"
         )
     return int(text)
 

@@ -52,5 +52,5 @@ def test_definitions_are_a_part_of_the_fingerprint(manifest, monkeypatch):
 
 @pytest.mark.parametrize("template", ["Definition", "{definition!r}", "{definition:>9}", "{meaning}", ""])
 def test_what_is_no_template_is_told(template):
-    with pytest.raises(DatasetError, match="is no way to make phrases.*'class', 'definition'"):
+    with pytest.raises(DatasetError, match=r"is no way to make phrases.*'class', 'definition'"):
         PhraseTemplate.of(template)
