@@ -75,7 +75,12 @@ def add_negatives(dataset: D, count: int) -> D:
     for sample in dataset:
         of_image.setdefault(sample.image_id, []).append(sample)
     labelled = list(dict.fromkeys([*dataset.pathologies, *(name for one in dataset.absent for name in one.classes)]))
-    drawn = {one: names for one in dataset.absent if (names := draw_absent(one, labelled, count))}
+    present = {image_id: [sample.pathology for sample in mine] for image_id, mine in of_image.items()}
+    drawn = {
+        one: names
+        for one in dataset.absent
+        if (names := draw_absent(one, present.get(one.image_id, ()), labelled, count))
+    }
     unseen = {one.image_id: one.image_path for one in drawn if one.image_id not in of_image}
     headers, tally = image_headers(unseen), Tally()
     for one, names in drawn.items():
@@ -106,7 +111,7 @@ def add_negatives(dataset: D, count: int) -> D:
     return found
 
 
-def draw_absent(absence: Absence, labelled: Iterable[str], count: int) -> list[str]:
+def draw_absent(absence: Absence, present: Iterable[str], labelled: Iterable[str], count: int) -> list[str]:
     """The classes that negatives of an image are about.
 
     A class is not drawn that is another spelling of one that the image may have, or that one of these is a kind of:
@@ -115,10 +120,12 @@ def draw_absent(absence: Absence, labelled: Iterable[str], count: int) -> list[s
     Args:
         absence: The image. A draw depends on its name and the class alone, so that it is the same with any order of
             rows, secret and template, and that of a larger count begins with that of a smaller one.
+        present: The classes of the image's own samples.
         labelled: All classes of the data set; those that the image is not known to lack it may have.
         count: How many at most.
     """
-    shown = implied(name for name in labelled if name not in absence.classes) | NAMELESS
+    lacking = {common_name(name) for name in absence.classes}
+    shown = NAMELESS | implied([*present, *(name for name in labelled if common_name(name) not in lacking)])
     absent = [name for name in dict.fromkeys(absence.classes) if common_name(name) not in shown]
     return nsmallest(count, absent, key=lambda name: digest("negative", absence.image_id, name))
 

@@ -10,6 +10,7 @@ from PIL import Image
 from groundcxr import load_dataset
 from groundcxr.core import Box, DatasetError, Query, Sample, UnknownNameError
 from groundcxr.datasets import DATASETS, Absence, GroundingDataset, check_dataset, opaque_id
+from groundcxr.datasets.negatives import add_negatives
 from groundcxr.datasets.phantom.parameters import DEFAULT
 from groundcxr.datasets.phantom.phrases import describe
 from groundcxr.datasets.phantom.scene import plan_scene
@@ -211,3 +212,20 @@ def test_the_phantom_shows_what_was_drawn_and_nothing_else(tmp_path):
     assert not any("{" in one.phrase or "  " in one.phrase for one in negatives)
     again = load_dataset("phantom", tmp_path, images=2, size=64, negatives=3)
     assert [one.phrase for one in again] == [one.phrase for one in dataset][: len(again)]
+
+
+def test_a_class_in_two_spellings_is_one(root):
+    """As in ChestX-ray14, whose boxes are of "Infiltrate" and whose labels of "Infiltration"."""
+    (shown,) = (one for one in load_dataset("labelled", root) if one.pathology == "Pneumothorax")
+    shown = replace(shown, pathology="Infiltrate")
+    absent = [
+        Absence("a", None, root / "a.png", ("Infiltration", "Pleural effusion", "Nodule")),
+        Absence("b", None, root / "b.png", ("Infiltration", "Nodule")),
+    ]
+    dataset = Labelled([shown], version="1", split="all", pathologies=["Infiltrate", "Nodule"], salt="", absent=absent)
+    assert drawn(add_negatives(dataset, 9)) == {
+        ("a", "Pleural effusion"),
+        ("a", "Nodule"),
+        ("b", "Infiltration"),
+        ("b", "Nodule"),
+    }
