@@ -8,13 +8,13 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core import Box, DatasetError, ImageError, ImageHeader, ImageSize, Mask, Sample, read_header
+from ..core import Box, DatasetError, ImageError, ImageHeader, ImageSize, Mask, Sample
 from ..core.doubts import ORIENTED, Doubt, Placed, Tally, Written, frame_doubts
 from ..core.mask import FARTHEST, LARGEST_MASK
 from ..core.names import escaped
 from ..core.regular import is_regular
-from ..core.threads import mapped
 from .frames import NEGATIVE, aspect_differs, fit_box, holding_frame, negative_sides
+from .image_headers import image_headers
 from .masks import Segmentation, union_mask
 from .spellings import spellings
 
@@ -25,7 +25,6 @@ BESIDE_BOXES = "phrases have boxes, and segmentations alone in other annotations
 OTHER_ASPECT = "images have another aspect ratio than was annotated, so boxes may be misplaced"
 
 _LONGEST_SHOWN = 80
-_HEADER_THREADS = 8  # headers are a few bytes each: a network disk's latency, not the processor, is the cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +98,6 @@ def frame_size(width: float, height: float, where: str) -> ImageSize:
     if size[0] * size[1] > LARGEST_MASK:
         raise DatasetError(f"{where}: an image has at most {LARGEST_MASK:,} pixels, got {size[0]}x{size[1]}")
     return size
-
-
-def image_headers(paths: Mapping[str, Path]) -> dict[str, ImageHeader | ImageError]:
-    """The headers of many image files; the error where a file cannot be read."""
-
-    def header(path: Path) -> ImageHeader | ImageError:
-        try:
-            return read_header(path)
-        except ImageError as error:
-            return error
-        except (OSError, ValueError):  # a name that no file can have
-            return ImageError(f"there is no image file {escaped(str(path))}; `groundcxr doctor` lists what is missing")
-
-    return dict(zip(paths, mapped(header, paths.values(), _HEADER_THREADS), strict=True))
 
 
 def by_image(annotations: Iterable[Annotation]) -> dict[str, list[Annotation]]:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..core import Box, DatasetError, ImageSize, read_regular
+from ..core import Box, DatasetError, ImageSize
 from ..core.doubts import Tally
-from ..core.json_text import parse_json
 from .annotations import Annotation, frame_size, number, shown
 from .frames import aspect_differs
+from .json_file import read_json
 from .phrases import STEP, PhraseTemplate
 from .segmentations import read_segmentation
 
@@ -38,7 +38,7 @@ def read_coco(path: Path, phrases: PhraseTemplate | None = None) -> list[Annotat
     Raises:
         DatasetError: If the file is not in this format; names the file and the record.
     """
-    content = _content(path)
+    content = read_json(path)
     images = _by_id(_records(content, "images", path), "images", path, lambda image: next(iter(_names(image)), None))
     captions = isinstance(content, dict) and not content.get("categories")
     categories = _by_id(
@@ -131,15 +131,6 @@ class _Reader:
             step = "" if self.categories is None else f"; {STEP}"
             raise DatasetError(f"{place}: there is no phrase; give it as one of {', '.join(PHRASE_KEYS)}{step}")
         return phrase
-
-
-def _content(path: Path) -> Any:
-    try:
-        return parse_json(read_regular(path).decode("utf-8-sig"))
-    except OSError as error:
-        raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
-    except ValueError as error:  # neither UTF-8 nor JSON
-        raise DatasetError(f"{path} is not a JSON file: {error}") from error
 
 
 def _records(content: Any, key: str, path: Path) -> list[dict[str, Any]]:

@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from ..core import DatasetError
+from ..core import DatasetError, check_regular
+from ..core.mistaken import HEAD, mistaken_for
 from ..core.names import listed
 
 Row = tuple[int, dict[str, str]]
@@ -50,6 +51,7 @@ def read_columns(path: Path, header: Collection[str]) -> tuple[list[str], list[t
     import pandas as pd
 
     try:
+        _check_kind(path)
         _check_separator(path)
         # header=None: a row with more cells than the header is an error instead of silently becoming an index.
         cells = pd.read_csv(
@@ -88,6 +90,14 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that is most like this one, upper and lower case being equal; None where none is."""
     names = {other.lower(): other for other in known}
     return next((names[found] for found in difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)), None)
+
+
+def _check_kind(path: Path) -> None:
+    check_regular(path)
+    with path.open("rb") as file:
+        mistaken = mistaken_for(file.read(HEAD), "a CSV file")
+    if mistaken is not None:
+        raise DatasetError(f"cannot read {path}: {'; '.join(mistaken)}")
 
 
 def _check_separator(path: Path) -> None:
