@@ -31,6 +31,23 @@ class Finding:
     step: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """An image and the classes that are known not to be in it, because the labels about it are exhaustive.
+
+    Attributes:
+        image_id: The data set's own name of the image.
+        patient_id: The data set's own name of the patient, None where it has none.
+        image_path: The image file, which is there.
+        classes: As the data set spells them. What was simply not annotated is not among them.
+    """
+
+    image_id: str
+    patient_id: str | None
+    image_path: Path
+    classes: tuple[str, ...]
+
+
 class GroundingDataset(Sequence[Sample], ABC):
     """Samples of one split of a data set.
 
@@ -47,6 +64,8 @@ class GroundingDataset(Sequence[Sample], ABC):
         split: The split that was loaded.
         options: What else was chosen (grouping, seed, size), as plain JSON values.
         warnings: One sentence for each kind of defect met while loading, with counts.
+        absent: Of images of the split, also of such as have no sample, the classes that are known not to be in them;
+            empty where no labels are exhaustive.
     """
 
     name: ClassVar[str]
@@ -67,6 +86,7 @@ class GroundingDataset(Sequence[Sample], ABC):
         options: dict[str, Any] | None = None,
         warnings: Sequence[str] = (),
         training: Callable[[], Sequence[Sample]] | None = None,
+        absent: Sequence[Absence] = (),
     ) -> None:
         """Hold loaded samples.
 
@@ -82,6 +102,7 @@ class GroundingDataset(Sequence[Sample], ABC):
             warnings: What was wrong with the files but did not stop loading.
             training: Loads samples of the training split, whose patients are not among `samples`; None where there is
                 no such split.
+            absent: What is known not to be in images.
 
         Raises:
             DatasetError: If a class has the name of an average.
@@ -95,6 +116,7 @@ class GroundingDataset(Sequence[Sample], ABC):
         self.warnings = tuple(warnings)
         self._salt = salt
         self._training = training
+        self.absent = tuple(absent)
 
     @classmethod
     @abstractmethod
@@ -193,7 +215,16 @@ def _adopt(name: str, thing: Any) -> type[GroundingDataset]:
 DATASETS: Registry[type[GroundingDataset]] = Registry(
     "dataset",
     __package__ or "",
-    {"phantom": ".phantom", "ms-cxr": ".ms_cxr", "manifest": ".manifest"},
+    {
+        "phantom": ".phantom",
+        "ms-cxr": ".ms_cxr",
+        "nih-boxes": ".nih_boxes",
+        "rsna-pneumonia": ".rsna_pneumonia",
+        "siim-pneumothorax": ".siim_pneumothorax",
+        "chestx-det": ".chestx_det",
+        "chexlocalize": ".chexlocalize",
+        "manifest": ".manifest",
+    },
     entry_point_group="groundcxr.datasets",
     adopt=_adopt,
 )

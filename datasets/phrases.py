@@ -8,6 +8,10 @@ from string import Formatter
 from ..core import DatasetError
 
 CLASS = "class"
+
+DEFAULT = CLASS
+"""How data sets that have no phrases of their own make them, unless the user says otherwise."""
+
 STEP = "--set dataset.phrases=class makes phrases of the classes, --set dataset.phrases='there is {class}' sentences"
 
 

@@ -14,13 +14,16 @@ Row = tuple[int, dict[str, str]]
 """A row's number, as a spreadsheet shows it, and its cells by lower-case column."""
 
 
-def read_table(path: Path, required: Collection[str], optional: Collection[str] = ()) -> Iterator[Row]:
+def read_table(
+    path: Path, required: Collection[str], optional: Collection[str] = (), *, step: str = ""
+) -> Iterator[Row]:
     """The rows of a CSV file that has certain columns; others are passed over.
 
     Args:
         path: UTF-8, with or without a byte order mark.
         required: Lower-case names of columns that must be there.
         optional: Further columns to return where they are there.
+        step: What to do about a table of other columns.
 
     Raises:
         DatasetError: If the file is no such table.
@@ -30,7 +33,7 @@ def read_table(path: Path, required: Collection[str], optional: Collection[str] 
     refuse_twice(names, known, path)
     missing = [name for name in required if name not in names]
     if missing:
-        raise DatasetError(f"{path} lacks the column {missing[0]!r}; found {listed(names)}")
+        raise DatasetError(f"{path} lacks the column {missing[0]!r}; found {listed(names)}{step and f'; {step}'}")
     columns = [(index, name) for index, name in enumerate(names) if name in known]
     return ((number, {name: cells[index] for index, name in columns}) for number, cells in rows)
 
