@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ..core import GroundCXRError
 from ..core.cache import cache_folder
@@ -14,7 +14,7 @@ from ..core.files import write_atomically
 from ..core.fingerprint import digest
 from ..core.json_text import parse_json
 from ..core.regular import read_regular
-from .image_walk import possible_ids
+from .image_walk import may_be_of
 
 _FORMAT = 1
 
@@ -56,7 +56,4 @@ def _is_sound(image: str, paths: object) -> bool:
 
 
 def _is_of(image: str, path: object) -> bool:
-    if not isinstance(path, str):
-        return False
-    parts = PurePosixPath(path)
-    return image.lower() in possible_ids(parts) and not parts.is_absolute() and ".." not in parts.parts
+    return isinstance(path, str) and may_be_of(path, image) and path[0] != "/" and ".." not in path.split("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -71,6 +72,8 @@ def search_images(root: Path, wanted: Wanted, suffixes: Sequence[str], avoided: 
     """
 
     def by_preference(files: Mapping[str, list[str]]) -> dict[str, list[str]]:
+        if all(len(paths) == 1 for paths in files.values()):
+            return dict(files)
         copies = Counter(copy for paths in files.values() for copy in set(map(_copy, paths)))
 
         def rank(path: str) -> tuple[bool, int, int, int, str]:
@@ -143,7 +146,8 @@ def _remembered(
     if any(image not in index for image in images):
         return None
     known = by_preference({image: index[image] for image in images})
-    there = mapped(is_regular, [root / paths[0] for paths in known.values()], _THREADS)
+    # Texts, not paths: there may be tens of thousands.
+    there = mapped(is_regular, [f"{root}{os.sep}{paths[0]}" for paths in known.values()], _THREADS)
     return known if all(there) else None
 
 

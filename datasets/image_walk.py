@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path, PurePath, PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from ..core import IMAGE_SUFFIXES
 from ..core.regular import is_regular
@@ -62,25 +62,26 @@ def look_for(root: Path, images: Mapping[str, str]) -> Seen:
     ids = {image.lower(): image for image in images}
     wanted = _folder_names(images.values())
     for folder, names in _folders(root, ids, wanted, seen):
-        before = _beginnings(folder.relative_to(root))
+        before = _beginnings(folder.relative_to(root).parts)
         for name in names:
             _meet(folder, name, root, ids, before, seen)
     return seen
 
 
-def possible_ids(path: PurePosixPath) -> list[str]:
-    """The ids, in lower case, that the image of a file below the root may have.
+def may_be_of(path: str, image: str) -> bool:
+    """Whether the file of a path with ``/``, relative to a root, may be of an image.
 
     An id may be spread over the file's name and the folders around it: CheXpert's is
     ``patient64541/study1/view1_frontal.jpg`` as well as ``patient64541_study1_view1_frontal.png``.
     """
-    name = path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name
-    return [begin + name.lower() for begin in _beginnings(path.parent)]
+    stem, suffix = os.path.splitext(path.lower())  # noqa: PTH122
+    *folders, name = (stem if suffix in IMAGE_SUFFIXES else path.lower()).split("/")
+    return any(begin + name == image.lower() for begin in _beginnings(folders))
 
 
-def _beginnings(folder: PurePath) -> tuple[str, ...]:
+def _beginnings(folders: Sequence[str]) -> tuple[str, ...]:
     """What may stand before a file's name in an id: nothing, its folder, and the folder around that as well."""
-    parts = [f"{part.lower()}_" for part in folder.parts[-2:]]
+    parts = [f"{part.lower()}_" for part in folders[-2:]]
     return tuple("".join(parts[start:]) for start in range(len(parts), -1, -1))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..core import DatasetError
+from ..core import IMAGE_SUFFIXES, DatasetError
 from ..core.names import listed
 from .image_walk import ARCHIVE
 from .searching import Search, walk
@@ -91,6 +91,8 @@ def find_files(root: Path | None, looked: Looked) -> tuple[Path, dict[str, Path]
     search = Search(looked.title, root)
     for _, folder, _, files in walk(root, search, _NOT_ENTERED, _DEPTH):
         for file in files:
+            if file.lower().endswith(tuple(IMAGE_SUFFIXES)):  # there may be 100,000
+                continue
             kinds = [kind for kind, pattern in compiled.items() if pattern.fullmatch(file)]
             for kind in kinds:
                 found.setdefault(kind, folder / file)
