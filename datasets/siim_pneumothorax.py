@@ -26,7 +26,7 @@ ABSOLUTE = (
 
 _NONE = "-1"
 _PIXELS = FRAME[0] * FRAME[1]
-_FILES = {"stage 2": r"stage_2_train.*\.csv", "masks": r"train-rle(?!-sample).*\.csv"}
+_FILES = {"stage 2": r"stage_2_train(?!_).*\.csv", "masks": r"train-rle(?!-sample).*\.csv"}
 
 
 @DATASETS.register("siim-pneumothorax")
