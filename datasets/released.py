@@ -234,7 +234,7 @@ class ReleasedDataset(GroundingDataset):
             for what, count in release.published.items()
             if release.counts[what] != count
         ]
-        told = f"{release.place} is not {cls.title} {release.version} as published: it has {', '.join(wrong)}"
+        told = f"{release.place} is not {cls.title} ({release.version}) as published: it has {', '.join(wrong)}"
         tally = Tally()
         for row in release.annotations:
             if row.pathology not in cls.classes:
