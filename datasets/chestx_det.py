@@ -10,11 +10,11 @@ from typing import Any, ClassVar, Self
 from ..core import Box, DatasetError, unknown_name
 from .annotations import Annotation, number, shown, text
 from .base import DATASETS, Finding
-from .json_file import read_json
 from .nih_boxes import FRAME
 from .phrases import DEFAULT, PhraseTemplate
 from .released import ImageRecord, Release, ReleasedDataset
 from .segmentations import region_of_points
+from .text_files import read_json
 
 REGIONS = ("boxes", "polygons")
 """What of an instance is the target."""

@@ -15,11 +15,11 @@ from ..core.doubts import Tally
 from ..core.names import listed
 from .annotations import Annotation, frame_size, number, shown
 from .base import DATASETS, Finding
-from .json_file import read_json
 from .phrases import DEFAULT, PhraseTemplate
 from .released import ImageRecord, Release, ReleasedDataset
 from .segmentations import read_segmentation, region_of_points
 from .tables import read_columns
+from .text_files import read_json
 
 VIEWS = ("frontal", "all")
 """Which images are samples."""

@@ -11,9 +11,9 @@ from ..core import Box, DatasetError, ImageSize
 from ..core.doubts import Tally
 from .annotations import Annotation, frame_size, number, shown, text
 from .frames import aspect_differs
-from .json_file import read_json
 from .phrases import STEP, PhraseTemplate
 from .segmentations import read_segmentation
+from .text_files import read_json
 
 PHRASE_KEYS = ("label_text", "phrase", "caption")
 """Where a phrase may be, on an annotation or else on its image: MS-CXR's key first."""

@@ -9,12 +9,12 @@ from typing import ClassVar
 from ..core import Box, DatasetError
 from ..core.doubts import Tally
 from ..core.names import listed
-from ..core.regular import read_regular
 from .annotations import Annotation, number
 from .base import DATASETS
 from .phrases import PhraseTemplate
 from .released import ImageRecord, Release, ReleasedDataset
 from .tables import read_columns, read_table
+from .text_files import read_text
 
 FRAME = (1024, 1024)
 """Of all images as released."""
@@ -150,11 +150,7 @@ def _annotation(
 
 
 def _listed_images(path: Path) -> list[str]:
-    try:
-        lines = read_regular(path).decode("utf-8-sig", errors="replace").split()
-    except OSError as error:
-        raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
-    return [PurePosixPath(line).stem for line in lines]
+    return [PurePosixPath(line).stem for line in read_text(path, "a list of images").split()]
 
 
 def _labels(path: Path, wanted: Mapping[str, object]) -> dict[str, frozenset[str]]:
