@@ -65,6 +65,24 @@ def number(text: object, what: str, where: str) -> float:
     return value
 
 
+def text(value: object, what: str, place: str) -> str:
+    """A text or a number as text; "" for none.
+
+    Raises:
+        DatasetError: If it is anything else, or has half a character (a lone surrogate), which no file can hold.
+    """
+    if isinstance(value, bool | list | dict):
+        raise DatasetError(f"{place}: {what} must be a text, got {shown(value)}")
+    written = "" if value is None else str(value)
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        raise DatasetError(
+            f"{place}: {what} has half a character in it ({shown(written)}); write whole characters"
+        ) from None
+    return written
+
+
 def shown(value: object) -> str:
     """A value as a message may show it: on one line, and not endless."""
     try:

@@ -244,7 +244,16 @@ def _adopt(name: str, thing: Any) -> type[GroundingDataset]:
 DATASETS: Registry[type[GroundingDataset]] = Registry(
     "dataset",
     __package__ or "",
-    {"phantom": ".phantom", "ms-cxr": ".ms_cxr", "manifest": ".manifest"},
+    {
+        "phantom": ".phantom",
+        "ms-cxr": ".ms_cxr",
+        "nih-boxes": ".nih_boxes",
+        "rsna-pneumonia": ".rsna_pneumonia",
+        "siim-pneumothorax": ".siim_pneumothorax",
+        "chestx-det": ".chestx_det",
+        "chexlocalize": ".chexlocalize",
+        "manifest": ".manifest",
+    },
     entry_point_group="groundcxr.datasets",
     adopt=_adopt,
 )

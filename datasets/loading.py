@@ -21,7 +21,7 @@ def load_dataset(
     """Load a split of a data set by name.
 
     Args:
-        name: "phantom", "ms-cxr", "manifest", or what a plug-in adds.
+        name: One of `groundcxr list datasets`: "phantom", "ms-cxr", "manifest", ..., or what a plug-in adds.
         root: Folder or file of the data, ``~`` being the home folder; not needed for the phantom.
         split: None for the data set's own default.
         **options: The data set's own options, such as `group_by` of ms-cxr; and `negatives` of any: how many phrases to

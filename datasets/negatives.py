@@ -14,7 +14,7 @@ from ..core.names import escaped
 from ..core.pathologies import NAMELESS, common_name, implied
 from .annotations import shown
 from .base import Absence, GroundingDataset
-from .samples import image_headers
+from .image_headers import image_headers
 
 NEGATIVES = "negatives"
 RELEASED = "released"

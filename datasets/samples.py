@@ -6,13 +6,13 @@ import statistics
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..core import Box, ImageError, ImageHeader, ImageSize, Mask, Sample, read_header
+from ..core import Box, ImageError, ImageHeader, ImageSize, Mask, Sample
 from ..core.doubts import ORIENTED, Doubt, Placed, Tally, Written, frame_doubts
 from ..core.names import escaped
 from ..core.regular import is_regular
-from ..core.threads import mapped
 from .annotations import Annotation, by_image
 from .frames import NEGATIVE, aspect_differs, fit_box, holding_frame, negative_sides
+from .image_headers import image_headers
 from .masks import union_mask
 from .spellings import spellings
 
@@ -21,22 +21,6 @@ UNREADABLE = "image files cannot be read (`groundcxr doctor` lists them)"
 RESIZED = "images are not at the annotated size, so boxes were rescaled"
 BESIDE_BOXES = "phrases have boxes, and segmentations alone in other annotations: the boxes alone are the target"
 OTHER_ASPECT = "images have another aspect ratio than was annotated, so boxes may be misplaced"
-
-_HEADER_THREADS = 8  # headers are a few bytes each: a network disk's latency, not the processor, is the cost
-
-
-def image_headers(paths: Mapping[str, Path]) -> dict[str, ImageHeader | ImageError]:
-    """The headers of many image files; the error where a file cannot be read."""
-
-    def header(path: Path) -> ImageHeader | ImageError:
-        try:
-            return read_header(path)
-        except ImageError as error:
-            return error
-        except (OSError, ValueError):  # a name that no file can have
-            return ImageError(f"there is no image file {escaped(str(path))}; `groundcxr doctor` lists what is missing")
-
-    return dict(zip(paths, mapped(header, paths.values(), _HEADER_THREADS), strict=True))
 
 
 def build_samples(

@@ -15,7 +15,7 @@ import pytest
 
 from groundcxr import Box, Grounding, Heatmap
 from groundcxr.core import StoreError
-from groundcxr.evaluation.grounding_notes import Made, Way
+from groundcxr.evaluation.grounding_notes import Way
 from groundcxr.evaluation.prediction import Failure, decode, encode, image_key, query_key
 from groundcxr.evaluation.store import PredictionStore, sample_keys
 
