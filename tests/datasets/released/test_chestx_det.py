@@ -107,7 +107,9 @@ def test_corners_in_the_wrong_order_are_dropped_and_told(root):
     records = json.loads(file.read_text())
     records[0]["boxes"] = [[110, 220, 10, 20]]
     file.write_text(json.dumps(records))
-    assert any("negative width or height were dropped: 1" in text for text in load_dataset("chestx-det", root).warnings)
+    warnings = load_dataset("chestx-det", root).warnings
+    assert any("negative width or height were dropped: 1" in text for text in warnings)
+    assert any("look like x, y, width, height where corners x0, y0, x1, y1 are meant" in text for text in warnings)
     assert any("w and h are negative" in finding.problem for finding in check_dataset("chestx-det", root))
 
 
