@@ -30,6 +30,7 @@ class Annotation:
         segmentation: The region, where it is not given as a box.
         other_image: Another path that the file has for the image; tried where the first one is none.
         negative: Whether the image is known not to show what the phrase says.
+        fractions: Whether the box is in fractions of the image's width and height, whatever its size; without `frame`.
     """
 
     image_id: str
@@ -44,6 +45,11 @@ class Annotation:
     segmentation: Segmentation | None = None
     other_image: str | None = None
     negative: bool = False
+    fractions: bool = False
+
+    def frame_in(self, size: ImageSize) -> ImageSize:
+        """The size of which the box's numbers are, on an image file of a size."""
+        return (1, 1) if self.fractions else self.frame or size
 
 
 def number(text: object, what: str, where: str) -> float:

@@ -60,6 +60,8 @@ class GroundingDataset(Sequence[Sample], ABC):
         citation: BibTeX.
         default_split: What `split=None` means.
         credentialed: Whether images and phrases must not leave the user's disk.
+        task: What is looked for: "findings", or "anatomy" where phrases name regions that every chest has. Numbers of the
+            two are never averaged.
         private_ids: Whether ids are keyed with a random secret of the owner's (`groundcxr.datasets.ids`), so that
             nothing that is random may depend on them.
         version: Of the data as found.
@@ -75,6 +77,7 @@ class GroundingDataset(Sequence[Sample], ABC):
     citation: ClassVar[str] = ""
     default_split: ClassVar[str] = "all"
     credentialed: ClassVar[bool] = True
+    task: ClassVar[Literal["findings", "anatomy"]] = "findings"
     private_ids: ClassVar[bool] = False
 
     def __init__(
@@ -89,6 +92,7 @@ class GroundingDataset(Sequence[Sample], ABC):
         warnings: Sequence[str] = (),
         training: Callable[[], Sequence[Sample]] | None = None,
         absent: Sequence[Absence] = (),
+        second: Callable[[], Iterable[Sample]] | None = None,
     ) -> None:
         """Hold loaded samples.
 
@@ -105,6 +109,8 @@ class GroundingDataset(Sequence[Sample], ABC):
             training: Loads samples of the training split, whose patients are not among `samples`; None where there is
                 no such split.
             absent: What is known not to be in images.
+            second: Loads what another reader marked, under the ids of the samples that he was asked about too; None
+                where nobody has read all images of the split again.
 
         Raises:
             DatasetError: If a class has the name of an average.
@@ -119,6 +125,8 @@ class GroundingDataset(Sequence[Sample], ABC):
         self._salt = salt
         self._training = training
         self.absent = tuple(absent)
+        self._second = second
+        self._readings: dict[str, Sample] | None = None
 
     @classmethod
     @abstractmethod
@@ -167,6 +175,25 @@ class GroundingDataset(Sequence[Sample], ABC):
         Negatives are none of them: nobody drew where they are.
         """
         return None if self._training is None else [sample for sample in self._training() if not sample.negative]
+
+    @property
+    def has_second_reader(self) -> bool:
+        """Whether another reader than the one whose marks are the ground truth has read the images of the split."""
+        return self._second is not None
+
+    def second_reader(self, sample: Sample) -> Sample | None:
+        """A sample with the boxes and the mask of another reader.
+
+        Args:
+            sample: One of the data set's.
+
+        Returns:
+            None where he marked nothing, or there is no other reader (`has_second_reader`).
+        """
+        if self._readings is None:
+            readings = [] if self._second is None else self._second()
+            self._readings = {reading.sample_id: reading for reading in readings}
+        return self._readings.get(sample.sample_id)
 
     def phrase_of_absent(self, image_id: str, pathology: str) -> str:
         """The phrase of a negative: made as the option `phrases` says, or else as data sets of classes make theirs.
@@ -247,11 +274,14 @@ DATASETS: Registry[type[GroundingDataset]] = Registry(
     {
         "phantom": ".phantom",
         "ms-cxr": ".ms_cxr",
+        "vindr-cxr": ".vindr_cxr",
+        "padchest-gr": ".padchest_gr",
         "nih-boxes": ".nih_boxes",
         "rsna-pneumonia": ".rsna_pneumonia",
         "siim-pneumothorax": ".siim_pneumothorax",
         "chestx-det": ".chestx_det",
         "chexlocalize": ".chexlocalize",
+        "chest-imagenome": ".chest_imagenome",
         "manifest": ".manifest",
     },
     entry_point_group="groundcxr.datasets",

@@ -53,6 +53,8 @@ class Release:
         published: How many of what there should be.
         written: What the four numbers of boxes were written as.
         said: What else the user should know, a sentence each.
+        second: What another reader marked, in rows of the same images, phrases and classes; None where there is none.
+            A split of which no row is among them was not read again.
     """
 
     root: Path
@@ -64,16 +66,18 @@ class Release:
     published: Mapping[str, int] = field(default_factory=dict)
     written: Written = "sizes"
     said: Sequence[str] = ()
+    second: Sequence[Annotation] | None = None
 
 
 class ReleasedDataset(GroundingDataset):
-    """A data set of class names and regions, as it was released; phrases are made from the classes.
+    """A data set of regions, as it was released; phrases are made from the classes, unless it has its own.
 
     A subclass reads its files (`read`) and says what its options are (`load`, `check`), if it has any but `phrases`.
 
     Attributes:
         title: The name in messages.
-        classes: The classes, in the order in which tables show them, as the release spells them.
+        classes: The classes, in the order in which tables show them, as the release spells them; none where the release
+            has no list of them.
         splits: The release's own.
         training_split: The one that controls are fitted on, where there is one.
         suffixes: Of image files, those of the release first.
@@ -83,7 +87,7 @@ class ReleasedDataset(GroundingDataset):
     """
 
     title: ClassVar[str]
-    classes: ClassVar[tuple[str, ...]]
+    classes: ClassVar[tuple[str, ...]] = ()
     splits: ClassVar[tuple[str, ...]] = ()
     training_split: ClassVar[str | None] = None
     suffixes: ClassVar[tuple[str, ...]] = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
@@ -122,6 +126,11 @@ class ReleasedDataset(GroundingDataset):
         return []
 
     @classmethod
+    def key(cls, row: Annotation) -> tuple[str, ...]:
+        """What makes rows of one image one sample."""
+        return row.phrase, row.pathology
+
+    @classmethod
     def load(  # pyright: ignore[reportIncompatibleMethodOverride]  # `load_dataset` explains other options
         cls, root: Path | None, split: str, *, phrases: str = DEFAULT
     ) -> Self:
@@ -145,22 +154,20 @@ class ReleasedDataset(GroundingDataset):
         return cls._check(root, phrases)
 
     @classmethod
-    def _load(cls, root: Path | None, split: str, phrases: str, **options: str) -> Self:
+    def _load(cls, root: Path | None, split: str, phrases: str | None, **options: Any) -> Self:
         if split != "all" and split not in cls.splits:
             raise unknown_name("split", split, ["all", *cls.splits])
-        release = cls.read(root, PhraseTemplate.of(phrases), **options)
+        release = cls.read(root, PhraseTemplate.of(phrases or DEFAULT), **options)
         chosen = cls._of_split(release, split)
         found = cls._find_images(release)
         salt = release_key(release.annotations)
 
         def sample_id(row: Annotation) -> str:
-            return opaque_id(salt, row.image_id, *_phrase_and_class(row))
+            return opaque_id(salt, row.image_id, *cls.key(row))
 
         def build(rows: Sequence[Annotation]) -> tuple[list[Sample], list[str]]:
             try:
-                return build_samples(
-                    rows, found.paths, group_by=_phrase_and_class, sample_id=sample_id, written=release.written
-                )
+                return build_samples(rows, found.paths, group_by=cls.key, sample_id=sample_id, written=release.written)
             except ImageError as error:
                 is_there = any(is_regular(found.paths[row.image_id]) for row in rows)
                 step = "" if is_there else f"; {cls.get}"
@@ -171,6 +178,8 @@ class ReleasedDataset(GroundingDataset):
         samples, defects = build(chosen)
         doubts = [*cls._doubts(release), *found.doubts, *cls.inspect(chosen, samples), *defects]
         training = cls.training_split
+        second = [row for row in release.second or () if split in ("all", row.split)]
+        is_read_again = {row.split for row in chosen} <= {row.split for row in second}
         has_training = split not in ("all", training) and any(row.split == training for row in release.annotations)
         return cls(
             samples,
@@ -178,18 +187,19 @@ class ReleasedDataset(GroundingDataset):
             split=split,
             pathologies=cls._in_order(row.pathology for row in release.annotations),
             salt=salt,
-            options={"phrases": phrases, **options},
+            options={**({} if phrases is None else {"phrases": phrases}), **options},
             warnings=doubts,
             training=(
                 (lambda: apart_from(build(cls._of_split(release, str(training)))[0], samples)) if has_training else None
             ),
             absent=_absences(release, found, split),
+            second=(lambda: build(second)[0]) if is_read_again else None,
         )
 
     @classmethod
-    def _check(cls, root: Path | None, phrases: str, **options: str) -> list[Finding]:
+    def _check(cls, root: Path | None, phrases: str | None, **options: Any) -> list[Finding]:
         try:
-            release = cls.read(root, PhraseTemplate.of(phrases), **options)
+            release = cls.read(root, PhraseTemplate.of(phrases or DEFAULT), **options)
         except DatasetError as error:
             return [Finding("error", str(error))]
         findings = [Finding("warning", text, "compare with the release") for text in cls._doubts(release)]
@@ -201,10 +211,23 @@ class ReleasedDataset(GroundingDataset):
         else:
             paths = {image: found.paths[image] for image in by_image(release.annotations)}
             findings += [Finding("warning", text) for text in found.doubts]
+            findings += cls._inspected(release, paths)
         return [
             *findings,
             *check_files(release.annotations, paths, place=str(release.place), step=cls.get, written=release.written),
         ]
+
+    @classmethod
+    def _inspected(cls, release: Release, paths: Mapping[str, Path]) -> list[Finding]:
+        try:
+            samples, _ = build_samples(
+                release.annotations, paths, group_by=cls.key, sample_id=lambda row: row.where, written=release.written
+            )
+            return [Finding("warning", text) for text in cls.inspect(release.annotations, samples)]
+        except ImageError:  # not one can be read, which is said of each
+            return []
+        except DatasetError as error:
+            return [Finding("error", str(error))]
 
     @classmethod
     def _of_split(cls, release: Release, split: str) -> list[Annotation]:
@@ -224,7 +247,7 @@ class ReleasedDataset(GroundingDataset):
 
     @classmethod
     def _in_order(cls, names: Iterable[str]) -> list[str]:
-        there = dict.fromkeys(names)
+        there = dict.fromkeys(names if cls.classes else sorted(names))
         return [*(name for name in cls.classes if name in there), *(name for name in there if name not in cls.classes)]
 
     @classmethod
@@ -238,15 +261,11 @@ class ReleasedDataset(GroundingDataset):
         told = f"{release.place} is not {cls.title} ({release.version}) as published: it has {', '.join(wrong)}"
         tally = Tally()
         for row in release.annotations:
-            if row.pathology not in cls.classes:
+            if cls.classes and row.pathology not in cls.classes:
                 guess = closest(row.pathology, cls.classes)
                 like = f" (the closest is {guess!r})" if guess else ""
                 tally.add(f"annotations are of the class {row.pathology!r}, none of {cls.title}'s{like}", row.where)
         return [*([told] if wrong else []), *tally.sentences(), *release.said]
-
-
-def _phrase_and_class(row: Annotation) -> tuple[str, str]:
-    return row.phrase, row.pathology
 
 
 def _absences(release: Release, found: FoundImages, split: str) -> list[Absence]:

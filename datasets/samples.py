@@ -88,7 +88,8 @@ def build_samples(
 def doubts_about_frames(
     annotations: Iterable[Annotation], sizes: Mapping[str, ImageSize], written: Written
 ) -> list[Doubt]:
-    """What looks wrong about boxes and polygons as written; those in unknown frames are left out.
+    """What looks wrong about boxes and polygons as written; those in unknown frames and fractions are left
+    out.
 
     Args:
         annotations: The rows.
@@ -98,7 +99,8 @@ def doubts_about_frames(
     boxes: list[Placed] = []
     polygons: list[Placed] = []
     for row in annotations:
-        if (frame := row.frame or sizes.get(row.image_id)) is None:
+        frame = row.frame or sizes.get(row.image_id)
+        if frame is None or row.fractions:
             continue
         if row.box is not None:
             boxes.append(Placed(row.box, frame, row.where))
@@ -148,7 +150,7 @@ def _mask(group: Sequence[Annotation], size: ImageSize, tally: Tally) -> Mask | 
 def _fit(row: Annotation, size: ImageSize, tally: Tally) -> Box | None:
     if row.box is None:
         return None
-    box, defect = fit_box(row.box, row.frame or size, size)
+    box, defect = fit_box(row.box, row.frame_in(size), size)
     if defect is not None:
         tally.add(defect, f"{row.where} ({negative_sides(row.box)})" if defect == NEGATIVE else row.where)
     return box

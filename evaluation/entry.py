@@ -104,6 +104,7 @@ def fitted(entry: Entry, dataset: GroundingDataset) -> Entry:
     reference = tuple(sample for sample in dataset if not sample.negative) if train is None else train
     with told_as_the_methods(method, "fitted"):
         method.fit(reference, held_out=train is not None)
+        method.consult(dataset.second_reader if dataset.has_second_reader else None)
         method.survey(tuple(dataset))
     # What it was fitted on is a part of what it is.
     return Entry(method, entry.label, fitted_on=dataset.fingerprint(reference))

@@ -235,5 +235,6 @@ def _describe_dataset(selection: Selection, samples: int, rows: int) -> DatasetI
         citation=dataset.citation,
         credentialed=dataset.credentialed,
         private_ids=dataset.private_ids,
+        task=dataset.task,
         n_negatives=len(selection.samples) - samples,
     )

@@ -66,6 +66,9 @@ class DatasetInfo(_Strict):
 
     `n_negatives` counts the samples about what their image does not show that the protocol left out: they were asked
     about, are in the fingerprint, and are beside `n_samples`, not among them. The file says it only where it is not 0.
+
+    `task` is "anatomy" where the phrases name regions that every chest has: such numbers are never averaged with those of
+    findings. The file says it only of these.
     """
 
     name: str
@@ -80,6 +83,7 @@ class DatasetInfo(_Strict):
     citation: str
     credentialed: bool
     private_ids: bool = False
+    task: Literal["findings", "anatomy"] = "findings"
     n_negatives: Annotated[int, Field(ge=0)] = 0
 
     @property
@@ -92,6 +96,8 @@ class DatasetInfo(_Strict):
         written = serialize(self)
         if not self.n_negatives:
             written.pop("n_negatives", None)
+        if self.task == "findings":
+            written.pop("task", None)
         return written
 
 
