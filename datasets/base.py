@@ -60,8 +60,8 @@ class GroundingDataset(Sequence[Sample], ABC):
         citation: BibTeX.
         default_split: What `split=None` means.
         credentialed: Whether images and phrases must not leave the user's disk.
-        task: What is looked for: "findings", or "anatomy" where phrases name regions that every chest has. Numbers of the
-            two are never averaged.
+        task: What is looked for: "findings", or "anatomy" where phrases name regions that every chest has. Numbers of
+            the two are never averaged.
         private_ids: Whether ids are keyed with a random secret of the owner's (`groundcxr.datasets.ids`), so that
             nothing that is random may depend on them.
         version: Of the data as found.

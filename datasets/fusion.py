@@ -1,7 +1,7 @@
 """Boxes of several readers as one set: weighted boxes fusion.
 
-Solovyev, Wang and Gabruseva, "Weighted boxes fusion: Ensembling boxes from different object detection models", Image and
-Vision Computing 107, 104117 (2021), for readers of equal weight, as the package `ensemble-boxes` computes it.
+Solovyev, Wang and Gabruseva, "Weighted boxes fusion: Ensembling boxes from different object detection models", Image
+and Vision Computing 107, 104117 (2021), for readers of equal weight, as the package `ensemble-boxes` computes it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Boxes of which no file says the size of the image that they were drawn on: the image file's own pixels must be meant."""
+"""Boxes on images of which no file says the annotated size: the image file's own pixels must be meant."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from ..core.names import listed
 from .image_walk import ARCHIVE
 from .searching import Search, walk
 
-_DEPTH = 4
+_DEPTH = 6  # PARENT/physionet.org/files/chest-imagenome/1.0.0/silver_dataset/splits
 _TABLE = re.compile(r".*\.(csv|tsv|xlsx?|json)(\.gz)?", re.IGNORECASE)
 # Folders of single patients, studies and images, of which there are tens of thousands.
 _NOT_ENTERED = re.compile(r"\..*|p1\d|p\d{8}|s\d{8}|1\d{7}|5\d{7}|patient\d+|[\d.]{20,}|[0-9a-f-]{32,}")

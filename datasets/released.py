@@ -137,7 +137,7 @@ class ReleasedDataset(GroundingDataset):
         """Read the data set.
 
         Args:
-            root: A folder that holds the annotation files, itself or up to four folders deeper, and the images, in any
+            root: A folder that holds the annotation files, itself or up to six folders deeper, and the images, in any
                 folders below it and of any size.
             split: "all" or one of the release's splits.
             phrases: How to make phrases of the classes: "class", or a text in which ``{class}`` is filled in.
