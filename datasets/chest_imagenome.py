@@ -16,8 +16,8 @@ from .released import ImageRecord, Release, ReleasedDataset
 from .tables import read_table
 
 UNKNOWN_PATIENTS = (
-    "whose images they are is not known: put images_to_avoid.csv of Chest ImaGenome or mimic-cxr-2.0.0-metadata.csv.gz of "
-    "MIMIC-CXR-JPG below the root"
+    "whose images they are is not known: put images_to_avoid.csv of Chest ImaGenome, or "
+    "mimic-cxr-2.0.0-metadata.csv.gz of MIMIC-CXR-JPG, below the root"
 )
 
 _NAME = "gold_bbox_coordinate_annotations_1000images.csv"
@@ -45,8 +45,8 @@ class ChestImaGenome(ReleasedDataset):
     citation: ClassVar[str] = """@inproceedings{wu2021chest,
   title     = {Chest {ImaGenome} Dataset for Clinical Reasoning},
   author    = {Wu, Joy T. and Agu, Nkechinyere N. and Lourentzou, Ismini and Sharma, Arjun and Paguio, Joseph A. and
-               Yao, Jasper S. and Dee, Edward C. and Mitchell, William and Kashyap, Satyananda and Giovannini, Andrea and
-               Celi, Leo A. and Moradi, Mehdi},
+               Yao, Jasper S. and Dee, Edward C. and Mitchell, William and Kashyap, Satyananda and
+               Giovannini, Andrea and Celi, Leo A. and Moradi, Mehdi},
   booktitle = {NeurIPS Datasets and Benchmarks Track},
   year      = {2021}
 }"""
@@ -54,8 +54,8 @@ class ChestImaGenome(ReleasedDataset):
     named = "DICOM id"
     get = (
         "download Chest ImaGenome (https://physionet.org/content/chest-imagenome/) and its images from MIMIC-CXR-JPG "
-        "(https://physionet.org/content/mimic-cxr-jpg/) with a credentialed PhysioNet account, and give the folder that "
-        "holds both as --root"
+        "(https://physionet.org/content/mimic-cxr-jpg/) with a credentialed PhysioNet account, and give the folder "
+        "that holds both as --root"
     )
 
     @classmethod
@@ -115,7 +115,9 @@ class ChestImaGenome(ReleasedDataset):
         """Whether the images may be of another size than was annotated."""
         # MIMIC-CXR-JPG has them at this size: that no list says so is no cause for doubt.
         refuse_copies(
-            annotations, samples, "put mimic-cxr-2.0.0-metadata.csv.gz below the root, which says their sizes, or MIMIC's JPGs"
+            annotations,
+            samples,
+            "put mimic-cxr-2.0.0-metadata.csv.gz below the root, which says their sizes, or the JPGs of MIMIC-CXR-JPG",
         )
         return []
 

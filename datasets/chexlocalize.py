@@ -31,6 +31,7 @@ _SPLITS = ("val", "test")
 _FILES = {
     f"{kind} {split}": rf"gt_{kind}_{split}\.json" for kind in ("segmentations", "annotations") for split in _SPLITS
 }
+_HUMANS = {f"humans' {kind}": rf"hb_{kind}_test\.json" for kind in ("segmentations", "annotations")}
 _LABELS = {"labels val": r"(val_labels|valid)\.csv", "labels test": r"test_labels\.csv"}
 _IN_LABELS = {"lung opacity": "Airspace Opacity"}  # CheXpert's name for it
 _KEY = re.compile(r"patient\d+_study\d+_view\d+_(frontal|lateral)")
@@ -105,7 +106,7 @@ class CheXlocalize(ReleasedDataset):
         if views not in VIEWS:
             raise unknown_name("views", views, VIEWS)
         called = "gt_segmentations_val.json or gt_segmentations_test.json"
-        root, files = cls.find(root, _FILES | _LABELS, _FILES, called)
+        root, files = cls.find(root, _FILES | _HUMANS | _LABELS, _FILES, called)
         annotations: list[Annotation] = []
         images: dict[str, ImageRecord] = {}
         counts: dict[str, int] = {}
@@ -126,6 +127,8 @@ class CheXlocalize(ReleasedDataset):
             for image in dict.fromkeys([*(row.image_id for row in rows), *labels]):
                 absent = tuple(name for name in labels.get(image, ()) if (image, name) not in present)
                 images[image] = ImageRecord(f"{split}/{_path(image)}", _patient(image), split, absent)
+        humans = next((files[kind] for kind in _HUMANS if kind in files), None)
+        second = [] if humans is None else _annotations(humans, "test", template, cls.get)
         return Release(
             root=root,
             place=places[0].parent,
@@ -139,6 +142,7 @@ class CheXlocalize(ReleasedDataset):
                 if what in counts
             },
             said=said,
+            second=list(second),
         )
 
     @classmethod

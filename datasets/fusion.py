@@ -24,7 +24,7 @@ def fuse(readers: Sequence[Sequence[Box]], least_iou: float) -> list[Box]:
         least_iou: Above which intersection over union boxes are of one thing, 0 to 1.
 
     Returns:
-        The boxes: of most votes first, of as many the latest cluster first. Without scores.
+        The boxes, without scores, in the order in which their clusters began.
     """
     clusters: list[list[Box]] = []
     means: list[Box] = []
@@ -37,8 +37,7 @@ def fuse(readers: Sequence[Sequence[Box]], least_iou: float) -> list[Box]:
         else:
             clusters[best].append(box)
             means[best] = Box(*map(fmean, zip(*(one.as_tuple() for one in clusters[best]), strict=True)))
-    order = sorted(range(len(means)), key=lambda place: (min(len(readers), len(clusters[place])), place), reverse=True)
-    return [means[place] for place in order]
+    return means
 
 
 def iou(one: Box, other: Box) -> float:

@@ -8,7 +8,7 @@ from ..core import DICOM_SUFFIXES, DatasetError, Sample
 from ..core.doubts import Tally
 from .annotations import Annotation
 
-OWN = "images are not DICOM files, and no file says at which size they were annotated: boxes are taken as in their own pixels"
+OWN = "images are not DICOM files and no file says their annotated size, so boxes are taken as in their own pixels"
 
 _FEW = 0.01
 """Share of boxes that stick out of the images that they were drawn on; of VinDr-CXR's it is a thousandth."""
@@ -47,7 +47,7 @@ def refuse_copies(annotations: Sequence[Annotation], samples: Sequence[Sample], 
             tally.add(OWN, f"{path} ({width}x{height})")
     if len(outside) > _FEW * n_boxes:
         raise DatasetError(
-            f"the images are copies of another size than was annotated: {len(outside):,} of {n_boxes:,} boxes stick out of "
-            f"them, for example {outside[0]}; {step}"
+            f"the images are copies of another size than was annotated: {len(outside):,} of {n_boxes:,} boxes stick "
+            f"out of them, for example {outside[0]}; {step}"
         )
     return tally.sentences()

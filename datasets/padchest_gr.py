@@ -106,7 +106,9 @@ class PadChestGR(ReleasedDataset):
         return cls._load(root, split, None, **chosen, **({"negatives": negatives} if negatives != "0" else {}))
 
     @classmethod
-    def check(cls, root: Path | None, *, language: str = "en", readers: str = "first") -> list[Finding]:
+    def check(  # pyright: ignore[reportIncompatibleMethodOverride]
+        cls, root: Path | None, *, language: str = "en", readers: str = "first"
+    ) -> list[Finding]:
         """Everything that is missing or wrong below `root`; decodes every image with an annotation."""
         return cls._check(root, None, language=language, readers=readers)
 
@@ -132,11 +134,13 @@ class PadChestGR(ReleasedDataset):
         said = [*reader.tally.sentences(), *([f"{NO_BOX}: {left_out:,}"] if left_out else [])]
         if "table" not in files:
             said.append(f"{NO_TABLE}; unpack {files['packed']}" if "packed" in files else NO_TABLE)
+        there = {(row.image_id, row.phrase) for row in rows}
+        absent = [row for row in reader.negatives if (row.image_id, row.phrase) not in there]
         return Release(
             root=root,
             place=place,
             version=_version(place),
-            annotations=[*rows, *(reader.negatives if negatives != "0" else [])],
+            annotations=[*rows, *(absent if negatives != "0" else [])],
             images=reader.images,
             counts={
                 "studies": len(reports),

@@ -178,8 +178,9 @@ class ReleasedDataset(GroundingDataset):
         samples, defects = build(chosen)
         doubts = [*cls._doubts(release), *found.doubts, *cls.inspect(chosen, samples), *defects]
         training = cls.training_split
-        second = [row for row in release.second or () if split in ("all", row.split)]
-        is_read_again = {row.split for row in chosen} <= {row.split for row in second}
+        is_read_again = {row.split for row in chosen} <= {row.split for row in release.second or ()}
+        asked = {(row.image_id, *cls.key(row)) for row in chosen if not row.negative}
+        second = [row for row in release.second or () if (row.image_id, *cls.key(row)) in asked]
         has_training = split not in ("all", training) and any(row.split == training for row in release.annotations)
         return cls(
             samples,

@@ -88,8 +88,7 @@ def build_samples(
 def doubts_about_frames(
     annotations: Iterable[Annotation], sizes: Mapping[str, ImageSize], written: Written
 ) -> list[Doubt]:
-    """What looks wrong about boxes and polygons as written; those in unknown frames and fractions are left
-    out.
+    """What looks wrong about boxes and polygons as written; those in unknown frames or in fractions are left out.
 
     Args:
         annotations: The rows.

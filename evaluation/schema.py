@@ -67,8 +67,8 @@ class DatasetInfo(_Strict):
     `n_negatives` counts the samples about what their image does not show that the protocol left out: they were asked
     about, are in the fingerprint, and are beside `n_samples`, not among them. The file says it only where it is not 0.
 
-    `task` is "anatomy" where the phrases name regions that every chest has: such numbers are never averaged with those of
-    findings. The file says it only of these.
+    `task` is "anatomy" where the phrases name regions that every chest has: such numbers are never averaged with those
+    of findings. The file says it only of these.
     """
 
     name: str

@@ -33,7 +33,7 @@ _FILES = {
     "sizes test": r"test_meta\.csv",
 }
 _GLOBAL = ("COPD", "Lung tumor", "Tuberculosis")
-"""What labels of whole images name beside the findings with boxes; "Other disease(s)" is none that a phrase could name."""
+"""What labels of whole images name beside the findings with boxes; no phrase could name "Other disease(s)"."""
 
 _PUBLISHED = {
     "rows of train": 69_052,
@@ -98,9 +98,9 @@ class VinDrCXR(ReleasedDataset):
     suffixes = (".dicom", ".dcm", ".png", ".jpg", ".jpeg")
     named = "image_id"
     get = (
-        "download VinDr-CXR (https://physionet.org/content/vindr-cxr/) with a credentialed PhysioNet account, or Kaggle's "
-        "training part (`kaggle competitions download -c vinbigdata-chest-xray-abnormalities-detection`), unpack it, and "
-        "give its folder as --root"
+        "download VinDr-CXR (https://physionet.org/content/vindr-cxr/) with a credentialed PhysioNet account, or "
+        "Kaggle's training part (`kaggle competitions download -c vinbigdata-chest-xray-abnormalities-detection`), "
+        "unpack it, and give its folder as --root"
     )
 
     @classmethod
@@ -119,9 +119,9 @@ class VinDrCXR(ReleasedDataset):
             root: The folder of the annotation files and the images.
             split: "all", "train" or "test".
             phrases: How to make phrases of the classes; None for the common way, or that of `readers`.
-            readers: Whose boxes of the training images count: "any", "fused" (weighted boxes fusion), a reader's id such
-                as "R9", or "vilouras2024" (which changes classes and phrases too, and is about both splits). The test
-                images have one set of boxes, by consensus.
+            readers: Whose boxes of the training images count: "any", "fused" (weighted boxes fusion), a reader's id
+                such as "R9", or "vilouras2024" (which changes classes and phrases too, and is about both splits). The
+                test images have one set of boxes, by consensus.
             fuse_iou: Above which intersection over union two readers' boxes are of one thing, 0 to 1.
 
         Raises:
@@ -194,8 +194,8 @@ class VinDrCXR(ReleasedDataset):
         return refuse_copies(
             annotations,
             samples,
-            "put the table of their sizes beside the annotations (train_meta.csv: image_id,dim0,dim1, which are height and "
-            "width), or the DICOM files",
+            "put the table of their sizes beside the annotations (train_meta.csv: image_id,dim0,dim1, which are height "
+            "and width), or the DICOM files",
         )
 
 

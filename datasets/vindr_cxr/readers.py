@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -113,9 +113,7 @@ def read_fuse_iou(value: Any) -> float:
     return number
 
 
-def as_vilouras2024(
-    drawn: Sequence[Drawn], labelled: Mapping[str, Collection[str]], unlabelled: Sequence[str]
-) -> list[Drawn]:
+def as_vilouras2024(drawn: Sequence[Drawn], labelled: Mapping[str, Set[str]], unlabelled: Sequence[str]) -> list[Drawn]:
     """The boxes that the public code of the diffusion paper takes (arXiv:2404.12920, data/vindr_cxr.py).
 
     Its eight classes, and as Pneumonia the boxes of ILD and Infiltration on images of which a label of the whole image
@@ -132,16 +130,16 @@ def as_vilouras2024(
     """
     if unlabelled:
         raise DatasetError(
-            f"readers={VILOURAS2024} needs PhysioNet's image_labels_{unlabelled[0]}.csv, which is not there: the labels say "
-            "where ILD and Infiltration count as Pneumonia; put it beside the annotations, or choose other readers"
+            f"readers={VILOURAS2024} needs PhysioNet's image_labels_{unlabelled[0]}.csv, which is not there: "
+            "the labels say where ILD and Infiltration count as Pneumonia; put it beside the annotations, or choose "
+            "other readers"
         )
+    of_the_eight = {image for image, names in labelled.items() if not names.isdisjoint(VILOURAS2024_CLASSES)}
     kept: list[Drawn] = []
     for one in drawn:
         if one.finding in VILOURAS2024_CLASSES:
             kept.append(one)
-        elif one.finding in _TAKEN_FOR_PNEUMONIA and not labelled.get(one.image, set()).isdisjoint(
-            VILOURAS2024_CLASSES
-        ):
+        elif one.finding in _TAKEN_FOR_PNEUMONIA and one.image in of_the_eight:
             kept.append(replace(one, finding=_PNEUMONIA))
     groups: dict[tuple[str, str], list[Drawn]] = {}
     for one in kept:
@@ -150,7 +148,7 @@ def as_vilouras2024(
 
 
 def absent_for_vilouras2024(names: Collection[str]) -> tuple[str, ...]:
-    """The paper's classes that are not in an image that lacks findings; Pneumonia where all are lacking that it means."""
+    """The paper's classes that an image lacks, of all that it lacks; Pneumonia with all that is taken for it."""
     return tuple(
         name
         for name in VILOURAS2024_CLASSES

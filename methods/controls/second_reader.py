@@ -10,10 +10,10 @@ from ..registry import register_method
 from .oracle import Oracle
 
 NONE = (
-    "second-reader needs a data set whose images another reader has read too, and this one has no other reader as it is "
-    "loaded; padchest-gr has one, vindr-cxr the fusion of the others against one reader (--split train --set "
-    "dataset.readers=R9), chexlocalize one of --split test where hb_segmentations_test.json or hb_annotations_test.json "
-    "is there"
+    "second-reader needs a data set whose images another reader has read too, and this one has no other as it is "
+    "loaded; padchest-gr has one, vindr-cxr the fusion of the others against a single one (--split train --set "
+    "dataset.readers=R9), and chexlocalize the one of hb_segmentations_test.json or hb_annotations_test.json (--split "
+    "test)"
 )
 
 
@@ -44,9 +44,10 @@ class SecondReader(Oracle):
         self.note = f"{type(self).note}; nothing for {silent:,} of {len(asked):,} samples"
 
     def ground_samples(self, samples: Sequence[Sample]) -> list[Grounding]:
-        """His boxes and their union, or his mask and the box of each of its regions; an empty answer where he has none."""
+        """His boxes and their union, or his mask and the box of each of its regions; else an empty answer."""
         readings = [self._reading(sample) for sample in samples]
-        return [Grounding() if reading is None else super().ground_samples([reading])[0] for reading in readings]
+        marked = iter(super().ground_samples([reading for reading in readings if reading is not None]))
+        return [Grounding() if reading is None else next(marked) for reading in readings]
 
     def _reading(self, sample: Sample) -> Sample | None:
         reading = self._second_reader(sample)
