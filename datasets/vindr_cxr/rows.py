@@ -59,8 +59,8 @@ class Content:
     drawn: list[Drawn] = field(default_factory=list)
     images: dict[str, str] = field(default_factory=dict)
     readers: dict[str, set[str]] = field(default_factory=dict)
-    labelled: dict[str, set[str]] = field(default_factory=dict)
-    denied: dict[str, set[str]] = field(default_factory=dict)
+    labelled: dict[str, frozenset[str]] = field(default_factory=dict)
+    denied: dict[str, frozenset[str]] = field(default_factory=dict)
     with_finding: set[str] = field(default_factory=set)
     counts: dict[str, int] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
@@ -128,12 +128,18 @@ class Content:
         if "image_id" not in names or not columns:
             raise DatasetError(f"{path} lacks the columns image_id and those of findings; found {listed(names)}")
         place = names.index("image_id")
+        read: dict[tuple[str, ...], tuple[frozenset[str], frozenset[str]]] = {}  # most of the 45,000 rows are alike
         for _, cells in rows:
-            image = cells[place].strip()
-            present = {finding for index, finding in columns if cells[index].strip() in ("1", "1.0")}
-            absent = {finding for index, finding in columns if cells[index].strip() in ("0", "0.0")}
-            self.labelled.setdefault(image, set()).update(present)
-            self.denied[image] = self.denied[image] & absent if image in self.denied else absent
+            image, values = cells[place].strip(), tuple(cells[index] for index, _ in columns)
+            if values not in read:
+                found = {finding: value.strip() for (_, finding), value in zip(columns, values, strict=True)}
+                read[values] = (
+                    frozenset(finding for finding, value in found.items() if value in ("1", "1.0")),
+                    frozenset(finding for finding, value in found.items() if value in ("0", "0.0")),
+                )
+            present, absent = read[values]
+            self.labelled[image] = self.labelled.get(image, frozenset()) | present
+            self.denied[image] = self.denied.get(image, absent) & absent
 
     def absent(self, findings: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The findings that are known not to be in each image: no label and no row has them.

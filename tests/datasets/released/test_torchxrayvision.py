@@ -22,11 +22,11 @@ def data():
 
 @pytest.fixture
 def load(made, tmp_path):
-    def call(name: str, file: str, content: bytes, image_of):
+    def call(name: str, file: str, content: bytes, image_of, size=(1024, 1024)):
         root = tmp_path / name
         (root / "images").mkdir(parents=True)
         (root / file).write_bytes(content)
-        one = made.picture(tmp_path / "one.png", (1024, 1024))
+        one = made.picture(tmp_path / "one.png", size)
         for image in {image_of(line.split(",")[0]) for line in content.decode().splitlines()[1:]}:
             os.link(one, root / "images" / image)
         return load_dataset(name, root)
@@ -61,3 +61,14 @@ def test_siim(load, data):
     # Apices, where air collects in somebody who stands: the upper half has most of the pixels.
     masks = [sample.mask.load() for sample in dataset[:100]]
     assert sum(mask[:512].sum() for mask in masks) > sum(mask[512:].sum() for mask in masks)
+
+
+def test_vinbig(load, data):
+    content = gzip.decompress((data / "vinbigdata-train.csv.gz").read_bytes())
+    dataset = load("vindr-cxr", "train.csv", content, lambda image: f"{image}.png", size=(3600, 3600))
+    (said,) = dataset.warnings  # 67,914 rows, 36,096 boxes, 15,000 images
+    assert said.startswith("images are not DICOM files and no file says their annotated size")
+    assert sum(len(sample.boxes) for sample in dataset) == 36_096
+    assert len({sample.image_id for sample in dataset}) == 4394
+    assert len(dataset.pathologies) == 14
+    assert len(dataset.absent) == 15_000 - 4394
