@@ -21,6 +21,7 @@ def test_a_data_set_is_evaluated_without_a_failure(name, made, tmp_path, groundc
     ran, results = evaluate(groundcxr, tmp_path / "out", *controls, "--dataset", name, "--root", root)
     assert ran.code == 0, ran.err
     assert [(result["complete"], result["n_failed"]) for result in results] == [(True, 0)] * 2
+    assert [result["dataset"].get("task") for result in results] == [{"chest-imagenome": "anatomy"}.get(name)] * 2
     written = json.dumps(results)
     for sample in load_dataset(name, root):
         assert sample.image_id not in written
