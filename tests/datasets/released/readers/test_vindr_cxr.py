@@ -85,6 +85,12 @@ class TestVilouras2024:
         assert dataset.options == {"phrases": "The patient has {class}", "readers": "vilouras2024"}
         assert load_dataset("vindr-cxr", root, readers="vilouras2024", phrases="class")[0].phrase == "Cardiomegaly"
 
+    def test_boxes_of_the_consensus_stay_as_they_are(self, root):
+        path = next(root.rglob("annotations_test.csv"))
+        path.write_text(path.read_text() + f"{OF_TEST},Cardiomegaly,91.9,70,190,170\n")
+        found = boxes(load_dataset("vindr-cxr", root, "test", readers="vilouras2024"))
+        assert found["d", "Cardiomegaly"] == [(90, 70, 190, 170), (91, 70, 190, 170)]
+
     def test_what_stands_for_pneumonia_needs_a_label_of_the_eight(self, root):
         path = next(root.rglob("annotations_test.csv"))
         path.write_text("\n".join(line for line in path.read_text().splitlines() if "Cardiomegaly" not in line))
