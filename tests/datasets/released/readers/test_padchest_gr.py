@@ -7,7 +7,8 @@ import pytest
 from groundcxr import Radiograph, load_dataset
 from groundcxr.core import DatasetError, UnknownNameError
 from groundcxr.datasets import check_dataset
-from groundcxr.datasets.padchest_gr import BOXES_ON_NORMAL, NO_BOX, NO_SENTENCE, NO_SPLIT, NO_TABLE
+from groundcxr.datasets.padchest_gr.dataset import NO_BOX, NO_TABLE
+from groundcxr.datasets.padchest_gr.rows import BOXES_ON_NORMAL, NO_SENTENCE, NO_SPLIT
 
 
 @pytest.fixture
