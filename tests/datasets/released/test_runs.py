@@ -11,7 +11,7 @@ NAMES = ("nih-boxes", "rsna-pneumonia", "siim-pneumothorax", "chestx-det", "chex
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_data_set_is_evaluated_without_a_failure(name, made, tmp_path, groundcxr):
-    root = made(name, tmp_path / "data")
+    root = made(name, tmp_path / "data", size=(64, 64))
     controls = ["--method", "center-prior", "--method", "class-mean-box"]
     ran = groundcxr("evaluate", *controls, "--dataset", name, "--root", root, "--out", tmp_path / "out")
     assert ran.code == 0, ran.err

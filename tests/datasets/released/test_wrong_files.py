@@ -21,12 +21,15 @@ ANNOTATIONS = {
     ],
 }
 
+SMALL = (64, 64)
+"""Of images where the size does not matter: they are written quickly."""
+
 each = pytest.mark.parametrize("name", NAMES)
 
 
 @pytest.fixture
 def root(made, tmp_path, name):
-    return made(name, tmp_path / "data")
+    return made(name, tmp_path / "data", size=SMALL)
 
 
 def told(name, root):
@@ -100,7 +103,7 @@ def test_something_else_was_saved_under_the_name(name, root, content, said):
 def test_the_files_of_another_data_set(name, made, tmp_path, other):
     if other == name:
         return
-    text = told(name, made(other, tmp_path / "other"))
+    text = told(name, made(other, tmp_path / "other", size=SMALL))
     assert f"which is of another data set; use --dataset {other} for that, or " in text
 
 
@@ -169,6 +172,6 @@ def test_two_copies_of_the_images_are_told(name, root):
 
 
 @each
-def test_doctor_finds_nothing_but_the_counts(name, root):
-    findings = check_dataset(name, root)
+def test_doctor_finds_nothing_but_the_counts(name, made, tmp_path):
+    findings = check_dataset(name, made(name, tmp_path / "data"))
     assert [finding for finding in findings if "as published" not in finding.problem] == []
