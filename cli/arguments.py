@@ -24,7 +24,9 @@ Methods = Annotated[
     list[str],
     typer.Option("--method", help="[ALIAS=]NAME or [ALIAS=]FILE.py[:CLASS]; may be given several times."),
 ]
-Dataset = Annotated[str, typer.Option("--dataset", help="phantom, ms-cxr, manifest, or a plug-in's.")]
+Dataset = Annotated[
+    str, typer.Option("--dataset", help="A name of `groundcxr list datasets`: phantom, ms-cxr, manifest, ...")
+]
 Root = Annotated[Path | None, typer.Option("--root", help="Folder or file of the data; not needed for phantom.")]
 Split = Annotated[str | None, typer.Option("--split", help="A split's name; the data set's own default otherwise.")]
 Secret = Annotated[

@@ -189,6 +189,8 @@ def _caption(result: Result) -> str:
         notes.append(f"{_number(info.dataset.n_warnings, 'warning')} about the data")
     if info.dataset.n_skipped:
         notes.append(f"{_number(info.dataset.n_skipped, 'sample')} skipped by the protocol")
+    if info.dataset.n_negatives:
+        notes.append(f"{_number(info.dataset.n_negatives, 'negative')} beside these, in no average")
     if info.dataset.name == "phantom":
         notes.append("phantoms rank code paths, not clinical ability")
     statuses = Counter[str]()

@@ -36,10 +36,13 @@ class Box:
 
     def __post_init__(self) -> None:
         for name in ("x0", "y0", "x1", "y1"):
-            object.__setattr__(self, name, _plain(getattr(self, name)))
+            side = getattr(self, name)
+            if type(side) is not float:  # data sets have 100,000 boxes, and most sides are floats already
+                object.__setattr__(self, name, _plain(side))
         if self.score is not None:
             object.__setattr__(self, "score", _plain(self.score))
-        if not all(math.isfinite(v) for v in (self.x0, self.y0, self.x1, self.y1)):
+        finite = math.isfinite
+        if not (finite(self.x0) and finite(self.y0) and finite(self.x1) and finite(self.y1)):
             raise ValueError(f"a box needs four finite numbers, got {self.as_tuple()}")
         if self.score is not None and not math.isfinite(self.score):
             raise ValueError(f"a box's score must be finite, got {self.score}")
@@ -80,6 +83,8 @@ class Box:
     def clipped(self, image_size: ImageSize) -> Box:
         """The part inside the image; its area is 0 when nothing is."""
         width, height = image_size
+        if 0 <= self.x0 <= width and 0 <= self.x1 <= width and 0 <= self.y0 <= height and 0 <= self.y1 <= height:
+            return self
         x0, x1 = min(max(self.x0, 0), width), min(max(self.x1, 0), width)
         y0, y1 = min(max(self.y0, 0), height), min(max(self.y1, 0), height)
         return Box(x0, y0, x1, y1, self.score)

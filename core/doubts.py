@@ -116,9 +116,11 @@ def frame_doubts(boxes: Iterable[Placed], written: Written) -> list[Doubt]:
     """
     placed = list(boxes)
     tally = Tally()
-    fractions = [one for one in placed if _is_fraction(one, written)]
+    fractions: list[Placed] = []
+    pixels: list[Placed] = []
+    for one in placed:
+        (fractions if _is_fraction(one, written) else pixels).append(one)
     _count_all(fractions, FRACTIONS, tally)
-    pixels = [one for one in placed if not _is_fraction(one, written)]
     if written == "corners":
         backwards = [one for one in pixels if _is_backwards(one)]
         if len(backwards) > _FEW * len(pixels):

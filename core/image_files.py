@@ -9,15 +9,14 @@ from pathlib import Path
 from .box import ImageSize
 from .decoded import GET_AGAIN, Decoded, UnreadableError
 from .errors import ImageError
+from .mistaken import HEAD, mistaken_for
 from .names import one_line, printable
 from .regular import check_regular, read_regular
 
 DICOM_SUFFIXES = frozenset({".dcm", ".dicom"})
 IMAGE_SUFFIXES = DICOM_SUFFIXES | {".png", ".jpg", ".jpeg"}
 
-_HEAD = 256
 _LONGEST_REASON = 400
-_WEB_PAGE = (b"<!doctype", b"<html", b"<?xml", b"<head")
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def read_header(path: Path) -> ImageHeader:
     try:
         check_regular(path)
         with path.open("rb") as file:
-            head = file.read(_HEAD)
+            head = file.read(HEAD)
         return ImageHeader(dicom_size(path)) if _is_dicom(path, head) else ImageHeader(*raster_header(path))
     except Exception as error:  # decoders raise many types; each is the file's fault
         raise _image_error(path, error) from error
@@ -78,7 +77,7 @@ def decode_image(data: bytes, path: Path) -> Decoded:
     from .raster import decode_raster
 
     try:
-        return decode_dicom(data) if _is_dicom(path, data[:_HEAD]) else decode_raster(data)
+        return decode_dicom(data) if _is_dicom(path, data[:HEAD]) else decode_raster(data)
     except Exception as error:  # decoders raise many types; each is the file's fault
         raise _image_error(path, error) from error
 
@@ -103,13 +102,8 @@ def _is_dicom(path: Path, head: bytes) -> bool:
 
     if not head:
         raise UnreadableError("the file is empty", GET_AGAIN)
-    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_WEB_PAGE):
-        reason = "it is a web page, not an image (a download that needed a login?)"
-        raise UnreadableError(reason, "log in where it came from and download it again")
-    if head.startswith(b"version https://git-lfs"):
-        raise UnreadableError("it is a pointer of Git LFS, not an image", "fetch the image with `git lfs pull`")
-    if head.startswith((b"\x1f\x8b", b"PK\x03\x04")):
-        raise UnreadableError("it is a compressed archive, not an image", "unpack it and name the image in it")
+    if (mistaken := mistaken_for(head, "an image")) is not None:
+        raise UnreadableError(*mistaken)
     if head.startswith((PNG_MAGIC, JPEG_MAGIC)):
         return False
     return looks_like_dicom(head) or path.suffix.lower() in DICOM_SUFFIXES

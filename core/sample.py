@@ -25,6 +25,8 @@ class Sample:
         image_size: (width, height) of the image file.
         side: "left", "right" or "bilateral" (the patient's), where the data set knows it.
         zone: "upper", "mid" or "lower", where the data set knows it.
+        negative: Whether the image is known not to show what the phrase says: there is nothing to mark, by right and
+            not for lack of an annotation. No method is told.
     """
 
     sample_id: str
@@ -38,3 +40,4 @@ class Sample:
     image_size: ImageSize
     side: str | None = None
     zone: str | None = None
+    negative: bool = False

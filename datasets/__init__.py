@@ -1,11 +1,12 @@
 """Data sets: files on disk become samples."""
 
-from .base import DATASETS, Finding, GroundingDataset
+from .base import DATASETS, Absence, Finding, GroundingDataset
 from .ids import find_secret, opaque_id, owners_secret, release_key
 from .loading import check_dataset, load_dataset
 
 __all__ = [
     "DATASETS",
+    "Absence",
     "Finding",
     "GroundingDataset",
     "check_dataset",

@@ -29,6 +29,8 @@ class Annotation:
         where: The place in the file, for messages: "row 12".
         segmentation: The region, where it is not given as a box.
         other_image: Another path that the file has for the image; tried where the first one is none.
+        negative: Whether the image is known not to show what the phrase says.
+        fractions: Whether the box is in fractions of the image's width and height, whatever its size; without `frame`.
     """
 
     image_id: str
@@ -42,6 +44,12 @@ class Annotation:
     where: str
     segmentation: Segmentation | None = None
     other_image: str | None = None
+    negative: bool = False
+    fractions: bool = False
+
+    def frame_in(self, size: ImageSize) -> ImageSize:
+        """The size of which the box's numbers are, on an image file of a size."""
+        return (1, 1) if self.fractions else self.frame or size
 
 
 def number(text: object, what: str, where: str) -> float:
@@ -61,6 +69,24 @@ def number(text: object, what: str, where: str) -> float:
     if abs(value) > FARTHEST:
         raise DatasetError(f"{where}: {what} must be within {FARTHEST:,} pixels, got {shown(text)}")
     return value
+
+
+def text(value: object, what: str, place: str) -> str:
+    """A text or a number as text; "" for none.
+
+    Raises:
+        DatasetError: If it is anything else, or has half a character (a lone surrogate), which no file can hold.
+    """
+    if isinstance(value, bool | list | dict):
+        raise DatasetError(f"{place}: {what} must be a text, got {shown(value)}")
+    written = "" if value is None else str(value)
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        raise DatasetError(
+            f"{place}: {what} has half a character in it ({shown(written)}); write whole characters"
+        ) from None
+    return written
 
 
 def shown(value: object) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, overload
@@ -12,6 +13,7 @@ from typing import Any, ClassVar, Literal, Self, overload
 from ..core import DatasetError, Registry, Sample
 from ..core.fingerprint import digest
 from .ids import opaque_id
+from .phrases import DEFAULT, PhraseTemplate
 
 _AVERAGES = ("macro", "micro")
 
@@ -31,6 +33,23 @@ class Finding:
     step: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """An image and the classes that are known not to be in it, because the labels about it are exhaustive.
+
+    Attributes:
+        image_id: The data set's own name of the image.
+        patient_id: The data set's own name of the patient, None where it has none.
+        image_path: The image file, which is there.
+        classes: As the data set spells them. What was simply not annotated is not among them.
+    """
+
+    image_id: str
+    patient_id: str | None
+    image_path: Path
+    classes: tuple[str, ...]
+
+
 class GroundingDataset(Sequence[Sample], ABC):
     """Samples of one split of a data set.
 
@@ -41,12 +60,16 @@ class GroundingDataset(Sequence[Sample], ABC):
         citation: BibTeX.
         default_split: What `split=None` means.
         credentialed: Whether images and phrases must not leave the user's disk.
+        task: What is looked for: "findings", or "anatomy" where phrases name regions that every chest has. Numbers of
+            the two are never averaged.
         private_ids: Whether ids are keyed with a random secret of the owner's (`groundcxr.datasets.ids`), so that
             nothing that is random may depend on them.
         version: Of the data as found.
         split: The split that was loaded.
         options: What else was chosen (grouping, seed, size), as plain JSON values.
         warnings: One sentence for each kind of defect met while loading, with counts.
+        absent: Of images of the split, also of such as have no sample, the classes that are known not to be in them;
+            empty where no labels are exhaustive.
     """
 
     name: ClassVar[str]
@@ -54,6 +77,7 @@ class GroundingDataset(Sequence[Sample], ABC):
     citation: ClassVar[str] = ""
     default_split: ClassVar[str] = "all"
     credentialed: ClassVar[bool] = True
+    task: ClassVar[Literal["findings", "anatomy"]] = "findings"
     private_ids: ClassVar[bool] = False
 
     def __init__(
@@ -67,6 +91,8 @@ class GroundingDataset(Sequence[Sample], ABC):
         options: dict[str, Any] | None = None,
         warnings: Sequence[str] = (),
         training: Callable[[], Sequence[Sample]] | None = None,
+        absent: Sequence[Absence] = (),
+        second: Callable[[], Iterable[Sample]] | None = None,
     ) -> None:
         """Hold loaded samples.
 
@@ -82,6 +108,9 @@ class GroundingDataset(Sequence[Sample], ABC):
             warnings: What was wrong with the files but did not stop loading.
             training: Loads samples of the training split, whose patients are not among `samples`; None where there is
                 no such split.
+            absent: What is known not to be in images.
+            second: Loads what another reader marked, under the ids of the samples that he was asked about too; None
+                where nobody has read all images of the split again.
 
         Raises:
             DatasetError: If a class has the name of an average.
@@ -95,6 +124,9 @@ class GroundingDataset(Sequence[Sample], ABC):
         self.warnings = tuple(warnings)
         self._salt = salt
         self._training = training
+        self.absent = tuple(absent)
+        self._second = second
+        self._readings: dict[str, Sample] | None = None
 
     @classmethod
     @abstractmethod
@@ -138,8 +170,52 @@ class GroundingDataset(Sequence[Sample], ABC):
         return len(self._samples)
 
     def training_samples(self) -> Sequence[Sample] | None:
-        """Samples that controls may be fitted on; None where no other patients than the loaded ones are set aside."""
-        return None if self._training is None else self._training()
+        """Samples that controls may be fitted on; None where no other patients than the loaded ones are set aside.
+
+        Negatives are none of them: nobody drew where they are.
+        """
+        return None if self._training is None else [sample for sample in self._training() if not sample.negative]
+
+    @property
+    def has_second_reader(self) -> bool:
+        """Whether another reader than the one whose marks are the ground truth has read the images of the split."""
+        return self._second is not None
+
+    def second_reader(self, sample: Sample) -> Sample | None:
+        """A sample with the boxes and the mask of another reader.
+
+        Args:
+            sample: One of the data set's.
+
+        Returns:
+            None where he marked nothing, or there is no other reader (`has_second_reader`).
+        """
+        if self._readings is None:
+            readings = [] if self._second is None else self._second()
+            self._readings = {reading.sample_id: reading for reading in readings}
+        return self._readings.get(sample.sample_id)
+
+    def phrase_of_absent(self, image_id: str, pathology: str) -> str:
+        """The phrase of a negative: made as the option `phrases` says, or else as data sets of classes make theirs.
+
+        Args:
+            image_id: The image, for a data set that words each phrase for itself.
+            pathology: A class that the image does not have.
+        """
+        return PhraseTemplate.of(self.options.get("phrases") or DEFAULT).fill(pathology)
+
+    def with_samples(self, samples: Iterable[Sample], **options: Any) -> Self:
+        """The same data set with other samples.
+
+        Args:
+            samples: Those of one image following one another.
+            **options: What was chosen beside the options that it has.
+        """
+        other = copy(self)
+        other._samples = tuple(samples)
+        other.pathologies = tuple(dict.fromkeys([*self.pathologies, *(sample.pathology for sample in other)]))
+        other.options = {**self.options, **options}
+        return other
 
     def opaque(self, *parts: object) -> str:
         """A short hash of identifiers that may be published."""
@@ -165,6 +241,8 @@ class GroundingDataset(Sequence[Sample], ABC):
                     sample.mask.key if sample.mask else None,
                     sample.image_size,
                     self.opaque("patient", sample.patient_id),
+                    # Said of negatives alone, so that data without any keep their fingerprints.
+                    *(["negative"] if sample.negative else []),
                 )
                 for sample in (self._samples if samples is None else samples)
             ],
@@ -193,7 +271,19 @@ def _adopt(name: str, thing: Any) -> type[GroundingDataset]:
 DATASETS: Registry[type[GroundingDataset]] = Registry(
     "dataset",
     __package__ or "",
-    {"phantom": ".phantom", "ms-cxr": ".ms_cxr", "manifest": ".manifest"},
+    {
+        "phantom": ".phantom",
+        "ms-cxr": ".ms_cxr",
+        "vindr-cxr": ".vindr_cxr",
+        "padchest-gr": ".padchest_gr",
+        "nih-boxes": ".nih_boxes",
+        "rsna-pneumonia": ".rsna_pneumonia",
+        "siim-pneumothorax": ".siim_pneumothorax",
+        "chestx-det": ".chestx_det",
+        "chexlocalize": ".chexlocalize",
+        "chest-imagenome": ".chest_imagenome",
+        "manifest": ".manifest",
+    },
     entry_point_group="groundcxr.datasets",
     adopt=_adopt,
 )

@@ -157,9 +157,10 @@ def _boxes(
     annotations: Sequence[Annotation], sizes: Mapping[str, ImageSize], place: str, written: Written
 ) -> Iterator[Finding]:
     for row in annotations:
-        frame = row.frame or sizes.get(row.image_id)
-        if row.box is None or frame is None:
+        size = row.frame or sizes.get(row.image_id)
+        if row.box is None or size is None:
             continue
+        frame = row.frame_in(size)
         _, defect = fit_box(row.box, frame, frame)
         if defect is not None:
             x0, y0, x1, y1 = row.box.as_tuple()

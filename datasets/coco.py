@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..core import Box, DatasetError, ImageSize, read_regular
+from ..core import Box, DatasetError, ImageSize
 from ..core.doubts import Tally
-from ..core.json_text import parse_json
-from .annotations import Annotation, frame_size, number, shown
+from .annotations import Annotation, frame_size, number, shown, text
 from .frames import aspect_differs
 from .phrases import STEP, PhraseTemplate
 from .segmentations import read_segmentation
+from .text_files import read_json
 
 PHRASE_KEYS = ("label_text", "phrase", "caption")
 """Where a phrase may be, on an annotation or else on its image: MS-CXR's key first."""
@@ -38,7 +38,7 @@ def read_coco(path: Path, phrases: PhraseTemplate | None = None) -> list[Annotat
     Raises:
         DatasetError: If the file is not in this format; names the file and the record.
     """
-    content = _content(path)
+    content = read_json(path)
     images = _by_id(_records(content, "images", path), "images", path, lambda image: next(iter(_names(image)), None))
     captions = isinstance(content, dict) and not content.get("categories")
     categories = _by_id(
@@ -86,7 +86,7 @@ class _Reader:
         if not names:
             raise DatasetError(f"{self.path}: the image with the id {shown(record['image_id'])} has no file_name")
         for name in names:
-            _text(name, "the file_name of its image", place)
+            text(name, "the file_name of its image", place)
         pathology = self._pathology(record, place)
         frame = _frame(image, place) or _frame(record, place)
         box = _box(record.get("bbox"), place)
@@ -99,7 +99,7 @@ class _Reader:
                     "another shape; correct one of them"
                 )
             frame = frame or region.frame
-        split, patient = (_text(record.get(key, image.get(key)), key, place) or None for key in ("split", "patient_id"))
+        split, patient = (text(record.get(key, image.get(key)), key, place) or None for key in ("split", "patient_id"))
         return Annotation(
             image_id=names[0],
             image=names[0],
@@ -118,7 +118,7 @@ class _Reader:
         if self.categories is None and record.get("category_id") is None:
             return UNCLASSIFIED
         category = (self.categories or {}).get(_id(record.get("category_id")))
-        name = "" if category is None else _text(category.get("name"), "the name of its category", place).strip()
+        name = "" if category is None else text(category.get("name"), "the name of its category", place).strip()
         if not name:
             identity = shown(record.get("category_id"))
             raise DatasetError(f"{place}: there is no category with the id {identity} and a name")
@@ -126,20 +126,11 @@ class _Reader:
 
     def _phrase(self, record: dict[str, Any], image: dict[str, Any], place: str) -> str:
         found = next((holder[key] for holder in (record, image) for key in PHRASE_KEYS if holder.get(key)), None)
-        phrase = _text(found, "the phrase", place)
+        phrase = text(found, "the phrase", place)
         if not isinstance(found, str) or not phrase.strip():
             step = "" if self.categories is None else f"; {STEP}"
             raise DatasetError(f"{place}: there is no phrase; give it as one of {', '.join(PHRASE_KEYS)}{step}")
         return phrase
-
-
-def _content(path: Path) -> Any:
-    try:
-        return parse_json(read_regular(path).decode("utf-8-sig"))
-    except OSError as error:
-        raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
-    except ValueError as error:  # neither UTF-8 nor JSON
-        raise DatasetError(f"{path} is not a JSON file: {error}") from error
 
 
 def _records(content: Any, key: str, path: Path) -> list[dict[str, Any]]:
@@ -193,21 +184,3 @@ def _frame(record: dict[str, Any], place: str) -> ImageSize | None:
         return None
     width, height = (number(record[key], f"the image's {key}", place) for key in ("width", "height"))
     return frame_size(width, height, place)
-
-
-def _text(value: Any, what: str, place: str) -> str:
-    """A text or a number as text; "" for none.
-
-    Raises:
-        DatasetError: If it is anything else, or has half a character (a lone surrogate), which no file can hold.
-    """
-    if isinstance(value, bool | list | dict):
-        raise DatasetError(f"{place}: {what} must be a text, got {shown(value)}")
-    text = "" if value is None else str(value)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise DatasetError(
-            f"{place}: {what} has half a character in it ({shown(text)}); write whole characters"
-        ) from None
-    return text

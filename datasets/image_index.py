@@ -6,22 +6,23 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-from ..core import IMAGE_SUFFIXES, GroundCXRError
+from ..core import GroundCXRError
 from ..core.cache import cache_folder
 from ..core.files import write_atomically
 from ..core.fingerprint import digest
 from ..core.json_text import parse_json
 from ..core.regular import read_regular
+from .image_walk import may_be_of
 
 _FORMAT = 1
 
 
-def read_index(root: Path) -> dict[str, list[str]]:
-    """Relative paths by id as they were found below a root; empty where nothing sound is remembered."""
+def read_index(root: Path, name: str) -> dict[str, list[str]]:
+    """Relative paths by id as they were found below a root for a data set; empty where nothing sound is remembered."""
     try:
-        content = parse_json(read_regular(_file(root)))
+        content = parse_json(read_regular(_file(root, name)))
     except (GroundCXRError, OSError, ValueError):
         return {}
     if not isinstance(content, dict) or content.get("format") != _FORMAT or content.get("root") != _key(root):
@@ -32,17 +33,17 @@ def read_index(root: Path) -> dict[str, list[str]]:
     return {image: paths for image, paths in files.items() if _is_sound(image, paths)}
 
 
-def write_index(root: Path, files: Mapping[str, list[str]]) -> None:
+def write_index(root: Path, name: str, files: Mapping[str, list[str]]) -> None:
     """Remember what a walk found; a cache that cannot be written costs another walk, and nothing else."""
     content = {"format": _FORMAT, "root": _key(root), "files": files}
     with suppress(GroundCXRError, OSError, ValueError):
-        file = _file(root)
+        file = _file(root, name)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # paths hold patients' numbers
         write_atomically(file, json.dumps(content).encode())
 
 
-def _file(root: Path) -> Path:
-    return cache_folder("images") / f"{digest(_key(root))[:32]}.json"
+def _file(root: Path, name: str) -> Path:
+    return cache_folder("images") / f"{digest(name, _key(root))[:32]}.json"
 
 
 def _key(root: Path) -> str:
@@ -55,8 +56,4 @@ def _is_sound(image: str, paths: object) -> bool:
 
 
 def _is_of(image: str, path: object) -> bool:
-    if not isinstance(path, str):
-        return False
-    parts = PurePosixPath(path)
-    named = parts.stem.lower() == image.lower() and parts.suffix.lower() in IMAGE_SUFFIXES | {""}
-    return named and not parts.is_absolute() and ".." not in parts.parts
+    return isinstance(path, str) and may_be_of(path, image) and path[0] != "/" and ".." not in path.split("/")

@@ -12,6 +12,7 @@ from ..core import DatasetError, GroundCXRError, unknown_name
 from ..core.errors import said
 from ..core.paths import user_path
 from .base import DATASETS, Finding, GroundingDataset
+from .negatives import NEGATIVES, RELEASED, add_negatives, read_negatives
 
 
 def load_dataset(
@@ -20,23 +21,27 @@ def load_dataset(
     """Load a split of a data set by name.
 
     Args:
-        name: "phantom", "ms-cxr", "manifest", or what a plug-in adds.
+        name: One of `groundcxr list datasets`: "phantom", "ms-cxr", "manifest", ..., or what a plug-in adds.
         root: Folder or file of the data, ``~`` being the home folder; not needed for the phantom.
         split: None for the data set's own default.
-        **options: The data set's own options, such as `group_by` of ms-cxr.
+        **options: The data set's own options, such as `group_by` of ms-cxr; and `negatives` of any: how many phrases to
+            add for each image about what its labels say that it does not show, or "released" for those of the release.
 
     Raises:
         UnknownNameError: If there is no such data set, or it has no such option.
-        DatasetError: If the files are missing or wrong, or a plug-in's own code fails.
+        DatasetError: If the files are missing or wrong, negatives cannot be had, or a plug-in's own code fails.
         GroundCXRError: If the root is no possible path.
     """
     dataset = DATASETS.get(name)
+    negatives = read_negatives(dataset, options.pop(NEGATIVES, 0))
+    if negatives == RELEASED:
+        options[NEGATIVES] = RELEASED
     with _told(name, dataset):
         _check_options(name, dataset.load, 2, options)
         loaded = dataset.load(_data_root(name, root), split or dataset.default_split, **options)
     if not isinstance(loaded, GroundingDataset):
         raise DatasetError(f"the data set {name!r} gave {type(loaded).__name__}; its load must give a GroundingDataset")
-    return loaded
+    return loaded if negatives in (0, RELEASED) else add_negatives(loaded, negatives)
 
 
 def check_dataset(name: str, root: str | Path | None = None, **options: Any) -> list[Finding]:
@@ -53,6 +58,7 @@ def check_dataset(name: str, root: str | Path | None = None, **options: Any) -> 
         GroundCXRError: If the root is no possible path.
     """
     dataset = DATASETS.get(name)
+    read_negatives(dataset, options.pop(NEGATIVES, 0))  # no other file is looked at
     with _told(name, dataset):
         _check_options(name, dataset.check, 1, options)
         return list(dataset.check(_data_root(name, root), **options))
@@ -72,7 +78,7 @@ def _check_options(name: str, call: Callable[..., object], before: int, options:
     parameters = list(inspect.signature(call).parameters.values())[before:]
     if any(one.kind is one.VAR_KEYWORD for one in parameters):
         return
-    known = [one.name for one in parameters]
+    known = list(dict.fromkeys([*(one.name for one in parameters), NEGATIVES]))
     if unknown := [option for option in options if option not in known]:
         raise unknown_name(f"option of the data set {name!r}", unknown[0], known)
 

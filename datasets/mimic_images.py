@@ -4,39 +4,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 
-from ..core import DatasetError
-from ..core.doubts import Tally
 from ..core.regular import is_regular
 from ..core.threads import mapped
-from .image_index import read_index, write_index
-from .image_walk import DICOM_ID, PATIENT_OR_STUDY, Seen, look_for
+from .image_search import FoundImages, Wanted, found_images, walk_for
+from .image_walk import DICOM_ID, PATIENT_OR_STUDY, Seen
 from .physionet import STEP
-
-SEVERAL = "images have several files below the root, of which one is used"
 
 _RELEASED = re.compile(r"(?:^|/)(p1\d/p\d{8}/s\d{8}/[^/]+)$")
 _OF_THE_LAYOUT = re.compile(rf"p?1\d|{PATIENT_OR_STUDY.pattern}|{DICOM_ID.pattern}", re.IGNORECASE)
 _LAYOUTS = (".jpg", ".dcm")  # MIMIC-CXR-JPG, whose pixels MS-CXR was drawn on, and the originals, MIMIC-CXR
 _SUFFIXES = (".jpg", ".jpeg", ".dcm", ".dicom", ".png")  # of copies with as many images, the first is used
-_NAMED = "images are found by their DICOM id wherever they are below the root, as"
 _THREADS = 8  # a network disk's latency, not the processor, is the cost
-
-
-@dataclass(frozen=True)
-class FoundImages:
-    """Where images are.
-
-    Attributes:
-        paths: A file for each id; where there is none, the place at which it was expected.
-        doubts: A sentence for each thing that the user should know of them.
-    """
-
-    paths: dict[str, Path]
-    doubts: list[str]
 
 
 def find_images(root: Path, trees: Sequence[Path], images: Mapping[str, str]) -> FoundImages:
@@ -56,12 +37,8 @@ def find_images(root: Path, trees: Sequence[Path], images: Mapping[str, str]) ->
     missing = {image: path for image, path in images.items() if image not in files}
     seen = Seen()
     if missing:
-        known = _remembered(root, missing)
-        if known is None:
-            seen = look_for(root, missing)
-            write_index(root, seen.files)
-            known = _by_preference(seen.files)
-        files |= {image: [root / path for path in paths] for image, paths in known.items()}
+        walked, seen = walk_for(root, "ms-cxr", missing, _by_preference)
+        files |= walked
     expected = trees[0] if trees else root / "files"
     places = Counter(tree for tree in trees for paths in files.values() if paths[0].is_relative_to(tree))
     if places:
@@ -69,9 +46,7 @@ def find_images(root: Path, trees: Sequence[Path], images: Mapping[str, str]) ->
     paths = {
         image: files[image][0] if image in files else expected / _released_path(path) for image, path in images.items()
     }
-    if not files:
-        raise DatasetError(_nowhere(root, next(iter(paths.values())), len(images), seen))
-    return FoundImages(paths, [*_several(files.values()), *_left_out(seen, len(paths) - len(files))])
+    return found_images(root, Wanted("ms-cxr", "MS-CXR", images, STEP, "DICOM id"), files, paths, seen)
 
 
 def is_released(path: PurePath) -> bool:
@@ -103,16 +78,6 @@ def _released_path(image: str) -> PurePosixPath:
     return PurePosixPath(found[1] if found else PurePosixPath(image).name)
 
 
-def _remembered(root: Path, images: Mapping[str, str]) -> dict[str, list[str]] | None:
-    """Where an earlier walk found the images; None unless it found all, and they are still there."""
-    index = read_index(root)
-    if any(image not in index for image in images):
-        return None
-    known = _by_preference({image: index[image] for image in images})
-    there = mapped(is_regular, [root / paths[0] for paths in known.values()], _THREADS)
-    return known if all(there) else None
-
-
 def _by_preference(files: Mapping[str, list[str]]) -> dict[str, list[str]]:
     """Each image's files with the one to use first, such that all are of one copy where one holds them all."""
     copies = Counter(copy for paths in files.values() for copy in set(map(_copy, paths)))
@@ -131,47 +96,3 @@ def _copy(path: str) -> tuple[tuple[str, ...], str]:
     while folders and _OF_THE_LAYOUT.fullmatch(folders[-1]):
         folders.pop()
     return tuple(folders), PurePosixPath(name).suffix.lower()
-
-
-def _several(files: Iterable[Sequence[Path]]) -> list[str]:
-    tally = Tally()
-    for used, *others in files:
-        if others:
-            tally.add(SEVERAL, f"{used} rather than {others[0]}")
-    return tally.sentences()
-
-
-def _left_out(seen: Seen, missing: int) -> list[str]:
-    """Why images that were not found may be there all the same."""
-    if not missing:
-        return []
-    unread = [f"{said}; images must be JPEG, PNG or DICOM files" for said in _unread(seen)]
-    return [*unread, *([seen.ended] if seen.ended else [])]
-
-
-def _unread(seen: Seen) -> list[str]:
-    return [
-        f"{count:,} {'file' if count == 1 else 'files'} of these ids with the suffix {suffix} "
-        f"{'is' if count == 1 else 'are'} in {folder}"
-        for suffix, (count, folder) in seen.unread.items()
-    ]
-
-
-def _nowhere(root: Path, tried: Path, count: int, seen: Seen) -> str:
-    """That none of the images is there, what is there instead, and the step that fits it."""
-    others: list[str] = []
-    if seen.others:
-        images = "image" if seen.others == 1 else "images"
-        others.append(f"{seen.others:,} {images} of other ids, such as {seen.other}")
-    if seen.skipped:
-        others.append(f"{seen.skipped:,} {'folder' if seen.skipped == 1 else 'folders'} of other patients")
-    message = f"none of the {count} images of MS-CXR is below {root} (tried {tried})"
-    if there := [*_unread(seen), *others]:
-        message += f", but {' and '.join(there)}"
-    if seen.ended:
-        return f"{message}; {seen.ended}"
-    if seen.unread:
-        return f"{message}; {_NAMED} {tried.stem}.jpg, .png or .dcm: convert these files"
-    if others:
-        return f"{message}; {_NAMED} {tried.stem}.jpg, .png or .dcm: name them so, or add those that MS-CXR is about"
-    return f"{message}; {STEP}"

@@ -16,7 +16,8 @@ from .base import DATASETS, Finding, GroundingDataset
 from .checks import check_files
 from .coco import without_bbox
 from .ids import opaque_id, release_key
-from .mimic_images import FoundImages, find_images, is_released
+from .image_search import FoundImages
+from .mimic_images import find_images, is_released
 from .ms_cxr_rows import read_annotations
 from .physionet import STEP, Release, find_release
 from .samples import apart_from, build_samples

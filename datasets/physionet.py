@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..core import DatasetError
-from .searching import Search
+from .searching import Search, walk
 
 STEP = (
     "download MS-CXR (https://physionet.org/content/ms-cxr/) and its images from MIMIC-CXR-JPG "
@@ -61,7 +58,7 @@ def find_release(root: Path | None) -> Release:
     similar: list[Path] = []
     trees: list[Path] = []
     search = Search("MS-CXR", root)
-    for depth, folder, folders, files in _folders(root, search):
+    for depth, folder, folders, files in walk(root, search, _NOT_ENTERED, _DEPTH):
         if any(_SHARD.fullmatch(name) for name in folders):
             trees.append(folder)
         for name in files:
@@ -79,21 +76,3 @@ def find_release(root: Path | None) -> Release:
     # The first of equals: folders come nearest first, then by name.
     *_, annotation, version = max(annotations, key=lambda found: found[:3])
     return Release(root, annotation, version, tuple(trees))
-
-
-def _folders(root: Path, search: Search) -> Iterator[tuple[int, Path, list[str], list[str]]]:
-    """(depth, folder, names of folders in it, names of files), nearest first; image folders are not entered."""
-    waiting = deque([(0, root)])
-    while waiting and search.goes_on():
-        depth, folder = waiting.popleft()
-        try:
-            with os.scandir(folder) as entries:
-                kinds = sorted((entry.name, entry.is_dir()) for entry in entries)
-        except OSError:  # a folder of somebody else's below the root
-            if depth == 0:
-                raise
-            continue
-        folders = [name for name, is_folder in kinds if is_folder]
-        yield depth, folder, folders, [name for name, is_folder in kinds if not is_folder]
-        if depth < _DEPTH:
-            waiting.extend((depth + 1, folder / name) for name in folders if not _NOT_ENTERED.fullmatch(name))

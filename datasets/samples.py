@@ -6,13 +6,13 @@ import statistics
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..core import Box, ImageError, ImageHeader, ImageSize, Mask, Sample, read_header
+from ..core import Box, ImageError, ImageHeader, ImageSize, Mask, Sample
 from ..core.doubts import ORIENTED, Doubt, Placed, Tally, Written, frame_doubts
 from ..core.names import escaped
 from ..core.regular import is_regular
-from ..core.threads import mapped
 from .annotations import Annotation, by_image
 from .frames import NEGATIVE, aspect_differs, fit_box, holding_frame, negative_sides
+from .image_headers import image_headers
 from .masks import union_mask
 from .spellings import spellings
 
@@ -21,22 +21,6 @@ UNREADABLE = "image files cannot be read (`groundcxr doctor` lists them)"
 RESIZED = "images are not at the annotated size, so boxes were rescaled"
 BESIDE_BOXES = "phrases have boxes, and segmentations alone in other annotations: the boxes alone are the target"
 OTHER_ASPECT = "images have another aspect ratio than was annotated, so boxes may be misplaced"
-
-_HEADER_THREADS = 8  # headers are a few bytes each: a network disk's latency, not the processor, is the cost
-
-
-def image_headers(paths: Mapping[str, Path]) -> dict[str, ImageHeader | ImageError]:
-    """The headers of many image files; the error where a file cannot be read."""
-
-    def header(path: Path) -> ImageHeader | ImageError:
-        try:
-            return read_header(path)
-        except ImageError as error:
-            return error
-        except (OSError, ValueError):  # a name that no file can have
-            return ImageError(f"there is no image file {escaped(str(path))}; `groundcxr doctor` lists what is missing")
-
-    return dict(zip(paths, mapped(header, paths.values(), _HEADER_THREADS), strict=True))
 
 
 def build_samples(
@@ -93,6 +77,7 @@ def build_samples(
                     boxes=boxes,
                     mask=_mask(group, size, tally),
                     image_size=size,
+                    negative=first.negative,
                 )
             )
     sizes = {image: header.size for image, header in headers.items() if not isinstance(header, ImageError)}
@@ -103,7 +88,7 @@ def build_samples(
 def doubts_about_frames(
     annotations: Iterable[Annotation], sizes: Mapping[str, ImageSize], written: Written
 ) -> list[Doubt]:
-    """What looks wrong about boxes and polygons as written; those in unknown frames are left out.
+    """What looks wrong about boxes and polygons as written; those in unknown frames or in fractions are left out.
 
     Args:
         annotations: The rows.
@@ -113,7 +98,8 @@ def doubts_about_frames(
     boxes: list[Placed] = []
     polygons: list[Placed] = []
     for row in annotations:
-        if (frame := row.frame or sizes.get(row.image_id)) is None:
+        frame = row.frame or sizes.get(row.image_id)
+        if frame is None or row.fractions:
             continue
         if row.box is not None:
             boxes.append(Placed(row.box, frame, row.where))
@@ -163,7 +149,7 @@ def _mask(group: Sequence[Annotation], size: ImageSize, tally: Tally) -> Mask | 
 def _fit(row: Annotation, size: ImageSize, tally: Tally) -> Box | None:
     if row.box is None:
         return None
-    box, defect = fit_box(row.box, row.frame or size, size)
+    box, defect = fit_box(row.box, row.frame_in(size), size)
     if defect is not None:
         tally.add(defect, f"{row.where} ({negative_sides(row.box)})" if defect == NEGATIVE else row.where)
     return box

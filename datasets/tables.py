@@ -6,20 +6,24 @@ import difflib
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from ..core import DatasetError
+from ..core import DatasetError, check_regular
+from ..core.mistaken import HEAD, mistaken_for
 from ..core.names import listed
 
 Row = tuple[int, dict[str, str]]
 """A row's number, as a spreadsheet shows it, and its cells by lower-case column."""
 
 
-def read_table(path: Path, required: Collection[str], optional: Collection[str] = ()) -> Iterator[Row]:
+def read_table(
+    path: Path, required: Collection[str], optional: Collection[str] = (), *, step: str = ""
+) -> Iterator[Row]:
     """The rows of a CSV file that has certain columns; others are passed over.
 
     Args:
         path: UTF-8, with or without a byte order mark.
         required: Lower-case names of columns that must be there.
         optional: Further columns to return where they are there.
+        step: What to do about a table of other columns.
 
     Raises:
         DatasetError: If the file is no such table.
@@ -29,7 +33,7 @@ def read_table(path: Path, required: Collection[str], optional: Collection[str] 
     refuse_twice(names, known, path)
     missing = [name for name in required if name not in names]
     if missing:
-        raise DatasetError(f"{path} lacks the column {missing[0]!r}; found {listed(names)}")
+        raise DatasetError(f"{path} lacks the column {missing[0]!r}; found {listed(names)}{step and f'; {step}'}")
     columns = [(index, name) for index, name in enumerate(names) if name in known]
     return ((number, {name: cells[index] for index, name in columns}) for number, cells in rows)
 
@@ -50,6 +54,7 @@ def read_columns(path: Path, header: Collection[str]) -> tuple[list[str], list[t
     import pandas as pd
 
     try:
+        _check_kind(path)
         _check_separator(path)
         # header=None: a row with more cells than the header is an error instead of silently becoming an index.
         cells = pd.read_csv(
@@ -88,6 +93,14 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name that is most like this one, upper and lower case being equal; None where none is."""
     names = {other.lower(): other for other in known}
     return next((names[found] for found in difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)), None)
+
+
+def _check_kind(path: Path) -> None:
+    check_regular(path)
+    with path.open("rb") as file:
+        mistaken = mistaken_for(file.read(HEAD), "a CSV file")
+    if mistaken is not None:
+        raise DatasetError(f"cannot read {path}: {'; '.join(mistaken)}")
 
 
 def _check_separator(path: Path) -> None:

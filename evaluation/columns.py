@@ -16,6 +16,8 @@ guessing; the store itself knows which prediction is whose."""
 _IDS = ("sample_id", "patient_key", "image_key", "pathology", "error")
 _DATA = ("box_area", "n_boxes", "side", "zone", "seconds")
 TRUNCATED = "truncated"
+NEGATIVE = "negative"
+"""Only in rows of a protocol that uses negatives, where there are any."""
 _TEXT = ("sample_id", "patient_key", "image_key", "pathology")
 _TEXT_OR_NOTHING = (PREDICTION_KEY, "side", "zone", "error")
 _ROUNDING = 1e-9
@@ -47,6 +49,8 @@ def column_problems(samples: pd.DataFrame, keys: Sequence[str]) -> list[str]:
     found.extend(f"{name} must be numbers" for name in ("seconds", *keys) if not _is_numeric(columns[name]))
     if TRUNCATED in columns and (columns[TRUNCATED].isna().any() or not is_bool_dtype(columns[TRUNCATED])):
         found.append("truncated must be true or false in every row")
+    if NEGATIVE in columns and (columns[NEGATIVE].isna().any() or not is_bool_dtype(columns[NEGATIVE])):
+        found.append("negative must be true or false in every row")
     if not _lies_in(columns["box_area"], 0, 1 + _ROUNDING):
         found.append("box_area must be a share, 0 to 1, in every row")
     # A sample whose ground truth is a mask alone has none.

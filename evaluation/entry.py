@@ -140,9 +140,10 @@ def fitted(entry: Entry, dataset: GroundingDataset) -> Entry:
     if not isinstance(method, ControlMethod):
         return entry
     train = dataset.training_samples()
-    reference = tuple(dataset) if train is None else train
+    reference = tuple(sample for sample in dataset if not sample.negative) if train is None else train
     with told_as_the_methods(method, "fitted"):
         method.fit(reference, held_out=train is not None)
+        method.consult(dataset.second_reader if dataset.has_second_reader else None)
         method.survey(tuple(dataset))
     # What it was fitted on is a part of what it is.
     return replace(entry, fitted_on=dataset.fingerprint(reference))

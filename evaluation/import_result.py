@@ -16,7 +16,7 @@ from ..core.regular import read_regular
 from ..metrics import PROTOCOLS, get_protocol, summarise
 from ..metrics.statistics import Cell as Computed
 from .agreement import refuse_other_samples
-from .columns import columns_of
+from .columns import NEGATIVE, columns_of
 from .imported import IMPORT_FOLDER, ImportFile, write_import
 from .pair import RESULT_FILE, SAMPLES_FILE, rows_file, write_pair
 from .result import Result, load_result
@@ -95,7 +95,7 @@ def _notes(result: Result, *, known: bool) -> list[str]:
 
 def _refuse_other_columns(result: Result, source: Path) -> None:
     keys = [metric.key for metric in result.info.metrics]
-    if others := sorted(set(result.samples.columns) - set(columns_of(result.info.schema_version, keys))):
+    if others := sorted(set(result.samples.columns) - {*columns_of(result.info.schema_version, keys), NEGATIVE}):
         raise StoreError(
             f"{source.with_name(SAMPLES_FILE)} has, beside those of a result, the columns {', '.join(others)}; ask for "
             "the file as evaluate wrote it"

@@ -20,6 +20,7 @@ from .box_choice import refuse_choice
 from .early_warning import EarlyWarning, check_limit
 from .entry import Entry, answers_samples, fitted, method_store
 from .executors import Executor, Job, LocalExecutor
+from .negatives import counted
 from .plan import Selection, Shard, make_plan
 from .prediction import Failure
 from .provenance import grounded_here, run_info
@@ -218,10 +219,11 @@ def _finish(
     """Score and save; `device` is given where the answers were made for this scoring alone, and are not stored."""
     method = entry.method
     scoring = Scoring(protocol, method.kind, frozenset(method.emits), run.answers, run.judged is None, store)
-    scores = score_parts(run.selection, scoring, parts, run.jobs)
+    selection, parts = counted(run.selection, protocol, parts)
+    scores = score_parts(selection, scoring, parts, run.jobs)
     if scores.table.empty:
         raise GroundCXRError(f"the protocol {protocol.name} skips every sample, so there is nothing to average")
-    dataset = _describe_dataset(run.selection, len(scores.table))
+    dataset = _describe_dataset(run.selection, len(selection.samples), len(scores.table))
     if scores.keys:
         store.note_samples(dataset.fingerprint, {str(one): scores.keys.get(one) for one in scores.table["sample_id"]})
     batch_size = batch_size_of(entry, run)
@@ -259,19 +261,21 @@ def store_of(entry: Entry, run: Run) -> PredictionStore:
     return method_store(run.store, entry.info)
 
 
-def _describe_dataset(selection: Selection, rows: int) -> DatasetInfo:
+def _describe_dataset(selection: Selection, samples: int, rows: int) -> DatasetInfo:
     dataset = selection.dataset
     return DatasetInfo(
         name=dataset.name,
         version=dataset.version,
         split=dataset.split,
         fingerprint=dataset.fingerprint(selection.samples),
-        n_samples=len(selection.samples),
-        n_skipped=len(selection.samples) - rows,
+        n_samples=samples,
+        n_skipped=samples - rows,
         n_warnings=len(dataset.warnings),
         options=dataset.options,
         licence=dataset.licence,
         citation=dataset.citation,
         credentialed=dataset.credentialed,
         private_ids=dataset.private_ids,
+        task=dataset.task,
+        n_negatives=len(selection.samples) - samples,
     )

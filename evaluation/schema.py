@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from .columns import column_problems, columns_of
 
@@ -63,6 +63,12 @@ class DatasetInfo(_Strict):
     `n_warnings` counts the kinds of defects that loading met (clipped boxes, resized copies, other counts than
     published); their sentences name files, so they are told on the terminal and by `groundcxr doctor` only. Where ids
     are keyed with a secret of the owner's (`private_ids`), random draws go by the order of the rows, not of the ids.
+
+    `n_negatives` counts the samples about what their image does not show that the protocol left out: they were asked
+    about, are in the fingerprint, and are beside `n_samples`, not among them. The file says it only where it is not 0.
+
+    `task` is "anatomy" where the phrases name regions that every chest has: such numbers are never averaged with those
+    of findings. The file says it only of these.
     """
 
     name: str
@@ -77,6 +83,22 @@ class DatasetInfo(_Strict):
     citation: str
     credentialed: bool
     private_ids: bool = False
+    task: Literal["findings", "anatomy"] = "findings"
+    n_negatives: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def n_asked(self) -> int:
+        """All samples that the method was asked about."""
+        return self.n_samples + self.n_negatives
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written = serialize(self)
+        if not self.n_negatives:
+            written.pop("n_negatives", None)
+        if self.task == "findings":
+            written.pop("task", None)
+        return written
 
 
 class MethodInfo(_Strict):

@@ -22,6 +22,7 @@ from ..core.processes import in_processes, processors
 from ..core.progress import Advance, progress
 from ..core.stderr import say
 from .answers import Part
+from .columns import NEGATIVE
 from .plan import Selection
 from .scoring import Row, Scored, Scoring
 
@@ -76,6 +77,8 @@ def score_parts(selection: Selection, scoring: Scoring, parts: Iterable[Part], j
     rows = sorted(whole.rows, key=lambda row: row.index)
     samples = [selection.samples[row.index] for row in rows]
     table = _describe(selection, samples, rows)
+    if any(sample.negative for sample in samples):
+        table[NEGATIVE] = np.array([sample.negative for sample in samples], dtype=bool)
     for column, key in enumerate(scoring.metrics):
         found = [row.values[column] for row in rows]
         table[key] = np.array([np.nan if one.value is None else one.value for one in found], dtype=np.float64)

@@ -44,6 +44,8 @@ def caption(board: Board, *, intervals: bool) -> str:
         said.append("Not the whole split, so nothing is ranked.")
     if any(cell.n != board.n[column] for row in board.rows for column, cell in row.cells.items()):
         said.append("Where a value rests on fewer samples than the column's n, its own n is given.")
+    if negatives := board.rows[0].run.info.dataset.n_negatives:
+        said.append(f"Beside these samples, {negatives} negatives were asked about, which are in no average.")
     if any(row.run.info.method.control for row in board.rows):
         said.append("Controls are yardsticks, not methods.")
     if any(row.run.imported is not None for row in board.rows):

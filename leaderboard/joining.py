@@ -130,8 +130,8 @@ def _matching(dataset: GroundingDataset, data: DatasetInfo, pathologies: tuple[s
     if len(pathologies) == 1:
         parts.append(pathologies[0])
     for pathology in parts:
-        if _fingerprint(dataset, pathology, data.n_samples) == data.fingerprint:
-            return _part(dataset, pathology, data.n_samples)
+        if _fingerprint(dataset, pathology, data.n_asked) == data.fingerprint:
+            return _part(dataset, pathology, data.n_asked)
     return None
 
 

@@ -49,7 +49,7 @@ def command(info: ResultFile, imported: ImportFile | None = None) -> str:
     if not info.complete:
         pathologies = list(info.pathologies)
         words += ["--pathology", pathologies[0]] if len(pathologies) == 1 else []
-        words += ["--limit", str(data.n_samples)]
+        words += ["--limit", str(data.n_asked)]
     words += ["--protocol", info.protocol.name]
     words += [word for name, value in options_of(info.answers).items() for word in (f"--{name}", str(value))]
     return shlex.join(words if foreign else [*words, "--batch-size", str(info.run.batch_size)])

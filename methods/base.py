@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, fields
 from itertools import groupby
@@ -207,6 +207,17 @@ class ControlMethod(GroundingMethod):
             reference: Samples to learn from.
             held_out: True when `reference` is a training split; False when it holds the evaluated samples themselves,
                 so that a sample's own patient must be left out.
+        """
+
+    def consult(self, second_reader: Callable[[Sample], Sample | None] | None) -> None:
+        """Meet another reader of the data set before grounding, for a control that answers as he does.
+
+        Args:
+            second_reader: Gives a sample with his boxes and mask, None where he marked nothing; None where the data set
+                has no other reader.
+
+        Raises:
+            MethodError: If the control needs one, and there is none.
         """
 
     def survey(self, samples: Sequence[Sample]) -> None:

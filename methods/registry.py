@@ -30,6 +30,7 @@ METHODS: Registry[type[GroundingMethod]] = Registry(
         "text-prior": ".controls.text_prior",
         "shuffled-phrase": ".controls.shuffled_phrase",
         "oracle": ".controls.oracle",
+        "second-reader": ".controls.second_reader",
         "biovil": ".contrastive.biovil",
         "biovil-t": ".contrastive.biovil",
         "clip": ".contrastive.clip.method",

@@ -49,6 +49,9 @@ class Protocol(ABC):
         title: One line that says what it is.
         citation: BibTeX of where it is defined.
         metrics: All metrics, in the order of tables.
+        uses_negatives: Whether it has something to say of phrases about what their image does not show. Unless it does,
+            `target` never sees them; where it does, averages rest on every sample whose value is not None, so a metric
+            that is not about negatives is None there, and one that is about them is None elsewhere.
     """
 
     name: ClassVar[str]
@@ -56,6 +59,7 @@ class Protocol(ABC):
     title: ClassVar[str]
     citation: ClassVar[str]
     metrics: ClassVar[tuple[Metric, ...]]
+    uses_negatives: ClassVar[bool] = False
 
     @abstractmethod
     def constants(self) -> dict[str, Any]:
@@ -92,8 +96,10 @@ class Protocol(ABC):
 
     @property
     def hash(self) -> str:
-        """SHA-256 over name, version, the metrics' keys and `constants`."""
-        return digest(self.name, self.version, [metric.key for metric in self.metrics], self.constants())
+        """SHA-256 over name, version, the metrics' keys, `constants`, and whether it uses negatives."""
+        keys = [metric.key for metric in self.metrics]
+        used = ["negatives"] if self.uses_negatives else []
+        return digest(self.name, self.version, keys, self.constants(), *used)
 
     def prepare(self, grounding: Grounding, kind: str) -> Grounding:
         """The grounding as the protocol treats it before scoring; unchanged unless a protocol says otherwise.

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Self
 
 from ...core import Box, DatasetError, Mask, Sample
 from ...core.cache import ENVIRONMENT
-from ...core.fingerprint import digest
-from ..base import DATASETS, Finding, GroundingDataset
+from ...core.fingerprint import digest, generator_from
+from ..base import DATASETS, Absence, Finding, GroundingDataset
 from ..ids import opaque_id
 from .cache import SplitCache, cache_root, indexed_folders
 from .check import damaged_images
 from .parameters import DEFAULT, PATHOLOGIES, VERSION, Parameters
+from .phrases import name_alone
 from .request import SIZE, Request
 
 _EDITION = re.compile(r"\d+\.\d+-[0-9a-f]+")
@@ -82,7 +84,12 @@ class Phantom(GroundingDataset):
             training=None
             if split in ("train", "all")
             else partial(_samples, DEFAULT, folder, seed, size, "train", request.images_of("train")),
+            absent=_absences(samples),
         )
+
+    def phrase_of_absent(self, image_id: str, pathology: str) -> str:
+        """The finding alone, in words that every split uses."""
+        return name_alone(pathology, generator_from("phantom", VERSION, "negative", image_id, pathology))
 
     @classmethod
     def check(cls, root: Path | None) -> list[Finding]:
@@ -136,3 +143,19 @@ def _samples(p: Parameters, folder: Path, seed: int, size: int, split: str, imag
                 )
             )
     return samples
+
+
+def _absences(samples: Iterable[Sample]) -> list[Absence]:
+    """Of each image the findings that were not drawn: all that were have a phrase."""
+    shown: dict[str, list[Sample]] = {}
+    for sample in samples:
+        shown.setdefault(sample.image_id, []).append(sample)
+    return [
+        Absence(
+            image_id,
+            mine[0].patient_id,
+            mine[0].image_path,
+            tuple(name for name in PATHOLOGIES if all(sample.pathology != name for sample in mine)),
+        )
+        for image_id, mine in shown.items()
+    ]

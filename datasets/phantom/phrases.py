@@ -70,6 +70,20 @@ def describe(scene: Scene, p: Parameters, *, held_out: bool) -> list[Statement]:
     return statements
 
 
+def name_alone(pathology: str, rng: np.random.Generator) -> str:
+    """A phrase that names a finding and neither place nor severity, in words that every split uses.
+
+    Args:
+        pathology: One of the generator's findings.
+        rng: What chooses the words.
+    """
+    if pathology == "Cardiomegaly":
+        return _tidy(_pick(rng, HEART).format(severity="", adverb=""))
+    noun, plural = NOUNS[pathology][int(rng.integers(len(NOUNS[pathology])))]
+    form = _pick(rng, TRAINED["nothing"])
+    return _tidy(form.format(thing=noun, there="there is", be="is", a="A" if plural is not None else ""))
+
+
 def _wish(rng: np.random.Generator, p: Parameters) -> int:
     drawn = rng.random()
     return 1 if drawn < p.names_side else 2 if drawn < p.names_side + p.names_zone else 0

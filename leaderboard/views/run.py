@@ -130,6 +130,7 @@ def _data(run: Run) -> dict[str, Any]:
     return {
         "data set": f"{data.name} {data.version}, split {data.split}",
         "samples": f"{data.n_samples:,}" + (f", {data.n_skipped:,} skipped" if data.n_skipped else ""),
+        "negatives": f"{data.n_negatives:,} beside these, in no average" if data.n_negatives else None,
         "complete": "yes" if run.info.complete else "no: limited or filtered, never ranked",
         "options": ", ".join(f"{key} = {value}" for key, value in data.options.items() if value is not None),
         "warnings": f"{data.n_warnings} (`groundcxr doctor` tells them)" if data.n_warnings else None,

@@ -68,9 +68,11 @@ class ShuffledPhrase(PhraseControl):
         self.note = f"{self._asked.name or type(self._asked).__name__} asked about another phrase"
 
     def survey(self, samples: Sequence[Sample]) -> None:
-        """Keep each image's samples, whose phrases come first."""
+        """Keep each image's samples, whose phrases come first; negatives are of nothing that it shows."""
         self._of_image = {}
         for sample in samples:
+            if sample.negative:
+                continue
             self._of_image.setdefault(sample.image_id, []).append(sample)
 
     def fetch(self) -> None:
@@ -110,7 +112,7 @@ class ShuffledPhrase(PhraseControl):
 
     def question(self, sample: Sample) -> Sample:
         """The sample with another's phrase and pathology."""
-        other = self._other(sample, self._of_image[sample.image_id])
+        other = self._other(sample, self._of_image.get(sample.image_id, []))
         return replace(sample, phrase=other.phrase, pathology=other.pathology)
 
     def answers_by_image(self) -> bool:
@@ -123,7 +125,7 @@ class ShuffledPhrase(PhraseControl):
 
     def _other(self, sample: Sample, mine: Sequence[Sample]) -> Sample:
         apart = [other for other in mine if other.boxes and not _overlap(sample, other)] if sample.boxes else []
-        here = {other.pathology for other in mine}
+        here = {sample.pathology, *(other.pathology for other in mine)}
         choice = apart or [other for other in self._others if other.pathology not in here]
         if not choice:
             raise MethodError(f"there is no other phrase to ask about: all samples are of {', '.join(sorted(here))}")

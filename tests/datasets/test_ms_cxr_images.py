@@ -13,7 +13,7 @@ from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, ge
 from groundcxr import Radiograph, load_dataset
 from groundcxr.core import DatasetError
 from groundcxr.datasets import check_dataset, searching
-from groundcxr.datasets.mimic_images import SEVERAL
+from groundcxr.datasets.image_search import SEVERAL
 from groundcxr.datasets.ms_cxr import NOT_THE_JPGS
 
 KINDS = (".jpg", ".JPG", ".jpeg", ".png", ".PNG", ".dcm", ".DCM", ".dicom", "")
@@ -203,11 +203,11 @@ class TestIndex:
 
     @pytest.fixture
     def walks(self, monkeypatch):
-        from groundcxr.datasets import mimic_images
+        from groundcxr.datasets import image_search
 
         walks = []
-        walk = mimic_images.look_for
-        monkeypatch.setattr(mimic_images, "look_for", lambda *args: walks.append(args) or walk(*args))
+        walk = image_search.look_for
+        monkeypatch.setattr(image_search, "look_for", lambda *args: walks.append(args) or walk(*args))
         return walks
 
     def paths(self, root):

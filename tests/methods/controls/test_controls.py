@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from groundcxr import Box, GroundCXRError, Query, Radiograph, Sample, evaluate, get_protocol, load_dataset
-from groundcxr.core import Mask
+from groundcxr.core import Mask, MethodError
 from groundcxr.evaluation import Run, Shard, ground_shard, make_entry, run_entry, score_entry, select
 from groundcxr.methods.controls.text_prior import named_place
 from groundcxr.methods.loading import build_method
@@ -220,6 +220,20 @@ def test_shuffled_phrase_asks_about_another_sample_of_the_image(asked_about):
 def test_shuffled_phrase_asks_about_a_pathology_that_the_image_lacks(asked_about):
     reference = [phrase(8, "eeee", LEFT, "Edema"), phrase(9, "ppppp", LEFT, "Pneumonia")]
     assert asked_about([phrase(0, "a", LEFT, image="i"), phrase(1, "b", LEFT, image="j")], reference) == [5, 5]
+
+
+def test_shuffled_phrase_knows_that_negatives_are_not_in_the_image():
+    """They change no other sample's phrase, and their own class is not asked about in their place."""
+    shown = phrase(0, "a", LEFT, "Pneumonia", image="i")
+    here, alone = (replace(phrase(1, "n", (), "Edema", image=image), negative=True) for image in ("i", "nothing on it"))
+    edema, pneumonia = phrase(8, "e", LEFT, "Edema"), phrase(9, "p", LEFT, "Pneumonia")
+    method = build_method("shuffled-phrase", {"method": "random"})
+    method.fit([edema, pneumonia], held_out=True)
+    method.survey([shown, here, alone])
+    assert method.question(shown).phrase == "e"
+    assert method.question(alone).phrase == "p"
+    with pytest.raises(MethodError, match="all samples are of Edema, Pneumonia"):
+        method.question(here)
 
 
 CHOOSY = """

@@ -1,0 +1,277 @@
+"""What data sets of one release have in common: rows of one annotation file, images found by their ids, one task."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from ..core import DatasetError, ImageError, Sample, unknown_name
+from ..core.doubts import Tally, Written
+from ..core.regular import is_regular
+from .annotations import Annotation, by_image
+from .base import Absence, Finding, GroundingDataset
+from .checks import check_files
+from .ids import opaque_id, release_key
+from .image_search import FoundImages, Wanted, search_images
+from .phrases import DEFAULT, PhraseTemplate
+from .release_files import Looked, find_files
+from .samples import apart_from, build_samples
+from .tables import closest
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """An image of a release, whether or not anything is annotated on it.
+
+    Attributes:
+        path: Where the release has it, relative to some folder.
+        patient: The data set's own name of the patient; None where it is not released.
+        split: The split, where there are any.
+        absent: Classes that the labels say are not in it, from labels that are exhaustive.
+    """
+
+    path: str
+    patient: str | None = None
+    split: str | None = None
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Release:
+    """The annotations of a release as read.
+
+    Attributes:
+        root: The folder below which its files and images are.
+        place: The annotation file, for messages.
+        version: Of the release.
+        annotations: A row for each box or region, of all splits.
+        images: All images that the files name, by id.
+        counts: How many of what there are.
+        published: How many of what there should be.
+        written: What the four numbers of boxes were written as.
+        said: What else the user should know, a sentence each.
+        second: What another reader marked, in rows of the same images, phrases and classes; None where there is none.
+            A split of which no row is among them was not read again.
+    """
+
+    root: Path
+    place: Path
+    version: str
+    annotations: Sequence[Annotation]
+    images: Mapping[str, ImageRecord]
+    counts: Mapping[str, int] = field(default_factory=dict)
+    published: Mapping[str, int] = field(default_factory=dict)
+    written: Written = "sizes"
+    said: Sequence[str] = ()
+    second: Sequence[Annotation] | None = None
+
+
+class ReleasedDataset(GroundingDataset):
+    """A data set of regions, as it was released; phrases are made from the classes, unless it has its own.
+
+    A subclass reads its files (`read`) and says what its options are (`load`, `check`), if it has any but `phrases`.
+
+    Attributes:
+        title: The name in messages.
+        classes: The classes, in the order in which tables show them, as the release spells them; none where the release
+            has no list of them.
+        splits: The release's own.
+        training_split: The one that controls are fitted on, where there is one.
+        suffixes: Of image files, those of the release first.
+        avoided: A word in the path of copies that are used only where there are no others.
+        named: What image files are named by, for messages.
+        get: How the data set is got, for messages.
+    """
+
+    title: ClassVar[str]
+    classes: ClassVar[tuple[str, ...]] = ()
+    splits: ClassVar[tuple[str, ...]] = ()
+    training_split: ClassVar[str | None] = None
+    suffixes: ClassVar[tuple[str, ...]] = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
+    avoided: ClassVar[str] = ""
+    named: ClassVar[str] = "image id"
+    get: ClassVar[str]
+
+    @classmethod
+    @abstractmethod
+    def read(cls, root: Path | None, template: PhraseTemplate, **options: Any) -> Release:
+        """The annotations, without looking for images.
+
+        Args:
+            root: The folder that the user gave.
+            template: How phrases are made of classes.
+            **options: The data set's own options.
+
+        Raises:
+            DatasetError: If files are missing or not in the released format.
+        """
+
+    @classmethod
+    def find(
+        cls, root: Path | None, patterns: Mapping[str, str], needed: Collection[str], called: str
+    ) -> tuple[Path, dict[str, Path]]:
+        """The root and the release's files below it; see `find_files`."""
+        return find_files(root, Looked(cls.name, cls.title, cls.get, patterns, needed, called))
+
+    @classmethod
+    def inspect(cls, annotations: Sequence[Annotation], samples: Sequence[Sample]) -> list[str]:
+        """What the user should know once the sizes of the images are known, a sentence each.
+
+        Raises:
+            DatasetError: If the images are not those that were annotated.
+        """
+        return []
+
+    @classmethod
+    def key(cls, row: Annotation) -> tuple[str, ...]:
+        """What makes rows of one image one sample."""
+        return row.phrase, row.pathology
+
+    @classmethod
+    def load(  # pyright: ignore[reportIncompatibleMethodOverride]  # `load_dataset` explains other options
+        cls, root: Path | None, split: str, *, phrases: str = DEFAULT
+    ) -> Self:
+        """Read the data set.
+
+        Args:
+            root: A folder that holds the annotation files, itself or up to six folders deeper, and the images, in any
+                folders below it and of any size.
+            split: "all" or one of the release's splits.
+            phrases: How to make phrases of the classes: "class", or a text in which ``{class}`` is filled in.
+
+        Raises:
+            DatasetError: If annotations or all images are missing, or a file is not in the released format.
+            UnknownNameError: For another split.
+        """
+        return cls._load(root, split, phrases)
+
+    @classmethod
+    def check(cls, root: Path | None, *, phrases: str = DEFAULT) -> list[Finding]:
+        """Everything that is missing or wrong below `root`; decodes every image with an annotation."""
+        return cls._check(root, phrases)
+
+    @classmethod
+    def _load(cls, root: Path | None, split: str, phrases: str | None, **options: Any) -> Self:
+        if split != "all" and split not in cls.splits:
+            raise unknown_name("split", split, ["all", *cls.splits])
+        release = cls.read(root, PhraseTemplate.of(phrases or DEFAULT), **options)
+        chosen = cls._of_split(release, split)
+        found = cls._find_images(release)
+        salt = release_key(release.annotations)
+
+        def sample_id(row: Annotation) -> str:
+            return opaque_id(salt, row.image_id, *cls.key(row))
+
+        def build(rows: Sequence[Annotation]) -> tuple[list[Sample], list[str]]:
+            try:
+                return build_samples(rows, found.paths, group_by=cls.key, sample_id=sample_id, written=release.written)
+            except ImageError as error:
+                is_there = any(is_regular(found.paths[row.image_id]) for row in rows)
+                step = "" if is_there else f"; {cls.get}"
+                raise DatasetError(
+                    f"none of {cls.title}'s annotated images of the split {split!r} can be read: {error}{step}"
+                ) from error
+
+        samples, defects = build(chosen)
+        doubts = [*cls._doubts(release), *found.doubts, *cls.inspect(chosen, samples), *defects]
+        training = cls.training_split
+        is_read_again = {row.split for row in chosen} <= {row.split for row in release.second or ()}
+        asked = {(row.image_id, *cls.key(row)) for row in chosen if not row.negative}
+        second = [row for row in release.second or () if (row.image_id, *cls.key(row)) in asked]
+        has_training = split not in ("all", training) and any(row.split == training for row in release.annotations)
+        return cls(
+            samples,
+            version=release.version,
+            split=split,
+            pathologies=cls._in_order(row.pathology for row in release.annotations),
+            salt=salt,
+            options={**({} if phrases is None else {"phrases": phrases}), **options},
+            warnings=doubts,
+            training=(
+                (lambda: apart_from(build(cls._of_split(release, str(training)))[0], samples)) if has_training else None
+            ),
+            absent=_absences(release, found, split),
+            second=(lambda: build(second)[0]) if is_read_again else None,
+        )
+
+    @classmethod
+    def _check(cls, root: Path | None, phrases: str | None, **options: Any) -> list[Finding]:
+        try:
+            release = cls.read(root, PhraseTemplate.of(phrases or DEFAULT), **options)
+        except DatasetError as error:
+            return [Finding("error", str(error))]
+        findings = [Finding("warning", text, "compare with the release") for text in cls._doubts(release)]
+        paths: dict[str, Path] = {}
+        try:
+            found = cls._find_images(release)
+        except DatasetError as error:
+            findings.append(Finding("error", str(error)))
+        else:
+            paths = {image: found.paths[image] for image in by_image(release.annotations)}
+            findings += [Finding("warning", text) for text in found.doubts]
+            findings += cls._inspected(release, paths)
+        return [
+            *findings,
+            *check_files(release.annotations, paths, place=str(release.place), step=cls.get, written=release.written),
+        ]
+
+    @classmethod
+    def _inspected(cls, release: Release, paths: Mapping[str, Path]) -> list[Finding]:
+        try:
+            samples, _ = build_samples(
+                release.annotations, paths, group_by=cls.key, sample_id=lambda row: row.where, written=release.written
+            )
+            return [Finding("warning", text) for text in cls.inspect(release.annotations, samples)]
+        except ImageError:  # not one can be read, which is said of each
+            return []
+        except DatasetError as error:
+            return [Finding("error", str(error))]
+
+    @classmethod
+    def _of_split(cls, release: Release, split: str) -> list[Annotation]:
+        chosen = [row for row in release.annotations if split in ("all", row.split)]
+        if not chosen:
+            of_split = "" if split == "all" else f" of the split {split!r}"
+            raise DatasetError(
+                f"{release.place} has no annotations{of_split}; use another split, or get the whole release: {cls.get}"
+            )
+        return chosen
+
+    @classmethod
+    def _find_images(cls, release: Release) -> FoundImages:
+        images = {image: record.path for image, record in release.images.items()}
+        wanted = Wanted(cls.name, cls.title, images, cls.get, cls.named)
+        return search_images(release.root, wanted, cls.suffixes, cls.avoided)
+
+    @classmethod
+    def _in_order(cls, names: Iterable[str]) -> list[str]:
+        there = dict.fromkeys(names if cls.classes else sorted(names))
+        return [*(name for name in cls.classes if name in there), *(name for name in there if name not in cls.classes)]
+
+    @classmethod
+    def _doubts(cls, release: Release) -> list[str]:
+        """What the files have otherwise than published: counts, classes, and what their reader says."""
+        wrong = [
+            f"{release.counts[what]:,} {what} (published: {count:,})"
+            for what, count in release.published.items()
+            if release.counts[what] != count
+        ]
+        told = f"{release.place} is not {cls.title} ({release.version}) as published: it has {', '.join(wrong)}"
+        tally = Tally()
+        for row in release.annotations:
+            if cls.classes and row.pathology not in cls.classes:
+                guess = closest(row.pathology, cls.classes)
+                like = f" (the closest is {guess!r})" if guess else ""
+                tally.add(f"annotations are of the class {row.pathology!r}, none of {cls.title}'s{like}", row.where)
+        return [*([told] if wrong else []), *tally.sentences(), *release.said]
+
+
+def _absences(release: Release, found: FoundImages, split: str) -> list[Absence]:
+    return [
+        Absence(image, record.patient, found.paths[image], record.absent)
+        for image, record in release.images.items()
+        if record.absent and split in ("all", record.split) and image not in found.missing
+    ]
