@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import typer
 
-from .arguments import Dataset, Root, Settings, dataset_options
+from .arguments import Settings
+from .data_sets import PHANTOM, Dataset, Root, dataset_options
 
 
-def doctor(dataset: Dataset = "phantom", root: Root = None, settings: Settings = []) -> None:  # noqa: B006
+def doctor(dataset: Dataset = PHANTOM, root: Root = None, settings: Settings = []) -> None:  # noqa: B006
     """List what is missing or wrong in a data set's files.
 
     Exit code 0: nothing blocks a run; 1: something does.
     """
     from ..datasets import check_dataset
 
-    findings = check_dataset(dataset, root, **dataset_options(settings))
+    findings = check_dataset(dataset, root, **dataset_options(settings, [dataset])[dataset])
     for finding in findings:
         typer.echo(f"{finding.level}: {finding.problem}" + (f"; {finding.step}" if finding.step else ""))
     errors = sum(finding.level == "error" for finding in findings)
