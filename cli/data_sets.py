@@ -47,8 +47,8 @@ Roots = Annotated[
     list[str],
     typer.Option(
         "--root",
-        help="[ALIAS=]DIR: folder or file of the data (of one data set with its alias or name); not needed for phantom, nor "
-        "where `groundcxr config` shows it.",
+        help="[ALIAS=]DIR: folder or file of the data, of one of several data sets with its alias or name; not needed "
+        "for phantom, nor where `groundcxr config` shows it.",
     ),
 ]
 Splits = Annotated[
