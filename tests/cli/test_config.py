@@ -82,6 +82,9 @@ def test_a_root_that_went_away_is_told_with_its_place(groundcxr, manifest):
     assert ran.code == 2
     assert str(manifest) in ran.err
     assert f"(the root is data.manifest in {config_file()})" in ran.err
+    ran = groundcxr("doctor", "--dataset", "manifest")
+    assert ran.code == 1
+    assert f"(the root is data.manifest in {config_file()})" in ran.out
     ran = groundcxr("config")
     assert ran.code == 0
     assert "there is no" in ran.err
