@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,31 +11,23 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..core import GroundCXRError, unknown_name
+from ..core.config import STORE, configured_path, results_folder
 from .places import Places
-from .streams import tell
 
 if TYPE_CHECKING:
-    from ..datasets import GroundingDataset
     from ..evaluation import Entry
     from ..metrics import Protocol
 
 DATASET_ALIAS = "dataset"
+DEFAULT_PROTOCOL = "v1"
 
 Methods = Annotated[
     list[str],
     typer.Option("--method", help="[ALIAS=]NAME or [ALIAS=]FILE.py[:CLASS]; may be given several times."),
 ]
-Dataset = Annotated[
-    str, typer.Option("--dataset", help="A name of `groundcxr list datasets`: phantom, ms-cxr, manifest, ...")
+Protocols = Annotated[
+    list[str], typer.Option("--protocol", help=f"{DEFAULT_PROTOCOL} otherwise; may be given several times.")
 ]
-Root = Annotated[Path | None, typer.Option("--root", help="Folder or file of the data; not needed for phantom.")]
-Split = Annotated[str | None, typer.Option("--split", help="A split's name; the data set's own default otherwise.")]
-Secret = Annotated[
-    Path | None,
-    typer.Option("--secret", help="File that keys the ids of your own data; groundcxr-secret beside them otherwise."),
-]
-Protocols = Annotated[list[str], typer.Option("--protocol", help="May be given several times.")]
-Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or cuda:N.")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Images in a batch; the method's own otherwise.")]
 Limit = Annotated[int | None, typer.Option("--limit", help="Only so many samples; the result is marked incomplete.")]
 Pathology = Annotated[str | None, typer.Option("--pathology", help="Only this class; the result is marked incomplete.")]
@@ -43,7 +36,7 @@ Settings = Annotated[
     typer.Option(
         "--set",
         help="[ALIAS.]KEY=VALUE: an option of the methods (of one of them with its alias or name), "
-        f"or of the data set with {DATASET_ALIAS}.KEY=VALUE.",
+        f"of the data sets with {DATASET_ALIAS}.KEY=VALUE, or of one of them with {DATASET_ALIAS}.ALIAS.KEY=VALUE.",
     ),
 ]
 MinScore = Annotated[
@@ -58,42 +51,41 @@ Jobs = Annotated[
     int | None,
     typer.Option("--jobs", help="Processes that score; one for each processor where that is faster otherwise."),
 ]
-Out = Annotated[Path, typer.Option("--out", help="Folder of the results.")]
-Store = Annotated[Path | None, typer.Option("--store", help="Folder of the predictions; OUT/store otherwise.")]
 
 
-def open_dataset(
-    name: str, root: Path | None, split: str | None, settings: list[str], secret: Path | None
-) -> GroundingDataset:
-    """The data set with the options that ``--set dataset.KEY=VALUE`` gives; its warnings go to stderr.
+def _configured_device() -> str:
+    from ..evaluation.provenance import configured_device
 
-    Raises:
-        GroundCXRError: If it cannot be loaded, or takes no secret and one is given.
-    """
-    from ..datasets import DATASETS, load_dataset
-
-    options: dict[str, Any] = dataset_options(settings)
-    if secret is not None:
-        if not DATASETS.get(name).private_ids:
-            raise GroundCXRError(f"the ids of {name} are keyed with no secret; leave --secret out")
-        options["secret"] = secret
-    dataset = load_dataset(name, root, split, **options)
-    for warning in dataset.warnings:
-        tell(f"warning: {warning}")
-    return dataset
+    return configured_device()
 
 
-def dataset_options(settings: list[str]) -> dict[str, str]:
-    """What ``--set dataset.KEY=VALUE`` gives.
+def _configured_store() -> Path | None:
+    return configured_path(STORE)
 
-    Raises:
-        GroundCXRError: If a key has an option of its own.
-    """
-    options = {key: value for alias, key, value in _parsed(settings) if alias == DATASET_ALIAS}
-    for key, option in (("name", "dataset"), ("root", "root"), ("split", "split"), ("secret", "secret")):
-        if key in options:
-            raise GroundCXRError(f"--set {DATASET_ALIAS}.{key} is no option of a data set; write --{option} instead")
-    return options
+
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        default_factory=_configured_device,
+        show_default="auto",
+        help="auto, cpu, cuda or cuda:N.",
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option("--out", default_factory=results_folder, show_default="results", help="Folder of the results."),
+]
+Store = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        default_factory=_configured_store,
+        show_default=False,
+        help="Folder of the predictions; OUT/store otherwise.",
+    ),
+]
+"""What `groundcxr config` shows comes before these defaults."""
 
 
 def open_methods(
@@ -128,13 +120,13 @@ def open_methods(
         with places.of(rest, alias):
             method = load_method_class(rest, to_run=to_run)
         label = alias or method.name
-        if label in classes or label == DATASET_ALIAS:
+        if label in classes or of_dataset(label):
             raise GroundCXRError(f"the name {label!r} is taken; give the method another with --method ALIAS={rest}")
         classes[label] = rest, method
         placed[label] = places.of(rest, alias)
     chosen: dict[str, dict[str, str]] = {label: {} for label in classes}
-    for alias, key, value in _parsed(settings):
-        if alias == DATASET_ALIAS:
+    for alias, key, value in parsed_settings(settings):
+        if of_dataset(alias):
             continue
         if alias and alias not in classes:
             raise unknown_name("method in this run", alias, classes)
@@ -148,20 +140,25 @@ def open_methods(
     return entries
 
 
+def of_dataset(alias: str) -> bool:
+    """Whether a setting is one of a data set's, by what stands before its key."""
+    return alias == DATASET_ALIAS or alias.startswith(f"{DATASET_ALIAS}.")
+
+
 def split_alias(spec: str) -> tuple[str, str]:
-    """The alias of a method as typed, "" without one, and what follows it."""
+    """The alias of a method or a data set as typed, "" without one, and what follows it."""
     alias, _, rest = spec.partition("=") if re.match(r"[\w.-]+=", spec) else ("", "", spec)
     return alias, rest
 
 
-def open_protocols(names: list[str]) -> list[Protocol]:
-    """The protocols, each once."""
+def open_protocols(names: Sequence[str]) -> list[Protocol]:
+    """The protocols, each once; the default one where none is named."""
     from ..metrics import get_protocol
 
-    return [get_protocol(name) for name in dict.fromkeys(names)]
+    return [get_protocol(name) for name in dict.fromkeys(names or [DEFAULT_PROTOCOL])]
 
 
-def _parsed(settings: list[str]) -> list[tuple[str, str, str]]:
+def parsed_settings(settings: Sequence[str]) -> list[tuple[str, str, str]]:
     """(alias, key, value) of each setting; the alias is "" where there is none.
 
     Raises:

@@ -18,7 +18,7 @@ from ..core.errors import said
 from ..core.paths import user_path
 from .streams import lost_output, tell
 
-_HOLD_PATHS = {"method", "data", "python"}
+_HOLD_PATHS = {"method", "data", "python", "root", "suite"}
 
 
 def called(command: Callable[..., None], *, verdict: bool = False) -> Callable[..., None]:

@@ -12,10 +12,11 @@ from .places import Pythons, Timeout
 
 def check_method(
     method: Annotated[str, typer.Argument(help="FILE.py[:CLASS] or NAME.")],
-    device: Device = "auto",
     settings: Settings = [],  # noqa: B006  (typer reads it as the default, nobody changes it)
     python: Pythons = [],  # noqa: B006
     timeout: Timeout = None,
+    *,
+    device: Device,
 ) -> None:
     """Check a method on phantom images: shape, finite values, same answer twice, same answer for any batch size.
 

@@ -1,11 +1,10 @@
-"""`evaluate`: methods on a data set under protocols."""
+"""`evaluate`: methods on data sets under protocols."""
 
 from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +13,6 @@ import typer.core
 from ..core import GroundCXRError
 from .arguments import (
     BatchSize,
-    Dataset,
     Device,
     Jobs,
     Limit,
@@ -23,21 +21,18 @@ from .arguments import (
     Out,
     Pathology,
     Protocols,
-    Root,
-    Secret,
     Settings,
-    Split,
     Store,
     Top,
-    open_dataset,
     open_methods,
     open_protocols,
     split_alias,
 )
+from .data_sets import Datasets, Roots, Secret, Splits, Suite, plan_sets
 from .places import Places, Pythons, Timeout
 
 if TYPE_CHECKING:
-    from ..evaluation import Shard
+    from ..evaluation import Entry, Shard
     from ..evaluation.executors import Executor
 
 LOCAL = "local"
@@ -79,12 +74,12 @@ def with_ray_address(words: list[str]) -> list[str]:
 
 def evaluate(
     method: Methods,
-    dataset: Dataset = "phantom",
-    root: Root = None,
+    dataset: Datasets = [],  # noqa: B006  (typer reads it as the default, nobody changes it)
+    root: Roots = [],  # noqa: B006
     secret: Secret = None,
-    split: Split = None,
-    protocol: Protocols = ["v1"],  # noqa: B006  (typer reads it as the default, nobody changes it)
-    device: Device = "auto",
+    split: Splits = [],  # noqa: B006
+    protocol: Protocols = [],  # noqa: B006
+    suite: Suite = None,
     batch_size: BatchSize = None,
     limit: Limit = None,
     pathology: Pathology = None,
@@ -93,8 +88,6 @@ def evaluate(
     timeout: Timeout = None,
     min_score: MinScore = None,
     top: Top = None,
-    out: Out = Path("results"),
-    store: Store = None,
     jobs: Jobs = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Make predictions again that are in the store.")
@@ -105,7 +98,10 @@ def evaluate(
     ] = None,
     stop_after_failures: Annotated[
         int | None,
-        typer.Option("--stop-after-failures", help="End a method after so many failed samples; the store keeps all."),
+        typer.Option(
+            "--stop-after-failures",
+            help="End a method on a data set after so many failed samples; the store keeps all.",
+        ),
     ] = None,
     plan_only: Annotated[
         bool, typer.Option("--dry-run", help="Only say what is left to do, and the time and space it would take.")
@@ -126,44 +122,66 @@ def evaluate(
         typer.Option("--gpus-per-worker", help="With --ray: 1 where there are GPUs; 0.5 lets two workers share one."),
     ] = None,
     cpus_per_worker: Annotated[int | None, typer.Option("--cpus-per-worker", help="With --ray: 1 otherwise.")] = None,
+    *,
+    device: Device,
+    out: Out,
+    store: Store,
 ) -> None:
-    """Evaluate methods on a data set and print a table per pathology.
+    """Evaluate methods on data sets and print a table per pathology for each.
 
     Predictions that are in the store are not computed again, but those that failed: an interrupted run goes on where
-    it was. Exit code 0: every sample was scored; 1: some failed; 2: nothing could be run.
+    it was. A method is loaded once, whatever the number of data sets. Exit code 0: every sample was scored; 1: some
+    failed, or a method or data set could not be run; 2: nothing could be run.
     """
-    from ..evaluation import Run, Shard, ground_shard, run_entry, select
+    from ..evaluation import Run, Shard, ground_shard, run_entry
     from ..evaluation.box_choice import make_choice
     from ..evaluation.dry_run import dry_run
     from .forecast import tell_forecasts
+    from .loading_sets import select_sets
     from .running import run_all, run_each
     from .tables import report, tell_shard
 
     answers = make_choice(min_score, top)
     part = Shard.parse(shard) if shard else None
+    plan = plan_sets(dataset, root, split, settings, protocol, suite)
     with _executor(ray, part, workers, gpus_per_worker, cpus_per_worker) as executor:
         entries = open_methods(method, settings, python, timeout)
-        protocols = open_protocols(protocol)
-        selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
-        run = Run(
-            selection,
-            store or out / "store",
-            out,
-            device,
-            batch_size,
-            answers,
-            overwrite=overwrite,
-            stop_after_failures=stop_after_failures,
-            jobs=jobs,
-            executor=executor,
-        )
+        protocols = open_protocols(plan.protocols)
+        selections, missing = select_sets(plan.sets, secret, pathology, limit)
+        place = store or out / "store"
+        runs = {
+            label: Run(
+                selection,
+                place,
+                out,
+                device,
+                batch_size,
+                answers,
+                overwrite=overwrite,
+                stop_after_failures=stop_after_failures,
+                jobs=jobs,
+                executor=executor,
+                suite=plan.suite,
+            )
+            for label, selection in selections.items()
+        }
         if plan_only:
-            forecasts, errors = run_all(entries, protocols, lambda entry, _: [dry_run(entry, run, part)])
-            raise typer.Exit(tell_forecasts(forecasts, errors, run.store))
+            found, errors = run_all(
+                entries, runs, protocols, lambda entry, run, _: [dry_run(entry, run, part)], before=missing
+            )
+            raise typer.Exit(tell_forecasts(found, errors, place))
+
+        def holding(entry: Entry) -> AbstractContextManager[None]:
+            return executor.holding(entry.method)
+
         if part is not None:
-            failed, errors = run_each(entries, lambda entry: [ground_shard(entry, run, part)])
-            raise typer.Exit(tell_shard(part, run.store, failed, errors))
-        done = run_all(entries, protocols, lambda entry, fitting: run_entry(entry, fitting, run))
+            failed, errors = run_each(
+                entries, runs, lambda entry, run: [ground_shard(entry, run, part)], holding, missing
+            )
+            raise typer.Exit(tell_shard(part, place, [one.outcome for one in failed], errors))
+        done = run_all(
+            entries, runs, protocols, lambda entry, run, fitting: run_entry(entry, fitting, run), holding, missing
+        )
     raise typer.Exit(report(*done))
 
 

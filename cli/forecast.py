@@ -16,33 +16,40 @@ from rich.table import Table
 from ..core import GroundCXRError
 from ..core.names import one_line
 from ..evaluation.dry_run import Forecast
+from .running import Ran
 from .streams import tell
 from .tables import open_console
 
 _COLUMNS = ("images", "phrases", "stored", "failed before", "to ground", "batches", "time", "space")
 
 
-def tell_forecasts(forecasts: Sequence[Forecast], errors: Sequence[GroundCXRError], store: Path) -> int:
+def tell_forecasts(ran: Sequence[Ran[Forecast]], errors: Sequence[GroundCXRError], store: Path) -> int:
     """Print what a run would do.
 
     Args:
-        forecasts: Of the methods that could be run.
-        errors: One for each method that could not.
+        ran: Of the methods that could be run, on each data set.
+        errors: One for each method or data set that could not.
         store: Where its predictions would be.
 
     Returns:
         The exit code: 0, 1 where some method could not be run, 2 where none could.
     """
+    forecasts = [one.outcome for one in ran]
+    several = any(one.label for one in ran)
     if forecasts:
         table = Table(box=SIMPLE_HEAD, pad_edge=False)
         table.add_column("method", overflow="fold")
+        if several:
+            table.add_column("data set", overflow="fold")
         for column in _COLUMNS:
             table.add_column(column, justify="right", overflow="fold")
-        for one in forecasts:
-            table.add_row(escape(one.label), *_cells(one))
+        for one in ran:
+            names = [one.outcome.label, *([one.label] if several else [])]
+            table.add_row(*map(escape, names), *_cells(one.outcome))
         open_console().print(table)
-        for one in forecasts:
-            sys.stdout.write(f"{one.label}: {_basis(one)}\n")
+        for one in ran:
+            where = f" on {one.label}" if several else ""
+            sys.stdout.write(f"{one.outcome.label}{where}: {_basis(one.outcome)}\n")
         _tell_space(forecasts, store)
     for one in forecasts:
         _tell_missing(one)

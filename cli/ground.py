@@ -19,10 +19,11 @@ def ground(
     image: Annotated[Path, typer.Option("--image", help="PNG, JPEG or DICOM.")],
     phrase: Annotated[list[str], typer.Option("--phrase", help="May be given several times.")],
     out: Annotated[Path, typer.Option("--out", help="The PNG file to write.")],
-    device: Device = "auto",
     settings: Settings = [],  # noqa: B006  (typer reads it as the default, nobody changes it)
     python: Pythons = [],  # noqa: B006
     timeout: Timeout = None,
+    *,
+    device: Device,
 ) -> None:
     """Ground phrases in one image and draw what the method answers."""
     from ..core import Query, Radiograph, read_header

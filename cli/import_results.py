@@ -10,22 +10,18 @@ import typer
 
 from ..core import GroundCXRError
 from .arguments import (
-    Dataset,
     Jobs,
     Limit,
     MinScore,
     Out,
     Pathology,
     Protocols,
-    Root,
-    Secret,
     Settings,
-    Split,
     Store,
     Top,
-    open_dataset,
     open_protocols,
 )
+from .data_sets import PHANTOM, Dataset, Root, Secret, Split
 
 
 def import_results(
@@ -40,19 +36,20 @@ def import_results(
     kind: Annotated[
         str, typer.Option("--kind", help="Of predictions: diffusion, contrastive, box, control or other.")
     ] = "other",
-    dataset: Dataset = "phantom",
+    dataset: Dataset = PHANTOM,
     root: Root = None,
     secret: Secret = None,
     split: Split = None,
-    protocol: Protocols = ["v1"],  # noqa: B006  (typer reads it as the default, nobody changes it)
+    protocol: Protocols = [],  # noqa: B006  (typer reads it as the default, nobody changes it)
     limit: Limit = None,
     pathology: Pathology = None,
     settings: Settings = [],  # noqa: B006
     min_score: MinScore = None,
     top: Top = None,
-    out: Out = Path("results"),
-    store: Store = None,
     jobs: Jobs = None,
+    *,
+    out: Out,
+    store: Store,
 ) -> None:
     """Bring in somebody else's results, or score predictions that were made elsewhere.
 
@@ -77,6 +74,7 @@ def import_results(
     from ..evaluation import select
     from ..evaluation.box_choice import make_choice
     from ..evaluation.import_predictions import ForeignPredictions
+    from .loading_sets import open_dataset
     from .running import run_all
     from .tables import report
 
@@ -87,7 +85,12 @@ def import_results(
     foreign = ForeignPredictions(predictions, selection, name=name, kind=kind)
     protocols = open_protocols(protocol)
     place = store or out / "store"
-    done = run_all([foreign.entry], protocols, lambda _, fitting: foreign.score(fitting, out, place, answers, jobs))
+    done = run_all(
+        [foreign.entry],
+        {dataset: foreign},
+        protocols,
+        lambda _, one, fitting: one.score(fitting, out, place, answers, jobs),
+    )
     raise typer.Exit(report(*done))
 
 

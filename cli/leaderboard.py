@@ -14,16 +14,19 @@ import typer
 
 from ..core import GroundCXRError, unknown_name
 from ..core.install import install_step
-from .arguments import Secret
+from .data_sets import Secret
 from .ending import become
 
 PORT = 8501
 
-Results = Annotated[list[Path], typer.Option("--results", help="Folder of results; may be given several times.")]
+Results = Annotated[
+    list[Path],
+    typer.Option("--results", show_default="results", help="Folder of results; may be given several times."),
+]
 
 
 def leaderboard(
-    results: Results = [Path("results")],  # noqa: B006  (typer reads it as the default, nobody changes it)
+    results: Results = [],  # noqa: B006  (typer reads it as the default, nobody changes it)
     store: Annotated[
         Path | None, typer.Option("--store", help="Folder of the predictions; RESULTS/store otherwise.")
     ] = None,
@@ -49,7 +52,8 @@ def leaderboard(
     for name in options.data:
         if name not in known:
             raise unknown_name("dataset", name, known, see="`groundcxr list datasets` shows all.")
-    for option, path, step in _folders(options.results, store, options.data):
+    given = {name: options.data[name] for name, _, _ in (item.partition("=") for item in data)}
+    for option, path, step in _folders(options.results, store, given):
         if not os.path.exists(path):  # noqa: PTH110  (unlike Path's it bears a folder above that may not be read)
             raise GroundCXRError(f"there is no folder {path} ({option}); {step}")
     if _taken(port):

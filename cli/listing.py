@@ -22,11 +22,18 @@ class What(StrEnum):
     METHODS = "methods"
     DATASETS = "datasets"
     PROTOCOLS = "protocols"
+    SUITES = "suites"
 
 
-def list_names(what: Annotated[What, typer.Argument(help="methods, datasets or protocols")]) -> None:
-    """List methods, data sets or protocols; `evaluate --method NAME --help` shows a method's options."""
-    rows = {What.METHODS: _methods, What.DATASETS: _datasets, What.PROTOCOLS: _protocols}[what]()
+def list_names(what: Annotated[What, typer.Argument(help="methods, datasets, protocols or suites")]) -> None:
+    """List methods, data sets, protocols or suites; `evaluate --method NAME --help` shows a method's options."""
+    kinds = {
+        What.METHODS: _methods,
+        What.DATASETS: _datasets,
+        What.PROTOCOLS: _protocols,
+        What.SUITES: _suites,
+    }
+    rows = kinds[what]()
     table = Table(box=None, pad_edge=False)
     for column in rows[0]:
         table.add_column(column, overflow="fold", no_wrap=column == "name")
@@ -99,6 +106,17 @@ def _protocols() -> list[tuple[str, ...]]:
         protocol = get_protocol(name)
         keys = " ".join(metric.key for metric in protocol.metrics)
         rows.append((name, protocol.version, keys, protocol.title, protocol.hash[:12]))
+    return rows
+
+
+def _suites() -> list[tuple[str, ...]]:
+    from ..evaluation.suites import load_suite, suite_names
+
+    rows = [("name", "version", "data sets", "protocols", "what it is", "hash")]
+    for name in suite_names():
+        suite = load_suite(name)
+        sets = ", ".join(f"{one.label} ({one.split})" for one in suite.sets)
+        rows.append((name, suite.version, sets, ", ".join(suite.protocols), suite.title, suite.info.hash[:12]))
     return rows
 
 

@@ -12,6 +12,7 @@ import typer
 from ..core import GroundCXRError
 from .calling import called
 from .check_method import check_method
+from .config import config
 from .doctor import doctor
 from .ending import end_if_held, keep_code, outlasting_exits
 from .env import env
@@ -50,6 +51,7 @@ app.command("import")(called(import_results))
 app.add_typer(env, name="env")
 app.command("fetch")(called(fetch))
 app.add_typer(store_app, name="store")
+app.add_typer(config, name="config")
 
 _evaluate_app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 _evaluate_app.command("evaluate", cls=EvaluateCommand)(called(evaluate))

@@ -1,9 +1,11 @@
-"""Several methods in one run: one that cannot run does not take the others along."""
+"""Several methods on several data sets in one run: what cannot run does not take the others along."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ..core import GroundCXRError, MethodError, StoppedError
 from ..core.errors import said
@@ -13,53 +15,100 @@ if TYPE_CHECKING:
     from ..evaluation import Entry
     from ..metrics import Protocol
 
+S = TypeVar("S")
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Ran(Generic[T]):
+    """What a method came to on a data set.
+
+    Attributes:
+        label: The data set, where the run has several; "" otherwise.
+        outcome: What came out.
+    """
+
+    label: str
+    outcome: T
 
 
 def run_all(
     entries: Sequence[Entry],
+    sets: Mapping[str, S],
     protocols: Sequence[Protocol],
-    run: Callable[[Entry, Sequence[Protocol]], Iterable[T]],
-) -> tuple[list[T], list[GroundCXRError]]:
+    run: Callable[[Entry, S, Sequence[Protocol]], Iterable[T]],
+    holding: Callable[[Entry], AbstractContextManager[None]] = lambda _: nullcontext(),
+    before: Sequence[GroundCXRError] = (),
+) -> tuple[list[Ran[T]], list[GroundCXRError]]:
     """Run every method under every protocol that has a metric for it; see `run_each`.
 
     Args:
         entries: The methods.
+        sets: The data sets.
         protocols: The protocols.
-        run: Yields what one method comes to under them.
+        run: Yields what one method comes to on one data set under them.
+        holding: A block in which a method stays loaded.
+        before: Why other data sets cannot be run on.
     """
-    return run_each(entries, lambda entry: run(entry, _fitting(entry, protocols)))
+    fitting: dict[str, list[Protocol]] = {}
+
+    def under_fitting(entry: Entry, one: S) -> Iterable[T]:
+        if entry.label not in fitting:
+            fitting[entry.label] = _fitting(entry, protocols)
+        return run(entry, one, fitting[entry.label])
+
+    return run_each(entries, sets, under_fitting, holding, before)
 
 
-def run_each(entries: Sequence[Entry], run: Callable[[Entry], Iterable[T]]) -> tuple[list[T], list[GroundCXRError]]:
-    """Run every method, whatever becomes of the others.
+def run_each(
+    entries: Sequence[Entry],
+    sets: Mapping[str, S],
+    run: Callable[[Entry, S], Iterable[T]],
+    holding: Callable[[Entry], AbstractContextManager[None]] = lambda _: nullcontext(),
+    before: Sequence[GroundCXRError] = (),
+) -> tuple[list[Ran[T]], list[GroundCXRError]]:
+    """Run every method on every data set, whatever becomes of the others.
 
     Args:
         entries: The methods.
-        run: Yields what one method comes to.
+        sets: The data sets, by label.
+        run: Yields what one method comes to on one data set.
+        holding: A block in which a method stays loaded, from one data set to the next.
+        before: Why other data sets of the run cannot be run on.
 
     Returns:
-        What they came to, and one error for each method that could not be run, or was stopped.
+        What they came to, method by method; then `before`, and one error for each reason for which a method could not
+        be run, or was stopped.
 
     Raises:
-        GroundCXRError: If it is the only method and could not be run; whatever else it raises, too.
+        GroundCXRError: If it is the only method, on the only data set, and could not be run; whatever else it raises,
+            too.
     """
-    done: list[T] = []
-    errors: list[GroundCXRError] = []
+    done: list[Ran[T]] = []
+    errors = list(before)
+    several = len(sets) + len(errors) > 1
+    only = len(entries) == 1 and not several
     for entry in entries:
-        try:
-            for outcome in run(entry):
-                done.append(outcome)
-        except KeyboardInterrupt:
-            raise
-        except StoppedError as stopped:
-            errors.append(stopped)
-        except BaseException as error:
-            # A method may also end the program, as with sys.exit; what the others have done is not lost by it.
-            if isinstance(error, Exception) and len(entries) == 1 and not done:
-                raise
-            reason = str(error) if isinstance(error, GroundCXRError) else said(error)
-            errors.append(MethodError(f"{entry.label} could not be run: {reason}"))
+        failed: dict[str, list[str]] = {}
+        with holding(entry):
+            for label, one in sets.items():
+                shown = label if several else ""
+                try:
+                    for outcome in run(entry, one):
+                        done.append(Ran(shown, outcome))
+                except KeyboardInterrupt:
+                    raise
+                except StoppedError as stopped:
+                    errors.append(StoppedError(f"{shown}: {stopped}") if shown else stopped)
+                except BaseException as error:
+                    # A method may also end the program, as with sys.exit; what the others have done is not lost by it.
+                    if isinstance(error, Exception) and only and not done:
+                        raise
+                    reason = str(error) if isinstance(error, GroundCXRError) else said(error)
+                    failed.setdefault(reason, []).append(shown)
+        for reason, labels in failed.items():
+            where = f" on {' and '.join(labels)}" if any(labels) else ""
+            errors.append(MethodError(f"{entry.label} could not be run{where}: {reason}"))
     return done, errors
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core.spreadsheet import cell
-from .arguments import Dataset, Limit, Pathology, Root, Secret, Settings, Split, open_dataset
+from .arguments import Limit, Pathology, Settings
+from .data_sets import PHANTOM, Dataset, Root, Secret, Split
 from .output import check_output, write_output
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 def samples(
     out: Annotated[Path, typer.Option("--out", help="The CSV file to write.")],
-    dataset: Dataset = "phantom",
+    dataset: Dataset = PHANTOM,
     root: Root = None,
     secret: Secret = None,
     split: Split = None,
@@ -34,6 +35,7 @@ def samples(
     spreadsheet would run as a formula begins with an apostrophe.
     """
     from ..evaluation import select
+    from .loading_sets import open_dataset
 
     check_output(out)
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)

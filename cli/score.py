@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
 from .arguments import (
     BatchSize,
-    Dataset,
     Jobs,
     Limit,
     Methods,
@@ -16,26 +13,24 @@ from .arguments import (
     Out,
     Pathology,
     Protocols,
-    Root,
-    Secret,
     Settings,
-    Split,
     Store,
     Top,
-    open_dataset,
     open_methods,
     open_protocols,
 )
+from .data_sets import Datasets, Roots, Secret, Splits, Suite, plan_sets
 from .places import Pythons
 
 
 def score(
     method: Methods,
-    dataset: Dataset = "phantom",
-    root: Root = None,
+    dataset: Datasets = [],  # noqa: B006  (typer reads it as the default, nobody changes it)
+    root: Roots = [],  # noqa: B006
     secret: Secret = None,
-    split: Split = None,
-    protocol: Protocols = ["v1"],  # noqa: B006  (typer reads it as the default, nobody changes it)
+    split: Splits = [],  # noqa: B006
+    protocol: Protocols = [],  # noqa: B006
+    suite: Suite = None,
     batch_size: BatchSize = None,
     limit: Limit = None,
     pathology: Pathology = None,
@@ -43,22 +38,32 @@ def score(
     python: Pythons = [],  # noqa: B006
     min_score: MinScore = None,
     top: Top = None,
-    out: Out = Path("results"),
-    store: Store = None,
     jobs: Jobs = None,
+    *,
+    out: Out,
+    store: Store,
 ) -> None:
     """Score predictions that are in the store; no model is loaded.
 
     Takes what `evaluate` took, since method, weights and options name the predictions. Exit codes as there.
     """
-    from ..evaluation import Run, score_entry, select
+    from ..evaluation import Run, score_entry
     from ..evaluation.box_choice import make_choice
+    from .loading_sets import select_sets
     from .running import run_all
     from .tables import report
 
     answers = make_choice(min_score, top)
+    plan = plan_sets(dataset, root, split, settings, protocol, suite)
     entries = open_methods(method, settings, python, to_run=False)
-    protocols = open_protocols(protocol)
-    selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
-    run = Run(selection, store or out / "store", out, batch_size=batch_size, answers=answers, jobs=jobs)
-    raise typer.Exit(report(*run_all(entries, protocols, lambda entry, fitting: score_entry(entry, fitting, run))))
+    protocols = open_protocols(plan.protocols)
+    selections, missing = select_sets(plan.sets, secret, pathology, limit)
+    place = store or out / "store"
+    runs = {
+        label: Run(selection, place, out, batch_size=batch_size, answers=answers, jobs=jobs, suite=plan.suite)
+        for label, selection in selections.items()
+    }
+    done = run_all(
+        entries, runs, protocols, lambda entry, run, fitting: score_entry(entry, fitting, run), before=missing
+    )
+    raise typer.Exit(report(*done))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core import GroundCXRError
+from ..core.config import results_folder
 from .arguments import Store
 from .calling import called
 from .streams import tell
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 
 Outs = Annotated[
     list[Path],
-    typer.Option("--out", help="Folder of results that may use the store; may be given several times."),
+    typer.Option(
+        "--out",
+        default_factory=lambda: [results_folder()],
+        show_default="results",
+        help="Folder of results that may use the store; may be given several times.",
+    ),
 ]
 Older = Annotated[
     float | None,
@@ -30,9 +36,10 @@ _UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def list_states(
-    out: Outs = [Path("results")],  # noqa: B006  (typer reads it as the default, nobody changes it)
-    store: Store = None,
     older: Older = None,
+    *,
+    out: Outs,
+    store: Store,
 ) -> None:
     """List each state of a method that has predictions: how many, their size, and whether a result uses them."""
     from rich.console import Console
@@ -55,10 +62,11 @@ def list_states(
 
 
 def prune(
-    out: Outs = [Path("results")],  # noqa: B006
-    store: Store = None,
     older: Older = None,
     yes: Yes = False,
+    *,
+    out: Outs,
+    store: Store,
 ) -> None:
     """Delete the predictions of states that no result uses, after saying which and asking.
 
@@ -89,9 +97,10 @@ def prune(
 
 
 def verify(
-    out: Outs = [Path("results")],  # noqa: B006
-    store: Store = None,
     older: Older = None,
+    *,
+    out: Outs,
+    store: Store,
 ) -> None:
     """Read every byte of the store. Exit code 0: all is sound; 1: some files are damaged, which are named."""
     from ..evaluation.store.housekeeping import convert_states, state_folders, state_of, verified

@@ -18,6 +18,7 @@ from ..evaluation.box_choice import describe
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.reasons import Reasons
 from ..evaluation.schema import Cell, MetricInfo
+from .running import Ran
 from .streams import tell
 
 _WIDE = 200
@@ -26,30 +27,33 @@ _CELL = 21
 _SHOWN_REASONS = 5
 
 
-def report(results: list[Result], errors: list[GroundCXRError]) -> int:
+def report(ran: Sequence[Ran[Result]], errors: Sequence[GroundCXRError]) -> int:
     """Print tables, problems (on stderr) and the results' paths, in this order.
 
     Args:
-        results: What could be run.
-        errors: One for each method that could not, or was stopped.
+        ran: What could be run.
+        errors: One for each method or data set that could not, or was stopped.
 
     Returns:
         The exit code: 0 when every sample was scored, 1 when some failed, 2 when nothing could be run.
     """
     console = open_console()
-    for result in results:
-        console.print(result_table(result, console.width))
-    for protocol in dict.fromkeys(result.info.protocol.name for result in results):
-        compared = [result for result in results if result.info.protocol.name == protocol]
+    results = [one.outcome for one in ran]
+    for one in ran:
+        console.print(result_table(one.outcome, console.width, one.label))
+    for label, protocol in dict.fromkeys((one.label, one.outcome.info.protocol.name) for one in ran):
+        compared = [one.outcome for one in ran if (one.label, one.outcome.info.protocol.name) == (label, protocol)]
         if len(compared) > 1:
-            console.print(comparison_table(compared, console.width))
+            console.print(comparison_table(compared, console.width, label))
     # Under another protocol the same answers are as doubtful as under the first.
     for warning in dict.fromkeys(
-        f"{result.info.method.label}: {doubt}" for result in results for doubt in result.doubts
+        f"{one.outcome.info.method.label}{f' on {one.label}' if one.label else ''}: {doubt}"
+        for one in ran
+        for doubt in one.outcome.doubts
     ):
         tell(f"warning: {warning}")
-    for result in results:
-        _tell_problems(result)
+    for one in ran:
+        _tell_problems(one.outcome, one.label)
     for error in errors:
         tell(f"error: {error}")
     for result in results:
@@ -65,18 +69,18 @@ def open_console() -> Console:
     return Console(width=None if sys.stdout.isatty() else _WIDE)
 
 
-def result_table(result: Result, width: int) -> Table:
+def result_table(result: Result, width: int, alias: str = "") -> Table:
     """Rows: pathologies, macro, micro. Columns: n, and the protocol's headline metrics with 95 % intervals.
 
     Args:
         result: What to show.
         width: Columns of the terminal; where it is narrow, intervals go below their values.
+        alias: What the data set is called in a run over several.
     """
     info = result.info
     metrics = _headline(info.metrics)
     breaks = _breaks(len(metrics), width)
-    dataset = info.dataset
-    title = f"{info.method.label} on {dataset.name} {dataset.version} ({dataset.split}), {info.protocol.name}"
+    title = f"{info.method.label} on {_data(result, alias)}, {info.protocol.name}"
     table = _table(title, _caption(result))
     table.add_column("pathology", no_wrap=True)
     table.add_column("n", justify="right")
@@ -90,12 +94,12 @@ def result_table(result: Result, width: int) -> Table:
     return table
 
 
-def comparison_table(results: list[Result], width: int) -> Table:
+def comparison_table(results: list[Result], width: int, alias: str = "") -> Table:
     """The macro averages of several methods under one protocol, a row for each."""
     info = results[0].info
     metrics = _headline({metric.key: metric for result in results for metric in result.info.metrics}.values())
     breaks = _breaks(len(metrics), width)
-    title = f"macro averages on {info.dataset.name} {info.dataset.version} ({info.dataset.split}), {info.protocol.name}"
+    title = f"macro averages on {_data(results[0], alias)}, {info.protocol.name}"
     table = _table(title)
     table.add_column("method", no_wrap=True)
     for metric in metrics:
@@ -109,13 +113,13 @@ def comparison_table(results: list[Result], width: int) -> Table:
     return table
 
 
-def tell_shard(shard: Shard, store: Path, failed: list[int], errors: list[GroundCXRError]) -> int:
+def tell_shard(shard: Shard, store: Path, failed: Sequence[int], errors: Sequence[GroundCXRError]) -> int:
     """Say how many samples failed, and what to do once all shards are done.
 
     Args:
         shard: What was grounded.
         store: Where it is.
-        failed: How many samples failed with each method that could be run.
+        failed: How many samples failed with each method that could be run, on each data set.
         errors: One for each method that could not, or was stopped.
 
     Returns:
@@ -132,6 +136,12 @@ def tell_shard(shard: Shard, store: Path, failed: list[int], errors: list[Ground
         "writes the result\n"
     )
     return 1 if errors or any(failed) else 0
+
+
+def _data(result: Result, alias: str) -> str:
+    data = result.info.dataset
+    name = f"{data.name} {data.version} ({data.split})"
+    return f"{alias}: {name}" if alias not in ("", data.name) else name
 
 
 def _without_any(errors: Sequence[GroundCXRError]) -> int:
@@ -201,11 +211,12 @@ def _caption(result: Result) -> str:
     return "; ".join(notes)
 
 
-def _tell_problems(result: Result) -> None:
+def _tell_problems(result: Result, alias: str) -> None:
     if not result.problems:
         return
     label, total = result.info.method.label, result.info.dataset.n_samples
-    tell(f"{len(result.problems)} of {total} samples failed with {label} ({result.info.protocol.name}):")
+    where = f"{alias}, {result.info.protocol.name}" if alias else result.info.protocol.name
+    tell(f"{len(result.problems)} of {total} samples failed with {label} ({where}):")
     reasons = Reasons()
     for sample_id, message in result.problems.items():
         reasons.add(sample_id, message)

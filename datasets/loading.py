@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ..core import DatasetError, GroundCXRError, unknown_name
+from ..core.config import Setting
 from ..core.errors import said
 from ..core.paths import user_path
 from .base import DATASETS, Finding, GroundingDataset
 from .negatives import NEGATIVES, RELEASED, add_negatives, read_negatives
+from .roots import configured_root
 
 
 def load_dataset(
@@ -22,7 +24,8 @@ def load_dataset(
 
     Args:
         name: One of `groundcxr list datasets`: "phantom", "ms-cxr", "manifest", ..., or what a plug-in adds.
-        root: Folder or file of the data, ``~`` being the home folder; not needed for the phantom.
+        root: Folder or file of the data, ``~`` being the home folder; None for what the user has said once
+            (`groundcxr.core.config`). Not needed for the phantom.
         split: None for the data set's own default.
         **options: The data set's own options, such as `group_by` of ms-cxr; and `negatives` of any: how many phrases to
             add for each image about what its labels say that it does not show, or "released" for those of the release.
@@ -36,9 +39,11 @@ def load_dataset(
     negatives = read_negatives(dataset, options.pop(NEGATIVES, 0))
     if negatives == RELEASED:
         options[NEGATIVES] = RELEASED
-    with _told(name, dataset):
+    place = configured_root(name) if root is None else None
+    with _told(name, dataset, place):
         _check_options(name, dataset.load, 2, options)
-        loaded = dataset.load(_data_root(name, root), split or dataset.default_split, **options)
+        folder = _data_root(name, root if place is None else place.path)
+        loaded = dataset.load(folder, split or dataset.default_split, **options)
     if not isinstance(loaded, GroundingDataset):
         raise DatasetError(f"the data set {name!r} gave {type(loaded).__name__}; its load must give a GroundingDataset")
     return loaded if negatives in (0, RELEASED) else add_negatives(loaded, negatives)
@@ -49,7 +54,7 @@ def check_dataset(name: str, root: str | Path | None = None, **options: Any) -> 
 
     Args:
         name: As for `load_dataset`.
-        root: Folder or file of the data; None where the user gave none.
+        root: As for `load_dataset`.
         **options: The options with which it would be loaded.
 
     Raises:
@@ -59,9 +64,10 @@ def check_dataset(name: str, root: str | Path | None = None, **options: Any) -> 
     """
     dataset = DATASETS.get(name)
     read_negatives(dataset, options.pop(NEGATIVES, 0))  # no other file is looked at
-    with _told(name, dataset):
+    place = configured_root(name) if root is None else None
+    with _told(name, dataset, place):
         _check_options(name, dataset.check, 1, options)
-        return list(dataset.check(_data_root(name, root), **options))
+        return list(dataset.check(_data_root(name, root if place is None else place.path), **options))
 
 
 def _data_root(name: str, root: str | Path | None) -> Path | None:
@@ -84,10 +90,20 @@ def _check_options(name: str, call: Callable[..., object], before: int, options:
 
 
 @contextmanager
-def _told(name: str, dataset: type[GroundingDataset]) -> Iterator[None]:
-    """Failures become a sentence; what the package's own data sets do not foresee stays a traceback, to be mended."""
+def _told(name: str, dataset: type[GroundingDataset], root: Setting | None) -> Iterator[None]:
+    """Failures become a sentence; what the package's own data sets do not foresee stays a traceback, to be mended.
+
+    Args:
+        name: The data set's.
+        dataset: Its class.
+        root: Where the root is from, which no option gave; None otherwise.
+    """
     try:
         yield
+    except DatasetError as error:
+        if root is None:
+            raise
+        raise DatasetError(f"{error} (the root is {root.place})") from error
     except GroundCXRError:
         raise
     except OSError as error:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core import GroundCXRError
+from ..core.config import STORE, configured_path, results_folder
 from ..core.paths import user_path
 from ..datasets import GroundingDataset, load_dataset
 from ..methods import GroundingMethod
@@ -16,6 +17,7 @@ from ..metrics import Protocol, get_protocol
 from .box_choice import make_choice
 from .entry import fitting_protocols, make_entry
 from .plan import select
+from .provenance import configured_device
 from .result import Result
 from .run import Run, run_entry
 
@@ -30,13 +32,13 @@ def evaluate(
     settings: Mapping[str, Any] | None = None,
     pathology: str | None = None,
     limit: int | None = None,
-    device: str = "auto",
+    device: str | None = None,
     batch_size: int | None = None,
     python: str | Path | None = None,
     timeout: float | None = None,
     min_score: float | None = None,
     top: int | None = None,
-    out: str | Path = "results",
+    out: str | Path | None = None,
     store: str | Path | None = None,
     overwrite: bool = False,
     stop_after_failures: int | None = None,
@@ -51,18 +53,19 @@ def evaluate(
         method: A name, a file (``./my_method.py`` or ``./my_method.py:Class``), a class, or an instance.
         dataset: A name, or a loaded data set.
         protocol: A name, or a protocol.
-        root: Folder or file of the data, where the data set is given by name.
+        root: Folder or file of the data, where the data set is given by name; None for what `groundcxr config` shows,
+            as of `device`, `out` and `store`.
         split: None for the data set's own default.
         settings: Options of the method by name; not for an instance, which has its options.
         pathology: Only samples of this class; the result is then marked incomplete.
         limit: Only this many samples; the result is then marked incomplete.
-        device: "auto", "cpu", "cuda" or "cuda:N".
+        device: "auto", "cpu", "cuda" or "cuda:N"; "auto" by default.
         batch_size: Images in a batch; None for the method's own.
         python: The Python of another environment that the method, given by name or as a file, runs in.
         timeout: Seconds that an answer about one image may take, of a method in another environment; 600 by default.
         min_score: Of a method's boxes only those of at least this score count; the store keeps all.
         top: Then only the best so many of each sample.
-        out: Folder of the results.
+        out: Folder of the results; "results" by default.
         store: Folder of the predictions; OUT/store by default.
         overwrite: Make predictions again that are in the store.
         stop_after_failures: End the method after so many failed samples; what it made by then stays in the store.
@@ -84,13 +87,13 @@ def evaluate(
         entry = make_entry(method, settings=settings)
     check_timeout(timeout, [entry.method])
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
-    place = user_path(out)
-    folder = user_path(store) if store else place / "store"
+    place = user_path(out) if out else results_folder()
+    folder = user_path(store) if store else configured_path(STORE) or place / "store"
     run = Run(
         selection,
         folder,
         place,
-        device,
+        device or configured_device(),
         batch_size,
         answers,
         overwrite=overwrite,

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..core import GroundCXRError
+from ..core.config import DEVICE, configured
 from ..core.machine import gpu_count, peak_memory_mb
 from ..methods import GroundingMethod
 from ..methods.isolated.method import IsolatedMethod
@@ -70,6 +71,21 @@ def check_device(device: str) -> str:
     if device not in ("auto", "cpu") and (name != "cuda" or (index and not index.isdecimal())):
         raise GroundCXRError(f"there is no device {device!r}; write auto, cpu, cuda or cuda:N")
     return device
+
+
+def configured_device() -> str:
+    """The device that the environment or the user's file says; "auto" where neither does.
+
+    Raises:
+        GroundCXRError: If it is no device's name.
+    """
+    said = configured(DEVICE)
+    if said is None:
+        return "auto"
+    try:
+        return check_device(said.value)
+    except GroundCXRError as error:
+        raise GroundCXRError(f"{error} (it is {said.place})") from error
 
 
 def packages(method: GroundingMethod | None = None) -> dict[str, str]:

@@ -32,6 +32,7 @@ from .schema import (
     ProvenanceInfo,
     ResultFile,
     RunInfo,
+    SuiteInfo,
     drawn_patients,
     problems_of,
 )
@@ -143,6 +144,7 @@ def make_result(
     complete: bool,
     answers: AnswersInfo | None = None,
     provenance: ProvenanceInfo | None = None,
+    suite: SuiteInfo | None = None,
 ) -> Result:
     """Average scored samples into a result.
 
@@ -158,6 +160,7 @@ def make_result(
         complete: Whether the whole split was run.
         answers: Which boxes counted; None for all.
         provenance: How the predictions were made, where that is known.
+        suite: The suite that the run is a part of.
     """
     metrics = protocol.metrics_for(set(method.emits))
     present = set(samples["pathology"])
@@ -183,6 +186,7 @@ def make_result(
         notes=[Note(text=doubt.kind, count=doubt.count) for doubt in doubts] or None,
         answers=answers,
         provenance=provenance,
+        suite=suite,
     )
     return Result(info, samples, problems, doubts=tuple(doubts))
 

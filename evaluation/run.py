@@ -26,7 +26,7 @@ from .prediction import Failure
 from .provenance import grounded_here, run_info
 from .questions import Questions
 from .result import Result, make_result
-from .schema import AnswersInfo, DatasetInfo, ProvenanceInfo
+from .schema import AnswersInfo, DatasetInfo, ProvenanceInfo, SuiteInfo
 from .scores import score_parts
 from .scoring import Scoring
 from .store import DamagedPredictionsError, PredictionStore, digests
@@ -50,6 +50,7 @@ class Run:
         jobs: How many processes score; None for one for each processor where that is faster. Results do not depend on
             it.
         executor: Who grounds; this process by default.
+        suite: The suite that the run is a part of.
 
     Raises:
         GroundCXRError: If there are to be no processes.
@@ -66,6 +67,7 @@ class Run:
     stop_after_failures: int | None = None
     jobs: int | None = None
     executor: Executor = field(default_factory=LocalExecutor)
+    suite: SuiteInfo | None = None
 
     def __post_init__(self) -> None:
         check_limit(self.stop_after_failures)
@@ -247,6 +249,7 @@ def _finish(
         provenance=ProvenanceInfo(grounding=grounding) if grounding else None,
         complete=run.selection.complete,
         answers=run.answers,
+        suite=run.suite,
     )
     return result if run.out is None else result.save(run.out)
 

@@ -170,6 +170,14 @@ class AnswersInfo(_Strict):
     top: Annotated[int, Field(ge=1)] | None = None
 
 
+class SuiteInfo(_Strict):
+    """The suite that a run was a part of, and the hash of what it names."""
+
+    name: str
+    version: str
+    hash: Sha256
+
+
 class Overall(_Strict):
     """Averages over pathologies (macro) and over samples (micro)."""
 
@@ -181,7 +189,8 @@ class ResultFile(_Strict):
     """The content of `result.json`.
 
     From schema 2 on, and None where there is nothing to say: `notes`, `provenance`, `answers` (which boxes counted),
-    `supervision` (what the method has learnt places from), `condition` (a changed input).
+    `supervision` (what the method has learnt places from), `condition` (a changed input). `suite` is said only of a
+    part of one.
     """
 
     schema_version: Literal[1, 2]
@@ -201,6 +210,14 @@ class ResultFile(_Strict):
     answers: AnswersInfo | None = None
     supervision: str | None = None
     condition: dict[str, Any] | None = None
+    suite: SuiteInfo | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written = serialize(self)
+        if self.suite is None:
+            written.pop("suite", None)
+        return written
 
 
 def drawn_patients(samples: pd.DataFrame, dataset: DatasetInfo) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Lock
@@ -56,6 +56,7 @@ class Worker:
         overwrite: Whether predictions that are in the store are made again. They are in any case where the method reads
             files that it does not declare: then nothing says that they are those it would make today.
         listen: Told what became of each batch's samples, those apart that the store had answers for.
+        load: Loads the method on a device, see `set_up`; not again where somebody keeps it loaded.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Worker:
         *,
         overwrite: bool = False,
         listen: Listener = lambda _: None,
+        load: Callable[[GroundingMethod, str], None] = set_up,
     ) -> None:
         self._method = method
         self._samples = samples
@@ -80,6 +82,7 @@ class Worker:
         self._batch_size = batch_size
         self._way: Way | None = None
         self._listen = listen
+        self._load = load
         self._outcomes: list[Outcome] = []
         self._using_store = Lock()
         self._digests = digests()
@@ -229,7 +232,7 @@ class Worker:
     def _set_up(self, reading: ReadAhead) -> Way:
         if self._way is None:
             with reading.resting():  # what the process has open when a model is loaded is taken for the model's
-                set_up(self._method, self._device)
+                self._load(self._method, self._device)
             self._way = Way(
                 device=self._device, batch_size=self._batch_size, packages=packages(self._method), git=git_state()
             )

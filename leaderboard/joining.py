@@ -143,5 +143,6 @@ def _not_here(data: DatasetInfo) -> str:
     why = ", as credentialed data stays with its users" if data.credentialed else ""
     return (
         f"the images and phrases of {data.name} are in no result, and no copy of them was named{why}: maps are shown on"
-        f" an empty frame, without the true boxes; start with --data {data.name}=ROOT where you have a copy"
+        f" an empty frame, without the true boxes; start with --data {data.name}=ROOT where you have a copy, or say it"
+        f" once: groundcxr config set data.{data.name} ROOT"
     )

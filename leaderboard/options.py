@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from ..core import GroundCXRError
+from ..core.config import RESULTS, STORE, configured_path, results_folder
 from ..core.paths import user_path
-
-RESULTS = Path("results")
+from ..datasets.roots import configured_roots
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,13 @@ class Options:
     """The command line of the leaderboard.
 
     Attributes:
-        results: Folders of results; `results` where none is given.
+        results: Folders of results.
         store: Folder of the predictions; None for each results folder's own `store`.
         data: The user's copy of a data set, by the data set's name.
         secret: The file that keys the ids of the user's own data, where it is not beside them.
     """
 
-    results: tuple[Path, ...] = (RESULTS,)
+    results: tuple[Path, ...] = (Path(RESULTS),)
     store: Path | None = None
     data: Mapping[str, Path] = field(default_factory=dict)
     secret: Path | None = None
@@ -43,7 +43,7 @@ class Options:
         parser.add_argument("--data", action="append", default=[])
         parser.add_argument("--secret", type=Path)
         given = parser.parse_args(list(arguments))
-        return cls.of(given.results or [RESULTS], given.store, given.data, given.secret)
+        return cls.of(given.results or [], given.store, given.data, given.secret)
 
     @classmethod
     def of(
@@ -52,13 +52,14 @@ class Options:
         """Options from the arguments of the command line.
 
         Args:
-            results: Folders of results.
-            store: Folder of the predictions.
-            data: NAME=ROOT each.
+            results: Folders of results; where none is given, the one that the user has said once (`core.config`).
+            store: Folder of the predictions; None for what the user has said.
+            data: NAME=ROOT each; other data sets are where the user has said.
             secret: The file that keys the ids of the user's own data.
 
         Raises:
-            GroundCXRError: If an item of `data` is not NAME=ROOT, or a name occurs twice.
+            GroundCXRError: If an item of `data` is not NAME=ROOT, a name occurs twice, or the user's configuration
+                cannot be used.
         """
         roots: dict[str, Path] = {}
         for item in data:
@@ -69,7 +70,12 @@ class Options:
                 raise GroundCXRError(f"--data names {name} twice; give each data set one root")
             roots[name] = user_path(root)
         store, secret = (None if path is None else user_path(path) for path in (store, secret))
-        return cls(tuple(map(user_path, results)), store, roots, secret)
+        return cls(
+            tuple(map(user_path, results or [results_folder()])),
+            store or configured_path(STORE),
+            configured_roots() | roots,
+            secret,
+        )
 
     def arguments(self) -> list[str]:
         """The inverse of `parse`, for a server that runs in another folder: paths are absolute."""

@@ -67,6 +67,17 @@ def write_tiny_images(root: Path) -> None:
         Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8)).save(root / f"secret-folder/image{number}.png")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _no_configuration(tmp_path_factory):
+    """What users have said for themselves, in their file or their shell, is none of the tests' business."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        for name in list(os.environ):
+            if name.startswith("GROUNDCXR_") and name.split("_")[1] in ("DATA", "STORE", "RESULTS", "DEVICE"):
+                patch.delenv(name)
+        yield
+
+
 @pytest.fixture
 def tiny_root(tmp_path: Path) -> Path:
     write_tiny_images(tmp_path / "tiny")

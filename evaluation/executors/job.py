@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -56,6 +57,14 @@ class Executor(Protocol):
 
         Raises:
             GroundCXRError: If it is not there.
+        """
+        ...
+
+    def holding(self, method: GroundingMethod) -> AbstractContextManager[None]:
+        """A block of several jobs of one method, whose model is loaded once where the executor can keep it.
+
+        Args:
+            method: Who answers.
         """
         ...
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -64,6 +64,10 @@ class RayExecutor:
     def control_device(self, device: str, method: GroundingMethod) -> str:
         """The CPU: such a control needs no GPU, and the driver's machine may have none."""
         return "cpu"
+
+    def holding(self, method: GroundingMethod) -> AbstractContextManager[None]:
+        """Nothing is kept: each job has workers of its own."""
+        return nullcontext()
 
     def ground(self, job: Job, advance: Advance) -> GroundingReport:
         """Ground what is missing.
