@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from .columns import column_problems, columns_of
 
@@ -80,7 +80,11 @@ class DatasetInfo(_Strict):
 
 
 class MethodInfo(_Strict):
-    """The method in the state in which it ran."""
+    """The method in the state in which it ran.
+
+    Of one that ran in another Python than groundcxr, `environment` has the version of that Python and those of the
+    packages that the method requires, on which its fingerprint rests too; of any other the file does not have it.
+    """
 
     name: str
     label: str
@@ -96,6 +100,14 @@ class MethodInfo(_Strict):
     licence: str
     citation: str
     note: str
+    environment: dict[str, str] | None = None
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = write(self)
+        if self.environment is None:
+            fields.pop("environment", None)
+        return fields
 
 
 class GitInfo(_Strict):
