@@ -17,7 +17,7 @@ from ..core import GroundCXRError
 from ..core.names import one_line
 from ..evaluation.dry_run import Forecast
 from .streams import tell
-from .tables import open_console
+from .console import open_console
 
 _COLUMNS = ("images", "phrases", "stored", "failed before", "to ground", "batches", "time", "space")
 

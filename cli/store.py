@@ -11,6 +11,7 @@ import typer
 from ..core import GroundCXRError
 from .arguments import Store
 from .calling import called
+from .console import open_console
 from .streams import tell
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ def list_states(
     older: Older = None,
 ) -> None:
     """List each state of a method that has predictions: how many, their size, and whether a result uses them."""
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
@@ -44,14 +44,14 @@ def list_states(
         tell(f"warning: {problem}")
     table = Table(box=None, pad_edge=False)
     table.add_column("method", overflow="fold")
-    table.add_column("fingerprint")
+    table.add_column("fingerprint", no_wrap=True)
     for column in ("predictions", "failures", "size", "last written"):
-        table.add_column(column, justify="right", no_wrap=True)
+        table.add_column(column, justify="right", no_wrap=column != "last written")
     table.add_column("a result uses it")
     for state in states:
         if older is None or state.is_older(older):
             table.add_row(*map(escape, (*_words(state), "yes" if state.fingerprint in used else "no")))
-    Console().print(table)
+    open_console().print(table)
 
 
 def prune(
@@ -75,7 +75,8 @@ def prune(
         )
     found = unused(states, used, older)
     if not found:
-        typer.echo("there is nothing to delete: a result uses every state" + (" that is so old" if older else ""))
+        left = ": a result uses every state" if older is None else f" that is older than {older:g} days"
+        typer.echo(f"there is nothing to delete{left}")
         return
     for state in found:
         name, fingerprint, predictions, _, size, written = _words(state)
@@ -157,4 +158,5 @@ def _confirmed(question: str) -> bool:
     try:
         return typer.confirm(question)
     except typer.Abort:
+        typer.echo()  # the question's line has no end yet
         raise GroundCXRError("nobody answered, so nothing was deleted; give --yes to delete without asking") from None
