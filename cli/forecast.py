@@ -16,8 +16,8 @@ from rich.table import Table
 from ..core import GroundCXRError
 from ..core.names import one_line
 from ..evaluation.dry_run import Forecast
-from .streams import tell
 from .console import open_console
+from .streams import tell
 
 _COLUMNS = ("images", "phrases", "stored", "failed before", "to ground", "batches", "time", "space")
 

@@ -35,7 +35,7 @@ def list_states(
     store: Store = None,
     older: Older = None,
 ) -> None:
-    """List each state of a method that has predictions: how many, their size, and whether a result uses them."""
+    """List each state of a method that has predictions: how many, their size, and whether a result has used them."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -45,9 +45,9 @@ def list_states(
     table = Table(box=None, pad_edge=False)
     table.add_column("method", overflow="fold")
     table.add_column("fingerprint", no_wrap=True)
-    for column in ("predictions", "failures", "size", "last written"):
-        table.add_column(column, justify="right", no_wrap=column != "last written")
-    table.add_column("a result uses it")
+    for column in ("predictions", "failures", "size", "written"):
+        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("used", no_wrap=True)
     for state in states:
         if older is None or state.is_older(older):
             table.add_row(*map(escape, (*_words(state), "yes" if state.fingerprint in used else "no")))
@@ -138,7 +138,7 @@ def _states(out: list[Path], store: Path | None) -> tuple[list[State], set[str],
 
 
 def _words(state: State) -> tuple[str, str, str, str, str, str]:
-    written = datetime.fromtimestamp(state.written).strftime("%Y-%m-%d %H:%M")
+    written = datetime.fromtimestamp(state.written).strftime("%Y-%m-%d")
     counts = f"{state.predictions:,}", f"{state.failures:,}"
     return state.name, state.fingerprint[:8], *counts, _size(state.size), written
 

@@ -30,7 +30,7 @@ def test_each_state_is_listed(groundcxr, ran, monkeypatch):
     listed = groundcxr("store", "list")
     assert listed.code == 0, listed.err
     head, mine, prior = [re.split(r"\s{2,}", line.strip()) for line in listed.out.splitlines()]
-    assert head == ["method", "fingerprint", "predictions", "failures", "size", "last written", "a result uses it"]
+    assert head == ["method", "fingerprint", "predictions", "failures", "size", "written", "used"]
     about = json.loads((states()["Mine"] / "method.json").read_text())
     assert mine[:4] == ["Mine", about["fingerprint"][:8], "5", "1"]
     assert re.fullmatch(r"[\d.]+ k?B", mine[4])
