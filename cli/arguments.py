@@ -54,7 +54,7 @@ Top = Annotated[
 ]
 Jobs = Annotated[
     int | None,
-    typer.Option("--jobs", help="Processes that score; one for each processor where that is faster otherwise."),
+    typer.Option("--jobs", help="Processes that score; otherwise one for each processor where that is faster."),
 ]
 Out = Annotated[Path, typer.Option("--out", help="Folder of the results.")]
 Store = Annotated[Path | None, typer.Option("--store", help="Folder of the predictions; OUT/store otherwise.")]

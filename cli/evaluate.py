@@ -129,8 +129,8 @@ def evaluate(
 ) -> None:
     """Evaluate methods on a data set and print a table per pathology.
 
-    Predictions that are in the store are not computed again, but those that failed: an interrupted run goes on where
-    it was. Exit code 0: every sample was scored; 1: some failed; 2: nothing could be run.
+    Predictions that are in the store are not computed again, except those that failed: an interrupted run goes on
+    where it was. Exit code 0: every sample was scored; 1: some failed; 2: nothing could be run.
     """
     from ..evaluation import Run, Shard, ground_shard, run_entry, select
     from ..evaluation.box_choice import make_choice
