@@ -49,7 +49,7 @@ Top = Annotated[
 ]
 Jobs = Annotated[
     int | None,
-    typer.Option("--jobs", help="Processes that score; one for each processor where that is faster otherwise."),
+    typer.Option("--jobs", help="Processes that score; otherwise one for each processor where that is faster."),
 ]
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from ..core.sizes import readable_size
 from .calling import called
+from .console import open_console
 from .streams import tell
-
-_WIDE = 200
 
 env = typer.Typer(help="Make, list and remove Python environments of the methods' own.", no_args_is_help=True)
 
@@ -60,7 +57,7 @@ def show() -> None:
         needs = ", ".join(one.wanted.requirements) or "-"
         row = (one.id, one.wanted.source, one.python, needs, readable_size(one.size()), used)
         table.add_row(*map(escape, row))
-    Console(width=None if sys.stdout.isatty() else _WIDE).print(table)
+    open_console().print(table)
     typer.echo(f"They are in {environments_folder()}.")
 
 

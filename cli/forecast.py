@@ -16,9 +16,9 @@ from rich.table import Table
 from ..core import GroundCXRError
 from ..core.names import one_line
 from ..evaluation.dry_run import Forecast
+from .console import open_console
 from .running import Ran
 from .streams import tell
-from .tables import open_console
 
 _COLUMNS = ("images", "phrases", "stored", "failed before", "to ground", "batches", "time", "space")
 

@@ -12,6 +12,7 @@ from ..core import GroundCXRError
 from ..core.config import results_folder
 from .arguments import Store
 from .calling import called
+from .console import open_console
 from .streams import tell
 
 if TYPE_CHECKING:
@@ -41,8 +42,7 @@ def list_states(
     out: Outs,
     store: Store,
 ) -> None:
-    """List each state of a method that has predictions: how many, their size, and whether a result uses them."""
-    from rich.console import Console
+    """List each state of a method that has predictions: how many, their size, and whether a result has used them."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -51,14 +51,14 @@ def list_states(
         tell(f"warning: {problem}")
     table = Table(box=None, pad_edge=False)
     table.add_column("method", overflow="fold")
-    table.add_column("fingerprint")
-    for column in ("predictions", "failures", "size", "last written"):
+    table.add_column("fingerprint", no_wrap=True)
+    for column in ("predictions", "failures", "size", "written"):
         table.add_column(column, justify="right", no_wrap=True)
-    table.add_column("a result uses it")
+    table.add_column("used", no_wrap=True)
     for state in states:
         if older is None or state.is_older(older):
             table.add_row(*map(escape, (*_words(state), "yes" if state.fingerprint in used else "no")))
-    Console().print(table)
+    open_console().print(table)
 
 
 def prune(
@@ -83,7 +83,8 @@ def prune(
         )
     found = unused(states, used, older)
     if not found:
-        typer.echo("there is nothing to delete: a result uses every state" + (" that is so old" if older else ""))
+        left = ": a result uses every state" if older is None else f" that is older than {older:g} days"
+        typer.echo(f"there is nothing to delete{left}")
         return
     for state in found:
         name, fingerprint, predictions, _, size, written = _words(state)
@@ -146,7 +147,7 @@ def _states(out: list[Path], store: Path | None) -> tuple[list[State], set[str],
 
 
 def _words(state: State) -> tuple[str, str, str, str, str, str]:
-    written = datetime.fromtimestamp(state.written).strftime("%Y-%m-%d %H:%M")
+    written = datetime.fromtimestamp(state.written).strftime("%Y-%m-%d")
     counts = f"{state.predictions:,}", f"{state.failures:,}"
     return state.name, state.fingerprint[:8], *counts, _size(state.size), written
 
@@ -166,4 +167,5 @@ def _confirmed(question: str) -> bool:
     try:
         return typer.confirm(question)
     except typer.Abort:
+        typer.echo()  # the question's line has no end yet
         raise GroundCXRError("nobody answered, so nothing was deleted; give --yes to delete without asking") from None

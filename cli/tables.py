@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -18,10 +17,10 @@ from ..evaluation.box_choice import describe
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.reasons import Reasons
 from ..evaluation.schema import Cell, MetricInfo
+from .console import open_console
 from .running import Ran
 from .streams import tell
 
-_WIDE = 200
 _FIRST_COLUMNS = 24
 _CELL = 21
 _SHOWN_REASONS = 5
@@ -62,11 +61,6 @@ def report(ran: Sequence[Ran[Result]], errors: Sequence[GroundCXRError]) -> int:
     if not results:
         return _without_any(errors)
     return 1 if errors or any(result.info.n_failed for result in results) else 0
-
-
-def open_console() -> Console:
-    """Standard output. Without a terminal there is no width to fit into; wrapped cells would only be harder to read."""
-    return Console(width=None if sys.stdout.isatty() else _WIDE)
 
 
 def result_table(result: Result, width: int, alias: str = "") -> Table:

@@ -14,6 +14,7 @@ from ..core.published import text_without_folders, without_folders
 from ..datasets import GroundingDataset
 from ..methods import ControlMethod, GroundingMethod, PhraseControl
 from ..methods.contract import check_attributes
+from ..methods.isolated.method import IsolatedMethod
 from ..methods.isolated.place import Place, place, placed
 from ..methods.loading import absolute_spec, build_method
 from ..methods.revision import revision_of
@@ -86,6 +87,7 @@ class Entry:
                 licence=text(method.licence),
                 citation=text(method.citation),
                 note=text(method.note),
+                environment=without_folders(_environment(method)),
             )
 
 
@@ -157,6 +159,12 @@ def method_store(root: Path, info: MethodInfo) -> PredictionStore:
         info: The method in its present state.
     """
     return PredictionStore(root, info.name, info.fingerprint, info.model_dump(exclude={"label"}))
+
+
+def _environment(method: GroundingMethod) -> dict[str, str] | None:
+    """What its answers rest on in another Python; None where they are made in this one."""
+    asked = method.answering()
+    return asked.environment() if isinstance(asked, IsolatedMethod) else None
 
 
 def _name(method: GroundingMethod) -> str:

@@ -91,8 +91,8 @@ def read_pair(file: Path) -> tuple[ResultFile, bytes]:
         raise StoreError(f"cannot read the result {error.filename}: {error.strerror}") from error
     except ValidationError as error:
         first = error.errors()[0]
-        where = printable(".".join(str(part) for part in first["loc"]))
-        raise StoreError(f"{file} is no result of schema 1 or {SCHEMA_VERSION}: {where}: {first['msg']}") from error
+        where = f"{printable('.'.join(map(str, first['loc'])))}: " if first["loc"] else ""
+        raise StoreError(f"{file} is no result of schema 1 or {SCHEMA_VERSION}: {where}{first['msg']}") from error
 
 
 def read_rows(content: bytes, columns: Sequence[str] | None = None) -> pd.DataFrame:

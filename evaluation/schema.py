@@ -102,7 +102,11 @@ class DatasetInfo(_Strict):
 
 
 class MethodInfo(_Strict):
-    """The method in the state in which it ran."""
+    """The method in the state in which it ran.
+
+    Of one that ran in another Python than groundcxr, `environment` has the version of that Python and those of the
+    packages that the method requires, on which its fingerprint rests too; of any other the file does not have it.
+    """
 
     name: str
     label: str
@@ -118,6 +122,14 @@ class MethodInfo(_Strict):
     licence: str
     citation: str
     note: str
+    environment: dict[str, str] | None = None
+
+    @model_serializer(mode="wrap")
+    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields = write(self)
+        if self.environment is None:
+            fields.pop("environment", None)
+        return fields
 
 
 class GitInfo(_Strict):

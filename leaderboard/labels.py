@@ -20,13 +20,18 @@ def marks(runs: Sequence[ResultFile], ids: Sequence[str]) -> list[str]:
         ids: Of the runs.
 
     Returns:
-        The options and weights in which they differ, or, where these are many or do not tell all apart, the ids; of one
-        method alone nothing. Which boxes count is always said where somebody chose, since it is no part of the method.
+        The options, weights and versions in another Python in which they differ, or, where these are many or do not
+        tell all apart, the ids; of one method alone nothing. Which boxes count is always said where somebody chose,
+        since it is no part of the method.
     """
     choices = [[f"{name}={value}" for name, value in options_of(run.answers).items()] for run in runs]
     if len(runs) == 1:
         return [_mark(choices[0])]
-    said = [{**run.method.options, "weights": run.method.weights} for run in runs]
+    versions = _versions(runs)
+    said = [
+        {**found, **run.method.options, "weights": run.method.weights}
+        for run, found in zip(runs, versions, strict=True)
+    ]
     differing = [
         key
         for key in dict.fromkeys(key for one in said for key in one)
@@ -39,6 +44,14 @@ def marks(runs: Sequence[ResultFile], ids: Sequence[str]) -> list[str]:
     if len(set(found)) == len(found) and max(map(len, found)) <= _LONGEST:
         return found
     return [_mark([one[:SHORT], *choice]) for one, choice in zip(ids, choices, strict=True)]
+
+
+def _versions(runs: Sequence[ResultFile]) -> list[dict[str, str]]:
+    """Of what any of them rests on in another Python, the versions, as far as they are known of all."""
+    names = dict.fromkeys(name for run in runs for name in run.method.environment or ())
+    found = [run.run.packages if run.method.environment is None else run.method.environment for run in runs]
+    known = [name for name in names if all(name in one for one in found)]
+    return [{name: one[name] for name in known} for one in found]
 
 
 def _mark(parts: Sequence[str]) -> str:

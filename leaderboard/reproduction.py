@@ -14,7 +14,7 @@ from ..evaluation.schema import MethodInfo, ResultFile
 from ..methods import METHODS
 from ..methods.loading import build_here
 
-FILE, ROOT, DIR, FILES = "METHOD.py", "ROOT", "DIR", "FILES"
+FILE, ROOT, DIR, FILES, PYTHON = "METHOD.py", "ROOT", "DIR", "FILES", "PYTHON"
 """What a result does not tell, since it may be published, stands in capital letters."""
 
 _LOCAL = "local copy "
@@ -25,7 +25,7 @@ def command(info: ResultFile, imported: ImportFile | None = None) -> str:
     """The command line that makes a result again.
 
     METHOD.py stands for the file of a method that is none of this package, ROOT for the data's folder, DIR for a local
-    copy of weights, FILES for predictions that were made elsewhere.
+    copy of weights, FILES for predictions that were made elsewhere, PYTHON for the interpreter of another environment.
 
     Args:
         info: The result.
@@ -39,6 +39,7 @@ def command(info: ResultFile, imported: ImportFile | None = None) -> str:
     else:
         spec = _spec(method.name)
         words = ["evaluate", "--method", spec if method.label == method.name else f"{method.label}={spec}"]
+        words += ["--python", PYTHON] if method.environment is not None else []
         settings = {f"{method.label}.{key}": value for key, value in _settings(method).items()}
     settings |= {f"dataset.{key}": value for key, value in _given(data.options).items()}
     words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]

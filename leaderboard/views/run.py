@@ -13,7 +13,7 @@ from ...evaluation.columns import TRUNCATED
 from ...evaluation.imported import IMPORT_FILE
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.pair import rows_file
-from ..reproduction import DIR, FILE, ROOT, command
+from ..reproduction import DIR, FILE, PYTHON, ROOT, command
 from ..runs import Run
 from ..tables import cells_of
 from .address import choose
@@ -72,6 +72,7 @@ def _command_note(run: Run, line: str) -> str:
     words = re.split(r"[^\w.]+", line)
     for word, meaning in (
         (FILE, "METHOD.py: the method's own file, whose fingerprint is below."),
+        (PYTHON, "PYTHON: the interpreter of an environment with the versions below."),
         (ROOT, "ROOT: your copy of the data."),
         (DIR, "DIR: the local copy that the weights below name, whose hash is below."),
     ):
@@ -98,6 +99,7 @@ def _method(run: Run) -> dict[str, Any]:
         "options": ", ".join(f"{key} = {value}" for key, value in method.options.items()) or "none",
         "weights": method.weights or "none",
         "weights' hash": method.weights_fingerprint if method.weights else None,
+        "environment": _versions(method.environment) if method.environment else None,
         "trained on": ", ".join(method.trained_on) or "not stated",
         "licence of the weights": method.licence,
         "revision": method.revision,
@@ -121,7 +123,7 @@ def _run(run: Run) -> dict[str, Any]:
         "failed samples": run.info.n_failed,
         "phrases cut": f"{cut:,}, longer than the text encoder reads" if (cut := _cut_phrases(run)) else None,
         "commit": f"{ran.git.commit}{' (with changes)' if ran.git.dirty else ''}" if ran.git else "not known",
-        "packages": ", ".join(f"{name} {version}" for name, version in ran.packages.items()),
+        "packages": _versions(ran.packages),
     }
 
 
@@ -167,9 +169,13 @@ def _grounded(run: Run) -> str | None:
     said = []
     for way in ways:
         code = f", commit {way.git.commit[:12]}{' with changes' if way.git.dirty else ''}" if way.git else ""
-        packages = ", ".join(f"{name} {version}" for name, version in way.packages.items())
-        said.append(f"{way.n_samples:,} samples on {way.device}, batch size {way.batch_size}{code}, {packages}")
+        made = f"{way.n_samples:,} samples on {way.device}, batch size {way.batch_size}{code}"
+        said.append(f"{made}, {_versions(way.packages)}")
     return "; ".join(said)
+
+
+def _versions(packages: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in packages.items())
 
 
 def _cut_phrases(run: Run) -> int:

@@ -137,6 +137,11 @@ class IsolatedMethod(GroundingMethod):
         """SHA-256 over that of the method in this Python, and what its answers rest on there: Python, requirements."""
         return digest(self._description()["fingerprint"], self._found)
 
+    def environment(self) -> dict[str, str]:
+        """Versions of Python and of what the method requires, as found there."""
+        versions = {"python": self._found["python"], **self._found["requirements"]}
+        return {name: str(version) for name, version in versions.items() if version}
+
     def gpu_count(self) -> int:
         """How many GPUs are seen there."""
         count = self._ask(Frame("gpus"), "could not count GPUs").get("count")

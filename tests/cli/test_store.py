@@ -26,11 +26,11 @@ def states():
     return {path.name.rpartition("-")[0]: path for path in Path("results/store").iterdir()}
 
 
-def test_each_state_is_listed(groundcxr, ran):
+def test_each_state_is_listed(groundcxr, ran, monkeypatch):
     listed = groundcxr("store", "list")
     assert listed.code == 0, listed.err
     head, mine, prior = [re.split(r"\s{2,}", line.strip()) for line in listed.out.splitlines()]
-    assert head == ["method", "fingerprint", "predictions", "failures", "size", "last written", "a result uses it"]
+    assert head == ["method", "fingerprint", "predictions", "failures", "size", "written", "used"]
     about = json.loads((states()["Mine"] / "method.json").read_text())
     assert mine[:4] == ["Mine", about["fingerprint"][:8], "5", "1"]
     assert re.fullmatch(r"[\d.]+ k?B", mine[4])
@@ -38,6 +38,8 @@ def test_each_state_is_listed(groundcxr, ran):
     assert prior[0] == "center-prior"
     assert prior[2:4] == ["5", "0"]
     assert prior[6] == "no"
+    monkeypatch.setenv("COLUMNS", "80")
+    assert groundcxr("store", "list").out == listed.out, "where there is no terminal, no cell is wrapped"
     old = groundcxr("store", "list", "--older", 1)
     assert len(old.out.splitlines()) == 1
 
@@ -51,7 +53,7 @@ def test_what_no_result_uses_goes_when_that_is_confirmed(groundcxr, ran, monkeyp
     assert states() == before
     young = groundcxr("store", "prune", "--yes", "--older", 2)
     assert (young.code, states()) == (0, before)
-    assert "nothing to delete" in young.out
+    assert young.out == "there is nothing to delete that is older than 2 days\n"
     for file in before["center-prior"].rglob("*"):
         os.utime(file, (1e9, 1e9))
     pruned = groundcxr("store", "prune", "--yes", "--older", 2)

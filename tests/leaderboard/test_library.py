@@ -241,3 +241,11 @@ def test_predictions_are_read_by_key_and_by_nothing_else(save_run, scan, tmp_pat
         run.prediction("first")
     (elsewhere,) = scan(store=tmp_path / "elsewhere").runs
     assert elsewhere.predictions is None
+
+
+def test_runs_in_different_pythons_are_told_apart_by_the_versions_there(save_run):
+    template = save_run().info
+    here = template.model_copy(update={"run": template.run.model_copy(update={"packages": {"numpy": "2.4.6"}})})
+    there = {"python": "3.9.1", "numpy": "1.26.4", "own": "1"}
+    there = template.model_copy(update={"method": template.method.model_copy(update={"environment": there})})
+    assert marks([here, there], ["1", "2"]) == [" (numpy=2.4.6)", " (numpy=1.26.4)"]

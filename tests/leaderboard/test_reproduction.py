@@ -149,3 +149,12 @@ assert not loaded, loaded
 """
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_python_that_a_method_ran_in_is_said_without_its_place(save_run, method_file):
+    info = opened(str(method_file()), "mine", {}).info
+    there = info.model_copy(update={"environment": {"python": "3.9.1", "numpy": "1.26.4"}})
+    line = command(save_run().info.model_copy(update={"method": there}))
+    assert options_in(line, "--python") == ["PYTHON"]
+    assert "3.9.1" not in line
+    assert "--python" not in command(save_run().info.model_copy(update={"method": info}))

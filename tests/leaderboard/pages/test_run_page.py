@@ -49,3 +49,10 @@ def test_what_there_is_not_is_not_told(shown):
     text = shown(provenance={"grounding": [WAY]})
     for words in ("To know", "boxes that count", "phrases cut", "several ways"):
         assert words not in text
+
+
+def test_another_python_is_told_with_its_versions(shown, save_run):
+    method = json.loads(save_run("a").path.read_text())["method"]
+    text = shown(method={**method, "environment": {"python": "3.9.1", "transformers": "4.50.0"}})
+    assert "environment python 3.9.1, transformers 4.50.0" in text
+    assert "PYTHON: the interpreter of an environment with the versions below." in text

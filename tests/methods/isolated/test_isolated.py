@@ -1,5 +1,6 @@
 """A method in another Python is the same method: answers, options, what is known of it, and what it may not do."""
 
+import json
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 
 from groundcxr import GroundCXRError, Query, Radiograph, evaluate
 from groundcxr.core import MethodError
-from groundcxr.evaluation import make_entry
+from groundcxr.evaluation import load_result, make_entry
 from groundcxr.evaluation.asking import ground_safely, set_up
 from groundcxr.evaluation.prediction import Failure
 from groundcxr.evaluation.provenance import memory_used, packages, resolve_device
@@ -118,7 +119,8 @@ def test_answers_and_descriptions_are_those_of_the_method_in_process(everything,
     for method in (here, there):
         set_up(method, "cpu")
     assert [bytes_of(a) for a in here.ground_batch(queries())] == [bytes_of(a) for a in there.ground_batch(queries())]
-    about, elsewhere = (make_entry(method).info.model_dump(exclude={"fingerprint"}) for method in (here, there))
+    differ = {"fingerprint", "environment"}
+    about, elsewhere = (make_entry(method).info.model_dump(exclude=differ) for method in (here, there))
     assert about == elsewhere
     assert about["options"]["table"].startswith("table.csv sha256:")
     assert (there.batch_size, load_method_class(str(everything)).__doc__) == (3, type(there).__doc__)
@@ -276,6 +278,21 @@ def test_what_a_control_asks_runs_there(write, isolated, tiny, tmp_path, elsewhe
     assert result.problems == usual.problems
     with pytest.raises(MethodError, match="the control 'oracle' reads the samples"):
         isolated("oracle")
+
+
+def test_a_result_names_the_versions_that_it_rests_on_there_and_no_place(write, tiny, tmp_path, elsewhere):
+    file = one(write, inside='requirements = ("numpy>=1", "not-there")')
+    here = evaluate(str(one(write, name="usual.py")), tiny, out=tmp_path / "here")
+    there = evaluate(str(file), tiny, out=tmp_path / "there", python=elsewhere)
+    text = there.path.read_text()
+    version = subprocess.run(
+        [elsewhere, "-c", "import platform, numpy; print(platform.python_version(), numpy.__version__)"],
+        check=True, capture_output=True, text=True,
+    ).stdout.split()  # fmt: skip
+    assert json.loads(text)["method"]["environment"] == dict(zip(("python", "numpy"), version, strict=True))
+    assert str(elsewhere.parent) not in text
+    assert load_result(there.path).info == there.info
+    assert "environment" not in here.path.read_text()
 
 
 def test_a_plug_in_stays_here(elsewhere, monkeypatch):
