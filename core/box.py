@@ -35,11 +35,11 @@ class Box:
     score: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("x0", "y0", "x1", "y1"):
-            object.__setattr__(self, name, _plain(getattr(self, name)))
-        if self.score is not None:
-            object.__setattr__(self, "score", _plain(self.score))
-        if not all(math.isfinite(v) for v in (self.x0, self.y0, self.x1, self.y1)):
+        for name in ("x0", "y0", "x1", "y1", "score"):
+            number = getattr(self, name)
+            if type(number) is not float and (name != "score" or number is not None):
+                object.__setattr__(self, name, _plain(number))
+        if not all(map(math.isfinite, self.as_tuple())):
             raise ValueError(f"a box needs four finite numbers, got {self.as_tuple()}")
         if self.score is not None and not math.isfinite(self.score):
             raise ValueError(f"a box's score must be finite, got {self.score}")
@@ -82,7 +82,7 @@ class Box:
         width, height = image_size
         x0, x1 = min(max(self.x0, 0), width), min(max(self.x1, 0), width)
         y0, y1 = min(max(self.y0, 0), height), min(max(self.y1, 0), height)
-        return Box(x0, y0, x1, y1, self.score)
+        return self if (x0, y0, x1, y1) == self.as_tuple() else Box(x0, y0, x1, y1, self.score)
 
     def inside(self, image_size: ImageSize) -> bool:
         """Whether no part of the box lies outside the image."""
@@ -130,6 +130,8 @@ def bounding_box(boxes: Iterable[Box]) -> Box:
 def union_area(boxes: Iterable[Box]) -> float:
     """The area that boxes cover together, in square pixels; overlaps count once."""
     held = [box for box in boxes if box.area > 0]
+    if len(held) == 1:
+        return held[0].area
     xs = sorted({edge for box in held for edge in (box.x0, box.x1)})
     total = 0.0
     for left, right in zip(xs, xs[1:]):

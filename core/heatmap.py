@@ -95,7 +95,7 @@ class Heatmap:
         values = copied(self.values)
         if values.ndim != 2 or values.size == 0:
             raise ValueError(f"a heatmap's values must have shape [h, w], got {list(values.shape)}")
-        bad = int(values.size - np.isfinite(values).sum())
+        bad = values.size - int(np.count_nonzero(np.isfinite(values)))
         if bad:
             raise ValueError(f"a heatmap's values must be finite, {bad} of {values.size} are not")
         values.setflags(write=False)

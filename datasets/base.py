@@ -6,6 +6,7 @@ import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, overload
 
@@ -153,6 +154,7 @@ class GroundingDataset(Sequence[Sample], ABC):
         Args:
             samples: The samples to cover; all of them by default.
         """
+        opaque = cache(self.opaque)
         return digest(
             *([self._salt] if self._salt else []),
             self.name,
@@ -164,7 +166,7 @@ class GroundingDataset(Sequence[Sample], ABC):
                     [box.as_tuple() for box in sample.boxes],
                     sample.mask.key if sample.mask else None,
                     sample.image_size,
-                    self.opaque("patient", sample.patient_id),
+                    opaque("patient", sample.patient_id),
                 )
                 for sample in (self._samples if samples is None else samples)
             ],
