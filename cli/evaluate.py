@@ -130,8 +130,8 @@ def evaluate(
     """Evaluate methods on data sets and print a table per pathology for each.
 
     Predictions that are in the store are not computed again, except those that failed: an interrupted run goes on
-    where it was. A method is loaded once, whatever the number of data sets. Exit code 0: every sample was scored; 1: some
-    failed, or a method or data set could not be run; 2: nothing could be run.
+    where it was. A method is loaded once, whatever the number of data sets. Exit code 0: every sample was scored; 1:
+    some failed, or a method or data set could not be run; 2: nothing could be run.
     """
     from ..evaluation import Run, Shard, ground_shard, run_entry
     from ..evaluation.box_choice import make_choice

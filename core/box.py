@@ -35,14 +35,11 @@ class Box:
     score: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("x0", "y0", "x1", "y1"):
-            side = getattr(self, name)
-            if type(side) is not float:  # data sets have 100,000 boxes, and most sides are floats already
-                object.__setattr__(self, name, _plain(side))
-        if self.score is not None:
-            object.__setattr__(self, "score", _plain(self.score))
-        finite = math.isfinite
-        if not (finite(self.x0) and finite(self.y0) and finite(self.x1) and finite(self.y1)):
+        for name in ("x0", "y0", "x1", "y1", "score"):
+            number = getattr(self, name)
+            if type(number) is not float and (name != "score" or number is not None):
+                object.__setattr__(self, name, _plain(number))
+        if not all(map(math.isfinite, self.as_tuple())):
             raise ValueError(f"a box needs four finite numbers, got {self.as_tuple()}")
         if self.score is not None and not math.isfinite(self.score):
             raise ValueError(f"a box's score must be finite, got {self.score}")
@@ -135,6 +132,8 @@ def bounding_box(boxes: Iterable[Box]) -> Box:
 def union_area(boxes: Iterable[Box]) -> float:
     """The area that boxes cover together, in square pixels; overlaps count once."""
     held = [box for box in boxes if box.area > 0]
+    if len(held) == 1:
+        return held[0].area
     xs = sorted({edge for box in held for edge in (box.x0, box.x1)})
     total = 0.0
     for left, right in zip(xs, xs[1:]):

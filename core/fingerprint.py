@@ -14,11 +14,12 @@ import numpy as np
 SHORT = 8
 """Length of a fingerprint in a folder's name."""
 
+_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=str)
+
 
 def digest(*parts: object) -> str:
     """SHA-256 (hex) of the parts' JSON form; tuples and lists are alike, the order of keys does not matter."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(_JSON.encode(parts).encode()).hexdigest()
 
 
 def file_digest(path: Path) -> str:

@@ -67,6 +67,8 @@ def copied(values: ArrayLike) -> NDArray[np.float32]:
         raise ValueError(f"a heatmap's values cannot be read as an array ({said(error)}){step}") from error
     if array.dtype.kind not in "buif":
         raise ValueError(f"a heatmap's values must be plain numbers, got an array of {array.dtype}")
+    if array.dtype == np.float32:
+        return np.array(array, order="C")
     with np.errstate(over="ignore"):  # what is too large for float32 becomes infinite, which is refused
         return np.array(array, dtype=np.float32, order="C")
 
@@ -95,7 +97,7 @@ class Heatmap:
         values = copied(self.values)
         if values.ndim != 2 or values.size == 0:
             raise ValueError(f"a heatmap's values must have shape [h, w], got {list(values.shape)}")
-        bad = int(values.size - np.isfinite(values).sum())
+        bad = values.size - int(np.count_nonzero(np.isfinite(values)))
         if bad:
             raise ValueError(f"a heatmap's values must be finite, {bad} of {values.size} are not")
         values.setflags(write=False)

@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, overload
 
@@ -229,6 +230,7 @@ class GroundingDataset(Sequence[Sample], ABC):
         Args:
             samples: The samples to cover; all of them by default.
         """
+        opaque = cache(self.opaque)
         return digest(
             *([self._salt] if self._salt else []),
             self.name,
@@ -240,7 +242,7 @@ class GroundingDataset(Sequence[Sample], ABC):
                     [box.as_tuple() for box in sample.boxes],
                     sample.mask.key if sample.mask else None,
                     sample.image_size,
-                    self.opaque("patient", sample.patient_id),
+                    opaque("patient", sample.patient_id),
                     # Said of negatives alone, so that data without any keep their fingerprints.
                     *(["negative"] if sample.negative else []),
                 )

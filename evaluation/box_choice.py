@@ -121,7 +121,7 @@ class BoxesInUnion:
                 self._low += low
                 if low and not self._example:
                     self._example = f"{low} of {len(grounding.boxes)} boxes of sample {sample_id}"
-            yield replace(answer, prediction=grounding)
+            yield answer if self._choice is None else replace(answer, prediction=grounding)
 
     def join(self, other: BoxesInUnion) -> None:
         """Count what another has counted of the answers that come next."""

@@ -98,5 +98,5 @@ def _prediction(about: dict[str, Any], values: bytes) -> Prediction:
     if "extent" in about:
         size: ImageSize = (about["image_size"][0], about["image_size"][1])
         grid = np.frombuffer(values, dtype=_VALUES).reshape(about["shape"])
-        heatmap = Heatmap(grid.astype(np.float32), Box(*about["extent"]), size)
+        heatmap = Heatmap(grid, Box(*about["extent"]), size)
     return Grounding(heatmap, tuple(Box(*box) for box in about["boxes"]), bool(about.get("truncated", False)))

@@ -80,9 +80,8 @@ def score_parts(selection: Selection, scoring: Scoring, parts: Iterable[Part], j
     if any(sample.negative for sample in samples):
         table[NEGATIVE] = np.array([sample.negative for sample in samples], dtype=bool)
     for column, key in enumerate(scoring.metrics):
-        found = [row.values[column] for row in rows]
-        table[key] = np.array([np.nan if one.value is None else one.value for one in found], dtype=np.float64)
-        codes = np.array([STATUSES.index(one.status) for one in found], dtype=np.int8)
+        table[key] = np.array([row.values[column] for row in rows], dtype=np.float64)
+        codes = np.array([STATUSES.index(row.statuses[column]) for row in rows], dtype=np.int8)
         table[f"{key}_status"] = pd.Categorical.from_codes(codes, categories=list(STATUSES))
     # In the order in which they were scored.
     named = [(selection.samples[row.index].sample_id, row) for row in whole.rows]
@@ -153,7 +152,7 @@ def _score_there(run: str, scoring: Scoring, part: Part) -> Scored | GroundCXREr
 
 
 def _describe(selection: Selection, samples: Sequence[Sample], rows: Sequence[Row]) -> dict[str, Any]:
-    opaque = selection.dataset.opaque
+    opaque = cache(selection.dataset.opaque)
     image_keys = [opaque("image", sample.image_id) for sample in samples]
     return {
         "sample_id": _text(sample.sample_id for sample in samples),

@@ -32,7 +32,8 @@ class Row:
     Attributes:
         index: The sample's place in the selection.
         key: Where the store has its prediction; "" where it was not stored.
-        values: One for each metric of `Scoring.metrics`, and its status.
+        values: One for each metric of `Scoring.metrics`, None where it is left out.
+        statuses: Why each value is what it is.
         area: The ground truth's share of the image.
         truncated: Whether the phrase's end had no say.
         seconds: What grounding took, None where that is unknown.
@@ -41,7 +42,8 @@ class Row:
 
     index: int
     key: str
-    values: tuple[MetricValue, ...]
+    values: tuple[float | None, ...]
+    statuses: tuple[Status, ...]
     area: float
     truncated: bool
     seconds: float | None
@@ -109,15 +111,21 @@ class Scoring:
             GroundCXRError: If an answer is missing or damaged, or the choice of boxes needs a score that one lacks.
         """
         scored, metrics = self.nothing(), self.metrics
+        # Most samples have the same ones; what is kept of each sample is looked through by every garbage collection.
+        same: dict[tuple[Status, ...], tuple[Status, ...]] = {}
         answers = part.answers(self.store) if isinstance(part, StoredPart) else part.answers()
         for answer in scored.boxes.chosen(scored.seen.passing(answers)):
             sample = answer.sample
             values, problem = self._score_one(sample, answer.prediction)
             if values is not None:
-                found = tuple(values[key] for key in metrics)
+                found = [values[key] for key in metrics]
+                numbers, statuses = tuple(one.value for one in found), tuple(one.status for one in found)
+                statuses = same.setdefault(statuses, statuses)
                 truncated = isinstance(answer.prediction, Grounding) and answer.prediction.truncated
                 share = _target_share(sample)
-                scored.rows.append(Row(answer.index, answer.key, found, share, truncated, answer.seconds, problem))
+                scored.rows.append(
+                    Row(answer.index, answer.key, numbers, statuses, share, truncated, answer.seconds, problem)
+                )
             advance()
         return scored
 

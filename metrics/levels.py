@@ -7,7 +7,7 @@ that a pixel-wise metric needs. Nothing here is of the image's size.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ class Cells:
         """Count a ground truth's pixels over a heatmap's grid."""
         scores, rows, columns = _grid(heatmap)
         inside = region.count(rows, columns)
-        outside = np.outer(np.diff(rows), np.diff(columns)) - inside
+        outside = np.multiply.outer(rows[1:] - rows[:-1], columns[1:] - columns[:-1]) - inside
         return cls(scores.ravel(), inside.ravel(), outside.ravel())
 
     @property
@@ -84,23 +84,27 @@ class Levels:
     def of(cls, cells: Cells) -> Levels:
         """Sort cells and join those of equal score."""
         scores, inside, outside = _runs(cells)
-        order = np.argsort(scores)[::-1]
-        scores = scores[order]
-        last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
-        above_inside = np.cumsum(inside[order])[last]
-        above_outside = np.cumsum(outside[order])[last]
-        return cls(
-            scores[last].astype(np.float64),
-            np.diff(above_inside, prepend=0.0),
-            np.diff(above_outside, prepend=0.0),
-            above_inside,
-            above_outside,
-        )
+        order = scores.argsort()[::-1]
+        scores, inside, outside = scores[order], inside[order], outside[order]
+        above_inside, above_outside = inside.cumsum(), outside.cumsum()
+        changes = scores[1:] != scores[:-1]
+        if not changes.all():
+            last = np.append(changes.nonzero()[0], changes.size)
+            scores, above_inside, above_outside = scores[last], above_inside[last], above_outside[last]
+            # Whole numbers, so that differences of sums are as exact as the sums.
+            inside, outside = np.diff(above_inside, prepend=0.0), np.diff(above_outside, prepend=0.0)
+        return cls(scores.astype(np.float64), inside, outside, above_inside, above_outside)
 
+    @cached_property
     def normalised(self) -> NDArray[np.float64]:
         """The scores scaled to [0, 1], `[k]`; there must be two or more."""
         low, high = self.scores[-1], self.scores[0]
         return (self.scores - low) / (high - low)
+
+    @cached_property
+    def iou(self) -> NDArray[np.float64]:
+        """IoU of ground truth and {score >= level}, for every level, `[k]`; no pixel need be outside."""
+        return self.above_inside / (self.above_inside[-1] + self.above_outside)
 
 
 def _runs(cells: Cells) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
@@ -109,9 +113,10 @@ def _runs(cells: Cells) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArr
     Full-size maps of masks, boxes or up-sampled grids have long runs, and sorting them pixel by pixel takes seconds.
     """
     scores = cells.scores
-    starts = np.flatnonzero(np.append(True, scores[1:] != scores[:-1]))
-    if starts.size > scores.size // 2:
+    changes = scores[1:] != scores[:-1]
+    if np.count_nonzero(changes) >= scores.size // 2:
         return scores, cells.inside, cells.outside
+    starts = np.append(0, changes.nonzero()[0] + 1)
     return scores[starts], np.add.reduceat(cells.inside, starts), np.add.reduceat(cells.outside, starts)
 
 

@@ -77,7 +77,7 @@ class BoxRegion(Region):
             owner[ys.index(y0) : ys.index(y1), xs.index(x0) : xs.index(x1)] = i
         self._owner, self._xs, self._ys = owner, np.array(xs), np.array(ys)
         self._inside = (owner >= 0).astype(np.float64)
-        self.area = int(np.diff(self._ys) @ self._inside @ np.diff(self._xs))
+        self.area = int((self._ys[1:] - self._ys[:-1]) @ self._inside @ (self._xs[1:] - self._xs[:-1]))
 
     def count(self, rows: Edges, columns: Edges) -> NDArray[np.float64]:
         """See `Region.count`."""
@@ -145,4 +145,4 @@ def region_of(target: Target) -> Region:
 def _lengths(breaks: Edges, edges: Edges) -> NDArray[np.float64]:
     """How many pixels each interval between `breaks` shares with each cell, `[intervals, cells]`."""
     clamped = np.minimum(np.maximum(edges, breaks[:-1, None]), breaks[1:, None])
-    return np.diff(clamped, axis=1).astype(np.float64)
+    return (clamped[:, 1:] - clamped[:, :-1]).astype(np.float64)

@@ -30,15 +30,11 @@ def average_precision(levels: Levels) -> float:
     return _dot(levels.inside, precision) / float(levels.above_inside[-1])
 
 
-def iou_by_level(levels: Levels) -> NDArray[np.float64]:
-    """IoU of ground truth and {score >= level}, for every level, `[k]`; no pixel need be outside."""
-    return levels.above_inside / (levels.above_inside[-1] + levels.above_outside)
-
-
 def mean_iou(levels: Levels, thresholds: Sequence[float]) -> float:
     """Mean over thresholds of the IoU of ground truth and {normalised score > threshold}; none need be outside."""
-    marked = np.searchsorted(-levels.normalised(), -np.asarray(thresholds), side="left")
-    return float(np.append(0.0, iou_by_level(levels))[marked].mean())
+    marked = levels.scores.size - levels.normalised[::-1].searchsorted(thresholds, side="right")
+    # The last of the levels above a threshold; where there is none, the one that is put before all of them.
+    return float(np.append(0.0, levels.iou)[marked].mean())
 
 
 def best_iou(levels: Levels) -> float:
@@ -46,12 +42,12 @@ def best_iou(levels: Levels) -> float:
 
     The lowest score is never marked, as in `mean_iou`: to mark the whole image is no answer.
     """
-    return float(iou_by_level(levels)[:-1].max())
+    return float(levels.iou[:-1].max())
 
 
 def contrast_to_noise(levels: Levels, epsilon: float) -> float:
     """``(mean in - mean out) / sqrt(var in + var out + epsilon)`` of normalised scores, population variances."""
-    scores = levels.normalised()
+    scores = levels.normalised
     mean_in, var_in = moments(scores, levels.inside)
     mean_out, var_out = moments(scores, levels.outside)
     return (mean_in - mean_out) / float(np.sqrt(var_in + var_out + epsilon))
@@ -64,7 +60,7 @@ def pointing(levels: Levels) -> float:
 
 def energy(levels: Levels) -> float:
     """The part of the sum of normalised scores that is inside (Wang et al. 2020, Score-CAM); none need be outside."""
-    scores = levels.normalised()
+    scores = levels.normalised
     inside, outside = _dot(levels.inside, scores), _dot(levels.outside, scores)
     return inside / (inside + outside)
 
@@ -76,9 +72,10 @@ def moments(scores: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[f
         scores: `[n]`.
         counts: `[n]`, with a positive sum.
     """
-    present = counts > 0
-    scores, counts = scores[present], counts[present]
-    if (scores == scores[0]).all():
+    present = (counts > 0).nonzero()[0]
+    if present.size < counts.size:
+        scores, counts = scores[present], counts[present]
+    if scores[0] == scores[-1] and (scores == scores[0]).all():
         return float(scores[0]), 0.0
     total = float(counts.sum())
     mean = _dot(counts, scores) / total
@@ -87,4 +84,4 @@ def moments(scores: NDArray[np.float64], counts: NDArray[np.float64]) -> tuple[f
 
 def _dot(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
     """The sum of products in NumPy's own order; that of ``@`` depends on how many threads its library has."""
-    return float((a * b).sum())
+    return float(np.add.reduce(a * b))

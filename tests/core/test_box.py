@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from groundcxr.core import Box, bounding_box
+from groundcxr.core import Box, bounding_box, union_area
 
 EDGE = st.floats(-5, 15, width=32)
 
@@ -35,6 +35,22 @@ def test_clipping():
     assert Box(-2, 3, 5, 8, score=0.5).clipped((10, 6)).score == 0.5
     assert Box(0, 0, 10, 6).inside((10, 6))
     assert not Box(0, 0, 10.5, 6).inside((10, 6))
+
+
+@given(EDGE, EDGE, EDGE, EDGE)
+def test_each_edge_is_clipped(x0, y0, x1, y1):
+    expected = np.clip([x0, y0, x1, y1], 0, [10, 6, 10, 6])
+    clipped = Box(x0, y0, x1, y1, score=0.5).clipped((10, 6))
+    assert clipped == Box(*expected, score=0.5)
+    assert clipped.clipped((10, 6)) == clipped
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 6)] * 4), max_size=3))
+def test_the_area_of_a_union_is_that_of_its_pixels(edges):
+    covered = np.zeros((6, 6), dtype=bool)
+    for x0, y0, x1, y1 in edges:
+        covered[y0:y1, x0:x1] = True
+    assert union_area(Box(*each) for each in edges) == covered.sum()
 
 
 def test_edges_in_the_wrong_order_are_an_empty_box():
