@@ -50,7 +50,7 @@ def list_states(
     table.add_column("a result uses it")
     for state in states:
         if older is None or state.is_older(older):
-            table.add_row(*map(escape, (*_words(state), "yes" if state.fingerprint in used else "no")))
+            table.add_row(*map(escape, (*_words(state), "yes" if state.serves(used) else "no")))
     Console().print(table)
 
 

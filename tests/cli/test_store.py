@@ -86,6 +86,25 @@ def test_nothing_is_deleted_while_a_result_cannot_be_read(groundcxr, ran):
     assert states() == before
 
 
+@pytest.mark.parametrize("about", ["{", "{}", '{"name": "Mine"}'])
+def test_predictions_that_a_result_uses_stay_where_their_description_is_damaged(groundcxr, ran, about):
+    before = states()
+    (before["Mine"] / "method.json").write_text(about)
+    (row,) = [line for line in groundcxr("store", "list").out.splitlines() if "Mine" in line]
+    assert row.split()[-1] == "yes"
+    assert groundcxr("store", "prune", "--yes").code == 0
+    assert states() == {"Mine": before["Mine"]}
+
+
+def test_a_folder_that_does_not_say_what_it_is_of_stays(groundcxr, ran):
+    folder = states()["center-prior"]
+    (folder / "method.json").write_text("{")
+    folder.rename(folder.with_name("a-copy"))
+    pruned = groundcxr("store", "prune", "--yes")
+    assert (pruned.code, "nothing to delete" in pruned.out) == (0, True)
+    assert states().keys() == {"Mine", "a"}
+
+
 def test_results_of_several_folders_count(groundcxr, ran):
     Path("results/manifest").rename("moved")
     pruned = groundcxr("store", "prune", "--yes", "--out", "results", "--out", "moved")
