@@ -71,6 +71,23 @@ def test_the_user_is_asked(groundcxr, ran, monkeypatch, answer):
     assert ("center-prior" in states()) is not answer
 
 
+def test_a_run_that_begins_while_the_question_waits_keeps_its_predictions(groundcxr, ran, manifest, monkeypatch):
+    before = states()
+
+    def confirm(question):
+        with manifest.open("a") as file:
+            file.write("\n0.png,another phrase,Edema,5,4,20,10,p1")
+        evaluated = groundcxr("evaluate", "--method", "center-prior", "--dataset", "manifest", "--root", manifest)
+        assert evaluated.code == 0, evaluated.err
+        return True
+
+    monkeypatch.setattr("typer.confirm", confirm)
+    pruned = groundcxr("store", "prune")
+    assert pruned.code == 0, pruned.err
+    assert re.search(r"center-prior \w{8} has changed meanwhile and stays\ndeleted 0 states", pruned.out)
+    assert states() == before
+
+
 def test_nothing_is_deleted_while_a_result_cannot_be_read(groundcxr, ran):
     before = states()
     Path("results/other").mkdir()

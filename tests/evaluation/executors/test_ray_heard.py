@@ -22,7 +22,7 @@ def test_a_method_that_fails_everywhere_is_told_of_and_ended_at_the_limit(work, 
     import ray as ray_package
 
     method = work.method("raise ValueError('no kernel')")
-    with pytest.raises(StoppedError, match="and the limit is 20, .*ValueError: no kernel") as caught:
+    with pytest.raises(StoppedError, match=r"and the limit is 20, .*ValueError: no kernel") as caught:
         work.run(method, "ray", ray, stop_after_failures=20)
     early = [line for line in capsys.readouterr().err.splitlines() if "has marked nothing so far" in line]
     assert len(early) == 1
