@@ -57,7 +57,7 @@ def list_states(
     table.add_column("used", no_wrap=True)
     for state in states:
         if older is None or state.is_older(older):
-            table.add_row(*map(escape, (*_words(state), "yes" if state.fingerprint in used else "no")))
+            table.add_row(*map(escape, (*_words(state), "yes" if state.serves(used) else "no")))
     open_console().print(table)
 
 
@@ -73,7 +73,7 @@ def prune(
     A run that has not been scored yet has no result: leave it out with --older. Name every folder of results that uses
     the store with --out.
     """
-    from ..evaluation.store.housekeeping import remove_state, unused
+    from ..evaluation.store.housekeeping import remove_state, state_of, unused
 
     states, used, problems = _states(out, store)
     if problems:
@@ -92,9 +92,14 @@ def prune(
     if not yes and not _confirmed(f"Delete {_counted(found)} ({_size(sum(one.size for one in found))})?"):
         typer.echo("nothing was deleted")
         return
+    deleted: list[State] = []
     for state in found:
-        remove_state(state)
-    typer.echo(f"deleted {_counted(found)}, {_size(sum(state.size for state in found))}")
+        if state_of(state.folder) == state:
+            remove_state(state)
+            deleted.append(state)
+        else:  # the question may have stood there for hours
+            typer.echo(f"{state.name} {state.fingerprint[:8]} has changed meanwhile and stays")
+    typer.echo(f"deleted {_counted(deleted)}, {_size(sum(state.size for state in deleted))}")
 
 
 def verify(

@@ -47,7 +47,7 @@ class HandingOut:
         self._todo = deque(range(len(job.batches)))
         self._tries = [0] * len(job.batches)
         self._calls: dict[Any, _Call] = {}
-        self._lost_in_a_row = 0
+        self._lost_in_a_row, self._has_worked = 0, False
         self._report = GroundingReport()
 
     def run(self) -> GroundingReport:
@@ -62,8 +62,7 @@ class HandingOut:
                     self._take(reference)
         finally:
             for call in self._calls.values():
-                with suppress(Exception):
-                    self._ray.kill(call.worker)
+                self._kill(call.worker)
         images = self._report.images
         self._report.images = {task.path: images[task.path] for batch in self._job.batches for task in batch}
         return self._report
@@ -78,19 +77,20 @@ class HandingOut:
         """An answer of a worker, or word that it is lost; one that answered gets the next batch, if there is one."""
         from ray.exceptions import RayError, RayTaskError
 
-        call = self._calls.pop(reference)
+        call = self._calls[reference]
         try:
             came_to: Any = self._ray.get(reference)
         except RayTaskError as error:
-            self._kill(call.worker)
             raise error.cause from error
         except RayError as error:
+            del self._calls[reference]
             self._kill(call.worker)  # one that cannot be reached may still be at work
             self._give_back(call, _reason(error))
             return
         if call.batch is not None:
-            self._lost_in_a_row = 0
+            self._lost_in_a_row, self._has_worked = 0, True
             self._add(call.batch, *came_to)
+        del self._calls[reference]  # not before: what was raised so far ends this worker with the others
         if not self._todo:
             self._kill(call.worker)
             return
@@ -106,10 +106,12 @@ class HandingOut:
         self._advance(sum(len(task.samples) for task in self._job.batches[batch]))
 
     def _give_back(self, call: _Call, reason: str) -> None:
-        self._lost_in_a_row += 1
+        # Where some have done their work, what ends a worker is its batch, and it costs no more than that.
+        if call.batch is None or not self._has_worked:
+            self._lost_in_a_row += 1
         if call.batch is not None:
             if self._tries[call.batch] < _MOST_TRIES:
-                self._todo.appendleft(call.batch)
+                self._todo.append(call.batch)  # last: what ends no worker is done first
             else:
                 self._add(call.batch, *self._failed(call.batch, reason))
         if self._todo and self._lost_in_a_row >= max(3 * self._count, 2 * _MOST_TRIES):

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from ...core.files import write_atomically
+from ...core.files import told, write_atomically
 from .batch_file import DamagedPredictionsError, Item, Member, VanishedError, pack, read_directory
 from .index import ENDING, read_all
 
@@ -102,7 +102,7 @@ def without_damage(folder: Path, name: str) -> bool:
     except VanishedError:
         return False
     except DamagedPredictionsError:
-        (folder / name).unlink(missing_ok=True)
+        _delete(folder / name)
         return True
     sound = [member_of(item, content) for item, content in contents if content is not None]
     if whole and len(sound) == len(contents):
@@ -111,7 +111,7 @@ def without_damage(folder: Path, name: str) -> bool:
         token = hashlib.sha256(pack(sound)[0]).hexdigest()[:12]
         _replaced(folder, f"{name.split('-')[0]}-{token}-{level_of(name)}{ENDING}", sound, [name])
     else:
-        (folder / name).unlink(missing_ok=True)
+        _delete(folder / name)
     return True
 
 
@@ -124,6 +124,11 @@ def level_of(name: str) -> int:
 def member_of(item: Item, content: bytes) -> Member:
     """An answer of a file, for another file."""
     return Member(item.image, item.query, item.answered, item.overwritten, item.turn, item.origin, content)
+
+
+def _delete(path: Path) -> None:
+    with told(path):
+        path.unlink(missing_ok=True)
 
 
 def _replaced(folder: Path, name: str, members: Iterable[Member], names: Iterable[str]) -> list[Item]:

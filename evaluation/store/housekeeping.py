@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Collection
@@ -20,6 +21,7 @@ from .index import BATCHES, ENDING, read_all
 from .stored import METHOD_FILE, StoredPredictions
 
 _DAY = 24 * 3600.0
+_ENDING = re.compile("-([0-9a-f]{16})$")
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,8 @@ class State:
     Attributes:
         folder: STORE/NAME-FINGERPRINT.
         name: The method's name.
-        fingerprint: The method's fingerprint; "" where the folder does not say it.
+        fingerprint: The method's fingerprint; where only the folder's name says it, its first digits, and "" where
+            nothing does.
         predictions: How many answers there are, failures among them.
         failures: How many of them are failures.
         size: Bytes on the disk.
@@ -45,6 +48,10 @@ class State:
     size: int
     files: int
     written: float
+
+    def serves(self, fingerprints: Collection[str]) -> bool:
+        """Whether it is of one of these fingerprints."""
+        return bool(self.fingerprint) and any(one.startswith(self.fingerprint) for one in fingerprints)
 
     def is_older(self, days: float) -> bool:
         """Whether it was last written more than so many days ago."""
@@ -94,7 +101,7 @@ def state_of(folder: Path) -> State:
     return State(
         folder,
         str(about.get("name", folder.name)),
-        str(about.get("fingerprint", "")),
+        str(about.get("fingerprint", "")) or _fingerprint_of(folder),
         sum(answered.values()),
         answered[False],
         size,
@@ -160,7 +167,9 @@ def unused(states: Collection[State], fingerprints: Collection[str], older: floa
         older: Days since they were last written; None for any.
     """
     return [
-        state for state in states if state.fingerprint not in fingerprints and (older is None or state.is_older(older))
+        state
+        for state in states
+        if state.fingerprint and not state.serves(fingerprints) and (older is None or state.is_older(older))
     ]
 
 
@@ -172,6 +181,12 @@ def _names(folder: Path) -> list[str]:
         return []
     except OSError as error:
         raise unreadable(folder, error) from error
+
+
+def _fingerprint_of(folder: Path) -> str:
+    """What a folder's name says of it: the first digits; "" for a name that the store gives to none."""
+    digits = _ENDING.search(folder.name)
+    return digits[1] if digits else ""
 
 
 def _about(folder: Path) -> dict[str, Any]:

@@ -127,10 +127,13 @@ class PredictionStore(StoredPredictions):
     def compact(self) -> None:
         """Put small files together where there are many, whoever wrote them; a store that may only be read stays.
 
-        Called when a run has ended; while it goes on, each run puts its own together.
+        Called when a run has ended, so that what is damaged still was not needed, or has been made again: it is left
+        out. While a run goes on, it puts its own files together.
         """
         with suppress(StoreError):
             self._index.refresh()
+            for name in list(self._index.damaged):
+                without_damage(self.folder / BATCHES, name)
             for group in groups(self._index.files()):
                 put_together(self.folder / BATCHES, group)
             self._index.refresh()

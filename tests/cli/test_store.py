@@ -73,6 +73,23 @@ def test_the_user_is_asked(groundcxr, ran, monkeypatch, answer):
     assert ("center-prior" in states()) is not answer
 
 
+def test_a_run_that_begins_while_the_question_waits_keeps_its_predictions(groundcxr, ran, manifest, monkeypatch):
+    before = states()
+
+    def confirm(question):
+        with manifest.open("a") as file:
+            file.write("\n0.png,another phrase,Edema,5,4,20,10,p1")
+        evaluated = groundcxr("evaluate", "--method", "center-prior", "--dataset", "manifest", "--root", manifest)
+        assert evaluated.code == 0, evaluated.err
+        return True
+
+    monkeypatch.setattr("typer.confirm", confirm)
+    pruned = groundcxr("store", "prune")
+    assert pruned.code == 0, pruned.err
+    assert re.search(r"center-prior \w{8} has changed meanwhile and stays\ndeleted 0 states", pruned.out)
+    assert states() == before
+
+
 def test_nothing_is_deleted_while_a_result_cannot_be_read(groundcxr, ran):
     before = states()
     Path("results/other").mkdir()
@@ -86,6 +103,25 @@ def test_nothing_is_deleted_while_a_result_cannot_be_read(groundcxr, ran):
     assert nowhere.code == 2
     assert "elsewhere is no folder of results" in nowhere.err
     assert states() == before
+
+
+@pytest.mark.parametrize("about", ["{", "{}", '{"name": "Mine"}'])
+def test_predictions_that_a_result_uses_stay_where_their_description_is_damaged(groundcxr, ran, about):
+    before = states()
+    (before["Mine"] / "method.json").write_text(about)
+    (row,) = [line for line in groundcxr("store", "list").out.splitlines() if "Mine" in line]
+    assert row.split()[-1] == "yes"
+    assert groundcxr("store", "prune", "--yes").code == 0
+    assert states() == {"Mine": before["Mine"]}
+
+
+def test_a_folder_that_does_not_say_what_it_is_of_stays(groundcxr, ran):
+    folder = states()["center-prior"]
+    (folder / "method.json").write_text("{")
+    folder.rename(folder.with_name("a-copy"))
+    pruned = groundcxr("store", "prune", "--yes")
+    assert (pruned.code, "nothing to delete" in pruned.out) == (0, True)
+    assert states().keys() == {"Mine", "a"}
 
 
 def test_results_of_several_folders_count(groundcxr, ran):

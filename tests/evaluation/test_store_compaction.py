@@ -129,6 +129,20 @@ def test_a_damaged_file_is_not_put_together_with_others(store):
     assert damaged.name in said
 
 
+def test_what_is_damaged_and_was_not_needed_goes_when_a_run_has_ended(store):
+    fill(store, HASHES[:3])
+    whole = list(store.members())
+    longer = files(store)[1]
+    longer.write_bytes(longer.read_bytes() + b"more")
+    (longer.parent / "foreign.batch").write_bytes(b"no predictions")
+    assert len(verified(store.folder)) == 2
+    reader = again(store)
+    assert reader.known(HASHES[0]) == {"k": True}
+    reader.compact()
+    assert verified(store.folder) == []
+    assert list(again(store).members()) == whole
+
+
 def test_large_files_stay_as_they_are(store, monkeypatch):
     monkeypatch.setattr(compaction, "_LARGE", 100)
     fill(store, HASHES[:64])

@@ -142,8 +142,8 @@ def work(tmp_path) -> Work:
     rows = ["image,phrase,pathology,x,y,w,h,patient_id"]
     for number in range(12):
         Image.fromarray(rng.integers(0, 256, (40, 60), dtype=np.uint8)).save(folder / f"i{number:02}.png")
-        for phrase in ("opacity", "a large effusion"):
-            rows.append(f"i{number:02}.png,{phrase},Edema,{5 + number},4,20,10,p{number}")
+        for phrase, top in (("opacity", 4), ("a large effusion", 24)):
+            rows.append(f"i{number:02}.png,{phrase},Edema,{5 + number},{top},20,10,p{number}")
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
     (folder / "groundcxr-secret").write_text("0123456789abcdef" * 4 + "\n")
     return Work(tmp_path, select(load_dataset("manifest", folder / "manifest.csv")))

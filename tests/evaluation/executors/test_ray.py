@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +15,7 @@ from groundcxr.evaluation import Run, make_entry, run_entry
 from groundcxr.evaluation.executors import ray as executor_module
 from groundcxr.evaluation.executors.ray import RayExecutor
 from groundcxr.evaluation.prediction import Failure
+from groundcxr.methods.isolated.place import placed
 from groundcxr.metrics import get_protocol
 
 pytestmark = pytest.mark.xdist_group("ray")
@@ -52,29 +56,30 @@ def test_answers_and_scores_are_those_of_a_local_run(work, ray):
     assert again.samples.equals(there.samples)
 
 
-def test_a_lost_workers_batch_is_given_out_once_more_and_then_fails(work, ray):
-    # i05 ends its worker once, i09 always; batches are of two images.
+def test_a_lost_workers_batch_is_given_out_once_more_and_then_fails(work, one_worker):
+    # i05 ends its worker once, i07 and i09 always; batches are of two images.
     method = work.method(
         "if name == 'i05' and first_time('died'): os.kill(os.getpid(), signal.SIGKILL)\n"
-        "if name == 'i09' and not (FOLDER / 'mended').exists(): os._exit(3)"
+        "if name in ('i07', 'i09') and not (FOLDER / 'mended').exists(): os._exit(3)"
     )
-    result, answers = work.run(method, "ray", ray)
-    assert work.asked() == {f"i{number:02}": 2 if number in (4, 5, 8, 9) else 1 for number in range(12)}
+    result, answers = work.run(method, "ray", one_worker)
+    assert work.asked() == {f"i{number:02}": 2 if 4 <= number <= 9 else 1 for number in range(12)}
     failures = {(name, str(one)) for (name, _), one in answers.items() if isinstance(one, Failure)}
-    assert {name for name, _ in failures} == {"i08", "i09"}
+    assert {name for name, _ in failures} == {"i06", "i07", "i08", "i09"}
     assert {reason for _, reason in failures} == {
         "WorkerLost: the worker was lost 2 times with this batch: its process ended (killed, out of memory, or crashed "
         "in native code)"
     }
     counts = result.samples["miou_status"].value_counts()
-    assert (counts["ok"], counts["failed"]) == (20, 4)
+    assert (counts["ok"], counts["failed"]) == (16, 8)
     # The next run asks what failed, and nothing else.
     (work.folder / "mended").touch()
     _, mended = work.run(method, "ray")
-    assert set(work.asked()) == {"i08", "i09"}
+    assert set(work.asked()) == {"i06", "i07", "i08", "i09"}
     assert mended == work.run(method, "local")[1]
 
 
+@pytest.mark.slow
 def test_a_node_is_removed_in_mid_run(work, ray, cluster):
     # Its worker waits with its first batch to be lost; the other one begins when that is so.
     (work.folder / "doomed").write_text(cluster.second.node_id)
@@ -151,6 +156,8 @@ def test_a_control_that_asks_another_phrase_is_asked_on_the_workers(work, ray):
         entry = make_entry("shuffled-phrase", settings=settings)
         run = Run(work.selection, work.folder / out / "store", None, batch_size=2, **more)
         (result,) = run_entry(entry, [get_protocol("v1")], run)
+        assert statuses(result) == ["ok"]
+        assert len(work.asked()) == 12
         found.append(result.samples.drop(columns="seconds"))
     assert found[0].equals(found[1])
 
@@ -172,3 +179,25 @@ def test_what_the_cluster_does_not_have_is_said(work, cluster, options, device, 
         work.run(work.method(), "ray", executor, device=device)
     assert sentence in str(caught.value)
     assert not work.asked()
+
+
+def test_a_method_in_another_python_is_run_by_the_workers_and_ends_with_them(work, ray):
+    method = work.method(
+        "(FOLDER / f'{os.getppid()}-{os.getpid()}.process').touch()\n"
+        "if name == 'i05' and not (FOLDER / 'mended').exists(): os._exit(3)"
+    )
+    with placed(Path(sys.executable), None):
+        _, answers = work.run(method, "ray", ray)
+    failed = {name: str(one) for (name, _), one in answers.items() if isinstance(one, Failure)}
+    assert failed == {"i05": "ProcessEnded: the method's process ended: exit status 3"}
+    families = [file.stem.split("-") for file in work.folder.glob("*.process")]
+    assert families
+    assert str(os.getpid()) not in {parent for parent, _ in families}
+    patience = time.monotonic() + 20
+    while any(Path("/proc", child).exists() for _, child in families):
+        assert time.monotonic() < patience
+        time.sleep(0.05)
+    (work.folder / "mended").touch()
+    with placed(Path(sys.executable), None):
+        _, mended = work.run(method, "ray")
+    assert mended == work.run(method, "here")[1]
