@@ -79,8 +79,8 @@ class Board:
         """The board in long form.
 
         Returns:
-            One row for each method and column: `run` (id), `method` (label), `tier`, `kind`, `control`, `seen` (what
-            it was trained on that the data set is of), `column`, and the fields of `BoardCell`.
+            One row for each method and column: `run` (id), `method` (label), `tier`, `kind`, `control`, `column`, the
+            fields of `BoardCell`, and `seen` (what it was trained on that the data set is of).
         """
         return pd.DataFrame(
             [
@@ -90,7 +90,6 @@ class Board:
                     "tier": row.run.tier,
                     "kind": row.run.info.method.kind,
                     "control": row.run.info.method.control,
-                    "seen": seen_in(row.run.info),
                     "column": column,
                     "value": cell.value,
                     "low": cell.low,
@@ -99,6 +98,7 @@ class Board:
                     "best": cell.best,
                     "tied": cell.tied,
                     "p": cell.p,
+                    "seen": seen_in(row.run.info),
                 }
                 for row in self.rows
                 for column, cell in row.cells.items()

@@ -13,8 +13,10 @@ import streamlit as st
 
 from ...core import GroundCXRError
 from ...evaluation.schema import MetricInfo
+from ..data_columns import PHANTOM
 from ..library import Library
 from ..options import Options
+from ..overview_rows import identity
 from ..runs import Run, Setting, metrics_of
 from ..zero_shot import only_zero_shot
 from .address import choose, say_what_is_missing, tell_missing_in
@@ -145,10 +147,10 @@ def _choose(everything: bool) -> Chosen | None:
             bind="query-params",
             help="Leave out what methods have on data sets whose images, phrases or boxes they have seen.",
         )
-    if not everything:
+    if zero_shot and not everything:
         # Overview says of each number why it is not there.
-        runs = only_zero_shot(runs) if zero_shot else runs
-        _about(setting, everyone, runs, metric)
+        runs = only_zero_shot(runs)
+    _about(setting, everyone, runs, metric, all_data=everything)
     _problems(library)
     return Chosen(options, library, setting, runs, metric, metrics, published, zero_shot, columns[6:])
 
@@ -235,22 +237,28 @@ def _first_headline(metrics: Sequence[MetricInfo]) -> int:
     return next((i for i, metric in enumerate(metrics) if metric.headline), 0)
 
 
-def _about(setting: Setting, everyone: Sequence[Run], runs: Sequence[Run], metric: MetricInfo) -> None:
-    data = everyone[0].info.dataset
-    methods = f"{len(everyone)} {'method' if len(everyone) == 1 else 'methods'}"
-    counted = methods if len(runs) == len(everyone) else f"{len(runs)} of {methods}"
+def _about(
+    setting: Setting, everyone: Sequence[Run], runs: Sequence[Run], metric: MetricInfo, *, all_data: bool
+) -> None:
+    # One method has a run on each data set.
+    everybody, left = ({identity(run.info) if all_data else run.id for run in some} for some in (everyone, runs))
+    methods = f"{len(everybody)} {'method' if len(everybody) == 1 else 'methods'}"
+    counted = methods if len(left) == len(everybody) else f"{len(left)} of {methods}"
     without = sum(run.metric(metric.key) is None for run in runs)
+    settings = {run.setting for run in everyone}
+    data = f"{len(settings)} data sets" if len(settings) > 1 else f"{setting.n_samples:,} samples"
+    results = " results" if all_data else ""
     parts = [
-        f"{setting.n_samples:,} samples",
-        f"{counted}, {without} without {metric.label}" if without else counted,
+        data,
+        f"{counted}, {without}{results} without {metric.label}" if without else counted,
         f"protocol hash {setting.protocol_hash[:12]}",
         f"{metric.label}: {'higher' if metric.higher_is_better else 'lower'} is better",
-        f"licence: {data.licence}",
     ]
+    parts += [] if all_data else [f"licence: {everyone[0].info.dataset.licence}"]
     warning = ""
-    if not setting.complete:
+    if not setting.complete and not all_data:
         warning = "Not the whole split: nothing is ranked."
-    elif setting.dataset == "phantom":
+    elif PHANTOM in {one.dataset for one in settings}:
         warning = "Phantoms rank code paths, not clinical ability."
     marked = element("strong", text(warning)) + " " if warning else ""
     put(element("p", marked + text(" · ".join(parts)), "gx-about"))

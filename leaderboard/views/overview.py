@@ -11,7 +11,7 @@ from ...core import GroundCXRError
 from ...evaluation.numbers import digits_of, write_number
 from ..data_columns import Column
 from ..overview import Overview, overview
-from ..overview_caption import means_said, overview_caption, ranks_said
+from ..overview_caption import overview_caption, ranks_said
 from ..overview_rows import OverviewRow
 from ..ranks import FEWEST
 from ..runs import Setting
@@ -35,7 +35,6 @@ def show() -> None:
     except GroundCXRError as error:
         note(sentence(str(error)))
         return
-    put(element("p", text(_about(shown)), "gx-about"))
     scale = scale_of(_drawn(shown))
     put(overview_table(shown, _sorted(shown, chosen.columns[0]), scale, _boards(chosen, shown)))
     note(f"{overview_caption(shown, intervals=True)} {scale_note(scale, shown.metric)}")
@@ -46,15 +45,6 @@ def show() -> None:
             "Each bar is as long as the critical difference: methods whose bars do not overlap can be told apart, where"
             f" Friedman's test finds any difference. It takes {FEWEST} data sets and {FEWEST} methods."
         )
-
-
-def _about(shown: Overview) -> str:
-    methods = sum(not row.control for row in shown.rows)
-    counts = [(len(shown.columns), "data set"), (methods, "method"), (len(shown.rows) - methods, "control")]
-    parts = [f"{number} {what}{'' if number == 1 else 's'}" for number, what in counts if number]
-    better = "higher" if shown.metric.higher_is_better else "lower"
-    parts += [f"protocol hash {shown.protocol[2][:12]}", f"{shown.metric.label}: {better} is better", means_said(shown)]
-    return " · ".join(parts)
 
 
 def _sorted(shown: Overview, place: Any) -> Sequence[OverviewRow]:
