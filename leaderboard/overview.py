@@ -200,8 +200,10 @@ def overview(runs: Sequence[Run], metric: str, *, only_zero_shot: bool = False) 
     for column in columns:
         kept = [run for run in column.runs if not only_zero_shot or is_zero_shot(run.info)]
         boards[column] = board(kept, metric) if kept else None
-    rows, notes = rows_of(columns, boards)
-    rows = [_with_mean(row, columns) for row in rows]
+    everyone, notes = rows_of(columns, boards)
+    rows = [_with_mean(row, columns) for row in everyone if any(entry.cell for entry in row.entries.values())]
+    if gone := sorted(row.label for row in everyone if row.label not in {one.label for one in rows}):
+        notes.append(f"Nothing is left of {', '.join(gone)}.")
     ranks, rows, unranked = _ranked(rows, columns, shown)
     n = {
         column: max((row.cells[MACRO].n for row in table.rows), default=0) if table else 0
@@ -249,4 +251,5 @@ def _counted(number: int, what: str) -> str:
 
 def _order(row: OverviewRow, metric: MetricInfo) -> tuple[bool, bool, float, int, str]:
     sign = -1 if metric.higher_is_better else 1
-    return row.control, row.mean is None, sign * (row.mean or 0.0), -len(row.entries), row.label
+    values = sum(entry.cell is not None for entry in row.entries.values())
+    return row.control, row.mean is None, sign * (row.mean or 0.0), -values, row.label

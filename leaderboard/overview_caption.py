@@ -51,7 +51,7 @@ def overview_caption(shown: Overview, *, intervals: bool) -> str:
             "not state what they were trained on."
         )
     elif any(entry.seen for row in shown.rows for entry in row.entries.values()):
-        said.append(SEEN_SAID)
+        said.append(f"{SEEN_SAID} Means and ranks have such numbers in them.")
     said += shown.notes
     if any(row.control for row in shown.rows):
         said.append("Controls are yardsticks, not methods.")

@@ -127,7 +127,7 @@ def _choose(everything: bool) -> Chosen | None:
         )
         _problems(library)
         return None
-    columns = st.columns([1.7, 1.05, 1.05, 1.1, 1.1, 0.95, 2.6], vertical_alignment="bottom")
+    columns = st.columns([1.7, 1.0, 1.05, 1.0, 1.0, 1.3, 2.4], vertical_alignment="bottom")
     tell_missing_in(st.container())
     setting = _choose_setting(library, columns, everything)
     everyone = library.of(setting)

@@ -124,12 +124,12 @@ def overview_table(
         mean = "-" if row.mean is None else write_number(row.mean, digits_of(shown.metric))
         rank = "-" if row.rank is None else f"{row.rank:.2f}"
         marks = (tag("control") if row.control else "") + (tag("imported") if row.imported else "")
-        over = [element("strong", text(mean)), text(rank)]
         body.append(
             [
                 text(row.label) + marks,
                 *(cell(row, column) for column in counted),
-                *over,
+                text(mean),
+                text(rank),
                 *(cell(row, column) for column in apart),
             ]
         )
