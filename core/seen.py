@@ -30,7 +30,7 @@ _COLLECTIONS: dict[str, tuple[str, ...]] = {
 """Collections of images, and what goes by which name and is made of them: data sets of this package and others."""
 
 _EXCLUDED = re.compile(
-    r"\b(?:no(?! finding)|not|without|excluding|except)\b[^,;)]*"
+    r"\b(?:no(?! finding)|not|without|excluding|except)\b[^,;()]*"
     # Records of intensive care, without images.
     r"|\bmimic[\W_]*(?:ii|iii|iv|[234])\b(?![\W_]*cxr)",
     re.IGNORECASE,

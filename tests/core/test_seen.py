@@ -31,8 +31,8 @@ from groundcxr.core.seen import collection_of, seen
 )
 def test_a_set_is_seen_where_its_images_are(trained_on, datasets):
     known = (
-        "ms-cxr vindr-cxr padchest-gr nih-boxes rsna-pneumonia siim-pneumothorax chestx-det chexlocalize chest-imagenome"
-        " phantom my-hospital"
+        "ms-cxr chest-imagenome vindr-cxr padchest-gr nih-boxes rsna-pneumonia siim-pneumothorax chestx-det"
+        " chexlocalize phantom my-hospital"
     )
     assert {name for name in known.split() if seen(["PubMed abstracts", trained_on], name) == trained_on} == datasets
 

@@ -183,21 +183,18 @@ def test_sets_of_the_same_images_are_said(several):
     assert "nih-boxes 2.0 (test), rsna-pneumonia 2.0 (test) are of images of one collection, NIH ChestX-ray14" in said
 
 
-DEMSAR = """.763 .768 .771 .798 / .599 .591 .590 .569 / .954 .971 .968 .967 / .628 .661 .654 .657 / .882 .888 .886 .898 /
-.936 .931 .916 .931 / .661 .668 .609 .685 / .583 .583 .563 .625 / .775 .838 .866 .875 / 1 1 1 1 / .940 .962 .965 .962 /
-.619 .666 .614 .669 / .972 .981 .975 .975 / .957 .978 .946 .970"""
-"""Table 6 of Demšar (2006): AUC of four classifiers on 14 data sets."""
-
-
-def test_ranks_are_those_of_demsars_example():
-    table = [[float(value) for value in row.split()] for row in DEMSAR.split("/")]
-    found = mean_ranks(table, higher_is_better=True)
-    assert found.mean.round(3).tolist() == [3.143, 2.0, 2.893, 1.964]
-    assert found.critical == pytest.approx(2.569 * np.sqrt(4 * 5 / (6 * 14)), abs=1e-3)
-    # The paper's 9.28 is without the correction for ties: p = .0258.
-    assert found.p == pytest.approx(0.0225, abs=0.004)
-    turned = mean_ranks(-np.array(table), higher_is_better=False)
-    assert turned.mean.tolist() == found.mean.tolist()
+def test_ranks_and_tests_are_those_worked_out_by_hand():
+    always = np.tile([0.9, 0.7, 0.5, 0.3], (5, 1))
+    found = mean_ranks(always, higher_is_better=True)
+    assert found.mean.tolist() == [1, 2, 3, 4]
+    # Friedman's statistic: 12 * 5 / (4 * 5) * (1 + 4 + 9 + 16 - 4 * 25 / 4) = 15, with 3 degrees of freedom.
+    assert found.p == pytest.approx(0.001817, abs=1e-6)
+    # Table 5a of Demšar (2006): 2.569 for four methods.
+    assert found.critical == pytest.approx(2.569 * np.sqrt(4 * 5 / (6 * 5)), abs=1e-3)
+    ten = mean_ranks(np.random.default_rng(0).uniform(size=(9, 10)), higher_is_better=True)
+    assert ten.critical == pytest.approx(3.164 * np.sqrt(10 * 11 / (6 * 9)), abs=1e-3)
+    tied = mean_ranks([[1, 1, 3], [2, 1, 3], [1, 2, 2]], higher_is_better=False)
+    assert tied.mean.round(3).tolist() == [1.5, 1.667, 2.833]
 
 
 def test_nothing_is_ranked_below_three_sets_or_three_methods():

@@ -88,6 +88,7 @@ def test_the_choice_of_a_set_does_not_change_it(open_page, results):
 
 def test_another_protocol_has_a_table_of_its_own(open_page, results, save_run):
     save_run("d", {"box_iou": np.linspace(0, 1, 40)}, dataset="nih-boxes", protocol="vilouras2024", emits=("heatmap",))
-    shown = open_page("overview", "--results", results, data="vindr-cxr 2.0 (test)", protocol="vilouras2024")
+    shown = open_page("overview", "--results", results, data="vindr-cxr 2.0 (test)")
+    shown.choose("protocol", "vilouras2024")
     assert [row[0] for row in tables(shown)[0][1:]] == ["d"]
     assert "here is 1 data set" in shown.text
