@@ -82,7 +82,7 @@ def main() -> None:
     print(pictures, end="")
 
 
-def write_results(out: Path, count: int, dataset: str = "made-up", n: int = SAMPLES) -> None:
+def write_results(out: Path, count: int, of: str = "made-up", n: int = SAMPLES) -> None:
     """Results of `count` methods that differ by a little, as `evaluate` writes them, on `n` samples of a data set."""
     from groundcxr.core.fingerprint import digest
     from groundcxr.evaluation.result import make_result
@@ -90,7 +90,7 @@ def write_results(out: Path, count: int, dataset: str = "made-up", n: int = SAMP
     from groundcxr.metrics import get_protocol
 
     protocol = get_protocol("v1")
-    rng = np.random.default_rng(zlib.crc32(dataset.encode()))
+    rng = np.random.default_rng(zlib.crc32(of.encode()))
     patients = rng.integers(n // 2, size=n)
     ease = rng.normal(0, 0.15, n)
     described = {
@@ -107,7 +107,7 @@ def write_results(out: Path, count: int, dataset: str = "made-up", n: int = SAMP
         "error": text([None] * n),
     }
     dataset = DatasetInfo(
-        name=dataset, version="1", split="test", fingerprint=digest(dataset), n_samples=n, n_skipped=0,
+        name=of, version="1", split="test", fingerprint=digest(of), n_samples=n, n_skipped=0,
         n_warnings=0, options={}, licence="none", citation="", credentialed=True,
     )  # fmt: skip
     run = RunInfo(

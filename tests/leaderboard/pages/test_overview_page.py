@@ -2,25 +2,32 @@
 
 import re
 from html import unescape
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
 
-RESULTS = "results"
 SETS = ("vindr-cxr", "padchest-gr", "chexlocalize")
 
 
+MADE: list[Path] = []
+
+
 @pytest.fixture
-def results(save_run, tmp_path):
-    """Three methods on three data sets, and a phantom; `c` has seen CheXpert."""
+def results(save_run, tmp_path_factory):
+    """Three methods on three data sets, and a phantom; `c` has seen CheXpert. Made once."""
+    if MADE:
+        return MADE[0]
+    folder = tmp_path_factory.mktemp("several")
     for number, name in enumerate((*SETS, "phantom")):
         for place, method in enumerate("abc"):
             rng = np.random.default_rng([number, place])
             trained = ["CheXpert"] if method == "c" else []
             values = rng.uniform(0.1, 0.3, 40) + (0.2 * place + 0.6 * (method == "a" and name == SETS[0])) / 2
-            save_run(method, {"box_iou": values}, dataset=name, method={"trained_on": trained})
-    return tmp_path / RESULTS
+            save_run(method, {"box_iou": values}, dataset=name, method={"trained_on": trained}, out=folder)
+    MADE.append(folder)
+    return folder
 
 
 def tables(page):
@@ -86,9 +93,10 @@ def test_the_choice_of_a_set_does_not_change_it(open_page, results):
     assert first.widget("selectbox", "data").disabled
 
 
-def test_another_protocol_has_a_table_of_its_own(open_page, results, save_run):
+def test_another_protocol_has_a_table_of_its_own(open_page, results, save_run, tmp_path):
     save_run("d", {"box_iou": np.linspace(0, 1, 40)}, dataset="nih-boxes", protocol="vilouras2024", emits=("heatmap",))
-    shown = open_page("overview", "--results", results, data="vindr-cxr 2.0 (test)")
+    more = ("--results", tmp_path / "results")
+    shown = open_page("overview", "--results", results, *more, data="vindr-cxr 2.0 (test)")
     shown.choose("protocol", "vilouras2024")
     assert [row[0] for row in tables(shown)[0][1:]] == ["d"]
     assert "here is 1 data set" in shown.text
