@@ -5,7 +5,7 @@
 Results of 5 and of 50 made-up methods on 20,000 made-up samples of 10,000 patients are written to a temporary folder.
 Tables and pages are measured in processes of their own, so that nothing is in memory before the first load. A page's
 time is the server's; the pictures of Compare are not part of it, since the made-up samples have no images. They are
-measured on images of MIMIC-CXR's usual size.
+measured on images of MIMIC-CXR's usual size. Overview is measured on results of 10 methods on 9 data sets.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ SAMPLES = 20_000
 PATIENTS = 10_000
 METHODS = (5, 50)
 IMAGE = (2544, 3056)
+SETS = tuple(f"set-{letter}" for letter in "abcdefghi")
+SEVERAL_METHODS = 10
+SEVERAL_SAMPLES = 5_000
 GRIDS = (15, 32, 64, 512)
 """Cells on each side of the four methods' maps: BioViL's, latent diffusion's, and two finer ones."""
 ROWS = 9
@@ -61,41 +65,49 @@ def main() -> None:
         (Path(folder) / "pictures").mkdir()
         command = [sys.executable, __file__, "pictures", str(Path(folder) / "pictures")]
         pictures = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        several = Path(folder) / "several"
+        for dataset in SETS:
+            write_results(several, SEVERAL_METHODS, dataset, SEVERAL_SAMPLES)
+        command = [sys.executable, __file__, "overview", str(several)]
+        overview = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
     print(f"| {SAMPLES:,} samples of {PATIENTS:,} patients | " + " | ".join(f"{n} methods" for n in METHODS) + " |")
     print("|---|" + "---:|" * len(METHODS))
     for what in found[METHODS[0]]:
         unit = "MiB" if what.startswith("peak") else "s"
         numbers = (f"{found[count][what]:,.0f}" if unit == "MiB" else f"{found[count][what]:.3f}" for count in METHODS)
         print(f"| {what} ({unit}) | {' | '.join(numbers)} |")
+    print(f"\n| {SEVERAL_METHODS} methods x {len(SETS)} data sets of {SEVERAL_SAMPLES:,} samples | |\n|---|---:|")
+    for what, number in overview.items():
+        print(f"| {what} | {number:.3f} |")
     print(pictures, end="")
 
 
-def write_results(out: Path, count: int) -> None:
-    """Results of `count` methods that differ by a little, as `evaluate` writes them."""
+def write_results(out: Path, count: int, of: str = "made-up", n: int = SAMPLES) -> None:
+    """Results of `count` methods that differ by a little, as `evaluate` writes them, on `n` samples of a data set."""
     from groundcxr.core.fingerprint import digest
     from groundcxr.evaluation.result import make_result
     from groundcxr.evaluation.schema import DatasetInfo, MethodInfo, RunInfo
     from groundcxr.metrics import get_protocol
 
     protocol = get_protocol("v1")
-    rng = np.random.default_rng(0)
-    patients = rng.integers(PATIENTS, size=SAMPLES)
-    ease = rng.normal(0, 0.15, SAMPLES)
+    rng = np.random.default_rng(zlib.crc32(of.encode()))
+    patients = rng.integers(n // 2, size=n)
+    ease = rng.normal(0, 0.15, n)
     described = {
-        "sample_id": text(digest("sample", i)[:16] for i in range(SAMPLES)),
+        "sample_id": text(digest("sample", i)[:16] for i in range(n)),
         "patient_key": text(digest("patient", i)[:16] for i in patients.tolist()),
         "image_key": text(digest("image", i)[:16] for i in patients.tolist()),
-        "pathology": text(PATHOLOGIES[i] for i in rng.integers(len(PATHOLOGIES), size=SAMPLES)),
-        "box_area": rng.beta(1, 12, SAMPLES),
-        "n_boxes": rng.integers(1, 4, SAMPLES, dtype=np.int32),
-        "side": text(("left", "right", "bilateral")[i] for i in rng.integers(3, size=SAMPLES)),
-        "zone": text(("upper", "mid", "lower")[i] for i in rng.integers(3, size=SAMPLES)),
-        "truncated": np.zeros(SAMPLES, dtype=bool),
-        "seconds": np.full(SAMPLES, 0.02),
-        "error": text([None] * SAMPLES),
+        "pathology": text(PATHOLOGIES[i] for i in rng.integers(len(PATHOLOGIES), size=n)),
+        "box_area": rng.beta(1, 12, n),
+        "n_boxes": rng.integers(1, 4, n, dtype=np.int32),
+        "side": text(("left", "right", "bilateral")[i] for i in rng.integers(3, size=n)),
+        "zone": text(("upper", "mid", "lower")[i] for i in rng.integers(3, size=n)),
+        "truncated": np.zeros(n, dtype=bool),
+        "seconds": np.full(n, 0.02),
+        "error": text([None] * n),
     }
     dataset = DatasetInfo(
-        name="made-up", version="1", split="test", fingerprint=digest("made-up"), n_samples=SAMPLES, n_skipped=0,
+        name=of, version="1", split="test", fingerprint=digest(of), n_samples=n, n_skipped=0,
         n_warnings=0, options={}, licence="none", citation="", credentialed=True,
     )  # fmt: skip
     run = RunInfo(
@@ -106,8 +118,8 @@ def write_results(out: Path, count: int) -> None:
         skill = 0.1 + 0.3 * number / count
         rows = pd.DataFrame(described)
         for metric in protocol.metrics_for({"heatmap"}):
-            rows[metric.key] = np.clip(skill + ease + rng.normal(0, 0.1, SAMPLES), 0, 1)
-            rows[f"{metric.key}_status"] = pd.Categorical.from_codes(np.zeros(SAMPLES, dtype=np.int8), ["ok"])
+            rows[metric.key] = np.clip(skill + ease + rng.normal(0, 0.1, n), 0, 1)
+            rows[f"{metric.key}_status"] = pd.Categorical.from_codes(np.zeros(n, dtype=np.int8), ["ok"])
         name = f"method-{number:02d}"
         method = MethodInfo(
             name=name, label=name, kind="other", emits=["heatmap"], control=False, revision="1", weights=None,
@@ -164,6 +176,25 @@ def measure_pages(results: Path, timed: Timed) -> None:
             raise SystemExit(f"the page {title} failed: {page.exception[0].message}")
 
 
+def measure_overview(results: Path, timed: Timed) -> None:
+    """Seconds of the server's part of Overview: at first sight, again, and with another metric."""
+    from streamlit.testing.v1 import AppTest
+
+    import groundcxr.leaderboard
+
+    app = Path(groundcxr.leaderboard.__path__[0]) / "app.py"
+    sys.argv = [str(app), f"--results={results}"]
+    page = AppTest.from_file(app, default_timeout=600)
+    page.switch_page("app_pages/overview.py")
+    timed("page Overview, first time (s)", page.run)
+    timed("page Overview, again (s)", page.run)
+    other = next(box for box in page.selectbox if box.key == "metric")
+    other.set_value(1 if other.value != 1 else 0)
+    timed("page Overview, another metric (s)", page.run)
+    if page.exception:
+        raise SystemExit(f"the page Overview failed: {page.exception[0].message}")
+
+
 def measure_pictures(folder: Path) -> None:
     """A row of Compare: the image, and the answers of some methods on it."""
     from PIL import Image
@@ -216,11 +247,12 @@ def measure(part: str, results: Path) -> dict[str, float]:
         seconds[what] = time.perf_counter() - start
         return done
 
-    PARTS[part](results, timed)
+    {**PARTS, **OTHERS}[part](results, timed)
     return {**seconds, f"peak memory, {part}": peak_memory_mb()["host"]}
 
 
 PARTS = {"tables": measure_tables, "pages": measure_pages}
+OTHERS = {"overview": measure_overview}
 
 
 if __name__ == "__main__":

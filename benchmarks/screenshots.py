@@ -26,6 +26,7 @@ PORT = 8577
 SIZE = {"width": 1440, "height": 900}
 PAGES = {
     "leaderboard": "",
+    "overview": "overview",
     "speed": "",
     "compare": "compare?threshold=0.6",
     "zoom": "compare",

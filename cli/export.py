@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..core import GroundCXRError
-from ..leaderboard.formats import Format
+from ..leaderboard.formats import Format, Layout
 
 
 def export(
@@ -18,17 +18,26 @@ def export(
         list[str],
         typer.Option("--metric", help="A metric's key, such as miou; the protocol's headline ones otherwise."),
     ] = [],  # noqa: B006  (typer reads it as the default, nobody changes it)
+    layout: Annotated[
+        Layout, typer.Option("--layout", help="Columns: a data set's pathologies, or all data sets in one table.")
+    ] = Layout.PATHOLOGIES,
+    only_zero_shot: Annotated[
+        bool, typer.Option("--only-zero-shot", help="Leave out what methods have on data sets that they have seen.")
+    ] = False,
     intervals: Annotated[bool, typer.Option(help="95 % intervals in LaTeX and Markdown.")] = True,
     out: Annotated[Path | None, typer.Option("--out", help="The file to write; the terminal otherwise.")] = None,
 ) -> None:
-    """Write tables per pathology: one for each data set, protocol and metric among the results.
+    """Write tables: one per pathology for each data set, protocol and metric, or one over all data sets.
 
     The best of a column is bold, and what cannot be told from it is marked. CSV and JSON hold every digit; bibtex is
     what there is to cite. Exit code 0: written; 1: some results could not be used; 2: there is nothing to write.
     """
     from ..leaderboard.export import export as write
+    from ..leaderboard.export_overview import export_overviews
     from ..leaderboard.library import Library
+    from ..leaderboard.overview import overviews
     from ..leaderboard.tables import boards
+    from ..leaderboard.zero_shot import only_zero_shot as unseen
     from .output import write_output
 
     library = Library.scan(results)
@@ -36,7 +45,17 @@ def export(
         typer.echo(f"warning: {problem}", err=True)
     if not library.runs:
         raise GroundCXRError(f"there is no usable result in {', '.join(map(str, results))}; evaluate makes results")
-    text = write(boards(library.runs, metric), form, intervals=intervals)
+    if only_zero_shot and not unseen(library.runs):
+        raise GroundCXRError(
+            f"no result in {', '.join(map(str, results))} is zero-shot: every method has seen its data set, or does "
+            "not state what its weights were trained on"
+        )
+    if layout is Layout.DATASETS:
+        tables = overviews(library.runs, metric, only_zero_shot=only_zero_shot)
+        text = export_overviews(tables, form, intervals=intervals)
+    else:
+        runs = unseen(library.runs) if only_zero_shot else library.runs
+        text = write(boards(runs, metric), form, intervals=intervals)
     if out is None:
         typer.echo(text, nl=False)
     else:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..core.fingerprint import SHORT
+from .runs import Run
 from .significance import LEVEL
-from .tables import Board
+from .tables import Board, BoardCell
+from .zero_shot import SEEN, seen_in
 
 TIED = "†"
 """The mark of what cannot be told from the best."""
 
-_HASH = 12
+SEEN_SAID = f"{SEEN}: the method was trained on images, phrases or boxes of the collection that the data set is of."
+"""What the tag means."""
+
+HASH = 12
+"""Digits of a protocol's hash in a caption."""
 
 
 def caption(board: Board, *, intervals: bool) -> str:
@@ -20,32 +28,26 @@ def caption(board: Board, *, intervals: bool) -> str:
         intervals: Whether it shows the 95 % intervals.
     """
     setting = board.setting
-    days = sorted(row.run.info.run.created[:10] for row in board.rows)
-    when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+    when = days_of([row.run for row in board.rows])
     said = [
         f"{board.metric.label} on {setting.dataset} {setting.version} (split {setting.split}, "
         f"{setting.n_samples} samples, fingerprint {setting.fingerprint[:SHORT]}) under protocol {setting.protocol} "
-        f"(version {setting.protocol_version}, hash {setting.protocol_hash[:_HASH]}), measured {when}.",
+        f"(version {setting.protocol_version}, hash {setting.protocol_hash[:HASH]}), measured {when}.",
         f"{'Higher' if board.metric.higher_is_better else 'Lower'} is better.",
         "Macro: mean over pathologies; micro: mean over samples.",
     ]
     if intervals:
         said.append("In brackets the 95 % interval (bootstrap over patients).")
     if board.ranked:
-        said.append(
-            f"Bold: best of the column; {TIED}: not distinguishable from the best (paired sign-flip permutation over "
-            f"patients, Holm-corrected over the methods, p not below {LEVEL:g})."
-        )
-        if any(
-            cell.tied and cell.p is not None and cell.p < LEVEL for row in board.rows for cell in row.cells.values()
-        ):
-            said.append(f"{TIED} also marks what is no worse than the best on the samples that both have.")
+        said.append(marks_said([cell for row in board.rows for cell in row.cells.values()]))
     else:
         said.append("Not the whole split, so nothing is ranked.")
     if any(cell.n != board.n[column] for row in board.rows for column, cell in row.cells.items()):
         said.append("Where a value rests on fewer samples than the column's n, its own n is given.")
     if negatives := board.rows[0].run.info.dataset.n_negatives:
         said.append(f"Beside these samples, {negatives} negatives were asked about, which are in no average.")
+    if any(seen_in(row.run.info) for row in board.rows):
+        said.append(SEEN_SAID)
     if any(row.run.info.method.control for row in board.rows):
         said.append("Controls are yardsticks, not methods.")
     if any(row.run.imported is not None for row in board.rows):
@@ -55,15 +57,37 @@ def caption(board: Board, *, intervals: bool) -> str:
     return " ".join(said)
 
 
-def row_name(label: str, *, control: bool, imported: bool) -> str:
+def days_of(runs: Sequence[Run]) -> str:
+    """When runs were made: a day, or the first and the last."""
+    days = sorted(run.info.run.created[:10] for run in runs) or ["-"]
+    return days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+
+
+def marks_said(cells: Sequence[BoardCell]) -> str:
+    """What bold and the dagger mean, of a table with these cells."""
+    said = (
+        f"Bold: best of the column; {TIED}: not distinguishable from the best (paired sign-flip permutation over "
+        f"patients, Holm-corrected over the methods, p not below {LEVEL:g})."
+    )
+    if any(cell.tied and cell.p is not None and cell.p < LEVEL for cell in cells):
+        said += f" {TIED} also marks what is no worse than the best on the samples that both have."
+    return said
+
+
+def row_name(label: str, *, control: bool, imported: bool, seen: bool = False) -> str:
     """A method's name in a table, with what a reader must know of it."""
-    marks = [mark for mark, holds in (("control", control), ("imported", imported)) if holds]
+    marks = [mark for mark, holds in (("control", control), ("imported", imported), (SEEN, seen)) if holds]
     return label + (f" ({', '.join(marks)})" if marks else "")
 
 
 def row_names(board: Board) -> list[str]:
     """The names of a board's rows."""
     return [
-        row_name(row.run.label, control=row.run.info.method.control, imported=row.run.imported is not None)
+        row_name(
+            row.run.label,
+            control=row.run.info.method.control,
+            imported=row.run.imported is not None,
+            seen=seen_in(row.run.info) is not None,
+        )
         for row in board.rows
     ]

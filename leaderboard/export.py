@@ -6,7 +6,7 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..core.names import one_line
@@ -16,6 +16,7 @@ from .export_latex import latex_table
 from .export_markdown import markdown_table
 from .formats import Format
 from .tables import Board
+from .zero_shot import seen_in
 
 
 def export(boards: Sequence[Board], form: Format, *, intervals: bool = True) -> str:
@@ -51,10 +52,14 @@ def _described(board: Board) -> dict[str, Any]:
 
 def _csv(boards: Sequence[Board]) -> str:
     """One line for each table, method and column, since the columns of tables may differ."""
+    return write_csv(
+        [{**_described(board), **cell} for board in boards for cell in board.frame().astype(object).to_dict("records")]
+    )
+
+
+def write_csv(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as CSV: numbers whole, nothing for what is not known, and text that no spreadsheet runs."""
     text = io.StringIO()
-    rows = [
-        {**_described(board), **cell} for board in boards for cell in board.frame().astype(object).to_dict("records")
-    ]
     writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
     writer.writeheader()
     writer.writerows({key: _csv_cell(value) for key, value in row.items()} for row in rows)
@@ -62,7 +67,6 @@ def _csv(boards: Sequence[Board]) -> str:
 
 
 def _csv_cell(value: Any) -> Any:
-    """A number whole, nothing for what is not known, and text that no spreadsheet runs."""
     if isinstance(value, str):
         return spreadsheet_cell(one_line(value))
     return None if value != value else value
@@ -81,6 +85,7 @@ def _record(board: Board) -> dict[str, Any]:
                 "tier": row.run.tier,
                 "kind": row.run.info.method.kind,
                 "control": row.run.info.method.control,
+                "seen": seen_in(row.run.info),
                 "created": row.run.info.run.created,
                 "cells": {column: dataclasses.asdict(cell) for column, cell in row.cells.items()},
             }

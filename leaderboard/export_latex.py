@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from ..core.names import one_line
 from ..evaluation.numbers import digits_of, write_number
+from ..evaluation.schema import MetricInfo
 from .caption import TIED, caption, row_names
 from .tables import Board, BoardCell
 
@@ -41,28 +43,52 @@ def latex_table(board: Board, *, intervals: bool) -> str:
     setting = board.setting
     # The id, since versions, splits and parts of a split may share all the names.
     named = f"{setting.dataset}-{setting.protocol}-{board.metric.key}-{setting.id}"
+    body: list[str] = []
+    for name, row in zip(row_names(board), board.rows, strict=True):
+        cells = [row.cells[column] for column in board.columns]
+        values = [value(cell, board.metric, board.n[column]) for cell, column in zip(cells, board.columns, strict=True)]
+        below = [interval(cell, board.metric) for cell in cells] if intervals else None
+        body += latex_row(name, values, below)
+    heads = {column: board.n[column] for column in board.columns}
+    return latex_float(heads, body, caption(board, intervals=intervals), named)
+
+
+def latex_float(heads: Mapping[str, int | None], body: Sequence[str], caption: str, named: str) -> str:
+    """A `table*` that needs the packages booktabs and adjustbox.
+
+    Args:
+        heads: By column, how many samples it has; None of what has none.
+        body: The rows.
+        caption: As plain text.
+        named: What the label is made of.
+    """
     label = re.sub(r"[^a-z0-9]+", "-", named.lower())
+    counts = ["" if n is None else str(n) for n in heads.values()]
     lines = [
         r"% \usepackage{booktabs,adjustbox}",
         r"\begin{table*}[t]",
         r"\centering",
-        rf"\caption{{{escape(caption(board, intervals=intervals))}}}",
+        rf"\caption{{{escape(caption)}}}",
         rf"\label{{tab:{label}}}",
         r"\begin{adjustbox}{max width=\textwidth}",
-        rf"\begin{{tabular}}{{@{{}}l{'r' * len(board.columns)}@{{}}}}",
+        rf"\begin{{tabular}}{{@{{}}l{'r' * len(heads)}@{{}}}}",
         r"\toprule",
-        " & ".join(["Method", *(_heading(column) for column in board.columns)]) + r" \\",
-        " & ".join([r"\quad$n$", *(str(board.n[column]) for column in board.columns)]) + r" \\",
+        " & ".join(["Method", *(_heading(column) for column in heads)]) + r" \\",
+        " & ".join([r"\quad$n$", *counts]) + r" \\",
         r"\midrule",
+        *body,
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{adjustbox}",
+        r"\end{table*}",
     ]
-    for name, row in zip(row_names(board), board.rows, strict=True):
-        cells = [row.cells[column] for column in board.columns]
-        values = [_value(cell, board, column) for cell, column in zip(cells, board.columns, strict=True)]
-        lines.append(" & ".join([_behind_a_row(escape(name)), *values]) + r" \\")
-        if intervals:
-            lines.append(" & ".join(["", *(_interval(cell, board) for cell in cells)]) + r" \\[2pt]")
-    lines += [r"\bottomrule", r"\end{tabular}", r"\end{adjustbox}", r"\end{table*}"]
     return "\n".join(lines) + "\n"
+
+
+def latex_row(name: str, values: Sequence[str], below: Sequence[str] | None) -> list[str]:
+    """A method's line, and one of the intervals below it where these are wanted."""
+    lines = [" & ".join([_behind_a_row(escape(name)), *values]) + r" \\"]
+    return lines if below is None else [*lines, " & ".join(["", *below]) + r" \\[2pt]"]
 
 
 def escape(text: str) -> str:
@@ -81,26 +107,36 @@ def _heading(column: str) -> str:
     return stacked if len(words) == 1 else rf"\shortstack[r]{{{stacked}}}"
 
 
-def _value(cell: BoardCell, board: Board, column: str) -> str:
+def value(cell: BoardCell, metric: MetricInfo, most: int) -> str:
+    """A number with its marks.
+
+    Args:
+        cell: The number.
+        metric: Of what.
+        most: The most samples of the column; a cell with fewer says so.
+    """
     if cell.value is None:
         return "--"
-    shown = _number(cell.value, board)
+    shown = number(cell.value, digits_of(metric))
     if cell.best:
         # Bold text leaves formulas (powers, minus signs) light.
         shown = rf"\textbf{{\boldmath {shown}}}" if "$" in shown else rf"\textbf{{{shown}}}"
-    count = "" if cell.n == board.n[column] else f" ($n$={cell.n})"
+    count = "" if cell.n == most else f" ($n$={cell.n})"
     return shown + (_SPECIAL[TIED] if cell.tied else "") + count
 
 
-def _interval(cell: BoardCell, board: Board) -> str:
+def interval(cell: BoardCell, metric: MetricInfo) -> str:
+    """A number's interval in small brackets."""
     if cell.low is None or cell.high is None:
         return ""
+    low, high = (number(end, digits_of(metric)) for end in (cell.low, cell.high))
     # In braces: a bracket after a row's end would be taken for the row's extra space.
-    return rf"{{\scriptsize [{_number(cell.low, board)}, {_number(cell.high, board)}]}}"
+    return rf"{{\scriptsize [{low}, {high}]}}"
 
 
-def _number(value: float, board: Board) -> str:
-    shown = write_number(value, digits_of(board.metric))
+def number(value: float, digits: int) -> str:
+    """A number as LaTeX sets it."""
+    shown = write_number(value, digits)
     if exponent := _EXPONENT.fullmatch(shown):
         return rf"${exponent[1]}\times10^{{{int(exponent[2])}}}$"
     return f"$-${shown[1:]}" if shown.startswith("-") else shown

@@ -1,4 +1,4 @@
-"""The formats that tables can be written in."""
+"""The formats that tables can be written in, and how they are laid out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,13 @@ class Format(StrEnum):
     CSV = "csv"
     JSON = "json"
     BIBTEX = "bibtex"
+
+
+class Layout(StrEnum):
+    """What tables are of: a data set's pathologies, or all data sets."""
+
+    PATHOLOGIES = "pathologies"
+    DATASETS = "datasets"
 
 
 SUFFIXES = {

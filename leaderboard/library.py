@@ -48,7 +48,7 @@ class Library:
             results: Result folders (OUT of `evaluate`), folders of single runs, or `result.json` files.
             store: The folder of the predictions; FOLDER/store of each result folder by default.
         """
-        found: dict[str, Run] = {}
+        found: dict[tuple[str, Setting], Run] = {}
         problems: list[str] = []
         for root in map(user_path, results):
             for entry in _walk(root):
@@ -59,10 +59,11 @@ class Library:
                 if isinstance(run, str):
                     problems.append(run)
                 else:
-                    # Copies of one run in two folders are one run: the first, or the first that has pictures.
-                    known = found.setdefault(run.id, run)
+                    # Copies of one run in two folders are one run: the first, or the first that has pictures. A control
+                    # may have the very same rows under other phrases, which is another run.
+                    known = found.setdefault((run.id, run.setting), run)
                     if known.predictions is None and run.predictions is not None:
-                        found[run.id] = run
+                        found[run.id, run.setting] = run
         return cls(tuple(_labelled(found.values())), tuple(dict.fromkeys(problems)))
 
     def settings(self) -> tuple[Setting, ...]:

@@ -14,6 +14,7 @@ from ..evaluation.schema import Cell, MetricInfo, ResultFile
 from .pairing import paired_values
 from .runs import Run, Setting, metrics_of, settings_of
 from .significance import LEVEL, MACRO, MICRO, holm, mean_differences, paired_p_values
+from .zero_shot import seen_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,8 @@ class Board:
         """The board in long form.
 
         Returns:
-            One row for each method and column: `run` (id), `method` (label), `tier`, `kind`, `control`, `column`, and
-            the fields of `BoardCell`.
+            One row for each method and column: `run` (id), `method` (label), `tier`, `kind`, `control`, `column`, the
+            fields of `BoardCell`, and `seen` (what it was trained on that the data set is of).
         """
         return pd.DataFrame(
             [
@@ -97,6 +98,7 @@ class Board:
                     "best": cell.best,
                     "tied": cell.tied,
                     "p": cell.p,
+                    "seen": seen_in(row.run.info),
                 }
                 for row in self.rows
                 for column, cell in row.cells.items()

@@ -13,7 +13,7 @@ from .markup import note
 
 T = TypeVar("T")
 
-_SHARED = ("data", "protocol", "metric", "kind", "tier")
+_SHARED = ("data", "protocol", "metric", "kind", "tier", "zero_shot")
 
 _MISSING: ContextVar[Any] = ContextVar("missing", default=None)
 """The place for what the address asks for in vain."""
@@ -32,6 +32,7 @@ def choose(
     named: Callable[[T], str] = str,
     first: int = 0,
     help: str | None = None,
+    disabled: bool = False,
 ) -> T:
     """A select box whose value stands in the URL; what the URL asks for in vain is said above.
 
@@ -42,6 +43,7 @@ def choose(
         named: An option's name, unique among the options.
         first: Which is chosen at first.
         help: A sentence shown on demand.
+        disabled: Whether it can only be looked at.
     """
     say_what_is_missing(key, map(named, options))
     index = st.selectbox(
@@ -51,6 +53,7 @@ def choose(
         format_func=lambda place: named(options[place]),
         key=key,
         help=help,
+        disabled=disabled,
         bind="query-params",
     )
     return options[index]

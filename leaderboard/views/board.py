@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from ...core import GroundCXRError
 from ...evaluation.numbers import digits_of, write_number
+from ...evaluation.schema import MetricInfo
 from ..caption import TIED, caption
 from ..runs import Run
 from ..significance import LEVEL, MACRO, MICRO
 from ..tables import Board, BoardCell, BoardRow, board
+from ..zero_shot import SEEN, seen_in
 from . import charts, published
 from .address import choose, linked
 from .frame import Chosen, open_page
@@ -41,7 +43,7 @@ def _show_board(chosen: Chosen) -> None:
         note(sentence(str(error)))
         return
     put(board_table(shown, _sorted(shown, chosen.columns[0])))
-    note(f"{caption(shown, intervals=True)} {_scale_note(shown)}")
+    note(f"{caption(shown, intervals=True)} {scale_note(scale_of(_drawn(shown)), shown.metric)}")
     charts.show(chosen, [row.run for row in shown.rows])
 
 
@@ -65,16 +67,21 @@ def board_table(shown: Board, rows: Sequence[BoardRow]) -> str:
         shown: The board.
         rows: Its rows, in the order wanted.
     """
-    scale = _scale(shown)
+    scale = scale_of(_drawn(shown))
     head = [text(shown.metric.label)]
     head += [f"{text(column)}{element('small', f'n = {shown.n[column]:,}')}" for column in shown.columns]
-    body = [[_name(row.run), *(_cell(shown, row.cells[c], shown.n[c], scale) for c in shown.columns)] for row in rows]
+    body = [
+        [_name(row.run), *(cell_html(row.cells[c], shown.metric, shown.n[c], scale) for c in shown.columns)]
+        for row in rows
+    ]
     return table(head, body, "gx-board", label=f"{shown.metric.label} by method and pathology")
 
 
 def _name(run: Run) -> str:
     method = run.info.method
     marks = "".join(tag(mark) for mark in ("control",) if method.control) + (tag(run.tier) if run.imported else "")
+    if entry := seen_in(run.info):
+        marks += tag(SEEN, title=f"trained on {entry}")
     if run.info.n_failed:
         marks += tag(f"{run.info.n_failed:,} failed")
     link = f'<a href="{text(linked("run", method=run.label))}">{text(run.label)}</a>'
@@ -82,11 +89,24 @@ def _name(run: Run) -> str:
     return link + marks + below
 
 
-def _cell(shown: Board, cell: BoardCell, most: int, scale: tuple[float, float]) -> str:
+def cell_html(
+    cell: BoardCell, metric: MetricInfo, most: int, scale: tuple[float, float], *, url: str = "", below: str = ""
+) -> str:
+    """A number with its marks, its interval, and a dot on it.
+
+    Args:
+        cell: The number.
+        metric: Of what.
+        most: The most samples of the column; a cell with fewer says so.
+        scale: The values at the left and the right edge of the drawn interval.
+        url: What the number links to; nothing by default.
+        below: HTML behind the number, such as a tag.
+    """
     if cell.value is None:
         return element("span", "-", "gx-faint", title="no sample counts")
-    digits = digits_of(shown.metric)
+    digits = digits_of(metric)
     value = text(write_number(cell.value, digits))
+    value = f'<a href="{text(url)}">{value}</a>' if url else value
     if cell.best:
         value = element("span", value, "gx-best", title="the best of the column")
     elif cell.tied:
@@ -94,6 +114,7 @@ def _cell(shown: Board, cell: BoardCell, most: int, scale: tuple[float, float]) 
         favours = "no worse on the samples that both have, "
         said = "nothing to test" if cell.p is None else f"{favours if cell.p < LEVEL else ''}p = {cell.p:.3f}"
         value += element("span", TIED, title=f"not distinguishable from the best ({said})")
+    value += below
     if cell.n != most:
         value += f" {element('span', f'n={cell.n}', 'gx-faint')}"
     if cell.low is None or cell.high is None:
@@ -104,19 +125,21 @@ def _cell(shown: Board, cell: BoardCell, most: int, scale: tuple[float, float]) 
     return element("div", inside, "gx-best-cell") if cell.best else inside
 
 
-def _scale(shown: Board) -> tuple[float, float]:
+def _drawn(shown: Board) -> list[BoardCell]:
     # A control that knows the answer would push all others into one corner.
     methods = [row for row in shown.rows if not row.run.info.method.control] or shown.rows
+    return [cell for row in methods for cell in row.cells.values()]
+
+
+def scale_of(cells: Iterable[BoardCell]) -> tuple[float, float]:
+    """The one scale that the intervals of some cells are drawn on."""
     ends = [
-        end
-        for row in methods
-        for cell in row.cells.values()
-        for end in (cell.low, cell.value, cell.high)
-        if end is not None and abs(end) < _SENSIBLE
+        end for cell in cells for end in (cell.low, cell.value, cell.high) if end is not None and abs(end) < _SENSIBLE
     ]
     return (min(ends), max(ends)) if ends else (0.0, 1.0)
 
 
-def _scale_note(shown: Board) -> str:
-    low, high = (write_number(end, digits_of(shown.metric)) for end in _scale(shown))
+def scale_note(scale: tuple[float, float], metric: MetricInfo) -> str:
+    """What the dots of a table mean."""
+    low, high = (write_number(end, digits_of(metric)) for end in scale)
     return f"The dots on their intervals are on one scale, {low} to {high}; a hollow one lies beyond it."

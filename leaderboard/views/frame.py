@@ -13,9 +13,12 @@ import streamlit as st
 
 from ...core import GroundCXRError
 from ...evaluation.schema import MetricInfo
+from ..data_columns import PHANTOM
 from ..library import Library
 from ..options import Options
+from ..overview_rows import identity
 from ..runs import Run, Setting, metrics_of
+from ..zero_shot import only_zero_shot
 from .address import choose, say_what_is_missing, tell_missing_in
 from .markup import element, note, put, text
 
@@ -24,8 +27,12 @@ T = TypeVar("T")
 PUBLISHED = "published"
 """The tier of numbers from the literature."""
 
+OVERVIEW = "app_pages/overview.py"
+"""The page over all data sets, whose choices are those of all runs."""
+
 PAGES = (
     ("app_pages/leaderboard.py", "Leaderboard"),
+    (OVERVIEW, "Overview"),
     ("app_pages/compare.py", "Compare"),
     ("app_pages/head_to_head.py", "Head to head"),
     ("app_pages/failures.py", "Failures"),
@@ -42,10 +49,12 @@ class Chosen:
         options: The command line.
         library: Everything usable in the result folders.
         setting: The data set and protocol chosen.
-        runs: The runs of the setting that the filters leave, by label; none where only `published` is wanted.
+        runs: The runs of the setting (on Overview, of the protocol) that the filters leave, by label; none where only
+            `published` is wanted.
         metric: The metric chosen.
         metrics: All metrics of the setting's runs.
         published: Whether numbers from the literature are wanted.
+        zero_shot: Whether only methods that have not seen their data set are wanted.
         columns: Places beside the three choices, for a page's own.
     """
 
@@ -56,6 +65,7 @@ class Chosen:
     metric: MetricInfo
     metrics: tuple[MetricInfo, ...]
     published: bool
+    zero_shot: bool
     columns: Sequence[Any]
 
     @property
@@ -68,17 +78,18 @@ _CHOSEN: ContextVar[Chosen | None] = ContextVar("chosen", default=None)
 """From `app.py` to the page that it runs."""
 
 
-def frame(here: Path) -> None:
+def frame(here: Path, *, everything: bool) -> None:
     """The look of every page, and the choices that all share.
 
     Streamlit keeps the value of a widget over a change of page only where `app.py` itself draws it.
 
     Args:
         here: The folder of `app.py`.
+        everything: Whether the page is about all data sets.
     """
     st.html(here / "theme" / "leaderboard.css")
     st.logo(here / "theme" / "wordmark.svg", size="large")
-    _CHOSEN.set(_choose())
+    _CHOSEN.set(_choose(everything))
 
 
 def open_page(widths: Sequence[float], *, without_runs: bool = False) -> Chosen | None:
@@ -100,7 +111,7 @@ def open_page(widths: Sequence[float], *, without_runs: bool = False) -> Chosen 
     return replace(chosen, columns=chosen.columns[0].columns(widths, vertical_alignment="bottom"))
 
 
-def _choose() -> Chosen | None:
+def _choose(everything: bool) -> Chosen | None:
     try:
         options = Options.parse(sys.argv[1:])
     except GroundCXRError as error:
@@ -116,38 +127,82 @@ def _choose() -> Chosen | None:
         )
         _problems(library)
         return None
-    columns = st.columns([1.7, 1.05, 1.05, 1.15, 1.15, 3], vertical_alignment="bottom")
+    columns = st.columns([1.7, 1.0, 1.05, 1.0, 1.0, 1.3, 2.4], vertical_alignment="bottom")
     tell_missing_in(st.container())
-    setting = _choose_setting(library, columns)
+    setting = _choose_setting(library, columns, everything)
     everyone = library.of(setting)
+    if everything:
+        # Those of the data set first, so that a choice is the same one on all pages.
+        everyone += tuple(
+            run for run in library.runs if run not in everyone and _protocol(run.setting) == _protocol(setting)
+        )
     metrics = metrics_of(everyone)
     with columns[2]:
         metric = choose("Metric", metrics, "metric", named=lambda one: one.label, first=_first_headline(metrics))
     runs, published = _filtered(everyone, columns[3:5])
-    _about(setting, everyone, runs, metric)
+    with columns[5]:
+        zero_shot = st.toggle(
+            "Only zero-shot",
+            key="zero_shot",
+            bind="query-params",
+            help="Leave out what methods have on data sets whose images, phrases or boxes they have seen.",
+        )
+    if zero_shot and not everything:
+        # Overview says of each number why it is not there.
+        runs = only_zero_shot(runs)
+    _about(setting, everyone, runs, metric, all_data=everything)
     _problems(library)
-    return Chosen(options, library, setting, runs, metric, metrics, published, columns[5:])
+    return Chosen(options, library, setting, runs, metric, metrics, published, zero_shot, columns[6:])
 
 
-def _choose_setting(library: Library, columns: Sequence[Any]) -> Setting:
+def _choose_setting(library: Library, columns: Sequence[Any], everything: bool) -> Setting:
     settings = library.settings()
-    data = list(
-        dict.fromkeys((s.dataset, s.version, s.split, s.fingerprint, s.complete, s.n_samples) for s in settings)
-    )
-    names = [_data_name(one) for one in data]
-    if len(set(names)) < len(names):
-        # Two data sets of one name differ in their samples, which the fingerprint tells.
-        names = [f"{name} {one[3][:8]}" for name, one in zip(names, data, strict=True)]
+    names = data_names(settings)
+    data = list(dict.fromkeys(names.values()))
     with columns[0]:
-        index = choose("Data set", range(len(data)), "data", named=lambda i: names[i])
-    mine = [
-        s for s in settings if (s.dataset, s.version, s.split, s.fingerprint, s.complete, s.n_samples) == data[index]
-    ]
-    titles = [one.protocol for one in mine]
-    if len(set(titles)) < len(titles):
-        titles = [f"{one.protocol} {one.protocol_version} ({one.protocol_hash[:8]})" for one in mine]
+        chosen = choose(
+            "Data set",
+            data,
+            "data",
+            disabled=everything,
+            help="All of them are on this page; the choice holds on the others." if everything else None,
+        )
+    mine = [setting for setting in settings if names[setting] == chosen]
+    titles = protocol_titles(mine)
+    if everything:
+        # Those of the data set first, so that a choice is the same one on all pages.
+        others = {_protocol(setting): setting for setting in settings}
+        mine += [setting for one, setting in others.items() if one not in map(_protocol, mine)]
+        titles = {**protocol_titles(mine), **titles}
     with columns[1]:
-        return mine[choose("Protocol", range(len(mine)), "protocol", named=lambda i: titles[i])]
+        return choose("Protocol", mine, "protocol", named=titles.__getitem__)
+
+
+def data_names(settings: Sequence[Setting]) -> dict[Setting, str]:
+    """What each setting's data are called in the choice of data sets and in the URL."""
+    data = {setting: _data(setting) for setting in settings}
+    names = {one: _data_name(one) for one in data.values()}
+    # Two data sets of one name differ in their samples, which the fingerprint tells.
+    if len(set(names.values())) < len(names):
+        names = {one: f"{name} {one[3][:8]}" for one, name in names.items()}
+    return {setting: names[one] for setting, one in data.items()}
+
+
+def protocol_titles(settings: Sequence[Setting]) -> dict[Setting, str]:
+    """What the protocols of settings of one data set are called in the choice and in the URL."""
+    titles = {setting: setting.protocol for setting in settings}
+    if len(set(titles.values())) == len(titles):
+        return titles
+    return {one: f"{one.protocol} {one.protocol_version} ({one.protocol_hash[:8]})" for one in settings}
+
+
+def _data(setting: Setting) -> tuple[str, str, str, str, bool, int]:
+    s = setting
+    return s.dataset, s.version, s.split, s.fingerprint, s.complete, s.n_samples
+
+
+def _protocol(setting: Setting) -> tuple[str, str, str]:
+    return setting.protocol, setting.protocol_version, setting.protocol_hash
 
 
 def _filtered(runs: Sequence[Run], places: Sequence[Any]) -> tuple[tuple[Run, ...], bool]:
@@ -182,22 +237,28 @@ def _first_headline(metrics: Sequence[MetricInfo]) -> int:
     return next((i for i, metric in enumerate(metrics) if metric.headline), 0)
 
 
-def _about(setting: Setting, everyone: Sequence[Run], runs: Sequence[Run], metric: MetricInfo) -> None:
-    data = everyone[0].info.dataset
-    methods = f"{len(everyone)} {'method' if len(everyone) == 1 else 'methods'}"
-    counted = methods if len(runs) == len(everyone) else f"{len(runs)} of {methods}"
+def _about(
+    setting: Setting, everyone: Sequence[Run], runs: Sequence[Run], metric: MetricInfo, *, all_data: bool
+) -> None:
+    # One method has a run on each data set.
+    everybody, left = ({identity(run.info) if all_data else run.id for run in some} for some in (everyone, runs))
+    methods = f"{len(everybody)} {'method' if len(everybody) == 1 else 'methods'}"
+    counted = methods if len(left) == len(everybody) else f"{len(left)} of {methods}"
     without = sum(run.metric(metric.key) is None for run in runs)
+    settings = {run.setting for run in everyone}
+    data = f"{len(settings)} data sets" if len(settings) > 1 else f"{setting.n_samples:,} samples"
+    results = " results" if all_data else ""
     parts = [
-        f"{setting.n_samples:,} samples",
-        f"{counted}, {without} without {metric.label}" if without else counted,
+        data,
+        f"{counted}, {without}{results} without {metric.label}" if without else counted,
         f"protocol hash {setting.protocol_hash[:12]}",
         f"{metric.label}: {'higher' if metric.higher_is_better else 'lower'} is better",
-        f"licence: {data.licence}",
     ]
+    parts += [] if all_data else [f"licence: {everyone[0].info.dataset.licence}"]
     warning = ""
-    if not setting.complete:
+    if not setting.complete and not all_data:
         warning = "Not the whole split: nothing is ranked."
-    elif setting.dataset == "phantom":
+    elif PHANTOM in {one.dataset for one in settings}:
         warning = "Phantoms rank code paths, not clinical ability."
     marked = element("strong", text(warning)) + " " if warning else ""
     put(element("p", marked + text(" · ".join(parts)), "gx-about"))

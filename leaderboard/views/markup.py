@@ -27,9 +27,9 @@ def element(tag: str, content: str, classes: str = "", *, title: str = "") -> st
     return f"<{tag}{named}{titled}>{content}</{tag}>"
 
 
-def tag(value: str) -> str:
-    """A short mark behind a name, such as "control"."""
-    return element("span", text(value), "gx-tag")
+def tag(value: str, *, title: str = "") -> str:
+    """A short mark behind a name, such as "control", and a text shown when pointed at."""
+    return element("span", text(value), "gx-tag", title=title)
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]], classes: str = "", *, label: str) -> str:

@@ -48,8 +48,8 @@ def save_run(tmp_path):
     """Writes a result of protocol v1 under `results/`: `save_run("mine", {"box_iou": values})`.
 
     Options: `n` samples (by default as many as values), `emits`, `kind`, `citation`, `complete`, `dataset` (its name),
-    `protocol`, `keep` (a mask of the samples that have a row), `columns` (of the samples, by name), `out`. Returns the
-    saved `Result`.
+    `protocol`, `keep` (a mask of the samples that have a row), `columns` (of the samples, by name), `out`; `data` and
+    `method` (what the result says of its data set and its method, by field). Returns the saved `Result`.
     """
 
     def save(
@@ -69,6 +69,8 @@ def save_run(tmp_path):
         out=None,
         created="2026-11-20T10:00:00+00:00",
         dataset_citation="",
+        data=None,
+        method=None,
     ) -> Result:
         values = values or {}
         n = n or len(next(iter(values.values()), range(12)))
@@ -92,7 +94,7 @@ def save_run(tmp_path):
                 licence="none",
                 citation=dataset_citation,
                 credentialed=True,
-            ),
+            ).model_copy(update=data or {}),
             method=MethodInfo(
                 name=label,
                 label=label,
@@ -108,7 +110,7 @@ def save_run(tmp_path):
                 licence="none",
                 citation=citation,
                 note="",
-            ),
+            ).model_copy(update=method or {}),
             run=RunInfo(
                 device="cpu",
                 batch_size=1,

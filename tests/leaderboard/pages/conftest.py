@@ -21,7 +21,7 @@ from groundcxr.datasets import load_dataset
 from groundcxr.evaluation import evaluate
 
 APP = Path(groundcxr.leaderboard.__file__).parent / "app.py"
-PAGES = ("leaderboard", "compare", "head_to_head", "failures", "run", "cite")
+PAGES = ("leaderboard", "overview", "compare", "head_to_head", "failures", "run", "cite")
 FOREIGN = """
 [server]
 address = "0.0.0.0"

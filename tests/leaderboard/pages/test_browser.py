@@ -60,6 +60,7 @@ def test_every_page_opens_from_the_first(page):
     opened(page, "/")
     expect = sync_api.expect
     for name, seen in (
+        ("Overview", "Mean ranks"),
         ("Compare", "Search the phrases"),
         ("Head to head", "Sample by sample"),
         ("Failures", "Worst samples of"),
@@ -70,6 +71,25 @@ def test_every_page_opens_from_the_first(page):
         page.get_by_role("link", name=name, exact=True).first.click()
         expect(page.get_by_text(seen).first).to_be_visible()
         expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_a_number_of_overview_leads_to_its_board_under_the_choices_made(page):
+    expect = sync_api.expect
+    opened(page, "/overview")
+    expect(page.get_by_role("combobox", name="Data set")).to_be_disabled()
+    page.get_by_role("combobox", name="Metric").click()
+    page.get_by_role("option", name="AUROC", exact=True).click()
+    expect(page.locator(".gx-board thead")).to_contain_text("AUROC")
+    page.get_by_text("Only zero-shot").click()
+    expect(page).to_have_url(re.compile("zero_shot=true"))
+    expect(page.get_by_text("left out is what methods have on data sets that they have seen")).to_be_visible()
+    number = page.locator(".gx-board tbody a").first
+    value = number.inner_text()
+    number.click()
+    expect(page.get_by_text("Speed against quality")).to_be_visible()
+    expect(page.locator(".gx-board thead")).to_contain_text("AUROC")
+    expect(page.locator(".gx-board tbody")).to_contain_text(value)
+    assert "zero_shot=true" in page.url
 
 
 def test_a_phrase_is_found(page):

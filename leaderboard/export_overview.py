@@ -1,0 +1,147 @@
+"""The table over all data sets in the form that a paper, a page or a program wants."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ..evaluation.numbers import digits_of, write_number
+from . import export_latex as latex
+from .citation import bibtex
+from .export import write_csv
+from .export_markdown import markdown_cell, markdown_lines
+from .formats import Format
+from .overview import Overview
+from .overview_caption import overview_caption, overview_names
+from .overview_rows import Entry
+from .zero_shot import SEEN
+
+MEAN, RANK = "mean", "mean rank"
+
+
+def export_overviews(tables: Sequence[Overview], form: Format, *, intervals: bool = True) -> str:
+    """Write tables over all data sets out.
+
+    Args:
+        tables: The tables, one after another.
+        form: As for `export.export`.
+        intervals: Whether LaTeX and Markdown show the 95 % intervals.
+
+    Returns:
+        The text, with a line break at its end.
+    """
+    match form:
+        case Format.LATEX:
+            return "\n".join(_latex(table, intervals) for table in tables)
+        case Format.MARKDOWN:
+            return "\n".join(_markdown(table, intervals) for table in tables)
+        case Format.CSV:
+            return write_csv([row for table in tables for row in table.frame().astype(object).to_dict("records")])
+        case Format.JSON:
+            return json.dumps([_record(table) for table in tables], indent=2, allow_nan=False) + "\n"
+        case Format.BIBTEX:
+            # A run stands in a table for each metric.
+            return bibtex(list(dict.fromkeys(run for table in tables for run in table.runs)))
+
+
+def _heads(table: Overview) -> dict[str, int | None]:
+    """Columns in order: the data sets that count, what is taken over them, the data sets apart."""
+    counted = {column.label: table.n[column] for column in table.columns if column.counted}
+    apart = {f"{column.label}, {column.apart}": table.n[column] for column in table.columns if column.apart}
+    return {**counted, MEAN: None, RANK: None, **apart}
+
+
+def _markdown(table: Overview, intervals: bool) -> str:
+    def cell(entry: Entry | None, most: int) -> str:
+        if entry is None:
+            return "-"
+        if entry.cell is None:
+            return SEEN if entry.seen else "-"
+        shown = markdown_cell(entry.cell, table.metric, most, intervals)
+        return f"{shown} {SEEN}" if entry.seen else shown
+
+    rows = []
+    for name, row in zip(overview_names(table), table.rows, strict=True):
+        counted = [cell(row.entries.get(c), table.n[c]) for c in table.columns if c.counted]
+        apart = [cell(row.entries.get(c), table.n[c]) for c in table.columns if c.apart]
+        mean = "-" if row.mean is None else write_number(row.mean, digits_of(table.metric))
+        rank = "-" if row.rank is None else f"{row.rank:.2f}"
+        rows.append([name, *counted, mean, rank, *apart])
+    return markdown_lines(_heads(table), rows, overview_caption(table, intervals=intervals))
+
+
+def _latex(table: Overview, intervals: bool) -> str:
+    def value(entry: Entry | None, most: int) -> str:
+        if entry is None or entry.cell is None:
+            return SEEN if entry and entry.seen else "--"
+        shown = latex.value(entry.cell, table.metric, most)
+        return rf"{shown} {{\scriptsize {SEEN}}}" if entry.seen else shown
+
+    def below(entry: Entry | None) -> str:
+        return "" if entry is None or entry.cell is None else latex.interval(entry.cell, table.metric)
+
+    body: list[str] = []
+    for name, row in zip(overview_names(table), table.rows, strict=True):
+        mean = "--" if row.mean is None else latex.number(row.mean, digits_of(table.metric))
+        rank = "--" if row.rank is None else f"{row.rank:.2f}"
+        values = [value(row.entries.get(c), table.n[c]) for c in table.columns if c.counted] + [mean, rank]
+        values += [value(row.entries.get(c), table.n[c]) for c in table.columns if c.apart]
+        ends = [below(row.entries.get(c)) for c in table.columns if c.counted] + ["", ""]
+        ends += [below(row.entries.get(c)) for c in table.columns if c.apart]
+        body += latex.latex_row(name, values, ends if intervals else None)
+    name, _, sha256 = table.protocol
+    named = f"datasets-{name}-{table.metric.key}-{sha256[:8]}"
+    return latex.latex_float(_heads(table), body, overview_caption(table, intervals=intervals), named)
+
+
+def _record(table: Overview) -> dict[str, Any]:
+    name, version, sha256 = table.protocol
+    ranks = table.ranks
+    return {
+        "protocol": name,
+        "protocol_version": version,
+        "protocol_hash": sha256,
+        "metric": table.metric.key,
+        "label": table.metric.label,
+        "zero_shot": table.zero_shot,
+        "caption": overview_caption(table, intervals=True),
+        "datasets": [
+            {
+                "label": column.label,
+                "dataset": column.dataset,
+                "version": column.version,
+                "split": column.split,
+                "fingerprint": column.fingerprint,
+                "task": column.task,
+                "complete": column.setting.complete,
+                "apart": column.apart,
+                "n": table.n[column],
+            }
+            for column in table.columns
+        ],
+        "ranks": None
+        if ranks is None
+        else {"friedman_p": ranks.p, "nemenyi_critical_difference": ranks.critical, "n_datasets": ranks.n_sets},
+        "unranked": table.unranked,
+        "rows": [
+            {
+                "method": row.label,
+                "control": row.control,
+                "mean": row.mean,
+                "mean_rank": row.rank,
+                "cells": {
+                    column.label: {
+                        "run": entry.run.id,
+                        "tier": entry.run.tier,
+                        "seen": entry.seen,
+                        **dataclasses.asdict(entry.cell),
+                    }
+                    for column in table.columns
+                    if (entry := row.entries.get(column)) is not None and entry.cell is not None
+                },
+            }
+            for row in table.rows
+        ],
+    }

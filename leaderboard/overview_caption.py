@@ -1,0 +1,106 @@
+"""What the caption of the table over all data sets must say: one text for every format."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from ..core.fingerprint import SHORT
+from ..core.seen import collection_of
+from .caption import HASH, SEEN_SAID, days_of, marks_said, row_name
+from .data_columns import PHANTOM
+from .overview import Overview
+from .significance import LEVEL
+
+
+def overview_caption(shown: Overview, *, intervals: bool) -> str:
+    """Metric, protocol, data sets, and what means, ranks and marks mean.
+
+    Args:
+        shown: The table.
+        intervals: Whether it shows the 95 % intervals.
+    """
+    name, version, sha256 = shown.protocol
+    sets = "; ".join(
+        f"{column.label}, {column.setting.n_samples} samples, fingerprint {column.fingerprint[:SHORT]}"
+        for column in shown.columns
+    )
+    said = [
+        f"{shown.metric.label} by data set under protocol {name} (version {version}, hash {sha256[:HASH]}), measured "
+        f"{days_of(shown.runs)}; macro averages, the mean over each data set's pathologies.",
+        f"{'Higher' if shown.metric.higher_is_better else 'Lower'} is better.",
+        f"Data sets: {sets}.",
+    ]
+    if intervals:
+        said.append("In brackets the 95 % interval (bootstrap over patients).")
+    if any(column.setting.complete for column in shown.columns):
+        said.append(marks_said([entry.cell for row in shown.rows for entry in row.entries.values() if entry.cell]))
+    said += [means_said(shown), ranks_said(shown)]
+    apart: dict[str, list[str]] = defaultdict(list)
+    for column in shown.columns:
+        if column.apart:
+            apart[column.apart].append(column.label)
+    if apart:
+        listed = "; ".join(f"{', '.join(labels)} ({why})" for why, labels in apart.items())
+        said.append(f"Apart, in no mean and no rank: {listed}.")
+    if any(not column.setting.complete for column in shown.columns):
+        said.append("What is not the whole split is not ranked.")
+    said += shared_said(shown)
+    if shown.zero_shot:
+        said.append(
+            "Only zero-shot: left out is what methods have on data sets that they have seen, or with weights that do "
+            "not state what they were trained on."
+        )
+    elif any(entry.seen for row in shown.rows for entry in row.entries.values()):
+        said.append(f"{SEEN_SAID} Means and ranks have such numbers in them.")
+    said += shown.notes
+    if any(row.control for row in shown.rows):
+        said.append("Controls are yardsticks, not methods.")
+    if any(row.imported for row in shown.rows):
+        said.append("Imported: numbers or predictions made elsewhere.")
+    if any(column.dataset == PHANTOM for column in shown.columns):
+        said.append("Phantoms rank code paths, not clinical ability.")
+    return " ".join(said)
+
+
+def means_said(shown: Overview) -> str:
+    """What the means are over, and why some methods have none."""
+    sets = len(shown.counted)
+    if sets < 2:
+        return f"No mean over data sets: {'one counts' if sets else 'none counts'}."
+    without = any(row.mean is None for row in shown.rows)
+    rest = ", so methods that lack one have none (-)" if without else ""
+    return f"Mean: over the {sets} data sets that are not apart, each counted alike{rest}."
+
+
+def ranks_said(shown: Overview) -> str:
+    """Over what methods are ranked and which can be told apart, or why they are not ranked."""
+    ranks = shown.ranks
+    if ranks is None:
+        return shown.unranked
+    p = "< .001" if ranks.p < 0.001 else f"= {ranks.p:.3f}".replace("0.", ".", 1)
+    verdict = (
+        f"mean ranks less than {ranks.critical:.2f} apart cannot be told apart (Nemenyi, level {LEVEL:g})"
+        if ranks.p < LEVEL
+        else "so no method can be told from another"
+    )
+    return (
+        f"Mean rank: over these {ranks.n_sets} data sets, of the {len(ranks.mean)} methods that have all, 1 being the "
+        f"best; Friedman's test p {p}, {verdict}."
+    )
+
+
+def shared_said(shown: Overview) -> list[str]:
+    """Which of the data sets that count are of the same images."""
+    of: dict[str, list[str]] = defaultdict(list)
+    for column in shown.counted:
+        of[collection_of(column.dataset)].append(column.label)
+    return [
+        f"{', '.join(labels)} are of images of one collection, {name}: they are not independent."
+        for name, labels in of.items()
+        if len(labels) > 1
+    ]
+
+
+def overview_names(shown: Overview) -> list[str]:
+    """The names of the rows, with what a reader must know of each."""
+    return [row_name(row.label, control=row.control, imported=row.imported) for row in shown.rows]

@@ -1,0 +1,119 @@
+"""The rows of the table over all data sets: which results are of one method."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..core.fingerprint import digest
+from ..evaluation.schema import ResultFile
+from .data_columns import Column
+from .labels import marks
+from .runs import Run
+from .significance import MACRO
+from .tables import Board, BoardCell
+from .zero_shot import seen_in
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A method's number on one data set.
+
+    Attributes:
+        run: Whose number it is.
+        cell: The macro average, marked as on the data set's board; None where only zero-shot results are wanted and
+            this is none.
+        seen: What the method was trained on that the data set is of; None where it names nothing of the kind.
+    """
+
+    run: Run
+    cell: BoardCell | None
+    seen: str | None
+
+
+@dataclass(frozen=True)
+class OverviewRow:
+    """One method.
+
+    Attributes:
+        label: Its name, unique in the table.
+        entries: By column, what it has there.
+        mean: The mean over the data sets that count; None where it lacks one of them, or one alone counts.
+        rank: Its mean rank over them; None where it is not ranked.
+    """
+
+    label: str
+    entries: dict[Column, Entry]
+    mean: float | None = None
+    rank: float | None = None
+
+    @property
+    def control(self) -> bool:
+        """Whether it is a yardstick."""
+        return any(entry.run.info.method.control for entry in self.entries.values())
+
+    @property
+    def imported(self) -> bool:
+        """Whether any of its numbers was made elsewhere."""
+        return any(entry.run.imported is not None for entry in self.entries.values())
+
+
+def rows_of(columns: Sequence[Column], boards: Mapping[Column, Board | None]) -> tuple[list[OverviewRow], list[str]]:
+    """A row for each method; a second result of one method on one data set has a row of its own."""
+    groups: dict[str, list[dict[Column, Run]]] = {}
+    notes: list[str] = []
+    for column in columns:
+        # The newest measured result is the method's; a copy made elsewhere, or before, stands below it.
+        ordered = sorted(column.runs, key=lambda run: run.info.run.created, reverse=True)
+        for run in sorted(ordered, key=lambda run: run.imported is not None):
+            mine = groups.setdefault(identity(run.info), [{}])
+            free = next((row for row in mine if column not in row), None)
+            if free is None:
+                mine.append({column: run})
+                notes.append(
+                    f"{run.label} is a second result of one method on {column.label}; it has a row of its own."
+                )
+            else:
+                free[column] = run
+    cells = {run: row.cells[MACRO] for table in boards.values() if table for row in table.rows for run in (row.run,)}
+    members = [(key, place, row) for key, rows in groups.items() for place, row in enumerate(rows)]
+    names = [_name(row, notes) if place == 0 else next(iter(row.values())).label for _, place, row in members]
+    labels = _told_apart(
+        names, [next(iter(row.values())).info for _, _, row in members], [key for key, _, _ in members]
+    )
+    return [
+        OverviewRow(label, {column: Entry(run, cells.get(run), seen_in(run.info)) for column, run in row.items()})
+        for label, (_, _, row) in zip(labels, members, strict=True)
+    ], notes
+
+
+def identity(info: ResultFile) -> str:
+    """What is equal for one method on several data sets."""
+    method = info.method
+    answers = None if info.answers is None else info.answers.model_dump()
+    if re.match(rf"{re.escape(method.kind)} predictions sha256:", method.revision):
+        return digest("predictions", method.name, method.kind, method.emits, answers)
+    if method.control:
+        return digest(method.name, method.revision, method.weights_fingerprint, method.options, answers)
+    return digest(method.fingerprint, answers, info.condition)
+
+
+def _name(row: dict[Column, Run], notes: list[str]) -> str:
+    """A method's label: the one that most of its results have."""
+    labels = Counter(run.info.method.label for run in row.values())
+    name = labels.most_common(1)[0][0]
+    for column, run in row.items():
+        if run.info.method.label != name:
+            notes.append(f"{name} is called {run.info.method.label} on {column.label}.")
+    return name
+
+
+def _told_apart(names: Sequence[str], infos: Sequence[ResultFile], ids: Sequence[str]) -> list[str]:
+    labels = list(names)
+    for name in set(names):
+        places = [place for place, one in enumerate(names) if one == name]
+        for place, mark in zip(places, marks([infos[i] for i in places], [ids[i] for i in places]), strict=True):
+            labels[place] = name + mark
+    return labels
