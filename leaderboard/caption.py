@@ -46,7 +46,7 @@ def caption(board: Board, *, intervals: bool) -> str:
         said.append("Where a value rests on fewer samples than the column's n, its own n is given.")
     if negatives := board.rows[0].run.info.dataset.n_negatives:
         said.append(f"Beside these samples, {negatives} negatives were asked about, which are in no average.")
-    if any(seen_in(row.run.info) for row in board.rows):
+    if board.tells_seen and any(seen_in(row.run.info) for row in board.rows):
         said.append(SEEN_SAID)
     if any(row.run.info.method.control for row in board.rows):
         said.append("Controls are yardsticks, not methods.")
@@ -87,7 +87,7 @@ def row_names(board: Board) -> list[str]:
             row.run.label,
             control=row.run.info.method.control,
             imported=row.run.imported is not None,
-            seen=seen_in(row.run.info) is not None,
+            seen=board.tells_seen and seen_in(row.run.info) is not None,
         )
         for row in board.rows
     ]

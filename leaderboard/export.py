@@ -16,7 +16,7 @@ from .export_latex import latex_table
 from .export_markdown import markdown_table
 from .formats import Format
 from .tables import Board
-from .zero_shot import seen_in
+from .zero_shot import SEEN, seen_in
 
 
 def export(boards: Sequence[Board], form: Format, *, intervals: bool = True) -> str:
@@ -52,8 +52,13 @@ def _described(board: Board) -> dict[str, Any]:
 
 def _csv(boards: Sequence[Board]) -> str:
     """One line for each table, method and column, since the columns of tables may differ."""
+    left_out = set() if any(board.tells_seen for board in boards) else {SEEN}
     return write_csv(
-        [{**_described(board), **cell} for board in boards for cell in board.frame().astype(object).to_dict("records")]
+        [
+            {key: value for key, value in {**_described(board), **cell}.items() if key not in left_out}
+            for board in boards
+            for cell in board.frame().astype(object).to_dict("records")
+        ]
     )
 
 
@@ -85,7 +90,7 @@ def _record(board: Board) -> dict[str, Any]:
                 "tier": row.run.tier,
                 "kind": row.run.info.method.kind,
                 "control": row.run.info.method.control,
-                "seen": seen_in(row.run.info),
+                **({SEEN: seen_in(row.run.info)} if board.tells_seen else {}),
                 "created": row.run.info.run.created,
                 "cells": {column: dataclasses.asdict(cell) for column, cell in row.cells.items()},
             }

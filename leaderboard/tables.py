@@ -75,6 +75,11 @@ class Board:
     ranked: bool
     rows: tuple[BoardRow, ...]
 
+    @property
+    def tells_seen(self) -> bool:
+        """Whether exports say which methods have seen the data; those of nothing but results of schema 1 never did."""
+        return any(row.run.info.schema_version > 1 for row in self.rows)
+
     def frame(self) -> pd.DataFrame:
         """The board in long form.
 
