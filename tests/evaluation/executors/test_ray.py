@@ -12,8 +12,8 @@ import pytest
 
 from groundcxr.core import GroundCXRError, MethodError
 from groundcxr.evaluation import Run, make_entry, run_entry
-from groundcxr.evaluation.executors import ray as executor_module
 from groundcxr.evaluation.executors.ray import RayExecutor
+from groundcxr.evaluation.executors.ray_worker import Order, RayWorker, versions
 from groundcxr.evaluation.prediction import Failure
 from groundcxr.methods.isolated.place import placed
 from groundcxr.metrics import get_protocol
@@ -127,19 +127,31 @@ def test_a_setup_that_fails_is_told_as_in_a_local_run(work, one_worker):
     assert str(there.value) == str(here.value)
 
 
-def test_nodes_with_other_versions_are_refused(work, one_worker, monkeypatch):
-    method = work.method()
-    monkeypatch.setattr(executor_module, "versions", lambda: {"numpy": "1.26.4", "torch": "9"})
-    with pytest.raises(GroundCXRError, match=r"the node .* has numpy .* started with numpy 1\.26\.4"):
-        work.run(method, "ray", one_worker)
-
-
-def test_a_node_with_another_method_of_that_name_is_refused(work, one_worker):
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"versions": {"numpy": "1.26.4"}}, r"^the node .* has numpy .* started with numpy 1\.26\.4; every node needs"),
+        ({"info": {"fingerprint": "0" * 64}}, "^Mine is another method on the node"),
+    ],
+)
+def test_a_node_with_other_packages_or_another_method_of_that_name_is_refused(work, changed, sentence):
+    pytest.importorskip("ray")
     entry = make_entry(str(work.method()))
-    entry.__dict__["info"] = entry.info.model_copy(update={"fingerprint": "0" * 64})
-    run = Run(work.selection, work.folder / "store", None, batch_size=2, executor=one_worker)
-    with pytest.raises(GroundCXRError, match="Mine is another method on the node"):
-        list(run_entry(entry, [get_protocol("v1")], run))
+    order = Order(
+        recipe=entry.recipe,
+        info=entry.info.model_copy(update=changed.get("info", {})),
+        fitted_on=entry.fitted_on,
+        samples=work.selection.samples,
+        batches=[],
+        root=work.folder / "store",
+        device="cpu",
+        batch_size=2,
+        overwrite=False,
+        versions=versions() | changed.get("versions", {}),
+        folder=Path.cwd(),
+    )
+    with pytest.raises(GroundCXRError, match=sentence):
+        RayWorker(order).prepare()
 
 
 def test_a_control_that_reads_samples_stays_with_the_driver(work):
