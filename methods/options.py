@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import enum
 import json
 import re
 import types
@@ -43,7 +44,7 @@ def parse_options(options: type[Any], settings: Mapping[str, Any], method: str) 
         if isinstance(value, str) and _is_sequence(hints[key]):
             parts = [_at_home(part.strip()) for part in value.split(",") if part.strip()]
         try:
-            values[key] = TypeAdapter(hints[key]).validate_python(parts)
+            values[key] = _valued(TypeAdapter(hints[key]), hints[key], parts)
         except ValidationError as error:
             raise MethodError(
                 f"the option {key}={value!r} of the method {method!r} does not fit: {_wanted(error.errors())}"
@@ -51,6 +52,32 @@ def parse_options(options: type[Any], settings: Mapping[str, Any], method: str) 
         except Exception as error:  # of a type that pydantic does not know, or whose own code raises
             raise MethodError(f"the option {key!r} of the method {method!r} cannot be set: {said(error)}") from error
     return options_of(options, values, method)
+
+
+def _valued(adapter: Any, hint: Any, value: Any) -> Any:
+    """A value of the option's type; a text that is none is tried as the value, no text itself, that it spells."""
+    from pydantic import ValidationError
+
+    try:
+        return adapter.validate_python(value)
+    except ValidationError:
+        spelt = {str(one): one for one in _choices(hint)}
+        if isinstance(value, str) and value in spelt:
+            return adapter.validate_python(spelt[value])
+        if isinstance(value, list):
+            return adapter.validate_python([spelt.get(one, one) if isinstance(one, str) else one for one in value])
+        raise
+
+
+def _choices(hint: Any) -> list[Any]:
+    """The values that an option's type lists, as in `Literal[1, 2]` and in enumerations, its parts' too; no texts."""
+    if typing.get_origin(hint) is typing.Literal:
+        found = typing.get_args(hint)
+    elif isinstance(hint, type) and issubclass(hint, enum.Enum):
+        found = tuple(one.value for one in hint)
+    else:
+        return [one for part in typing.get_args(hint) for one in _choices(part)]
+    return [one for one in found if isinstance(one, (int, float))]
 
 
 def options_of(options: type[Any], values: Mapping[str, Any], method: str) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import platform
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from typing import Any
@@ -93,6 +93,45 @@ def require(label: str, requirements: Sequence[str], requires_python: str | None
         raise MethodError(f"method {label} needs {', '.join(found)}; {step}")
 
 
+def require_there(
+    label: str,
+    requirements: Sequence[str],
+    requires_python: str | None,
+    version: str,
+    found: Mapping[str, Any],
+    step: str,
+) -> None:
+    """Raise unless another Python environment has what a method requires; of extras only that is not looked at.
+
+    Args:
+        label: The method, for the message.
+        requirements: As `check_stated` has found them right.
+        requires_python: The same.
+        version: The version of the Python there.
+        found: The versions installed there by normalised name (PEP 503), None for what is not.
+        step: What to do about it.
+
+    Raises:
+        MethodError: Naming everything that is lacking.
+    """
+    from packaging.requirements import Requirement
+    from packaging.utils import canonicalize_name
+
+    lacking: list[str] = []
+    if not allows_python(requires_python, version):
+        lacking.append(f"Python {requires_python} (it is {version})")
+    there = {"extra": "", "python_full_version": version, "python_version": ".".join(version.split(".")[:2])}
+    for text in requirements:
+        one, plain = Requirement(text), text.partition(";")[0].strip()
+        if one.marker is not None and not one.marker.evaluate(there):
+            continue
+        installed = found.get(canonicalize_name(one.name))
+        if installed is None or not one.specifier.contains(str(installed), prereleases=True):
+            lacking.append(_lack(plain, installed, "there"))
+    if lacking:
+        raise MethodError(f"{label} needs {', '.join(lacking)}; {step}")
+
+
 def require_packages(method: str, *requirements: str) -> None:
     """Import what a bundled method needs, in the versions that groundcxr asks for.
 
@@ -167,5 +206,5 @@ def _is_of_extra(requirement: str, extra: str) -> bool:
     return marker is not None and not marker.evaluate({"extra": ""}) and marker.evaluate({"extra": extra})
 
 
-def _lack(requirement: str, installed: str | None) -> str:
-    return f"the package {requirement}" if installed is None else f"{requirement} ({installed} is installed here)"
+def _lack(requirement: str, installed: str | None, place: str = "here") -> str:
+    return f"the package {requirement}" if installed is None else f"{requirement} ({installed} is installed {place})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ...core import MethodError
@@ -52,13 +52,17 @@ def require_declared(spec: str) -> None:
         UnknownNameError: If there is no method of that name.
         MethodError: Naming what is lacking, with the command that makes an environment of it.
     """
+    stated = required_by(spec)
+    step = "" if split_spec(spec)[0] is None else f"make an environment for it with: {create_step(spec)}"
+    require(spec, stated.requirements, stated.requires_python, step)
+
+
+def required_by(spec: str) -> Declared:
+    """What `declared_by` tells; of a bundled method in the versions that groundcxr asks for."""
     stated = declared_by(spec)
-    (file, _), requirements, step = split_spec(spec), stated.requirements, ""
-    if file is not None:
-        step = f"make an environment for it with: {create_step(spec)}"
-    elif METHODS.plugin(spec) is None:
-        requirements = tuple(with_versions(requirements))
-    require(spec, requirements, stated.requires_python, step)
+    if split_spec(spec)[0] is None and METHODS.plugin(spec) is None:
+        return replace(stated, requirements=tuple(with_versions(stated.requirements)))
+    return stated
 
 
 def create_step(spec: str) -> str:

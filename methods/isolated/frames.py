@@ -12,11 +12,11 @@ import struct
 from dataclasses import dataclass, field
 from typing import Any, Callable, Tuple, Union
 
-KINDS = ("load", "hello", "build", "describe", "gpus", "setup", "ground", "answer", "error", "bye")
+KINDS = ("versions", "load", "hello", "build", "describe", "gpus", "setup", "ground", "answer", "error", "bye")
 """What a frame may be.
 
-The host sends load, build, describe, gpus, setup, ground and bye; the method's process answers load with hello, the
-others but bye with answer, and any of them with error.
+The host sends versions, load, build, describe, gpus, setup, ground and bye; the method's process answers load with
+hello, the others but bye with answer, and any of them with error.
 """
 
 LARGEST = 2**31

@@ -9,6 +9,8 @@ from typing import Any
 from ...core import GroundCXRError, MethodError
 from ...core.errors import said
 from ..contract import STATED
+from ..requirements import require_there
+from .declared import Declared, create_step
 from .errors import Nonsense, ProcessLost
 from .frames import Frame
 from .option_types import options_in
@@ -16,7 +18,9 @@ from .place import TIMEOUT
 from .process import MethodProcess
 
 
-def started(spec: str, python: Path, label: str, timeout: float) -> tuple[MethodProcess, Mapping[str, Any]]:
+def started(
+    spec: str, python: Path, label: str, timeout: float, requires: Declared | None = None
+) -> tuple[MethodProcess, Mapping[str, Any]]:
     """A process that has loaded a method, and what it says of it.
 
     Args:
@@ -24,22 +28,39 @@ def started(spec: str, python: Path, label: str, timeout: float) -> tuple[Method
         python: The interpreter.
         label: What messages call the method until its name is known.
         timeout: Seconds that an answer about one image may take.
+        requires: What must be there before the method is loaded; None where that is known.
 
     Raises:
-        MethodError: If the interpreter cannot be used, or the method not be loaded there.
+        MethodError: If the interpreter cannot be used, lacks what the method requires, or the method cannot be loaded
+            there.
     """
     try:
         process = MethodProcess(python, label)
     except ProcessLost as error:
         raise MethodError(str(error)) from error
     try:
+        if requires is not None:
+            _require(requires, process, spec, python, label)
         return process, process.ask(Frame("load", {"spec": spec}), patience(timeout)).fields
     except Exception as error:
         process.kill()
         if isinstance(error, GroundCXRError) and not isinstance(error, ProcessLost):
             raise
         reason = str(error) if isinstance(error, ProcessLost) else said(error)
-        raise MethodError(f"the method {label!r} cannot be loaded by {python}: {reason}{process.wrote()}") from error
+        wrote = process.wrote()
+        # What is no Python at all ends without a word.
+        wrote = wrote or "; give the path of an environment's Python" * (requires is not None and not process.answered)
+        raise MethodError(f"the method {label!r} cannot be loaded by {python}: {reason}{wrote}") from error
+
+
+def _require(requires: Declared, process: MethodProcess, spec: str, python: Path, label: str) -> None:
+    asked = Frame("versions", {"requirements": list(requires.requirements)})
+    told = process.ask(asked, TIMEOUT).fields
+    version, found = told.get("python"), told.get("found")
+    if not isinstance(version, str) or not isinstance(found, dict):
+        raise Nonsense("it says nonsense of what is installed there")
+    step = f"install it there, or make an environment for it with: {create_step(spec)}"
+    require_there(f"method {label} in {python}", requires.requirements, requires.requires_python, version, found, step)
 
 
 def class_attributes(hello: Mapping[str, Any]) -> dict[str, Any]:

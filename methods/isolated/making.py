@@ -33,6 +33,7 @@ from .wanted import Wanted
 
 _LAST_LINES = 12
 _ERROR = "error: "
+_CAUSE = " cause: "
 _LONGEST = 500
 _OLDEST = ">=3.8"
 """The versions of Python in which methods can be asked."""
@@ -163,7 +164,13 @@ def _run(command: Sequence[str], wanted: Wanted) -> None:
 def _reason(lines: Iterable[str]) -> str:
     """Why uv has failed, of its last lines, which are on the terminal in full."""
     text = one_line(" ".join(lines))
-    return printable(text[text.find(_ERROR) + len(_ERROR) if _ERROR in text else 0 :].rstrip("."), _LONGEST)
+    text = text[text.find(_ERROR) + len(_ERROR) if _ERROR in text else 0 :].rstrip(".")
+    first, *causes = text.split(_CAUSE)
+    if len(text) > _LONGEST and causes:  # the last says most: that the disk is full, or there is no internet
+        last = causes[-1]
+        kept = last if len(last) <= _LONGEST // 2 else f"…{last[-(_LONGEST // 2) :]}"
+        text = f"{printable(first.strip(), _LONGEST // 2)}{_CAUSE}{kept}"
+    return printable(text, _LONGEST)
 
 
 def _answer(interpreter: Path, code: str, wanted: Wanted) -> str:

@@ -15,6 +15,7 @@ from ..base import GroundingMethod
 from ..contract import check_method_class
 from ..here import split_spec
 from ..watching import FilesSeen
+from .declared import required_by
 from .errors import Nonsense, ProcessEnded, ProcessLost, SetupFailed
 from .frames import Frame, FrameError
 from .hello import class_attributes, found_there, patience, started, stated
@@ -39,7 +40,7 @@ def isolated_class(spec: str, python: Path) -> type[IsolatedMethod]:
     label = spec if file is None else file.name
     if file is not None:
         spec = f"{file.absolute()}{f':{class_name}' if class_name else ''}"
-    process, hello = started(spec, python, label, place().timeout)
+    process, hello = started(spec, python, label, place().timeout, required_by(spec))
     try:
         attributes = class_attributes(hello)
         chosen = {"_spec": spec, "_python": python, "_timeout": place().timeout, "_spare": process}

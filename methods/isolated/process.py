@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
@@ -26,6 +27,7 @@ _START = Path(__file__).resolve().with_name("start.py")
 # What would make another Python look for modules where this one does.
 _OURS = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONEXECUTABLE", "PYTHONPLATLIBDIR", "__PYVENV_LAUNCHER__")
 
+_NO_PROGRAM = (errno.ENOENT, errno.ENOEXEC, errno.EACCES)
 _GLANCE = 0.1  # seconds between looks at whether a silent process still lives
 _GOODBYE = 5.0  # seconds that a process may take to end when it is asked to
 _LAST_LINES = 3
@@ -40,12 +42,16 @@ class MethodProcess:
         python: The interpreter.
         name: What stands before the lines that it writes; may be set later, when the method's own name is known.
 
+    Attributes:
+        answered: Whether it has answered anything.
+
     Raises:
         ProcessLost: If it cannot be started.
     """
 
     def __init__(self, python: Path, name: str) -> None:
         self.name = name
+        self.answered = False
         self._lines: deque[str] = deque(maxlen=_LAST_LINES)
         ours, theirs = socket.socketpair()
         lifeline, our_lifeline = os.pipe()
@@ -65,7 +71,8 @@ class MethodProcess:
         except OSError as error:
             ours.close()
             os.close(our_lifeline)
-            raise ProcessLost(f"{python} cannot be started: {error.strerror or error}") from error
+            step = "; give the path of an environment's Python" if error.errno in _NO_PROGRAM else ""
+            raise ProcessLost(f"{python} cannot be started: {error.strerror or error}{step}") from error
         finally:
             theirs.close()
             os.close(lifeline)
@@ -98,6 +105,7 @@ class MethodProcess:
                     self._socket.settimeout(max(_left(deadline), 0.001))
                     self._socket.sendall(piece)
                 answer = decode(lambda size: self._receive(size, deadline))
+                self.answered = True
                 if answer.kind not in ("error", "answer", "hello"):
                     raise FrameError(f"its kind is {answer.kind!r}")
                 raised = _raised(answer) if answer.kind == "error" else None

@@ -66,6 +66,9 @@ class _Server:
             fields["undeclared"] = self._undeclared(self._method)
         return Frame("hello" if asked.kind == "load" else "answer", fields, arrays)
 
+    def _versions(self, asked: Frame) -> Reply:
+        return {"python": _version(), "found": _versions(asked.fields["requirements"])}, []
+
     def _load(self, asked: Frame) -> Reply:
         spec = asked.fields["spec"]
         if split_spec(spec)[0] is None and sys.version_info < _BUNDLED:

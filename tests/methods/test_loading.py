@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, IntEnum, StrEnum
 from pathlib import Path
 from typing import Literal
 
@@ -99,6 +99,24 @@ class Mode(StrEnum):
     SLOW = "slow"
 
 
+class Level(Enum):
+    LOW = 1
+    HIGH = 2.5
+
+
+class Rank(IntEnum):
+    FIRST = 1
+    SECOND = 2
+
+
+@dataclass(frozen=True)
+class Numbered:
+    level: Level = Level.LOW
+    levels: tuple[Level, ...] = ()
+    rank: Rank | None = None
+    size: Literal[64, 128, "auto"] = 64
+
+
 @dataclass(frozen=True)
 class Choices:
     steps: int = 3
@@ -131,6 +149,16 @@ def test_options_are_typed():
         "rates": None,
         "either": "auto",
     }
+
+
+def test_a_choice_of_numbers_is_spelt_as_text():
+    numbered = type("Numbers", (GroundingMethod,), {"Options": Numbered})
+    given = {"level": "2.5", "levels": "1, 2.5", "rank": "2", "size": "128"}
+    chosen = build_method(numbered, given).options
+    assert chosen == Numbered(Level.HIGH, (Level.LOW, Level.HIGH), Rank.SECOND, 128)
+    assert build_method(numbered, {"size": "auto"}).options.size == "auto"
+    with pytest.raises(MethodError, match="it must be 64, 128 or 'auto'"):
+        build_method(numbered, {"size": "32"})
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,9 @@ venv)
 pip)
     case "$*" in
     *kill-the-host*) kill -9 $PPID; exit 1 ;;
+    *fills-the-disk*)
+        echo "error: Failed to install: numpy" >&2; printf '  cause: Failed to copy %0400d\\n' 0 >&2
+        printf '  cause: copying %0400d: No space left on device\\n' 0 >&2; exit 2 ;;
     *nosuchpackage*) echo "  x No solution found:" >&2; echo "  nosuchpackage was not found" >&2; exit 3 ;;
     esac
     echo "Installed 1 package" ;;
@@ -148,6 +151,12 @@ def test_what_uv_says_is_told_and_nothing_is_left(groundcxr, uv, home, method):
         "error: uv could not make the environment of mine.py (exit status 3): x No solution found: "
     )
     assert [folder.name for folder in home.iterdir()] == [kept.id]
+
+
+def test_of_a_long_reason_the_last_cause_is_told(groundcxr, uv, home, method):
+    *_, error = groundcxr("env", "create", method("fills-the-disk")).err.splitlines()
+    assert "(exit status 2): Failed to install: numpy cause: …0" in error
+    assert "0: No space left on device; mend" in error
 
 
 @pytest.mark.parametrize(

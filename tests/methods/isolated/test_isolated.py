@@ -349,6 +349,29 @@ def test_the_environment_of_the_host_does_not_leak(write, isolated, monkeypatch,
     assert not any("groundcxr" in folder or "isolated" in folder for folder in told[3:])
 
 
+@pytest.mark.parametrize(
+    ("stated", "words"),
+    [
+        ("requirements = ('NumPy<1', 'Not_There>=2')", "needs NumPy<1 ({numpy} is installed there), the package Not_"),
+        ("requires_python = '<3'", "needs Python <3 (it is 3."),
+        ("requirements = ('numpy>=1', 'numpy<1; python_version < \"3\"', 'nowhere; python_version < \"3\"')", None),
+    ],
+)  # fmt: skip
+def test_what_is_lacking_there_is_told_before_the_file_is_run(write, isolated, elsewhere, stated, words):
+    end = "import nosuchmodule" if words else ""
+    path = write(f"{end}\nfrom groundcxr import GroundingMethod\nclass Wants(GroundingMethod):\n    {stated}\n")
+    if words is None:
+        assert isolated(path).name == "Wants"
+        return
+    with pytest.raises(MethodError) as refusal:
+        isolated(path)
+    asked = [elsewhere, "-c", "import numpy; print(numpy.__version__, end='')"]
+    numpy = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
+    told = str(refusal.value)
+    assert told.startswith(f"method mine.py in {elsewhere} {words.format(numpy=numpy)}")
+    assert told.endswith(f"install it there, or make an environment for it with: groundcxr env create {path}")
+
+
 def test_an_interpreter_that_is_none_is_one_sentence(everything, isolated, tmp_path, elsewhere):
     def refused(python):
         with pytest.raises(MethodError) as refusal:
@@ -361,7 +384,9 @@ def test_an_interpreter_that_is_none_is_one_sentence(everything, isolated, tmp_p
     broken = tmp_path / "broken"
     broken.write_text("no program")
     broken.chmod(0o755)
+    step = "; give the path of an environment's Python"
     assert "cannot be started: " in refused(broken)
-    assert "exit status 0" in refused("/bin/true")
+    assert refused(broken).endswith(step)
+    assert refused("/bin/true").endswith(f"ended: exit status 0{step}")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
     assert "NumPy cannot be imported here" in refused(tmp_path / "bare/bin/python")
