@@ -281,7 +281,7 @@ def test_what_a_control_asks_runs_there(write, isolated, tiny, tmp_path, elsewhe
 
 
 def test_a_result_names_the_versions_that_it_rests_on_there_and_no_place(write, tiny, tmp_path, elsewhere):
-    file = one(write, inside='requirements = ("numpy>=1", "not-there")')
+    file = one(write, inside="""requirements = ("numpy>=1", "not-there; python_version < '3'")""")
     here = evaluate(str(one(write, name="usual.py")), tiny, out=tmp_path / "here")
     there = evaluate(str(file), tiny, out=tmp_path / "there", python=elsewhere)
     text = there.path.read_text()
