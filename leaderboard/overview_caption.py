@@ -91,13 +91,13 @@ def ranks_said(shown: Overview) -> str:
 
 def shared_said(shown: Overview) -> list[str]:
     """Which of the data sets that count are of the same images."""
-    of: dict[str, list[str]] = defaultdict(list)
+    of: dict[str, dict[str, str]] = defaultdict(dict)
     for column in shown.counted:
-        of[collection_of(column.dataset)].append(column.label)
+        of[collection_of(column.dataset)][column.dataset] = column.label
     return [
-        f"{', '.join(labels)} are of images of one collection, {name}: they are not independent."
+        f"{', '.join(labels.values())} are of images of one collection, {name}: they are not independent."
         for name, labels in of.items()
-        if len(labels) > 1
+        if len(labels) > 1  # of data sets: somebody's own have one name and need not share an image
     ]
 
 

@@ -12,7 +12,7 @@ from groundcxr.leaderboard import across_datasets
 from groundcxr.leaderboard.export_overview import export_overviews
 from groundcxr.leaderboard.formats import Format
 from groundcxr.leaderboard.overview import overview, overviews
-from groundcxr.leaderboard.overview_caption import overview_caption
+from groundcxr.leaderboard.overview_caption import overview_caption, shared_said
 from groundcxr.leaderboard.ranks import mean_ranks
 from groundcxr.leaderboard.tables import board
 
@@ -113,6 +113,7 @@ def test_sets_of_ones_own_count_each(several, scan):
         several({"a": 0.7}, ["manifest"], data={"private_ids": True, "fingerprint": digit * 64})
     shown = overview(scan().runs, "box_iou")
     assert [column.label for column in shown.counted] == [f"manifest 2.0 (test) {digit * 8}" for digit in "12"]
+    assert shared_said(shown) == []
 
 
 def test_a_fitted_control_is_one_method_and_a_changed_method_is_two(save_run, scan):
