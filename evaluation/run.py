@@ -33,6 +33,10 @@ from .store import DamagedPredictionsError, PredictionStore, digests
 from .worker import GroundingReport
 
 
+_MOST_JOBS = 1_000
+"""More processes than any machine has processors for."""
+
+
 @dataclass(frozen=True)
 class Run:
     """What the methods of one run share.
@@ -53,7 +57,7 @@ class Run:
         suite: The suite that the run is a part of.
 
     Raises:
-        GroundCXRError: If there are to be no processes.
+        GroundCXRError: If there are to be no processes, or more than any machine bears.
     """
 
     selection: Selection
@@ -73,6 +77,8 @@ class Run:
         check_limit(self.stop_after_failures)
         if self.jobs is not None and self.jobs < 1:
             raise GroundCXRError(f"nothing can be scored by {self.jobs} processes: give at least 1 with --jobs")
+        if self.jobs is not None and self.jobs > _MOST_JOBS:
+            raise GroundCXRError(f"{self.jobs} processes are more than {_MOST_JOBS:,}: give fewer with --jobs")
         # A method, or a library of its, may change the working folder.
         object.__setattr__(self, "store", self.store.absolute())
         object.__setattr__(self, "out", None if self.out is None else self.out.absolute())

@@ -107,7 +107,7 @@ def _scored(
             yield scoring.score(next(waiting), advance)
             done += 1
             continue
-        number = processors() if jobs is None else jobs
+        number = min(processors() if jobs is None else jobs, total - done)
         if number > 1 and isinstance(parts, Sequence):
             for one in _scored_elsewhere(scoring, parts[done:], number, advance):
                 next(waiting)

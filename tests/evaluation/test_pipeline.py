@@ -228,6 +228,8 @@ def test_a_missing_prediction_is_one_sentence_from_any_process(grounded, tmp_pat
 def test_no_processes_are_a_mistake(films, tmp_path):
     with pytest.raises(GroundCXRError, match="nothing can be scored by 0 processes: give at least 1 with --jobs"):
         evaluate(Odd, films, out=tmp_path, jobs=0)
+    with pytest.raises(GroundCXRError, match="10000000000000 processes are more than 1,000: give fewer with --jobs"):
+        evaluate(Odd, films, out=tmp_path, jobs=10**13)
 
 
 def test_masks_that_wait_on_disk_are_scored_elsewhere(films, tmp_path):
