@@ -32,7 +32,6 @@ from .scoring import Scoring
 from .store import DamagedPredictionsError, PredictionStore, digests
 from .worker import GroundingReport
 
-
 _MOST_JOBS = 1_000
 """More processes than any machine has processors for."""
 
