@@ -69,6 +69,8 @@ def test_a_result_says_that_it_is_anatomy(root, tmp_path, groundcxr):
         (gzip.compress(b"a" * 5000)[:-12], "cannot read .*metadata.csv.gz"),
         (gzip.compress(b"image,subject_id\n"), "lacks the column 'dicom_id'"),
     ],
+    # By name: a compressed file's bytes hold the time, and all workers must collect the same tests.
+    ids=["not-compressed", "cut", "without-a-column"],
 )
 def test_damaged_lists(root, data, said):
     next(root.rglob("*metadata.csv.gz")).write_bytes(data)
