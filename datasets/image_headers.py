@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from ..core import GroundCXRError, ImageError, ImageHeader, read_header
-from ..core.cache import cache_folder
+from ..core import ImageError, ImageHeader, read_header
 from ..core.decoded import MAX_PIXELS
-from ..core.files import write_atomically
-from ..core.fingerprint import digest
-from ..core.json_text import parse_json
 from ..core.names import escaped
-from ..core.regular import read_regular
 from ..core.threads import mapped
+from .remembered import remember, remembered
 
 REMEMBERED = 200
 """From so many images on headers are remembered: fewer are read in the time that a look into the cache takes."""
 
-_FORMAT = 1
+_KIND = "headers"
 _THREADS = 8  # headers are a few bytes each: a network disk's latency, not the processor, is the cost
 
 _State = tuple[int, int]
@@ -77,35 +71,17 @@ def _state(name: str) -> _State | None:
 
 def _remembered(folder: str) -> _Known:
     """The headers of files below a folder; empty where nothing sound is remembered."""
-    try:
-        content = parse_json(read_regular(_file(folder)))
-    except (GroundCXRError, OSError, ValueError):
-        return {}
-    if not isinstance(content, dict) or content.get("format") != _FORMAT or content.get("folder") != folder:
-        return {}
-    files = content.get("files")
-    if not isinstance(files, dict):
-        return {}
     return {
         os.path.join(folder, name): ((row[0], row[1]), ImageHeader((row[2], row[3]), row[4]))  # noqa: PTH118
-        for name, row in files.items()
+        for name, row in remembered(_KIND, folder).items()
         if _is_sound(row)
     }
 
 
 def _remember(folder: str, known: _Known) -> None:
-    """Write a cache; one that cannot be written costs reading again, and nothing else."""
     start = len(folder.rstrip(os.sep)) + 1
     files = {name[start:]: [*state, *header.size, header.orientation] for name, (state, header) in known.items()}
-    with suppress(GroundCXRError, OSError, ValueError):
-        file = _file(folder)
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # paths hold patients' numbers
-        content = json.dumps({"format": _FORMAT, "folder": folder, "files": files})
-        write_atomically(file, content.encode())
-
-
-def _file(folder: str) -> Path:
-    return cache_folder("headers") / f"{digest(folder)[:32]}.json"
+    remember(_KIND, folder, files=files)
 
 
 def _is_sound(row: object) -> bool:
