@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -72,21 +72,37 @@ def search_images(root: Path, wanted: Wanted, suffixes: Sequence[str], avoided: 
     """
 
     def by_preference(files: Mapping[str, list[str]]) -> dict[str, list[str]]:
-        if all(len(paths) == 1 for paths in files.values()):
-            return dict(files)
-        copies = Counter(copy for paths in files.values() for copy in set(map(_copy, paths)))
-
-        def rank(path: str) -> tuple[bool, int, int, int, str]:
-            parts = PurePosixPath(path)
-            suffix = (*suffixes, parts.suffix.lower()).index(parts.suffix.lower())
-            is_avoided = bool(avoided) and avoided in path.lower()
-            return is_avoided, -copies[_copy(path)], suffix, len(parts.parts), path
-
-        return {image: sorted(paths, key=rank) for image, paths in files.items()}
+        return preferred(files, suffixes, _copy, lambda path: bool(avoided) and avoided in path.lower())
 
     files, seen = walk_for(root, wanted.name, wanted.images, by_preference)
     paths = {image: files[image][0] if image in files else root / path for image, path in wanted.images.items()}
     return found_images(root, wanted, files, paths, seen)
+
+
+def preferred(
+    files: Mapping[str, list[str]],
+    suffixes: Sequence[str],
+    copy_of: Callable[[str], Hashable],
+    is_last: Callable[[str], bool],
+) -> dict[str, list[str]]:
+    """Each image's files with the one to use first, such that all are of one copy where one holds them all.
+
+    Args:
+        files: Paths by id, relative to the root.
+        suffixes: Of copies that hold as many images, the first of these is used.
+        copy_of: Which copy of the images a path is of.
+        is_last: Whether a path is used only where there is no other.
+    """
+    if all(len(paths) == 1 for paths in files.values()):
+        return dict(files)
+    copies = Counter(copy for paths in files.values() for copy in set(map(copy_of, paths)))
+
+    def rank(path: str) -> tuple[bool, int, int, int, str]:
+        parts = PurePosixPath(path)
+        suffix = (*suffixes, parts.suffix.lower()).index(parts.suffix.lower())
+        return is_last(path), -copies[copy_of(path)], suffix, len(parts.parts), path
+
+    return {image: sorted(paths, key=rank) for image, paths in files.items()}
 
 
 def walk_for(

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from ..core.regular import is_regular
 from ..core.threads import mapped
-from .image_search import FoundImages, Wanted, found_images, walk_for
+from .image_search import FoundImages, Wanted, found_images, preferred, walk_for
 from .image_walk import DICOM_ID, PATIENT_OR_STUDY, Seen
 from .physionet import STEP
 
@@ -79,15 +79,7 @@ def _released_path(image: str) -> PurePosixPath:
 
 
 def _by_preference(files: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Each image's files with the one to use first, such that all are of one copy where one holds them all."""
-    copies = Counter(copy for paths in files.values() for copy in set(map(_copy, paths)))
-
-    def rank(path: str) -> tuple[bool, int, int, int, str]:
-        parts = PurePosixPath(path)
-        suffix = (*_SUFFIXES, parts.suffix.lower()).index(parts.suffix.lower())
-        return not is_released(parts), -copies[_copy(path)], suffix, len(parts.parts), path
-
-    return {image: sorted(paths, key=rank) for image, paths in files.items()}
+    return preferred(files, _SUFFIXES, _copy, lambda path: not is_released(PurePosixPath(path)))
 
 
 def _copy(path: str) -> tuple[tuple[str, ...], str]:
