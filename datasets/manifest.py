@@ -78,13 +78,10 @@ class Manifest(GroundingDataset):
         def key(row: Annotation) -> tuple[str, str]:
             return row.phrase, row.pathology
 
-        def sample_id(row: Annotation) -> str:
-            return opaque_id(salt, row.image_id, *key(row))
-
         def build(of_split: str) -> tuple[list[Sample], list[str]]:
             chosen = [row for row in annotations if of_split in ("all", row.split)]
             try:
-                return build_samples(chosen, paths, group_by=key, sample_id=sample_id, written=rows.written)
+                return build_samples(chosen, paths, group_by=key, salt=salt, written=rows.written)
             except ImageError as error:
                 step = f"{_keys(path)} is relative to {path.parent}"
                 raise DatasetError(f"none of the images of {path} can be read: {error}; {step}") from error

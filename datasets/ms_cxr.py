@@ -10,17 +10,16 @@ from typing import ClassVar, Self
 
 from ..core import DatasetError, ImageError, Sample, unknown_name
 from ..core.doubts import Tally
-from ..core.regular import is_regular
 from .annotations import Annotation, by_image
 from .base import DATASETS, Finding, GroundingDataset
 from .checks import check_files
 from .coco import without_bbox
-from .ids import opaque_id, release_key
+from .ids import release_key
 from .image_search import FoundImages
 from .mimic_images import find_images, is_released
 from .ms_cxr_rows import read_annotations
 from .physionet import STEP, Release, find_release
-from .samples import apart_from, build_samples
+from .samples import apart_from, build_samples, none_readable
 from .tables import closest
 
 GROUPINGS = ("path,label_text", "path,category,label_text")
@@ -100,19 +99,13 @@ class MSCXR(GroundingDataset):
         def key(row: Annotation) -> tuple[str, ...]:
             return (row.phrase,) if group_by == GROUPINGS[0] else (row.phrase, row.pathology)
 
-        def sample_id(row: Annotation) -> str:
-            return opaque_id(salt, row.image_id, *key(row))
-
         def build(of_split: str) -> tuple[list[Sample], list[str]]:
             rows = _select(annotations, of_split, release)
             try:
-                return build_samples(rows, found.paths, group_by=key, sample_id=sample_id)
+                return build_samples(rows, found.paths, group_by=key, salt=salt)
             except ImageError as error:
-                is_there = any(is_regular(found.paths[row.image_id]) for row in rows)
-                step = "" if is_there else f"; {STEP}"
-                raise DatasetError(
-                    f"none of MS-CXR's images of the split {of_split!r} can be read: {error}{step}"
-                ) from error
+                what = f"MS-CXR's images of the split {of_split!r}"
+                raise none_readable(what, rows, found.paths, error, STEP) from error
 
         samples, defects = build(split)
         return cls(
@@ -148,9 +141,7 @@ class MSCXR(GroundingDataset):
         else:
             paths, doubts = found.paths, list(found.doubts)
             with suppress(ImageError):  # not one can be read, which is said of each below
-                samples, _ = build_samples(
-                    annotations, paths, group_by=lambda row: row.phrase, sample_id=lambda row: row.where
-                )
+                samples, _ = build_samples(annotations, paths, group_by=lambda row: (row.phrase,))
                 doubts += _other_files(annotations, samples)
             findings += [Finding("warning", text) for text in doubts]
         step = "download it from MIMIC-CXR-JPG (https://physionet.org/content/mimic-cxr-jpg/)"

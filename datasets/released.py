@@ -10,15 +10,14 @@ from typing import Any, ClassVar, Self
 
 from ..core import DatasetError, ImageError, Sample, unknown_name
 from ..core.doubts import Tally, Written
-from ..core.regular import is_regular
 from .annotations import Annotation, by_image
 from .base import Absence, Finding, GroundingDataset
 from .checks import check_files
-from .ids import opaque_id, release_key
+from .ids import release_key
 from .image_search import FoundImages, Wanted, search_images
 from .phrases import DEFAULT, PhraseTemplate
 from .release_files import Looked, find_files
-from .samples import apart_from, build_samples
+from .samples import apart_from, build_samples, none_readable
 from .tables import closest
 
 
@@ -162,18 +161,12 @@ class ReleasedDataset(GroundingDataset):
         found = cls._find_images(release)
         salt = release_key(release.annotations)
 
-        def sample_id(row: Annotation) -> str:
-            return opaque_id(salt, row.image_id, *cls.key(row))
-
         def build(rows: Sequence[Annotation]) -> tuple[list[Sample], list[str]]:
             try:
-                return build_samples(rows, found.paths, group_by=cls.key, sample_id=sample_id, written=release.written)
+                return build_samples(rows, found.paths, group_by=cls.key, salt=salt, written=release.written)
             except ImageError as error:
-                is_there = any(is_regular(found.paths[row.image_id]) for row in rows)
-                step = "" if is_there else f"; {cls.get}"
-                raise DatasetError(
-                    f"none of {cls.title}'s annotated images of the split {split!r} can be read: {error}{step}"
-                ) from error
+                what = f"{cls.title}'s annotated images of the split {split!r}"
+                raise none_readable(what, rows, found.paths, error, cls.get) from error
 
         samples, defects = build(chosen)
         doubts = [*cls._doubts(release), *found.doubts, *cls.inspect(chosen, samples), *defects]
@@ -221,9 +214,7 @@ class ReleasedDataset(GroundingDataset):
     @classmethod
     def _inspected(cls, release: Release, paths: Mapping[str, Path]) -> list[Finding]:
         try:
-            samples, _ = build_samples(
-                release.annotations, paths, group_by=cls.key, sample_id=lambda row: row.where, written=release.written
-            )
+            samples, _ = build_samples(release.annotations, paths, group_by=cls.key, written=release.written)
             return [Finding("warning", text) for text in cls.inspect(release.annotations, samples)]
         except ImageError:  # not one can be read, which is said of each
             return []

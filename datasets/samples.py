@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from ..core import Box, ImageError, ImageHeader, ImageSize, Mask, Sample
+from ..core import Box, DatasetError, ImageError, ImageHeader, ImageSize, Mask, Sample
 from ..core.doubts import ORIENTED, Doubt, Placed, Tally, Written, frame_doubts
 from ..core.names import escaped
 from ..core.regular import is_regular
 from .annotations import Annotation, by_image
 from .frames import NEGATIVE, aspect_differs, fit_box, holding_frame, negative_sides
+from .ids import opaque_id
 from .image_headers import image_headers
 from .masks import union_mask
 from .spellings import spellings
@@ -27,8 +28,8 @@ def build_samples(
     annotations: Sequence[Annotation],
     paths: Mapping[str, Path],
     *,
-    group_by: Callable[[Annotation], Hashable],
-    sample_id: Callable[[Annotation], str],
+    group_by: Callable[[Annotation], tuple[str, ...]],
+    salt: str = "",
     written: Written = "sizes",
 ) -> tuple[list[Sample], list[str]]:
     """Samples with boxes in the image files' pixels, those of one image following one another.
@@ -41,7 +42,7 @@ def build_samples(
         annotations: The rows of the split, in file order.
         paths: The image file of each image id.
         group_by: Rows of one image for which this is equal are one sample; its class is that of the first row.
-        sample_id: The opaque id of the sample that begins with a row.
+        salt: What keys the ids of samples, which are of the image and of what is grouped by.
         written: What the four numbers of boxes were read as, for doubts about them.
 
     Returns:
@@ -60,15 +61,15 @@ def build_samples(
     samples: list[Sample] = []
     for image, rows in images.items():
         size = _settle_size(rows, paths[image], headers[image], typical, tally)
-        groups: dict[Hashable, list[Annotation]] = {}
+        groups: dict[tuple[str, ...], list[Annotation]] = {}
         for row in rows:
             groups.setdefault(group_by(row), []).append(row)
-        for group in groups.values():
+        for key, group in groups.items():
             first = group[0]
             boxes = tuple(box for row in group if (box := _fit(row, size, tally)) is not None)
             samples.append(
                 Sample(
-                    sample_id=sample_id(first),
+                    sample_id=opaque_id(salt, image, *key),
                     image_id=image,
                     patient_id=first.patient,
                     image_path=paths[image],
@@ -83,6 +84,22 @@ def build_samples(
     sizes = {image: header.size for image, header in headers.items() if not isinstance(header, ImageError)}
     doubts = [*spellings(annotations), *doubts_about_frames(annotations, sizes, written)]
     return samples, [*map(str, doubts), *tally.sentences()]
+
+
+def none_readable(
+    what: str, rows: Iterable[Annotation], paths: Mapping[str, Path], error: ImageError, step: str
+) -> DatasetError:
+    """The error for images of a release of which not one can be read.
+
+    Args:
+        what: The images, for the message.
+        rows: Their rows.
+        paths: The image file of each image id.
+        error: The first one's.
+        step: How the data set is got, which helps where no file is there.
+    """
+    is_there = any(is_regular(paths[row.image_id]) for row in rows)
+    return DatasetError(f"none of {what} can be read: {error}{'' if is_there else f'; {step}'}")
 
 
 def doubts_about_frames(
