@@ -19,8 +19,8 @@ from .image_search import FoundImages
 from .mimic_images import find_images, is_released
 from .ms_cxr_rows import read_annotations
 from .physionet import STEP, Release, find_release
+from .published import like, otherwise_counted
 from .samples import apart_from, build_samples, none_readable
-from .tables import closest
 
 GROUPINGS = ("path,label_text", "path,category,label_text")
 """What makes rows one sample; with the first, the class is that of the first row, as in the paper's own loader."""
@@ -175,13 +175,11 @@ def _deviations(annotations: Sequence[Annotation], release: Release) -> list[str
         "image-phrase pairs": len({(row.image_id, row.phrase) for row in annotations}),
         **{f"rows of {split}": splits[split] for split in _SPLITS},
     }
-    wrong = [
-        f"{found[what]:,} {what} (published: {count:,})"
-        for what, count in _PUBLISHED.get(version, {}).items()
-        if found[what] != count
+    return [
+        *otherwise_counted(release.annotation, f"MS-CXR {version}", found, _PUBLISHED.get(version, {})),
+        *_unknown_values(annotations),
+        *without_bbox(annotations),
     ]
-    deviations = [f"{release.annotation} is not MS-CXR {version} as published: it has {', '.join(wrong)}"]
-    return [*(deviations if wrong else []), *_unknown_values(annotations), *without_bbox(annotations)]
 
 
 def _unknown_values(annotations: Sequence[Annotation]) -> list[str]:
@@ -189,19 +187,14 @@ def _unknown_values(annotations: Sequence[Annotation]) -> list[str]:
     for row in annotations:
         if row.pathology not in _CLASSES:
             tally.add(
-                f"rows of the class {row.pathology!r}, none of MS-CXR's eight{_like(row.pathology, _CLASSES)}",
+                f"rows of the class {row.pathology!r}, none of MS-CXR's eight{like(row.pathology, _CLASSES)}",
                 row.where,
             )
         if row.split and row.split not in _SPLITS:
             tally.add(
-                f"rows of the split {row.split!r}, none of {', '.join(_SPLITS)}{_like(row.split, _SPLITS)}", row.where
+                f"rows of the split {row.split!r}, none of {', '.join(_SPLITS)}{like(row.split, _SPLITS)}", row.where
             )
     return tally.sentences()
-
-
-def _like(name: str, known: Sequence[str]) -> str:
-    guess = closest(name, known)
-    return f" (the closest is {guess!r})" if guess else ""
 
 
 def _find_images(release: Release, images: Mapping[str, Sequence[Annotation]]) -> FoundImages:

@@ -16,9 +16,9 @@ from .checks import check_files
 from .ids import release_key
 from .image_search import FoundImages, Wanted, search_images
 from .phrases import DEFAULT, PhraseTemplate
+from .published import like, otherwise_counted
 from .release_files import Looked, find_files
 from .samples import apart_from, build_samples, none_readable
-from .tables import closest
 
 
 @dataclass(frozen=True)
@@ -245,19 +245,20 @@ class ReleasedDataset(GroundingDataset):
     @classmethod
     def _doubts(cls, release: Release) -> list[str]:
         """What the files have otherwise than published: counts, classes, and what their reader says."""
-        wrong = [
-            f"{release.counts[what]:,} {what} (published: {count:,})"
-            for what, count in release.published.items()
-            if release.counts[what] != count
-        ]
-        told = f"{release.place} is not {cls.title} ({release.version}) as published: it has {', '.join(wrong)}"
+        called = f"{cls.title} ({release.version})"
         tally = Tally()
         for row in release.annotations:
             if cls.classes and row.pathology not in cls.classes:
-                guess = closest(row.pathology, cls.classes)
-                like = f" (the closest is {guess!r})" if guess else ""
-                tally.add(f"annotations are of the class {row.pathology!r}, none of {cls.title}'s{like}", row.where)
-        return [*([told] if wrong else []), *tally.sentences(), *release.said]
+                tally.add(
+                    f"annotations are of the class {row.pathology!r}, none of {cls.title}'s"
+                    f"{like(row.pathology, cls.classes)}",
+                    row.where,
+                )
+        return [
+            *otherwise_counted(release.place, called, release.counts, release.published),
+            *tally.sentences(),
+            *release.said,
+        ]
 
 
 def _absences(release: Release, found: FoundImages, split: str) -> list[Absence]:
