@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core import DatasetError
+from .image_walk import PATIENT_OR_STUDY
+from .release_files import given_folder
 from .searching import Search, walk
 
 STEP = (
@@ -18,7 +20,7 @@ STEP = (
 _ANNOTATION = re.compile(r"MS_CXR_Local_Alignment_v(\d+(?:\.\d+)*)\.(csv|json)", re.IGNORECASE)
 _SIMILAR = re.compile(r"ms.?cxr.*\.(csv|json)", re.IGNORECASE)  # "...v1.1.0.csv.gz", "ms_cxr (1).csv"
 _SHARD = re.compile(r"p1\d")  # MIMIC-CXR keeps patients p10000000 to p19999999 in files/p10 to files/p19
-_NOT_ENTERED = re.compile(r"\..*|p1\d|p\d{8}|s\d{8}|1\d{7}|5\d{7}")
+_NOT_ENTERED = re.compile(rf"\..*|p1\d|{PATIENT_OR_STUDY.pattern}")
 _DEPTH = 5  # PARENT/physionet.org/files/ms-cxr/1.1.0 and PARENT/physionet.org/files/mimic-cxr-jpg/2.1.0/files
 
 
@@ -46,14 +48,7 @@ def find_release(root: Path | None) -> Release:
         DatasetError: If there is no such folder or no annotation file in it.
         OSError: If the folder cannot be read.
     """
-    if root is None:
-        raise DatasetError(f"ms-cxr needs --root, the folder of its files; {STEP}")
-    if root.is_file():
-        raise DatasetError(
-            f"ms-cxr: {root} is a file; give the folder that holds the annotations and the images as --root"
-        )
-    if not root.is_dir():
-        raise DatasetError(f"ms-cxr: there is no folder {root}; {STEP}")
+    root = given_folder(root, "ms-cxr", STEP)
     annotations: list[tuple[tuple[int, ...], bool, int, Path, str]] = []
     similar: list[Path] = []
     trees: list[Path] = []

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from ..core import IMAGE_SUFFIXES, DatasetError
 from ..core.names import listed
-from .image_walk import ARCHIVE
+from .image_walk import ARCHIVE, PATIENT_OR_STUDY
 from .searching import Search, walk
 
 _DEPTH = 6  # PARENT/physionet.org/files/chest-imagenome/1.0.0/silver_dataset/splits
 _TABLE = re.compile(r".*\.(csv|tsv|xlsx?|json)(\.gz)?", re.IGNORECASE)
 # Folders of single patients, studies and images, of which there are tens of thousands.
-_NOT_ENTERED = re.compile(r"\..*|p1\d|p\d{8}|s\d{8}|1\d{7}|5\d{7}|patient\d+|[\d.]{20,}|[0-9a-f-]{32,}")
+_NOT_ENTERED = re.compile(rf"\..*|p1\d|{PATIENT_OR_STUDY.pattern}|patient\d+|[\d.]{{20,}}|[0-9a-f-]{{32,}}")
 
 _FILES_OF = {
     "ms-cxr": r"ms_cxr_local_alignment_.*\.(csv|json)",
@@ -77,14 +77,7 @@ def find_files(root: Path | None, looked: Looked) -> tuple[Path, dict[str, Path]
         DatasetError: If there is no such folder, or no file of a kind that is needed; says what is there instead.
         OSError: If the folder cannot be read.
     """
-    name = looked.name
-    if root is None:
-        raise DatasetError(f"{name} needs --root, the folder of its files; {looked.step}")
-    if root.is_file():
-        give = "unpack it and give the folder" if ARCHIVE.fullmatch(root.name) else "give the folder"
-        raise DatasetError(f"{name}: {root} is a file; {give} that holds the annotations and the images as --root")
-    if not root.is_dir():
-        raise DatasetError(f"{name}: there is no folder {root}; {looked.step}")
+    root = given_folder(root, looked.name, looked.step)
     compiled = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in looked.patterns.items()}
     found: dict[str, Path] = {}
     met = _Met()
@@ -97,11 +90,32 @@ def find_files(root: Path | None, looked: Looked) -> tuple[Path, dict[str, Path]
             for kind in kinds:
                 found.setdefault(kind, folder / file)
             if not kinds and not file.startswith("."):
-                _meet(folder / file, name, compiled, met)
+                _meet(folder / file, looked.name, compiled, met)
     if not any(kind in found for kind in looked.needed):
         missing = f"{looked.title}: there is no {looked.called} below {root}"
         raise DatasetError(f"{missing}{_instead(met, search, looked.step)}")
     return root, found
+
+
+def given_folder(root: Path | None, name: str, step: str) -> Path:
+    """The folder that the user gave.
+
+    Args:
+        root: What was given.
+        name: The data set's name on the command line.
+        step: How the data set is got.
+
+    Raises:
+        DatasetError: If it is none.
+    """
+    if root is None:
+        raise DatasetError(f"{name} needs --root, the folder of its files; {step}")
+    if root.is_file():
+        give = "unpack it and give the folder" if ARCHIVE.fullmatch(root.name) else "give the folder"
+        raise DatasetError(f"{name}: {root} is a file; {give} that holds the annotations and the images as --root")
+    if not root.is_dir():
+        raise DatasetError(f"{name}: there is no folder {root}; {step}")
+    return root
 
 
 def _meet(file: Path, name: str, patterns: Mapping[str, re.Pattern[str]], met: _Met) -> None:
