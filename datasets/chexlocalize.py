@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from ..core import DatasetError, ImageSize, Sample, unknown_name
 from ..core.doubts import Tally
-from ..core.names import listed
 from .annotations import Annotation, frame_size, number, shown
 from .base import DATASETS, Finding
 from .phrases import DEFAULT, PhraseTemplate
 from .released import ImageRecord, Release, ReleasedDataset
 from .segmentations import read_segmentation, region_of_points
-from .tables import read_columns
+from .tables import read_table
 from .text_files import read_json
 
 VIEWS = ("frontal", "all")
@@ -224,19 +223,12 @@ def _annotations(place: Path, split: str, template: PhraseTemplate, step: str) -
 
 def _labels(path: Path, classes: Sequence[str]) -> Mapping[str, list[str]]:
     """The classes that CheXpert's labels say each image has not."""
-    names, rows = read_columns(path, ("Path", *classes))
-    if "path" not in names:
-        raise DatasetError(
-            f"{path} lacks the column 'path'; found {listed(names)}; get CheXpert's labels, or move it away"
-        )
     by_name = {name.lower(): name for name in classes} | _IN_LABELS
-    columns = [(index, by_name[name]) for index, name in enumerate(names) if name in by_name]
-    place = names.index("path")
     absent: dict[str, list[str]] = {}
-    for _, cells in rows:
-        image = "_".join(PurePosixPath(cells[place].strip()).with_suffix("").parts[-3:])
+    for _, cells in read_table(path, ("path",), by_name, step="get CheXpert's labels, or move it away"):
+        image = "_".join(PurePosixPath(cells["path"].strip()).with_suffix("").parts[-3:])
         if _KEY.fullmatch(image):
-            absent[image] = [name for index, name in columns if cells[index].strip() in ("0", "0.0")]
+            absent[image] = [by_name[name] for name in cells if name in by_name and cells[name].strip() in ("0", "0.0")]
     return absent
 
 
