@@ -144,7 +144,7 @@ class VinDrCXR(ReleasedDataset):
 
     @classmethod
     def read(  # pyright: ignore[reportIncompatibleMethodOverride]
-        cls, root: Path | None, template: PhraseTemplate, *, readers: str, fuse_iou: float | str = FUSE_IOU
+        cls, root: Path | None, template: PhraseTemplate, *, readers: str, fuse_iou: float = FUSE_IOU
     ) -> Release:
         """The boxes; findings that no row and no label of an image has are known not to be in it."""
         called = "annotations_train.csv or annotations_test.csv, nor Kaggle's train.csv,"

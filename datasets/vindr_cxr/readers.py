@@ -47,17 +47,16 @@ class Readers:
     fuse_iou: float
 
     @classmethod
-    def of(cls, who: str, fuse_iou: Any, drawn: Iterable[Drawn]) -> Readers:
+    def of(cls, who: str, fuse_iou: float, drawn: Iterable[Drawn]) -> Readers:
         """The choice that a user wrote.
 
         Raises:
             UnknownNameError: If there is no such reader.
-            DatasetError: If `fuse_iou` is no number from 0 to 1.
         """
         known = sorted({one.reader for one in drawn if one.reader}, key=lambda reader: (len(reader), reader))
         if who not in (ANY, FUSED, *known):
             raise unknown_name("reader of vindr-cxr", who, [ANY, FUSED, VILOURAS2024, *known])
-        return cls(who, read_fuse_iou(fuse_iou))
+        return cls(who, fuse_iou)
 
     def chosen(self, drawn: Sequence[Drawn]) -> list[Drawn]:
         """The boxes that count, each image's in a place."""
@@ -83,11 +82,8 @@ class Readers:
         return self._fused(one for one in drawn if one.reader not in (None, self.who) and one.image in mine)
 
     def _fused(self, drawn: Iterable[Drawn]) -> list[Drawn]:
-        groups: dict[tuple[str, str], list[Drawn]] = {}
-        for one in drawn:
-            groups.setdefault((one.image, one.finding), []).append(one)
         fused: list[Drawn] = []
-        for group in groups.values():
+        for group in _of_one_finding(drawn):
             # In whatever order a file has them, the same comes out.
             names = sorted({str(one.reader) for one in group})
             boxes = [
@@ -141,10 +137,7 @@ def as_vilouras2024(drawn: Sequence[Drawn], labelled: Mapping[str, Set[str]], un
             kept.append(one)
         elif one.finding in _TAKEN_FOR_PNEUMONIA and one.image in of_the_eight:
             kept.append(replace(one, finding=_PNEUMONIA))
-    groups: dict[tuple[str, str], list[Drawn]] = {}
-    for one in kept:
-        groups.setdefault((one.image, one.finding), []).append(one)
-    return [replace(one, box=_whole(one.box)) for group in groups.values() for one in _without_repeats(group)]
+    return [replace(one, box=_whole(one.box)) for group in _of_one_finding(kept) for one in _without_repeats(group)]
 
 
 def absent_for_vilouras2024(names: Collection[str]) -> tuple[str, ...]:
@@ -154,6 +147,14 @@ def absent_for_vilouras2024(names: Collection[str]) -> tuple[str, ...]:
         for name in VILOURAS2024_CLASSES
         if name in names and (name != _PNEUMONIA or set(_TAKEN_FOR_PNEUMONIA) <= set(names))
     )
+
+
+def _of_one_finding(drawn: Iterable[Drawn]) -> Iterable[list[Drawn]]:
+    """The boxes of each image and finding, in the order in which they first appear."""
+    groups: dict[tuple[str, str], list[Drawn]] = {}
+    for one in drawn:
+        groups.setdefault((one.image, one.finding), []).append(one)
+    return groups.values()
 
 
 def _without_repeats(group: Sequence[Drawn]) -> list[Drawn]:
