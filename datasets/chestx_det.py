@@ -122,7 +122,7 @@ class ChestXDet(ReleasedDataset):
             reader = _Reader(place, split, template, regions)
             before = len(images), len(annotations)
             for index, record in enumerate(_records(place, cls.get)):
-                image, rows = reader.image(record, f"{place.name}, record {index}")
+                image, rows = reader.image(record, index)
                 if image in images:
                     raise DatasetError(f"{place}, record {index}: the image {shown(image)} is there twice")
                 present = {row.pathology for row in rows}
@@ -162,9 +162,9 @@ class _Reader:
     template: PhraseTemplate
     regions: str
 
-    def image(self, record: Mapping[str, Any], where: str) -> tuple[str, list[Annotation]]:
+    def image(self, record: Mapping[str, Any], index: int) -> tuple[str, list[Annotation]]:
         """An image's id and its instances."""
-        place = f"{self.place}, {where.rpartition(', ')[2]}"
+        where, place = f"{self.place.name}, record {index}", f"{self.place}, record {index}"
         name = text(record.get("file_name"), "file_name", place).replace("\\", "/").strip()
         stem = PurePosixPath(name).stem
         syms, regions = record.get("syms"), record.get(self.regions)
