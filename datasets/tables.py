@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from ..core import DatasetError, check_regular
-from ..core.mistaken import HEAD, mistaken_for
+from ..core.mistaken import HEAD
 from ..core.names import listed
+from .text_files import refuse_mistaken
 
 Row = tuple[int, dict[str, str]]
 """A row's number, as a spreadsheet shows it, and its cells by lower-case column."""
@@ -98,9 +99,7 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 def _check_kind(path: Path) -> None:
     check_regular(path)
     with path.open("rb") as file:
-        mistaken = mistaken_for(file.read(HEAD), "a CSV file")
-    if mistaken is not None:
-        raise DatasetError(f"cannot read {path}: {'; '.join(mistaken)}")
+        refuse_mistaken(path, file.read(HEAD), "a CSV file")
 
 
 def _check_separator(path: Path) -> None:

@@ -24,12 +24,26 @@ def read_text(path: Path, wanted: str) -> str:
         data = read_regular(path)
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
-    if (mistaken := mistaken_for(data[:HEAD], wanted)) is not None:
-        raise DatasetError(f"cannot read {path}: {'; '.join(mistaken)}")
+    refuse_mistaken(path, data[:HEAD], wanted)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise DatasetError(f"{path} is not {wanted}: {error}") from error
+
+
+def refuse_mistaken(path: Path, head: bytes, wanted: str) -> None:
+    """Refuse a file under whose name something else was saved.
+
+    Args:
+        path: The file.
+        head: Its first bytes, up to `HEAD`.
+        wanted: What it should be, for messages: "a CSV file".
+
+    Raises:
+        DatasetError: If they are of a web page, an archive, or a pointer of Git LFS.
+    """
+    if (mistaken := mistaken_for(head, wanted)) is not None:
+        raise DatasetError(f"cannot read {path}: {'; '.join(mistaken)}")
 
 
 def read_json(path: Path) -> Any:
