@@ -20,6 +20,7 @@ VINDR_TRAIN = [
     (PORTRAIT, "R11", "Nodule/Mass", (150, 250, 230, 290)),  # sticks out of the image
 ]
 VINDR_TEST = [(OF_TEST, None, "Cardiomegaly", (90, 70, 190, 170)), (OF_TEST, None, "ILD", (15, 25, 95, 125))]
+# The header of image_labels_*.csv as released, written down apart from the loader: it is held against its classes.
 VINDR_LABELS = [
     "Aortic enlargement",
     "Atelectasis",
