@@ -9,8 +9,8 @@ import tomllib
 from pathlib import Path
 
 from .config import DATA, config_file, in_file, settings_of
-from .errors import GroundCXRError, StoreError
-from .files import write_atomically
+from .errors import GroundCXRError
+from .files import write_whole
 from .paths import shown
 
 _HEADER = re.compile(r"\s*\[")
@@ -44,10 +44,9 @@ def write_setting(key: str, value: str | None) -> None:
     if not same:
         raise GroundCXRError(f"{key} cannot be changed in {shown(file)} as it is written there; change it in an editor")
     try:
-        write_atomically(Path(os.path.realpath(file)), content)  # a link stays, and what it names is written
-    except StoreError as error:
-        reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
-        raise GroundCXRError(f"cannot write {shown(file)}: {reason or error}") from error
+        write_whole(Path(os.path.realpath(file)), content)  # a link stays, and what it names is written
+    except OSError as error:
+        raise GroundCXRError(f"cannot write {shown(file)}: {error.strerror or error}") from error
 
 
 def _changed(text: str, key: str, value: str | None) -> str:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core import MethodError, StoreError, UnknownNameError
+from ...core.files import write_whole
 from ...core.json_text import parse_json
 from ...core.paths import user_data_folder, user_path
 from ...core.process import is_alive
@@ -170,10 +171,12 @@ def remove_unfinished() -> None:
 
 
 def write_marker(folder: Path, wanted: Wanted, python: str) -> Environment:
-    """Say that the environment in a folder is whole."""
-    temporary = folder / f"{MARKER}.part"
-    temporary.write_text(json.dumps({**asdict(wanted), "python": python}, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(folder / MARKER)
+    """Say that the environment in a folder is whole.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
+    write_whole(folder / MARKER, (json.dumps({**asdict(wanted), "python": python}, indent=1) + "\n").encode())
     (folder / MAKING).unlink(missing_ok=True)
     return Environment(folder, wanted, python, time.time())
 
