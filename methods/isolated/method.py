@@ -13,7 +13,7 @@ from ...core.errors import said
 from ...core.fingerprint import digest
 from ..base import GroundingMethod
 from ..contract import check_method_class
-from ..here import split_spec
+from ..here import absolute_spec, split_spec
 from ..watching import FilesSeen
 from .declared import required_by
 from .errors import Nonsense, ProcessEnded, ProcessLost, SetupFailed
@@ -36,10 +36,9 @@ def isolated_class(spec: str, python: Path) -> type[IsolatedMethod]:
     Raises:
         MethodError: If the interpreter cannot be used, or the method cannot be loaded there, or not be used apart.
     """
-    file, class_name = split_spec(spec)
+    file, _ = split_spec(spec)
     label = spec if file is None else file.name
-    if file is not None:
-        spec = f"{file.absolute()}{f':{class_name}' if class_name else ''}"
+    spec = absolute_spec(spec)
     process, hello = started(spec, python, label, place().timeout, required_by(spec))
     try:
         attributes = class_attributes(hello)
