@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ...core import Grounding, MethodError, Query
 from ...core.errors import said
 from ...core.fingerprint import digest
-from ..base import GroundingMethod
+from ..base import GroundingMethod, by_image
 from ..contract import check_method_class
 from ..here import absolute_spec, split_spec
-from ..watching import FilesSeen
+from ..watching import FilesSeen, files_seen
 from .declared import required_by
 from .errors import Nonsense, ProcessEnded, ProcessLost, SetupFailed
 from .frames import Frame, FrameError
@@ -114,8 +113,7 @@ class IsolatedMethod(GroundingMethod):
         """
         if not self._by_image:
             return self._answers(queries)
-        images = [list(group) for _, group in groupby(queries, key=lambda query: id(query.image))]
-        return [answer for mine in images for answer in self._answers(mine)]
+        return [answer for mine in by_image(queries) for answer in self._answers(mine)]
 
     def answers_by_image(self) -> bool:
         """Whether nothing is gained by asking about several images at once."""
@@ -254,8 +252,7 @@ class IsolatedMethod(GroundingMethod):
             raise MethodError(f"the method {self.name!r} {failed}: {error}{process.wrote()}") from error
 
     def _note(self, answer: Frame) -> None:
-        seen: FilesSeen = self.__dict__["_files_seen"]
-        seen.read |= set(map(str, answer.fields.get("undeclared", ())))
+        files_seen(self).read |= set(map(str, answer.fields.get("undeclared", ())))
 
 
 def check_timeout(timeout: float | None, methods: Iterable[GroundingMethod]) -> None:
