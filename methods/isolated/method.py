@@ -63,7 +63,6 @@ class IsolatedMethod(GroundingMethod):
     _spec: ClassVar[str] = ""
     _python: ClassVar[Path] = Path()
     _timeout: ClassVar[float] = TIMEOUT
-    _by_image: ClassVar[bool] = True
     _found: ClassVar[Mapping[str, Any]] = {}
     # The process that was started to learn of the class is that of the first instance.
     _spare: ClassVar[MethodProcess | None] = None
@@ -87,7 +86,9 @@ class IsolatedMethod(GroundingMethod):
         cls = type(self)
         spare, cls._spare = cls._spare, None
         self._process = spare if spare is not None and spare.alive else self._fresh()
-        self.__dict__.update(stated(self._build(self._process)))
+        built = self._build(self._process)
+        self.__dict__.update(stated(built))
+        self._by_image = bool(built.get("by_image"))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> IsolatedMethod:
         """Another with the same options, and a process of its own."""
