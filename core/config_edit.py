@@ -8,7 +8,7 @@ import re
 import tomllib
 from pathlib import Path
 
-from .config import DATA, config_file, in_file, settings_of
+from .config import config_file, in_file, settings_of
 from .errors import GroundCXRError
 from .files import write_whole
 from .paths import shown
@@ -81,7 +81,7 @@ def _part(lines: list[str], table: str) -> tuple[int, int]:
     headers = [number for number, line in enumerate(lines) if _HEADER.match(line)]
     if not table:
         return 0, headers[0] if headers else len(lines)
-    header = re.compile(rf"\s*\[\s*{re.escape(DATA)}\s*\]\s*(#.*)?$")
+    header = re.compile(rf"\s*\[\s*{re.escape(table)}\s*\]\s*(#.*)?$")
     for number in headers:
         if header.match(lines[number]):
             return number + 1, next((one for one in headers if one > number), len(lines))
