@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,6 +11,7 @@ import typer
 
 from ..core import GroundCXRError, unknown_name
 from ..core.config import STORE, configured_path, results_folder
+from .aliases import split_alias
 from .places import Places
 
 if TYPE_CHECKING:
@@ -143,12 +143,6 @@ def open_methods(
 def of_dataset(alias: str) -> bool:
     """Whether a setting is one of a data set's, by what stands before its key."""
     return alias == DATASET_ALIAS or alias.startswith(f"{DATASET_ALIAS}.")
-
-
-def split_alias(spec: str) -> tuple[str, str]:
-    """The alias of a method or a data set as typed, "" without one, and what follows it."""
-    alias, _, rest = spec.partition("=") if re.match(r"[\w.-]+=", spec) else ("", "", spec)
-    return alias, rest
 
 
 def open_protocols(names: Sequence[str]) -> list[Protocol]:

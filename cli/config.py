@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..core import GroundCXRError, unknown_name
-from ..core.config import DATA, DEVICE, PLAIN, RESULTS, STORE, config_file, configured, variable_of
+from ..core.config import DATA, DEVICE, PLAIN, RESULTS, STORE, config_file, configured, in_file, variable_of
 from ..core.config_edit import write_setting
 from ..core.paths import shown, user_path
 from .calling import called
@@ -27,6 +27,9 @@ def group(context: typer.Context) -> None:
 
 def show() -> None:
     """Print each setting with its value and where it is from."""
+    from ..datasets.roots import check_names
+
+    check_names()
     rows: list[tuple[str, str, str]] = []
     for key in _keys():
         found = configured(key)
@@ -68,10 +71,7 @@ def change(
 
 def unset(key: Annotated[str, typer.Argument(help="data.NAME of a data set, results, store or device.")]) -> None:
     """Take a setting out of the file."""
-    from ..core.config import in_file
-
-    known = in_file()
-    if key not in known:
+    if key not in in_file():
         _check_key(key)  # what is no setting may be taken out where it stands
         typer.echo(f"{key} is not in {shown(config_file())}")
         return
@@ -87,16 +87,12 @@ config.command("unset")(called(unset))
 
 def _keys() -> list[str]:
     from ..datasets import DATASETS
-    from ..datasets.roots import check_names
 
-    check_names()
     return [*PLAIN, *(f"{DATA}.{name}" for name in DATASETS.names())]
 
 
 def _check_key(key: str) -> None:
-    from ..datasets import DATASETS
-
-    known = [*PLAIN, *(f"{DATA}.{name}" for name in DATASETS.names())]
+    known = _keys()
     if key not in known:
         raise unknown_name("setting", key, known, see="`groundcxr config` shows all.")
 

@@ -12,7 +12,8 @@ import typer
 
 from ..core import GroundCXRError, unknown_name
 from ..core.paths import user_path
-from .arguments import DATASET_ALIAS, of_dataset, parsed_settings, split_alias
+from .aliases import split_alias
+from .arguments import DATASET_ALIAS, of_dataset, parsed_settings
 
 if TYPE_CHECKING:
     from ..evaluation.schema import SuiteInfo

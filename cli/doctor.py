@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from ..core.sizes import counted
 from .arguments import Settings
 from .data_sets import PHANTOM, Dataset, Root, dataset_options
 
@@ -20,12 +21,8 @@ def doctor(dataset: Dataset = PHANTOM, root: Root = None, settings: Settings = [
     for finding in findings:
         typer.echo(f"{finding.level}: {finding.problem}" + (f"; {finding.step}" if finding.step else ""))
     errors = sum(finding.level == "error" for finding in findings)
-    counts = f"{_counted(errors, 'error')}, {_counted(len(findings) - errors, 'warning')}"
+    counts = f"{counted(errors, 'error')}, {counted(len(findings) - errors, 'warning')}"
     place = configured_root(dataset) if errors and root is None else None
     source = f" (the root is {place.place})" if place else ""
     typer.echo(f"{dataset}: {counts if findings else 'all is well'}{source}")
     raise typer.Exit(1 if errors else 0)
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing}{'' if count == 1 else 's'}"

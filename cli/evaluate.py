@@ -11,6 +11,7 @@ import typer
 import typer.core
 
 from ..core import GroundCXRError
+from .aliases import split_alias
 from .arguments import (
     BatchSize,
     Device,
@@ -26,7 +27,6 @@ from .arguments import (
     Top,
     open_methods,
     open_protocols,
-    split_alias,
 )
 from .data_sets import Datasets, Roots, Secret, Splits, Suite, plan_sets
 from .places import Places, Pythons, Timeout

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from ..core import StoreError
-from ..core.files import write_atomically
+from ..core.files import write_whole
 
 
 def check_output(out: Path) -> None:
@@ -36,9 +36,6 @@ def write_output(out: Path, content: bytes) -> None:
         if out.exists() and not out.is_file():
             out.write_bytes(content)
         else:
-            write_atomically(Path(os.path.realpath(out)), content)
-    except (OSError, StoreError) as error:
-        # What a disk refused is told of results and stores, which have other options.
-        refused = error if isinstance(error, OSError) else error.__cause__
-        reason = refused.strerror if isinstance(refused, OSError) else None
-        raise StoreError(f"cannot write {out}: {reason or refused or error}; choose another --out") from error
+            write_whole(Path(os.path.realpath(out)), content)
+    except OSError as error:
+        raise StoreError(f"cannot write {out}: {error.strerror or error}; choose another --out") from error

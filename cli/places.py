@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core import GroundCXRError, unknown_name
+from .aliases import split_alias
 
 if TYPE_CHECKING:
     from ..methods import GroundingMethod
@@ -47,9 +48,9 @@ class Places:
         self._timeout = timeout
         self._pythons: dict[str, str] = {}
         for one in pythons:
-            alias, equals, path = one.partition("=") if re.match(r"[\w.-]+=", one) else ("", "", one)
+            alias, path = split_alias(one)
             if alias in self._pythons:
-                whose = f"the method {alias!r}" if equals else "all methods"
+                whose = f"the method {alias!r}" if alias else "all methods"
                 raise GroundCXRError(f"--python is given twice for {whose}; write ALIAS=PATH, each with its own alias")
             self._pythons[alias] = path
 

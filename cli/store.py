@@ -10,6 +10,7 @@ import typer
 
 from ..core import GroundCXRError
 from ..core.config import results_folder
+from ..core.sizes import counted, readable_size
 from .arguments import Store
 from .calling import called
 from .console import open_console
@@ -32,8 +33,6 @@ Older = Annotated[
     typer.Option("--older", min=0, help="Only what was last written more than so many days ago."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Delete without asking.")]
-
-_UNITS = ("B", "kB", "MB", "GB", "TB")
 
 
 def list_states(
@@ -89,7 +88,9 @@ def prune(
     for state in found:
         name, fingerprint, predictions, _, size, written = _words(state)
         typer.echo(f"{name} {fingerprint}: {predictions} predictions, {size}, last written {written}")
-    if not yes and not _confirmed(f"Delete {_counted(found)} ({_size(sum(one.size for one in found))})?"):
+    if not yes and not _confirmed(
+        f"Delete {counted(len(found), 'state')} ({readable_size(sum(one.size for one in found))})?"
+    ):
         typer.echo("nothing was deleted")
         return
     deleted: list[State] = []
@@ -99,7 +100,7 @@ def prune(
             deleted.append(state)
         else:  # the question may have stood there for hours
             typer.echo(f"{state.name} {state.fingerprint[:8]} has changed meanwhile and stays")
-    typer.echo(f"deleted {_counted(deleted)}, {_size(sum(state.size for state in deleted))}")
+    typer.echo(f"deleted {counted(len(deleted), 'state')}, {readable_size(sum(state.size for state in deleted))}")
 
 
 def verify(
@@ -154,18 +155,7 @@ def _states(out: list[Path], store: Path | None) -> tuple[list[State], set[str],
 def _words(state: State) -> tuple[str, str, str, str, str, str]:
     written = datetime.fromtimestamp(state.written).strftime("%Y-%m-%d")
     counts = f"{state.predictions:,}", f"{state.failures:,}"
-    return state.name, state.fingerprint[:8], *counts, _size(state.size), written
-
-
-def _counted(states: list[State]) -> str:
-    return "1 state" if len(states) == 1 else f"{len(states)} states"
-
-
-def _size(count: float) -> str:
-    unit = 0
-    while count >= 1000 and unit < len(_UNITS) - 1:
-        count, unit = count / 1000, unit + 1
-    return f"{count:.0f} {_UNITS[unit]}" if unit == 0 or count >= 100 else f"{count:.1f} {_UNITS[unit]}"
+    return state.name, state.fingerprint[:8], *counts, readable_size(state.size), written
 
 
 def _confirmed(question: str) -> bool:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from ..core import GroundCXRError, StoppedError
+from ..core.sizes import counted
 from ..evaluation import Result, Shard
 from ..evaluation.box_choice import describe
 from ..evaluation.numbers import digits_of, write_number
@@ -190,11 +191,11 @@ def _caption(result: Result) -> str:
     if not info.complete:
         notes.append("incomplete: not the whole split, never ranked")
     if info.dataset.n_warnings:
-        notes.append(f"{_number(info.dataset.n_warnings, 'warning')} about the data")
+        notes.append(f"{counted(info.dataset.n_warnings, 'warning')} about the data")
     if info.dataset.n_skipped:
-        notes.append(f"{_number(info.dataset.n_skipped, 'sample')} skipped by the protocol")
+        notes.append(f"{counted(info.dataset.n_skipped, 'sample')} skipped by the protocol")
     if info.dataset.n_negatives:
-        notes.append(f"{_number(info.dataset.n_negatives, 'negative')} beside these, in no average")
+        notes.append(f"{counted(info.dataset.n_negatives, 'negative')} beside these, in no average")
     if info.dataset.name == "phantom":
         notes.append("phantoms rank code paths, not clinical ability")
     statuses = Counter[str]()
@@ -221,7 +222,3 @@ def _tell_problems(result: Result, alias: str) -> None:
     left = sum(reason.count for reason in found[_SHOWN_REASONS:])
     if left:
         tell(f"  and {left} more; the column `error` of samples.parquet marks all")
-
-
-def _number(n: int, what: str) -> str:
-    return f"{n} {what}" + ("" if n == 1 else "s")

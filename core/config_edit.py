@@ -8,9 +8,9 @@ import re
 import tomllib
 from pathlib import Path
 
-from .config import DATA, config_file, in_file, settings_of
-from .errors import GroundCXRError, StoreError
-from .files import write_atomically
+from .config import config_file, in_file, settings_of
+from .errors import GroundCXRError
+from .files import write_whole
 from .paths import shown
 
 _HEADER = re.compile(r"\s*\[")
@@ -44,10 +44,9 @@ def write_setting(key: str, value: str | None) -> None:
     if not same:
         raise GroundCXRError(f"{key} cannot be changed in {shown(file)} as it is written there; change it in an editor")
     try:
-        write_atomically(Path(os.path.realpath(file)), content)  # a link stays, and what it names is written
-    except StoreError as error:
-        reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else None
-        raise GroundCXRError(f"cannot write {shown(file)}: {reason or error}") from error
+        write_whole(Path(os.path.realpath(file)), content)  # a link stays, and what it names is written
+    except OSError as error:
+        raise GroundCXRError(f"cannot write {shown(file)}: {error.strerror or error}") from error
 
 
 def _changed(text: str, key: str, value: str | None) -> str:
@@ -82,7 +81,7 @@ def _part(lines: list[str], table: str) -> tuple[int, int]:
     headers = [number for number, line in enumerate(lines) if _HEADER.match(line)]
     if not table:
         return 0, headers[0] if headers else len(lines)
-    header = re.compile(rf"\s*\[\s*{re.escape(DATA)}\s*\]\s*(#.*)?$")
+    header = re.compile(rf"\s*\[\s*{re.escape(table)}\s*\]\s*(#.*)?$")
     for number in headers:
         if header.match(lines[number]):
             return number + 1, next((one for one in headers if one > number), len(lines))

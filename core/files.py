@@ -34,6 +34,16 @@ _said: set[str] = set()
 
 
 def write_atomically(path: Path, content: bytes, *, private: bool = False, lasting: bool = True) -> None:
+    """Write a file of a result or a store whole; see `write_whole`.
+
+    Raises:
+        StoreError: If the disk is full or the folder cannot be written.
+    """
+    with told(path):
+        write_whole(path, content, private=private, lasting=lasting)
+
+
+def write_whole(path: Path, content: bytes, *, private: bool = False, lasting: bool = True) -> None:
     """Write a file whole: temporary file in the same folder, fsync, rename.
 
     Args:
@@ -43,27 +53,26 @@ def write_atomically(path: Path, content: bytes, *, private: bool = False, lasti
         lasting: Whether it waits until the disk has the file (fsync), so that no power cut takes it.
 
     Raises:
-        StoreError: If the disk is full or the folder cannot be written.
+        OSError: If the disk is full or the folder cannot be written.
     """
     temporary = path.with_name(f".{this_process()}-{secrets.token_hex(4)}{_PART}")
-    with told(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                if lasting:
-                    _keep(file.fileno(), path)
-            mode = 0o666 & (_access(path.parent) if private else ~_UMASK)
-            if mode != 0o600:
-                give_access(temporary, mode)
-            rename(temporary, path)
-        except BaseException:
-            # An unlink that fails says less than what failed before it.
-            with suppress(OSError):
-                temporary.unlink()
-            raise
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            if lasting:
+                _keep(file.fileno(), path)
+        mode = 0o666 & (_access(path.parent) if private else ~_UMASK)
+        if mode != 0o600:
+            give_access(temporary, mode)
+        rename(temporary, path)
+    except BaseException:
+        # An unlink that fails says less than what failed before it.
+        with suppress(OSError):
+            temporary.unlink()
+        raise
 
 
 def append(path: Path, lines: str) -> None:

@@ -1,4 +1,4 @@
-"""Sizes of files, as people read them."""
+"""Sizes and counts, as people read them."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ def readable_size(count: int) -> str:
     if unit == "B":
         return f"{count} B"
     return f"{size:.{max(0, 3 - len(str(int(size))))}f} {unit}"
+
+
+def counted(count: int, thing: str) -> str:
+    """How many there are of a thing: "1 sample", "2 samples"."""
+    return f"{count} {thing}{'' if count == 1 else 's'}"

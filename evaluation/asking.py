@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from itertools import groupby
 from typing import TypeVar
 
 from ..core import BOX, HEATMAP, Grounding, ImageSize, MethodError, Query, Sample
 from ..core.errors import told_as
 from ..core.guests import guest
 from ..methods import ControlMethod, GroundingMethod
-from ..methods.base import check_answers
+from ..methods.base import by_image, check_answers
 from ..methods.isolated.errors import SetupFailed
 from ..methods.isolated.method import release
 from ..methods.requirements import require
@@ -69,9 +68,9 @@ def ground_safely(method: GroundingMethod, queries: Sequence[Query]) -> list[Pre
     def ask(some: Sequence[Query]) -> list[Grounding]:
         return checked_answers(method, some)
 
-    parts = _by_image(queries) if method.answers_by_image() else [queries]
+    parts = by_image(queries) if method.answers_by_image() else [queries]
     with watched(method):
-        return [answer for part in parts for answer in _each_safely(part, _by_image, ask)]
+        return [answer for part in parts for answer in _each_safely(part, by_image, ask)]
 
 
 def checked_answers(method: GroundingMethod, queries: Sequence[Query]) -> list[Grounding]:
@@ -88,10 +87,6 @@ def control_safely(method: ControlMethod, samples: Sequence[Sample]) -> list[Pre
     return _each_safely(
         samples, _alone, lambda some: _checked(method, method.ground_samples(some), [s.image_size for s in some])
     )
-
-
-def _by_image(queries: Sequence[Query]) -> list[list[Query]]:
-    return [list(group) for _, group in groupby(queries, key=lambda query: id(query.image))]
 
 
 def _alone(items: Sequence[T]) -> list[list[T]]:

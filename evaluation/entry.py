@@ -14,9 +14,10 @@ from ..core.published import text_without_folders, without_folders
 from ..datasets import GroundingDataset
 from ..methods import ControlMethod, GroundingMethod, PhraseControl
 from ..methods.contract import check_attributes
+from ..methods.here import absolute_spec
 from ..methods.isolated.method import IsolatedMethod
 from ..methods.isolated.place import Place, place, placed
-from ..methods.loading import absolute_spec, build_method
+from ..methods.loading import build_method
 from ..methods.revision import revision_of
 from ..metrics import Protocol
 from .asking import told_as_the_methods

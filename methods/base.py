@@ -112,8 +112,7 @@ class GroundingMethod:
             One grounding for each query.
         """
         answers: list[Grounding] = []
-        for _, group in groupby(queries, key=lambda query: id(query.image)):
-            mine = list(group)
+        for mine in by_image(queries):
             found = self.ground(mine[0].image, [query.phrase for query in mine])
             answers.extend(check_answers(found, len(mine)))
         return answers
@@ -189,6 +188,11 @@ class GroundingMethod:
                 f"the weights of the method {self.name!r} are not there: {self.weights}; give an existing path"
             )
         return path
+
+
+def by_image(queries: Sequence[Query]) -> list[list[Query]]:
+    """The queries of each image, in order; those of one image follow one another."""
+    return [list(group) for _, group in groupby(queries, key=lambda query: id(query.image))]
 
 
 def _is_several(value: Any) -> bool:

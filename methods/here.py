@@ -31,13 +31,27 @@ def split_spec(spec: str) -> tuple[Path | None, str]:
     Raises:
         MethodError: If the file does not exist.
     """
-    path, _, class_name = spec.partition(".py:") if ".py:" in spec else (spec[:-3], "", "")
-    if not (spec.endswith(".py") or class_name):
-        return None, ""
-    file = user_path(f"{path}.py")
-    if not file.is_file():
+    file, class_name = named_file(spec)
+    if file is not None and not file.is_file():
         raise MethodError(f"there is no method file {file}; give the path of a Python file that holds the class")
     return file, class_name
+
+
+def named_file(spec: str) -> tuple[Path | None, str]:
+    """As `split_spec`, of a file that need not exist any more."""
+    path, _, class_name = spec.partition(".py:") if ".py:" in spec else (spec[:-3], "", "")
+    return (user_path(f"{path}.py"), class_name) if spec.endswith(".py") or class_name else (None, "")
+
+
+def joined_spec(file: Path, class_name: str) -> str:
+    """What `split_spec` splits."""
+    return f"{file}:{class_name}" if class_name else str(file)
+
+
+def absolute_spec(spec: str) -> str:
+    """What names a method, such that it means the same in every working folder."""
+    file, class_name = split_spec(spec)
+    return spec if file is None else joined_spec(file.absolute(), class_name)
 
 
 def class_here(spec: str) -> type[GroundingMethod]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .base import GroundingMethod
-from .here import class_here, instance_here, split_spec
+from .here import class_here, instance_here
 from .isolated.declared import require_declared
 from .isolated.place import interpreter_of
 from .options import parse_options
@@ -34,12 +34,6 @@ def load_method_class(spec: str, *, to_run: bool = True) -> type[GroundingMethod
     from .isolated.method import isolated_class  # what starts processes is read by those who need it
 
     return isolated_class(spec, python)
-
-
-def absolute_spec(spec: str) -> str:
-    """What `load_method_class` takes, such that it means the same in every working folder."""
-    file, class_name = split_spec(spec)
-    return spec if file is None else ":".join(filter(None, (str(file.absolute()), class_name)))
 
 
 def build_method(spec: str | type[GroundingMethod], settings: Mapping[str, Any] | None = None) -> GroundingMethod:

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from ...core import MethodError, StoreError, UnknownNameError
+from ...core.files import write_whole
 from ...core.json_text import parse_json
-from ...core.paths import user_data_folder, user_path
+from ...core.paths import user_data_folder
 from ...core.process import is_alive
 from ...core.regular import read_regular
-from ..here import split_spec
+from ..here import named_file, split_spec
 from ..registry import METHODS
 from .declared import create_step
 from .wanted import Wanted, source_of
@@ -133,10 +134,8 @@ def remove_environments(target: str) -> list[tuple[Environment, int]]:
         StoreError: If it cannot be removed.
     """
     made = list_environments()
-    whole = target
-    if ".py" in target:
-        path, _, class_name = target.partition(".py:") if ".py:" in target else (target.removesuffix(".py"), "", "")
-        whole = source_of(user_path(f"{path}.py"), class_name)
+    file, class_name = named_file(target)
+    whole = target if file is None else source_of(file, class_name)
     chosen = [one for one in made if one.id == target]
     # Of a file, those of each of its classes too.
     chosen = chosen or [one for one in made if one.wanted.source == whole or one.wanted.source.startswith(f"{whole}:")]
@@ -170,10 +169,12 @@ def remove_unfinished() -> None:
 
 
 def write_marker(folder: Path, wanted: Wanted, python: str) -> Environment:
-    """Say that the environment in a folder is whole."""
-    temporary = folder / f"{MARKER}.part"
-    temporary.write_text(json.dumps({**asdict(wanted), "python": python}, indent=1) + "\n", encoding="utf-8")
-    temporary.replace(folder / MARKER)
+    """Say that the environment in a folder is whole.
+
+    Raises:
+        OSError: If the disk refuses.
+    """
+    write_whole(folder / MARKER, (json.dumps({**asdict(wanted), "python": python}, indent=1) + "\n").encode())
     (folder / MAKING).unlink(missing_ok=True)
     return Environment(folder, wanted, python, time.time())
 

@@ -82,7 +82,6 @@ def class_attributes(hello: Mapping[str, Any]) -> dict[str, Any]:
             "revision": str(hello["revision"]),
             "Options": options_in(hello["options"]),
             "packages": {"python": hello["python"], **{k: v for k, v in hello["packages"].items() if v}},
-            "_by_image": bool(hello["by_image"]),
             "_found": found_there(hello),
         }
     except (KeyError, TypeError, ValueError, AttributeError) as error:

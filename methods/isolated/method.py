@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar
 
 from ...core import Grounding, MethodError, Query
 from ...core.errors import said
 from ...core.fingerprint import digest
-from ..base import GroundingMethod
+from ..base import GroundingMethod, by_image
 from ..contract import check_method_class
-from ..here import split_spec
-from ..watching import FilesSeen
+from ..here import absolute_spec, split_spec
+from ..watching import FilesSeen, files_seen
 from .declared import required_by
 from .errors import Nonsense, ProcessEnded, ProcessLost, SetupFailed
 from .frames import Frame, FrameError
@@ -36,10 +35,9 @@ def isolated_class(spec: str, python: Path) -> type[IsolatedMethod]:
     Raises:
         MethodError: If the interpreter cannot be used, or the method cannot be loaded there, or not be used apart.
     """
-    file, class_name = split_spec(spec)
+    file, _ = split_spec(spec)
     label = spec if file is None else file.name
-    if file is not None:
-        spec = f"{file.absolute()}{f':{class_name}' if class_name else ''}"
+    spec = absolute_spec(spec)
     process, hello = started(spec, python, label, place().timeout, required_by(spec))
     try:
         attributes = class_attributes(hello)
@@ -65,7 +63,6 @@ class IsolatedMethod(GroundingMethod):
     _spec: ClassVar[str] = ""
     _python: ClassVar[Path] = Path()
     _timeout: ClassVar[float] = TIMEOUT
-    _by_image: ClassVar[bool] = True
     _found: ClassVar[Mapping[str, Any]] = {}
     # The process that was started to learn of the class is that of the first instance.
     _spare: ClassVar[MethodProcess | None] = None
@@ -89,7 +86,9 @@ class IsolatedMethod(GroundingMethod):
         cls = type(self)
         spare, cls._spare = cls._spare, None
         self._process = spare if spare is not None and spare.alive else self._fresh()
-        self.__dict__.update(stated(self._build(self._process)))
+        built = self._build(self._process)
+        self.__dict__.update(stated(built))
+        self._by_image = bool(built.get("by_image"))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> IsolatedMethod:
         """Another with the same options, and a process of its own."""
@@ -115,8 +114,7 @@ class IsolatedMethod(GroundingMethod):
         """
         if not self._by_image:
             return self._answers(queries)
-        images = [list(group) for _, group in groupby(queries, key=lambda query: id(query.image))]
-        return [answer for mine in images for answer in self._answers(mine)]
+        return [answer for mine in by_image(queries) for answer in self._answers(mine)]
 
     def answers_by_image(self) -> bool:
         """Whether nothing is gained by asking about several images at once."""
@@ -255,8 +253,7 @@ class IsolatedMethod(GroundingMethod):
             raise MethodError(f"the method {self.name!r} {failed}: {error}{process.wrote()}") from error
 
     def _note(self, answer: Frame) -> None:
-        seen: FilesSeen = self.__dict__["_files_seen"]
-        seen.read |= set(map(str, answer.fields.get("undeclared", ())))
+        files_seen(self).read |= set(map(str, answer.fields.get("undeclared", ())))
 
 
 def check_timeout(timeout: float | None, methods: Iterable[GroundingMethod]) -> None:

@@ -79,7 +79,6 @@ class _Server:
             "class": method.__qualname__,
             "doc": method.__doc__,
             "control": issubclass(method, ControlMethod),
-            "by_image": method.ground_batch is GroundingMethod.ground_batch,
             "revision": revision_of(method),
             "options": options_out(method.Options, method.name),
             "python": _version(),
@@ -93,7 +92,7 @@ class _Server:
         enums = enums_of(self._class.Options, self._class.name)
         values = {name: value_in(value, enums) for name, value in asked.fields["settings"].items()}
         self._method = method = instance_here(self._class, values, options_of)
-        return _attributes(method), []
+        return {"by_image": method.answers_by_image(), **_attributes(method)}, []
 
     def _describe(self, asked: Frame) -> Reply:
         method = self._method
@@ -133,12 +132,8 @@ def _reply(server: _Server, asked: Frame) -> list[Any]:
             return encode(server.answer(asked))
     except BaseException as error:
         sentence = isinstance(error, (GroundCXRError, FrameError))
-        told = _told(error)
+        told = text_of(error)[:_LONGEST_MESSAGE]
         return encode(Frame("error", {"type": type(error).__name__, "message": told, "sentence": sentence}))
-
-
-def _told(error: BaseException) -> str:
-    return text_of(error)[:_LONGEST_MESSAGE]
 
 
 def _attributes(method: Any) -> dict[str, Any]:

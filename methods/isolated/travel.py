@@ -119,9 +119,7 @@ def value_out(value: Any) -> Any:
     """
     if isinstance(value, enum.Enum):
         return {"enum": [type(value).__name__, value.name]}
-    if value is None or isinstance(value, (bool, str)):
-        return value
-    if isinstance(value, (int, float)):
+    if value is None or isinstance(value, (bool, int, float, str)):
         return value
     if isinstance(value, PurePath):
         return {"path": str(value)}

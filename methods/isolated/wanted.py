@@ -10,7 +10,7 @@ from ...core import MethodError
 from ...core.fingerprint import digest
 from ...core.install import with_versions
 from ...core.names import folder_name
-from ..here import split_spec
+from ..here import joined_spec, split_spec
 from ..registry import METHODS
 from .declared import declared_by
 
@@ -65,7 +65,7 @@ class Wanted:
 
 def source_of(file: Path, class_name: str) -> str:
     """How an environment says which file it was made for; the file need not exist."""
-    return f"{file.resolve()}{f':{class_name}' if class_name else ''}"
+    return joined_spec(file.resolve(), class_name)
 
 
 def _own_requirements() -> list[str]:
