@@ -109,7 +109,9 @@ class Worker:
                     self._run_batch(batch, reading)
                     for one in batch:
                         if one.failure is not None:
-                            self._outcomes += [self._outcome(one, index, one.failure) for index in one.task.samples]
+                            self._outcomes += [
+                                Outcome.of(self._samples[index], one.failure) for index in one.task.samples
+                            ]
                     self._listen(self._outcomes)
                     advance(sum(len(one.task.samples) for one in batch))
         finally:
@@ -205,11 +207,8 @@ class Worker:
         self.report.computed += len(asked)
         self.report.failed += sum(isinstance(answer, Failure) for answer in answers)
         self._outcomes += [
-            self._outcome(one, index, answer) for (one, index), answer in zip(asked, answers, strict=True)
+            Outcome.of(samples[index], answer) for (_, index), answer in zip(asked, answers, strict=True)
         ]
-
-    def _outcome(self, one: Seen, index: int, prediction: Prediction) -> Outcome:
-        return Outcome.of(self._samples[index].sample_id, str(one.task.path), prediction)
 
     def _note_undeclared(self) -> None:
         """Note what the method read without declaring it, before what it made of it is stored."""

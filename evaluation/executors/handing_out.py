@@ -132,19 +132,16 @@ class HandingOut:
             except ImageError as error:
                 unread = report.images[task.path] = Failure.of(error)
                 report.failed += len(task.samples)
-                outcomes += [self._outcome(task, index, unread) for index in task.samples]
+                outcomes += [Outcome.of(job.samples[index], unread) for index in task.samples]
                 continue
             known = job.store.known(sha256)
             keys = self._keys(sha256, task)
             made[sha256] = {key: failure for key in keys if job.overwrite or not known.get(key)}
             lost = [index for index, key in zip(task.samples, keys, strict=True) if key in made[sha256]]
             report.failed += len(lost)
-            outcomes += [self._outcome(task, index, failure) for index in lost]
+            outcomes += [Outcome.of(job.samples[index], failure) for index in lost]
         job.store.add({sha256: new for sha256, new in made.items() if new}, replace=job.overwrite)
         return report, outcomes
-
-    def _outcome(self, task: ImageTask, index: int, failure: Failure) -> Outcome:
-        return Outcome.of(self._job.samples[index].sample_id, str(task.path), failure)
 
     def _keys(self, sha256: str, task: ImageTask) -> list[str]:
         samples = [self._job.samples[index] for index in task.samples]
