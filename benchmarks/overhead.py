@@ -15,19 +15,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from processor import cpu
+from versions import BEFORE, environment, versions
 
 SIZES = (1_000, 20_000)
 IMAGES = 9_500  # enough phantoms for the larger number of samples
 STARTS = 7
-BEFORE = "6c3895d"
-"""The last commit with one locked archive an image."""
 BATCH = 16
-ROOT = Path(__file__).resolve().parents[1]
 STEPS = {
     "ground": "grounding and store, first run",
     "again": "the same again, all stored",
@@ -66,31 +64,16 @@ def print_evaluations() -> None:
 
 def print_store(samples: int) -> None:
     """The store beside that of the commit before, step by step in turn."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, versions(Path(name), BEFORE):
         folder = Path(name)
-        (folder / "before").mkdir()
-        (folder / "now").mkdir()
-        subprocess.run(
-            ["git", "-C", ROOT, "worktree", "add", "--quiet", "--detach", folder / "tree", BEFORE], check=True
-        )
-        try:
-            (folder / "before/groundcxr").symlink_to(folder / "tree")
-            (folder / "now/groundcxr").symlink_to(ROOT)
-            draw(folder / "images", samples // 2)
-            measured = {
-                (which, step): in_own_process(
-                    step,
-                    samples,
-                    folder / "images",
-                    folder / which,
-                    PYTHONPATH=str(folder / which),
-                    GROUNDCXR_CACHE=str(folder / which / "cache"),
-                )
-                for step in STEPS
-                for which in ("before", "now")
-            }
-        finally:
-            subprocess.run(["git", "-C", ROOT, "worktree", "remove", "--force", folder / "tree"], check=True)
+        draw(folder / "images", samples // 2)
+        measured = {
+            (which, step): in_own_process(
+                step, samples, folder / "images", folder / which, env=environment(folder / which)
+            )
+            for step in STEPS
+            for which in ("before", "now")
+        }
     print(f"\n| {samples:,} samples of {samples // 2:,} images, maps of 32x32, one core | {BEFORE} | now | ratio |")
     print("| --- | ---: | ---: | ---: |")
     for step, title in STEPS.items():
@@ -123,10 +106,10 @@ def draw(folder: Path, images: int) -> None:
     time.sleep(3)
 
 
-def in_own_process(step: str, samples: int, *folders: Path, **environment: str) -> dict[str, float]:
+def in_own_process(step: str, samples: int, *folders: Path, env: Mapping[str, str] | None = None) -> dict[str, float]:
     """Run this file as a worker."""
     command = [sys.executable, __file__, "worker", step, str(samples), *map(str, folders)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env={**os.environ, **environment})
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=env)
     return json.loads(done.stdout)
 
 

@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from processor import cpu
+from versions import BEFORE, environment, versions
 
-BEFORE = "6c3895d"
 IMAGES, MANY = 64, 512
 WIDTH, HEIGHT = 2544, 3056
 SECONDS = 0.04
@@ -56,18 +56,9 @@ class Maps(GroundingMethod):
 def main() -> None:
     """Print the tables."""
     commit = sys.argv[1] if len(sys.argv) > 1 else BEFORE
-    here = Path(__file__).resolve().parents[1]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        make_data(folder)
-        other = folder / "before" / "groundcxr"
-        subprocess.run(["git", "-C", here, "worktree", "add", "-q", "--detach", other, commit], check=True)
-        (folder / "now").mkdir()
-        (folder / "now" / "groundcxr").symlink_to(here)
-        try:
-            measure(folder, commit)
-        finally:
-            subprocess.run(["git", "-C", here, "worktree", "remove", "--force", other], check=True)
+    with tempfile.TemporaryDirectory() as name, versions(Path(name), commit):
+        make_data(Path(name))
+        measure(Path(name), commit)
 
 
 def measure(folder: Path, commit: str) -> None:
@@ -133,9 +124,8 @@ def make_data(folder: Path) -> None:
 def in_own_process(folder: Path, version: str, what: str, images: int, jobs: int | None = None) -> dict[str, float]:
     """Run this file with one version of the package."""
     command = [sys.executable, __file__, "--one", str(folder), version, what, str(images), json.dumps(jobs)]
-    its = folder / version
-    environment = {**os.environ, "PYTHONPATH": str(its), "GROUNDCXR_CACHE": str(its / "cache")}
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment, cwd=folder)
+    its = environment(folder / version)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=its, cwd=folder)
     return json.loads(done.stdout.splitlines()[-1])
 
 

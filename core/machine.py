@@ -1,4 +1,4 @@
-"""What this process has of the machine: the GPUs that it sees, and the most memory that it has used."""
+"""What this process has of the machine: the CPUs and GPUs that it sees, and the most memory that it has used."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import os
 import resource
 import sys
 from pathlib import Path
+
+
+def cpu_count() -> int:
+    """How many CPUs this process may use, by its affinity."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def gpu_count() -> int:

@@ -16,8 +16,8 @@ from ..core.threads import mapped
 from ..methods.watching import files_read, undeclared_files
 from .box_choice import refuse_choice
 from .entry import Entry, answers_samples, fitted
-from .plan import Batch, ImageTask, Shard, make_plan
-from .prediction import image_key, query_key
+from .outstanding import known_samples, to_ask
+from .plan import ImageTask, Shard, make_plan
 from .provenance import check_device, resolve_device
 from .questions import Questions
 from .run import Run, batch_size_of, store_of
@@ -118,7 +118,7 @@ def dry_run(entry: Entry, run: Run, shard: Shard | None = None) -> Forecast:
     anew = run.overwrite or bool(store.undeclared() or undeclared_files(entry.method, files_read(entry.method)))
     # A control is asked where all parts are scored, by whoever scores them.
     grounded = batches if keeps or shard is None else []
-    asked = [count for batch in grounded if (count := _asked(batch, known, anew=anew))]
+    left = [to_ask({task: {} if anew else known[task] for task in batch if task in known}) for batch in grounded]
     answered = sum(sum(answers.values()) for answers in known.values())
     failed = sum(len(answers) for answers in known.values()) - answered
     return Forecast(
@@ -128,9 +128,9 @@ def dry_run(entry: Entry, run: Run, shard: Shard | None = None) -> Forecast:
         phrases=sum(len(task.samples) for task in tasks),
         stored=answered,
         failed=failed,
-        asked=sum(asked),
+        asked=sum(len(group) for groups in left for group in groups),
         new=sum(len(task.samples) for task in known) - answered,
-        batches=len(asked),
+        batches=sum(map(bool, left)),
         unreadable=unreadable,
         refused=len(questions.refused) if shard is None or shard.index == 1 else 0,
         keeps=keeps,
@@ -150,9 +150,7 @@ def _look(
         try:
             sha256 = remembered.of(task.path)
             with lock:
-                known = {} if store is None else store.asked(image_key(sha256))
-            keys = {index: query_key(sha256, samples[index].phrase, samples[index].pathology) for index in task.samples}
-            found = {index: known[key] for index, key in keys.items() if key in known}
+                found = {} if store is None else known_samples(store, sha256, task, samples)
             if not found:
                 read_header(task.path)  # what has been grounded could be read
         except ImageError as error:
@@ -165,14 +163,6 @@ def _look(
     pairs = list(zip(tasks, looks, strict=True))
     known = {task: found for task, found in pairs if isinstance(found, dict)}
     return known, {task.path: reason for task, reason in pairs if isinstance(reason, str)}
-
-
-def _asked(batch: Batch, known: Mapping[ImageTask, Mapping[int, bool]], *, anew: bool) -> int:
-    """How many samples of a batch the worker would ask: all where one has no answer, else those that failed."""
-    readable = [task for task in batch if task in known]
-    if anew or any(len(known[task]) < len(task.samples) for task in readable):
-        return sum(len(task.samples) for task in readable)
-    return sum(not answered for task in readable for answered in known[task].values())
 
 
 def _experience(entry: Entry, run: Run, store: StoredPredictions, device: str, *, only_failed: bool) -> Experience:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..core import GroundCXRError, Grounding, StoppedError
+from ..core import GroundCXRError, Grounding, Sample, StoppedError
 from ..core.stderr import say
 from .prediction import Failure, Prediction
 from .reasons import Reasons
@@ -38,11 +38,11 @@ class Outcome:
     empty: bool
 
     @classmethod
-    def of(cls, sample_id: str, image: str, prediction: Prediction) -> Outcome:
+    def of(cls, sample: Sample, prediction: Prediction) -> Outcome:
         """The outcome that an answer stands for."""
-        if isinstance(prediction, Failure):
-            return cls(sample_id, image, prediction, empty=False)
-        return cls(sample_id, image, None, empty=marks_nothing(prediction))
+        failure = prediction if isinstance(prediction, Failure) else None
+        empty = not isinstance(prediction, Failure) and marks_nothing(prediction)
+        return cls(sample.sample_id, str(sample.image_path), failure, empty)
 
 
 Listener = Callable[[Sequence[Outcome]], object]
@@ -112,9 +112,7 @@ class EarlyWarning:
     def passing(self, parts: Iterable[GivenPart]) -> Iterator[GivenPart]:
         """The answers of a control, which are not stored, each part looked at as it passes."""
         for part in parts:
-            self.see(
-                [Outcome.of(one.sample.sample_id, str(one.sample.image_path), one.prediction) for one in part.given]
-            )
+            self.see([Outcome.of(one.sample, one.prediction) for one in part.given])
             yield part
         self.end()
 

@@ -22,7 +22,7 @@ from .imported import IMPORT_FOLDER, ImportFile, write_import
 from .plan import Selection, make_plan
 from .prediction import Failure, Prediction, encode, query_key
 from .result import Result
-from .run import Run, score_entry
+from .run import Run, score_entry, store_of
 from .schema import AnswersInfo
 from .store import PredictionStore, digests
 
@@ -108,9 +108,8 @@ class ForeignPredictions:
             GroundCXRError: If a map cannot be used, or the choice of boxes; no result is written then.
         """
         refuse_choice(self.entry.method, self.entry.label, answers)
-        info = self.entry.info
         run = Run(self._selection, store, None, answers=answers, jobs=jobs)
-        self._fill(PredictionStore(store, info.name, info.fingerprint, info.model_dump(exclude={"label"})))
+        self._fill(store_of(self.entry, run))
         run = replace(run, judged=tuple(self._doubts))
         for result in score_entry(self.entry, protocols, run):
             write_import(result.folder(out / IMPORT_FOLDER), self.about)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from threading import Condition, Thread
 from types import TracebackType
 
 from ..core import Radiograph
+from ..core.machine import cpu_count
 from ..core.threads import start
 from ..methods.watching import unwatched
 from .plan import Batch, ImageTask
@@ -24,8 +24,7 @@ _THREADS = 8
 
 def reading_threads() -> int:
     """How many threads read: one for each processor, two at least, since one may wait for a disk."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(max(usable, 2), _THREADS)
+    return min(max(cpu_count(), 2), _THREADS)
 
 
 @dataclass(eq=False)

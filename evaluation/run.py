@@ -106,18 +106,19 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
         yield from _run_control(entry, entry.method, protocols, run, device)
         return
     questions, store = Questions.of(entry.method, run.selection), store_of(entry, run)
-    report = _ground(entry, questions, run, store, None)
+    parts = _parts(run, questions, _ground(entry, questions, run, store, None), store)
     mended = False
     for protocol in protocols:
         try:
-            (result,) = _score(entry, questions, [protocol], run, store, report)
+            result = _finish(entry, protocol, run, store, parts)
         except DamagedPredictionsError:
             # A damaged answer shows when it is read; it is made again, once.
             if mended or not store.mend():
                 raise
             mended = True
-            report = _ground(entry, questions, replace(run, overwrite=False), store, None)
-            (result,) = _score(entry, questions, [protocol], run, store, report)
+            again = _ground(entry, questions, replace(run, overwrite=False), store, None)
+            parts = _parts(run, questions, again, store)
+            result = _finish(entry, protocol, run, store, parts)
         yield result
     store.compact()
 
@@ -165,7 +166,9 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
             advance()
     known.save()
     store = store_of(entry, run)
-    yield from _score(entry, questions, protocols, run, store, report)
+    parts = _parts(run, questions, report, store)
+    for protocol in protocols:
+        yield _finish(entry, protocol, run, store, parts)
     store.compact()
 
 
@@ -183,17 +186,10 @@ def _ground(
     return report
 
 
-def _score(
-    entry: Entry,
-    questions: Questions,
-    protocols: Sequence[Protocol],
-    run: Run,
-    store: PredictionStore,
-    report: GroundingReport,
-) -> Iterator[Result]:
+def _parts(run: Run, questions: Questions, report: GroundingReport, store: PredictionStore) -> list[Part]:
+    """What is scored, the same under each protocol."""
     _require_readable(report)
-    for protocol in protocols:
-        yield _finish(entry, protocol, run, store, stored_parts(run.selection, questions, report.images, store))
+    return stored_parts(run.selection, questions, report.images, store)
 
 
 def _require_readable(report: GroundingReport) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,20 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Sparing(_Strict):
+    """Says fields that came later only where they are not as they are by default: other files stay as they were."""
+
+    _later: ClassVar[tuple[str, ...]]
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        written = serialize(self)
+        for name in self._later:
+            if getattr(self, name) == type(self).model_fields[name].default:
+                written.pop(name, None)
+        return written
 
 
 class Cell(_Strict):
@@ -57,7 +71,7 @@ class ProtocolInfo(_Strict):
     hash: Sha256
 
 
-class DatasetInfo(_Strict):
+class DatasetInfo(_Sparing):
     """The data, without anything that is confidential.
 
     `n_warnings` counts the kinds of defects that loading met (clipped boxes, resized copies, other counts than
@@ -70,6 +84,8 @@ class DatasetInfo(_Strict):
     `task` is "anatomy" where the phrases name regions that every chest has: such numbers are never averaged with those
     of findings. The file says it only of these.
     """
+
+    _later = ("n_negatives", "task")
 
     name: str
     version: str
@@ -91,22 +107,15 @@ class DatasetInfo(_Strict):
         """All samples that the method was asked about."""
         return self.n_samples + self.n_negatives
 
-    @model_serializer(mode="wrap")
-    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        written = serialize(self)
-        if not self.n_negatives:
-            written.pop("n_negatives", None)
-        if self.task == "findings":
-            written.pop("task", None)
-        return written
 
-
-class MethodInfo(_Strict):
+class MethodInfo(_Sparing):
     """The method in the state in which it ran.
 
     Of one that ran in another Python than groundcxr, `environment` has the version of that Python and those of the
     packages that the method requires, on which its fingerprint rests too; of any other the file does not have it.
     """
+
+    _later = ("environment",)
 
     name: str
     label: str
@@ -123,13 +132,6 @@ class MethodInfo(_Strict):
     citation: str
     note: str
     environment: dict[str, str] | None = None
-
-    @model_serializer(mode="wrap")
-    def _written(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields = write(self)
-        if self.environment is None:
-            fields.pop("environment", None)
-        return fields
 
 
 class GitInfo(_Strict):
@@ -197,13 +199,15 @@ class Overall(_Strict):
     micro: dict[str, Cell]
 
 
-class ResultFile(_Strict):
+class ResultFile(_Sparing):
     """The content of `result.json`.
 
     From schema 2 on, and None where there is nothing to say: `notes`, `provenance`, `answers` (which boxes counted),
     `supervision` (what the method has learnt places from), `condition` (a changed input). `suite` is said only of a
     part of one.
     """
+
+    _later = ("suite",)
 
     schema_version: Literal[1, 2]
     complete: bool
@@ -223,13 +227,6 @@ class ResultFile(_Strict):
     supervision: str | None = None
     condition: dict[str, Any] | None = None
     suite: SuiteInfo | None = None
-
-    @model_serializer(mode="wrap")
-    def _without_none(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        written = serialize(self)
-        if self.suite is None:
-            written.pop("suite", None)
-        return written
 
 
 def drawn_patients(samples: pd.DataFrame, dataset: DatasetInfo) -> list[str]:

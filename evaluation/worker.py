@@ -18,6 +18,7 @@ from ..methods.watching import files_read, undeclared_files
 from .asking import ground_safely, set_up
 from .early_warning import Listener, Outcome
 from .grounding_notes import Made, Way
+from .outstanding import known_samples, to_ask
 from .plan import Batch, ImageTask
 from .prediction import Failure, Prediction, query_key
 from .provenance import git_state, memory_used, packages
@@ -109,7 +110,9 @@ class Worker:
                     self._run_batch(batch, reading)
                     for one in batch:
                         if one.failure is not None:
-                            self._outcomes += [self._outcome(one, index, one.failure) for index in one.task.samples]
+                            self._outcomes += [
+                                Outcome.of(self._samples[index], one.failure) for index in one.task.samples
+                            ]
                     self._listen(self._outcomes)
                     advance(sum(len(one.task.samples) for one in batch))
         finally:
@@ -122,14 +125,9 @@ class Worker:
             if one.sha256 in self._added and one.failure is None:  # the same file under another name, since it was seen
                 one.known = self._known(one.task, one.sha256)
             self.report.failed += 0 if one.readable else len(one.task.samples)
-        opened = [one for one in batch if one.image is not None]
-        if any(one.lacks for one in opened):
-            self._ground([(one, index) for one in opened for index in one.task.samples], reading)
-            return
-        # Everything has been answered before; what failed then is asked again, alone as it was.
-        for one in opened:
-            for index in [index for index, answered in one.known.items() if not answered]:
-                self._ground([(one, index)], reading)
+        opened = {one.task: one for one in batch if one.image is not None}
+        for group in to_ask({task: one.known for task, one in opened.items()}):
+            self._ground([(opened[task], index) for task, index in group], reading)
 
     def _look(self, task: ImageTask) -> Seen:
         content, look = None, self._digests.look(task.path)
@@ -148,9 +146,7 @@ class Worker:
         if self._overwrite:
             return {}
         with self._using_store:
-            known = self._store.known(sha256)
-        keys = {index: self._key(sha256, index) for index in task.samples}
-        return {index: known[key] for index, key in keys.items() if key in known}
+            return known_samples(self._store, sha256, task, self._samples)
 
     @staticmethod
     def _wanted(batch: Sequence[Seen]) -> list[Seen]:
@@ -205,11 +201,8 @@ class Worker:
         self.report.computed += len(asked)
         self.report.failed += sum(isinstance(answer, Failure) for answer in answers)
         self._outcomes += [
-            self._outcome(one, index, answer) for (one, index), answer in zip(asked, answers, strict=True)
+            Outcome.of(samples[index], answer) for (_, index), answer in zip(asked, answers, strict=True)
         ]
-
-    def _outcome(self, one: Seen, index: int, prediction: Prediction) -> Outcome:
-        return Outcome.of(self._samples[index].sample_id, str(one.task.path), prediction)
 
     def _note_undeclared(self) -> None:
         """Note what the method read without declaring it, before what it made of it is stored."""

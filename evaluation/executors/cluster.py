@@ -21,6 +21,7 @@ from typing import Any
 from ...core import GroundCXRError
 from ...core.errors import said
 from ...core.install import install_step
+from ...core.machine import cpu_count
 from ...core.process import is_alive, this_process
 
 LOCAL = "local"
@@ -161,11 +162,6 @@ def nodes() -> list[dict[str, float]]:
     import ray
 
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
-
-
-def cpu_count() -> int:
-    """How many CPUs this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _own_folder() -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 from ...core import GroundCXRError, ImageError
 from ...core.progress import Advance
 from ..early_warning import Outcome
-from ..plan import ImageTask
+from ..outstanding import known_samples
 from ..prediction import Failure, Prediction, query_key
 from ..store import digests
 from ..worker import GroundingReport
@@ -132,23 +132,16 @@ class HandingOut:
             except ImageError as error:
                 unread = report.images[task.path] = Failure.of(error)
                 report.failed += len(task.samples)
-                outcomes += [self._outcome(task, index, unread) for index in task.samples]
+                outcomes += [Outcome.of(job.samples[index], unread) for index in task.samples]
                 continue
-            known = job.store.known(sha256)
-            keys = self._keys(sha256, task)
-            made[sha256] = {key: failure for key in keys if job.overwrite or not known.get(key)}
-            lost = [index for index, key in zip(task.samples, keys, strict=True) if key in made[sha256]]
+            known = {} if job.overwrite else known_samples(job.store, sha256, task, job.samples)
+            lost = [index for index in task.samples if not known.get(index)]
+            for sample in map(job.samples.__getitem__, lost):  # a file may be there twice, under two names
+                made.setdefault(sha256, {})[query_key(sha256, sample.phrase, sample.pathology)] = failure
             report.failed += len(lost)
-            outcomes += [self._outcome(task, index, failure) for index in lost]
-        job.store.add({sha256: new for sha256, new in made.items() if new}, replace=job.overwrite)
+            outcomes += [Outcome.of(job.samples[index], failure) for index in lost]
+        job.store.add(made, replace=job.overwrite)
         return report, outcomes
-
-    def _outcome(self, task: ImageTask, index: int, failure: Failure) -> Outcome:
-        return Outcome.of(self._job.samples[index].sample_id, str(task.path), failure)
-
-    def _keys(self, sha256: str, task: ImageTask) -> list[str]:
-        samples = [self._job.samples[index] for index in task.samples]
-        return [query_key(sha256, sample.phrase, sample.pathology) for sample in samples]
 
     def _require_node(self) -> None:
         """Refuse to wait for ever: where no worker is at work, and no node is left on which one could be."""

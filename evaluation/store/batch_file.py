@@ -80,11 +80,6 @@ class Origin:
         """The hash of the way."""
         return None if self.way is None else self.way.id
 
-    @property
-    def device(self) -> str | None:
-        """What the method was set up on."""
-        return None if self.way is None else self.way.device
-
     def as_json(self) -> dict[str, Any]:
         """For a directory."""
         return {

@@ -63,13 +63,9 @@ class PredictionStore(StoredPredictions):
         return self.answers(image_key(image_sha256))
 
     def known(self, image_sha256: str) -> dict[str, bool]:
-        """What has been asked about an image, see `asked`.
-
-        Raises:
-            StoreError: If the store cannot be read.
-        """
+        """As of any store; one of before is converted first."""
         self._convert()
-        return self.asked(image_key(image_sha256))
+        return super().known(image_sha256)
 
     def add(
         self, predictions: Mapping[str, Mapping[str, Prediction]], made: Made | None = None, *, replace: bool = False

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ...core.names import folder_name
-from ..prediction import Failure, Prediction, decode, encode
+from ..prediction import Failure, Prediction, decode, encode, image_key
 from . import words
 from .batch_file import DamagedPredictionsError
 from .former import former_files, is_former, members_of, read_former
@@ -82,17 +82,18 @@ class StoredPredictions:
             raise next(iter(self._index.damaged.values()))
         return found
 
-    def asked(self, image: str) -> dict[str, bool]:
+    def known(self, image_sha256: str) -> dict[str, bool]:
         """What has been asked about an image, by query key: whether there is an answer, and not a failure.
 
         What a directory shows to be damaged is not known. Whether an answer itself is damaged shows when it is read.
 
         Args:
-            image: The image's key.
+            image_sha256: Of the image's file.
 
         Raises:
             StoreError: If a file cannot be read.
         """
+        image = image_key(image_sha256)
         self._index.refresh()
         known = {query: item.answered for query, item in self._index.of(image).items()}
         if self._has_former():
