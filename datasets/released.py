@@ -156,7 +156,7 @@ class ReleasedDataset(GroundingDataset):
     def _load(cls, root: Path | None, split: str, phrases: str | None, **options: Any) -> Self:
         if split != "all" and split not in cls.splits:
             raise unknown_name("split", split, ["all", *cls.splits])
-        release = cls.read(root, PhraseTemplate.of(phrases or DEFAULT), **options)
+        release = cls.read(root, PhraseTemplate.of(DEFAULT if phrases is None else phrases), **options)
         chosen = cls._of_split(release, split)
         found = cls._find_images(release)
         salt = release_key(release.annotations)
@@ -193,7 +193,7 @@ class ReleasedDataset(GroundingDataset):
     @classmethod
     def _check(cls, root: Path | None, phrases: str | None, **options: Any) -> list[Finding]:
         try:
-            release = cls.read(root, PhraseTemplate.of(phrases or DEFAULT), **options)
+            release = cls.read(root, PhraseTemplate.of(DEFAULT if phrases is None else phrases), **options)
         except DatasetError as error:
             return [Finding("error", str(error))]
         findings = [Finding("warning", text, "compare with the release") for text in cls._doubts(release)]

@@ -200,7 +200,9 @@ class VinDrCXR(ReleasedDataset):
 
 
 def _phrases(phrases: str | None, readers: str) -> str:
-    return phrases or (VILOURAS2024_PHRASES if readers == VILOURAS2024 else DEFAULT)
+    if phrases is None:
+        return VILOURAS2024_PHRASES if readers == VILOURAS2024 else DEFAULT
+    return phrases
 
 
 def _options(readers: str, fuse_iou: float | str) -> dict[str, Any]:

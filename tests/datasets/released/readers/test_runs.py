@@ -5,6 +5,7 @@ import json
 import pytest
 
 from groundcxr import load_dataset
+from groundcxr.core import DatasetError
 
 NAMES = ("vindr-cxr", "padchest-gr", "chest-imagenome")
 
@@ -89,3 +90,10 @@ class TestSecondReader:
         assert other
         # Nobody has read the validation images again.
         assert not load_dataset("chexlocalize", root, "all").has_second_reader
+
+
+@pytest.mark.parametrize("name", ["nih-boxes", "vindr-cxr", "chest-imagenome"])
+def test_an_empty_way_to_make_phrases_is_none(name, made, tmp_path):
+    root = made(name, tmp_path / "data")
+    with pytest.raises(DatasetError, match=r"the option phrases='' is no way to make phrases: it has no \{class\}"):
+        load_dataset(name, root, phrases="")
