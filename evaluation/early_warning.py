@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..core import GroundCXRError, Grounding, Sample, StoppedError
+from ..core.sizes import counted
 from ..core.stderr import say
 from .prediction import Failure, Prediction
 from .reasons import Reasons
@@ -129,11 +130,11 @@ class EarlyWarning:
         return self._failed + self._empty == self._samples
 
     def _seen(self) -> str:
-        return _counted(len(self._images), "image")
+        return counted(len(self._images), "image")
 
     def _counts(self) -> str:
         """How many samples failed and came back empty, where there are any."""
-        of = f"of {_counted(self._samples, 'sample')}"
+        of = f"of {counted(self._samples, 'sample')}"
         failed = f"{self._failed} {of} failed" if self._failed else ""
         empty = f"{self._empty} {of} came back empty (no box, and no map or one of equal values)" if self._empty else ""
         return ", ".join(filter(None, (failed, empty)))
@@ -150,15 +151,11 @@ class EarlyWarning:
 
     def _stopped(self) -> str:
         return (
-            f"{self._label} was stopped: {self._failed} of {_counted(self._samples, 'sample')} failed and the limit is "
+            f"{self._label} was stopped: {self._failed} of {counted(self._samples, 'sample')} failed and the limit is "
             f"{self._stop_after}, {self._example()}; what was made is kept and no result is written (that of an "
             "earlier run stays); mend the cause and run the same again, which goes on from there and asks again what "
             "failed"
         )
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _times(count: int) -> str:
