@@ -7,6 +7,7 @@ Only what means the same has one name here. A class that two sets draw different
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 SPELLINGS: dict[str, tuple[str, ...]] = {
     "Aortic Elongation": (),
@@ -78,6 +79,7 @@ NAMELESS = frozenset({"No Finding", "Other Disease", "Other Lesion", "Pleural Ot
 """Classes that name no finding, so that a phrase about them says nothing that an image could lack."""
 
 
+@cache  # asked of every class of every image, and the classes are few
 def common_name(pathology: str) -> str:
     """The common name of a class; a class that the table does not have keeps its own.
 

@@ -32,7 +32,8 @@ def configured_roots() -> dict[str, Path]:
     Raises:
         GroundCXRError: As of `configured_root`; or if one is no possible path.
     """
-    found = {name: configured_root(name) for name in DATASETS.names()}
+    check_names()
+    found = {name: configured(f"{DATA}.{name}") for name in DATASETS.names()}
     return {name: setting.path for name, setting in found.items() if setting is not None}
 
 
