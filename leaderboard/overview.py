@@ -15,13 +15,10 @@ from .data_columns import Column, columns_of
 from .library import Library
 from .overview_rows import OverviewRow, rows_of
 from .ranks import FEWEST, Ranks, mean_ranks
-from .runs import Run, metrics_of
+from .runs import ProtocolKey, Run, metrics_of
 from .significance import MACRO
 from .tables import Board, board
 from .zero_shot import is_zero_shot
-
-Protocol = tuple[str, str, str]
-"""Name, version and hash."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Overview:
         notes: What a reader must know of who is who, one sentence each.
     """
 
-    protocol: Protocol
+    protocol: ProtocolKey
     metric: MetricInfo
     columns: tuple[Column, ...]
     n: dict[Column, int]
@@ -136,15 +133,9 @@ def across_datasets(
     return overviews(mine, [metric], only_zero_shot=only_zero_shot)[0].frame()
 
 
-def protocols_of(runs: Iterable[Run]) -> list[Protocol]:
+def protocols_of(runs: Iterable[Run]) -> list[ProtocolKey]:
     """Every protocol of the runs, sorted."""
-    return sorted({protocol_of(run) for run in runs})
-
-
-def protocol_of(run: Run) -> Protocol:
-    """What protocol a run is under."""
-    setting = run.setting
-    return setting.protocol, setting.protocol_version, setting.protocol_hash
+    return sorted({run.setting.protocol_key for run in runs})
 
 
 def overviews(runs: Sequence[Run], metrics: Sequence[str] = (), *, only_zero_shot: bool = False) -> list[Overview]:
@@ -165,7 +156,7 @@ def overviews(runs: Sequence[Run], metrics: Sequence[str] = (), *, only_zero_sho
             raise unknown_name("metric of these results", key, known)
     tables: list[Overview] = []
     for protocol in protocols_of(runs):
-        mine = [run for run in runs if protocol_of(run) == protocol]
+        mine = [run for run in runs if run.setting.protocol_key == protocol]
         there = {metric.key: metric for metric in metrics_of(mine)}
         headline = [key for key, metric in there.items() if metric.headline] or list(there)
         tables += [overview(mine, key, only_zero_shot=only_zero_shot) for key in metrics or headline if key in there]
@@ -210,7 +201,7 @@ def overview(runs: Sequence[Run], metric: str, *, only_zero_shot: bool = False) 
         for column, table in boards.items()
     }
     return Overview(
-        protocol_of(runs[0]), shown, columns, n, tuple(sorted(rows, key=lambda row: _order(row, shown))), ranks,
+        runs[0].setting.protocol_key, shown, columns, n, tuple(sorted(rows, key=lambda row: _order(row, shown))), ranks,
         unranked, only_zero_shot, tuple(notes),
     )  # fmt: skip
 
