@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from .overview_rows import OverviewRow, rows_of
 from .ranks import FEWEST, Ranks, mean_ranks
 from .runs import ProtocolKey, Run, metrics_of
 from .significance import MACRO
-from .tables import Board, board
+from .tables import Board, board, tables_of
 from .zero_shot import is_zero_shot
 
 
@@ -150,17 +151,8 @@ def overviews(runs: Sequence[Run], metrics: Sequence[str] = (), *, only_zero_sho
         UnknownNameError: If no run has one of the metrics.
         StoreError: If the rows of a run cannot be read any more.
     """
-    known = sorted({metric.key for metric in metrics_of(runs)})
-    for key in metrics:
-        if key not in known:
-            raise unknown_name("metric of these results", key, known)
-    tables: list[Overview] = []
-    for protocol in protocols_of(runs):
-        mine = [run for run in runs if run.setting.protocol_key == protocol]
-        there = {metric.key: metric for metric in metrics_of(mine)}
-        headline = [key for key, metric in there.items() if metric.headline] or list(there)
-        tables += [overview(mine, key, only_zero_shot=only_zero_shot) for key in metrics or headline if key in there]
-    return tables
+    groups = [[run for run in runs if run.setting.protocol_key == key] for key in protocols_of(runs)]
+    return tables_of(groups, metrics, partial(overview, only_zero_shot=only_zero_shot))
 
 
 def overview(runs: Sequence[Run], metric: str, *, only_zero_shot: bool = False) -> Overview:
