@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,8 @@ from .runs import ProtocolKey, Run, metrics_of
 from .significance import MACRO
 from .tables import Board, board, tables_of
 from .zero_shot import is_zero_shot
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,15 @@ class Overview:
     def counted(self) -> tuple[Column, ...]:
         """The data sets that means and ranks are taken over."""
         return tuple(column for column in self.columns if column.counted)
+
+    def in_order(self, of: Callable[[Column], T], *over: T) -> list[T]:
+        """What is shown from left to right: the data sets that count, what is taken over them, the data sets apart.
+
+        Args:
+            of: What there is of a data set.
+            over: What is taken over those that count.
+        """
+        return [*map(of, self.counted), *over, *(of(column) for column in self.columns if column.apart)]
 
     @property
     def runs(self) -> list[Run]:
@@ -200,9 +212,9 @@ def overview(runs: Sequence[Run], metric: str, *, only_zero_shot: bool = False) 
 
 def _values(row: OverviewRow, columns: Sequence[Column]) -> list[float] | None:
     """A method's numbers on the data sets that count; None where it lacks one."""
-    found = [entry.cell.value for c in columns if c.counted and (entry := row.entries.get(c)) and entry.cell]
-    values = [value for value in found if value is not None]
-    return values if len(values) == sum(column.counted for column in columns) else None
+    cells = [row.cell(column) for column in columns if column.counted]
+    values = [cell.value for cell in cells if cell is not None and cell.value is not None]
+    return values if len(values) == len(cells) else None
 
 
 def _with_mean(row: OverviewRow, columns: Sequence[Column]) -> OverviewRow:
