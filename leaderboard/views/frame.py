@@ -13,6 +13,7 @@ import streamlit as st
 
 from ...core import GroundCXRError
 from ...evaluation.schema import MetricInfo
+from ..caption import PHANTOMS_SAID
 from ..data_columns import PHANTOM
 from ..library import Library
 from ..options import Options
@@ -256,7 +257,7 @@ def _about(
     if not setting.complete and not all_data:
         warning = "Not the whole split: nothing is ranked."
     elif PHANTOM in {one.dataset for one in settings}:
-        warning = "Phantoms rank code paths, not clinical ability."
+        warning = PHANTOMS_SAID
     marked = element("strong", text(warning)) + " " if warning else ""
     put(element("p", marked + text(" · ".join(parts)), "gx-about"))
 
