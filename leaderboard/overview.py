@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -97,13 +97,7 @@ class Overview:
                 "run": entry.run.id,
                 "tier": entry.run.tier,
                 "seen": entry.seen,
-                "value": entry.cell.value,
-                "low": entry.cell.low,
-                "high": entry.cell.high,
-                "n": entry.cell.n,
-                "best": entry.cell.best,
-                "tied": entry.cell.tied,
-                "p": entry.cell.p,
+                **asdict(entry.cell),
                 "mean": row.mean,
                 "mean_rank": row.rank,
             }

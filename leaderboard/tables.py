@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import TypeVar
 
@@ -99,13 +99,7 @@ class Board:
                     "kind": row.run.info.method.kind,
                     "control": row.run.info.method.control,
                     "column": column,
-                    "value": cell.value,
-                    "low": cell.low,
-                    "high": cell.high,
-                    "n": cell.n,
-                    "best": cell.best,
-                    "tied": cell.tied,
-                    "p": cell.p,
+                    **asdict(cell),
                     "seen": seen_in(row.run.info),
                 }
                 for row in self.rows
