@@ -89,6 +89,15 @@ def cluster():
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def ray(cluster):
+    """Runs on the cluster, on as many workers as it has room for."""
+    from groundcxr.evaluation.executors.ray import RayExecutor
+
+    with RayExecutor(cluster.address) as executor:
+        yield executor
+
+
 @dataclass
 class Work:
     """Twelve images, each asked two phrases, and a method of which each run notes what it was asked."""
