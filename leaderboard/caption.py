@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..core.fingerprint import SHORT
+from ..evaluation.schema import MetricInfo
+from .data_columns import PHANTOM
 from .runs import Run
 from .significance import LEVEL
 from .tables import Board, BoardCell
@@ -15,6 +17,11 @@ TIED = "†"
 
 SEEN_SAID = f"{SEEN}: the method was trained on images, phrases or boxes of the collection that the data set is of."
 """What the tag means."""
+
+INTERVALS_SAID = "In brackets the 95 % interval (bootstrap over patients)."
+CONTROLS_SAID = "Controls are yardsticks, not methods."
+IMPORTED_SAID = "Imported: numbers or predictions made elsewhere."
+PHANTOMS_SAID = "Phantoms rank code paths, not clinical ability."
 
 HASH = 12
 """Digits of a protocol's hash in a caption."""
@@ -33,11 +40,11 @@ def caption(board: Board, *, intervals: bool) -> str:
         f"{board.metric.label} on {setting.dataset} {setting.version} (split {setting.split}, "
         f"{setting.n_samples} samples, fingerprint {setting.fingerprint[:SHORT]}) under protocol {setting.protocol} "
         f"(version {setting.protocol_version}, hash {setting.protocol_hash[:HASH]}), measured {when}.",
-        f"{'Higher' if board.metric.higher_is_better else 'Lower'} is better.",
+        direction_said(board.metric),
         "Macro: mean over pathologies; micro: mean over samples.",
     ]
     if intervals:
-        said.append("In brackets the 95 % interval (bootstrap over patients).")
+        said.append(INTERVALS_SAID)
     if board.ranked:
         said.append(marks_said([cell for row in board.rows for cell in row.cells.values()]))
     else:
@@ -49,11 +56,11 @@ def caption(board: Board, *, intervals: bool) -> str:
     if board.tells_seen and any(seen_in(row.run.info) for row in board.rows):
         said.append(SEEN_SAID)
     if any(row.run.info.method.control for row in board.rows):
-        said.append("Controls are yardsticks, not methods.")
+        said.append(CONTROLS_SAID)
     if any(row.run.imported is not None for row in board.rows):
-        said.append("Imported: numbers or predictions made elsewhere.")
-    if setting.dataset == "phantom":
-        said.append("Phantoms rank code paths, not clinical ability.")
+        said.append(IMPORTED_SAID)
+    if setting.dataset == PHANTOM:
+        said.append(PHANTOMS_SAID)
     return " ".join(said)
 
 
@@ -61,6 +68,11 @@ def days_of(runs: Sequence[Run]) -> str:
     """When runs were made: a day, or the first and the last."""
     days = sorted(run.info.run.created[:10] for run in runs) or ["-"]
     return days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+
+
+def direction_said(metric: MetricInfo) -> str:
+    """Which end of a metric is the good one."""
+    return f"{'Higher' if metric.higher_is_better else 'Lower'} is better."
 
 
 def marks_said(cells: Sequence[BoardCell]) -> str:

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Sequence
 from .. import __version__
 from ..core.names import one_line
 from ..metrics import PROTOCOLS, get_protocol
+from .caption import HASH
 from .citation_safety import is_harmless
 from .export_latex import escape
 from .runs import Run
 
 RELEASED = "2026"
 _TOOLKIT = "groundcxr"
-_HASH = 12
 _ENTRY = re.compile(r"@(\w+)\s*\{\s*([^,\s{}]+)\s*,")
 _LEFT_OUT = "its citation is left out, since it holds TeX that could read files or run programs"
 
@@ -50,7 +50,7 @@ def bibtex(runs: Sequence[Run]) -> str:
 
 
 def _toolkit(runs: Sequence[Run]) -> str:
-    protocols = {(run.info.protocol.name, run.info.protocol.version, run.info.protocol.hash[:_HASH]) for run in runs}
+    protocols = {(run.info.protocol.name, run.info.protocol.version, run.info.protocol.hash[:HASH]) for run in runs}
     used = "; ".join(
         f"protocol {_plain(name)}, version {_plain(version)}, hash {sha}" for name, version, sha in sorted(protocols)
     )

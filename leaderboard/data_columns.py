@@ -90,15 +90,11 @@ def columns_of(runs: Sequence[Run]) -> tuple[Column, ...]:
     first: dict[str, Column] = {}
     for column in sorted(found, key=_importance):
         first.setdefault(_kept_once(column), column)
-    labels = _labels(found)
-    columns = [
-        Column(
-            column.runs,
-            label,
-            _apart(column, first[_kept_once(column)], labels[found.index(first[_kept_once(column)])]),
-        )
-        for column, label in zip(found, labels, strict=True)
-    ]
+    labels = dict(zip(found, _labels(found), strict=True))
+    columns = []
+    for column, label in labels.items():
+        counted = first[_kept_once(column)]
+        columns.append(Column(column.runs, label, _apart(column, counted, labels[counted])))
     return tuple(sorted(columns, key=lambda column: (not column.counted, column.apart, column.setting)))
 
 

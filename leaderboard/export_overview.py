@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from ..evaluation.numbers import digits_of, write_number
 from . import export_latex as latex
 from .citation import bibtex
+from .data_columns import Column
 from .export import write_csv
 from .export_markdown import markdown_cell, markdown_lines
 from .formats import Format
 from .overview import Overview
 from .overview_caption import overview_caption, overview_names
-from .overview_rows import Entry
+from .overview_rows import OverviewRow
 from .zero_shot import SEEN
 
 MEAN, RANK = "mean", "mean rank"
@@ -47,50 +49,51 @@ def export_overviews(tables: Sequence[Overview], form: Format, *, intervals: boo
 
 
 def _heads(table: Overview) -> dict[str, int | None]:
-    """Columns in order: the data sets that count, what is taken over them, the data sets apart."""
-    counted = {column.label: table.n[column] for column in table.columns if column.counted}
-    apart = {f"{column.label}, {column.apart}": table.n[column] for column in table.columns if column.apart}
-    return {**counted, MEAN: None, RANK: None, **apart}
+    """By column, how many samples it has."""
+
+    def head(column: Column) -> tuple[str, int | None]:
+        return f"{column.label}, {column.apart}" if column.apart else column.label, table.n[column]
+
+    return dict(table.in_order(head, (MEAN, None), (RANK, None)))
 
 
 def _markdown(table: Overview, intervals: bool) -> str:
-    def cell(entry: Entry | None, most: int) -> str:
+    def cell(row: OverviewRow, column: Column) -> str:
+        entry = row.entries.get(column)
         if entry is None:
             return "-"
         if entry.cell is None:
             return SEEN if entry.seen else "-"
-        shown = markdown_cell(entry.cell, table.metric, most, intervals)
+        shown = markdown_cell(entry.cell, table.metric, table.n[column], intervals)
         return f"{shown} {SEEN}" if entry.seen else shown
 
     rows = []
     for name, row in zip(overview_names(table), table.rows, strict=True):
-        counted = [cell(row.entries.get(c), table.n[c]) for c in table.columns if c.counted]
-        apart = [cell(row.entries.get(c), table.n[c]) for c in table.columns if c.apart]
         mean = "-" if row.mean is None else write_number(row.mean, digits_of(table.metric))
         rank = "-" if row.rank is None else f"{row.rank:.2f}"
-        rows.append([name, *counted, mean, rank, *apart])
+        rows.append([name, *table.in_order(partial(cell, row), mean, rank)])
     return markdown_lines(_heads(table), rows, overview_caption(table, intervals=intervals))
 
 
 def _latex(table: Overview, intervals: bool) -> str:
-    def value(entry: Entry | None, most: int) -> str:
+    def value(row: OverviewRow, column: Column) -> str:
+        entry = row.entries.get(column)
         if entry is None or entry.cell is None:
             return SEEN if entry and entry.seen else "--"
-        shown = latex.value(entry.cell, table.metric, most)
+        shown = latex.value(entry.cell, table.metric, table.n[column])
         return rf"{shown} {{\scriptsize {SEEN}}}" if entry.seen else shown
 
-    def below(entry: Entry | None) -> str:
-        return "" if entry is None or entry.cell is None else latex.interval(entry.cell, table.metric)
+    def below(row: OverviewRow, column: Column) -> str:
+        cell = row.cell(column)
+        return "" if cell is None else latex.interval(cell, table.metric)
 
     body: list[str] = []
     for name, row in zip(overview_names(table), table.rows, strict=True):
         mean = "--" if row.mean is None else latex.number(row.mean, digits_of(table.metric))
         rank = "--" if row.rank is None else f"{row.rank:.2f}"
-        values = [value(row.entries.get(c), table.n[c]) for c in table.columns if c.counted] + [mean, rank]
-        values += [value(row.entries.get(c), table.n[c]) for c in table.columns if c.apart]
-        ends = [below(row.entries.get(c)) for c in table.columns if c.counted] + ["", ""]
-        ends += [below(row.entries.get(c)) for c in table.columns if c.apart]
-        body += latex.latex_row(name, values, ends if intervals else None)
+        values = table.in_order(partial(value, row), mean, rank)
+        ends = table.in_order(partial(below, row), "", "") if intervals else None
+        body += latex.latex_row(name, values, ends)
     name, _, sha256 = table.protocol
     named = f"datasets-{name}-{table.metric.key}-{sha256[:8]}"
     return latex.latex_float(_heads(table), body, overview_caption(table, intervals=intervals), named)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,13 +17,12 @@ from .data_columns import Column, columns_of
 from .library import Library
 from .overview_rows import OverviewRow, rows_of
 from .ranks import FEWEST, Ranks, mean_ranks
-from .runs import Run, metrics_of
+from .runs import ProtocolKey, Run, metrics_of
 from .significance import MACRO
-from .tables import Board, board
+from .tables import Board, board, tables_of
 from .zero_shot import is_zero_shot
 
-Protocol = tuple[str, str, str]
-"""Name, version and hash."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Overview:
         notes: What a reader must know of who is who, one sentence each.
     """
 
-    protocol: Protocol
+    protocol: ProtocolKey
     metric: MetricInfo
     columns: tuple[Column, ...]
     n: dict[Column, int]
@@ -54,6 +55,15 @@ class Overview:
     def counted(self) -> tuple[Column, ...]:
         """The data sets that means and ranks are taken over."""
         return tuple(column for column in self.columns if column.counted)
+
+    def in_order(self, of: Callable[[Column], T], *over: T) -> list[T]:
+        """What is shown from left to right: the data sets that count, what is taken over them, the data sets apart.
+
+        Args:
+            of: What there is of a data set.
+            over: What is taken over those that count.
+        """
+        return [*map(of, self.counted), *over, *(of(column) for column in self.columns if column.apart)]
 
     @property
     def runs(self) -> list[Run]:
@@ -87,13 +97,7 @@ class Overview:
                 "run": entry.run.id,
                 "tier": entry.run.tier,
                 "seen": entry.seen,
-                "value": entry.cell.value,
-                "low": entry.cell.low,
-                "high": entry.cell.high,
-                "n": entry.cell.n,
-                "best": entry.cell.best,
-                "tied": entry.cell.tied,
-                "p": entry.cell.p,
+                **asdict(entry.cell),
                 "mean": row.mean,
                 "mean_rank": row.rank,
             }
@@ -136,15 +140,9 @@ def across_datasets(
     return overviews(mine, [metric], only_zero_shot=only_zero_shot)[0].frame()
 
 
-def protocols_of(runs: Iterable[Run]) -> list[Protocol]:
+def protocols_of(runs: Iterable[Run]) -> list[ProtocolKey]:
     """Every protocol of the runs, sorted."""
-    return sorted({protocol_of(run) for run in runs})
-
-
-def protocol_of(run: Run) -> Protocol:
-    """What protocol a run is under."""
-    setting = run.setting
-    return setting.protocol, setting.protocol_version, setting.protocol_hash
+    return sorted({run.setting.protocol_key for run in runs})
 
 
 def overviews(runs: Sequence[Run], metrics: Sequence[str] = (), *, only_zero_shot: bool = False) -> list[Overview]:
@@ -159,17 +157,8 @@ def overviews(runs: Sequence[Run], metrics: Sequence[str] = (), *, only_zero_sho
         UnknownNameError: If no run has one of the metrics.
         StoreError: If the rows of a run cannot be read any more.
     """
-    known = sorted({metric.key for metric in metrics_of(runs)})
-    for key in metrics:
-        if key not in known:
-            raise unknown_name("metric of these results", key, known)
-    tables: list[Overview] = []
-    for protocol in protocols_of(runs):
-        mine = [run for run in runs if protocol_of(run) == protocol]
-        there = {metric.key: metric for metric in metrics_of(mine)}
-        headline = [key for key, metric in there.items() if metric.headline] or list(there)
-        tables += [overview(mine, key, only_zero_shot=only_zero_shot) for key in metrics or headline if key in there]
-    return tables
+    groups = [[run for run in runs if run.setting.protocol_key == key] for key in protocols_of(runs)]
+    return tables_of(groups, metrics, partial(overview, only_zero_shot=only_zero_shot))
 
 
 def overview(runs: Sequence[Run], metric: str, *, only_zero_shot: bool = False) -> Overview:
@@ -210,16 +199,16 @@ def overview(runs: Sequence[Run], metric: str, *, only_zero_shot: bool = False) 
         for column, table in boards.items()
     }
     return Overview(
-        protocol_of(runs[0]), shown, columns, n, tuple(sorted(rows, key=lambda row: _order(row, shown))), ranks,
+        runs[0].setting.protocol_key, shown, columns, n, tuple(sorted(rows, key=lambda row: _order(row, shown))), ranks,
         unranked, only_zero_shot, tuple(notes),
     )  # fmt: skip
 
 
 def _values(row: OverviewRow, columns: Sequence[Column]) -> list[float] | None:
     """A method's numbers on the data sets that count; None where it lacks one."""
-    found = [entry.cell.value for c in columns if c.counted and (entry := row.entries.get(c)) and entry.cell]
-    values = [value for value in found if value is not None]
-    return values if len(values) == sum(column.counted for column in columns) else None
+    cells = [row.cell(column) for column in columns if column.counted]
+    values = [cell.value for cell in cells if cell is not None and cell.value is not None]
+    return values if len(values) == len(cells) else None
 
 
 def _with_mean(row: OverviewRow, columns: Sequence[Column]) -> OverviewRow:

@@ -6,7 +6,18 @@ from collections import defaultdict
 
 from ..core.fingerprint import SHORT
 from ..core.seen import collection_of
-from .caption import HASH, SEEN_SAID, days_of, marks_said, row_name
+from .caption import (
+    CONTROLS_SAID,
+    HASH,
+    IMPORTED_SAID,
+    INTERVALS_SAID,
+    PHANTOMS_SAID,
+    SEEN_SAID,
+    days_of,
+    direction_said,
+    marks_said,
+    row_name,
+)
 from .data_columns import PHANTOM
 from .overview import Overview
 from .significance import LEVEL
@@ -27,11 +38,11 @@ def overview_caption(shown: Overview, *, intervals: bool) -> str:
     said = [
         f"{shown.metric.label} by data set under protocol {name} (version {version}, hash {sha256[:HASH]}), measured "
         f"{days_of(shown.runs)}; macro averages, the mean over each data set's pathologies.",
-        f"{'Higher' if shown.metric.higher_is_better else 'Lower'} is better.",
+        direction_said(shown.metric),
         f"Data sets: {sets}.",
     ]
     if intervals:
-        said.append("In brackets the 95 % interval (bootstrap over patients).")
+        said.append(INTERVALS_SAID)
     if any(column.setting.complete for column in shown.columns):
         said.append(marks_said([entry.cell for row in shown.rows for entry in row.entries.values() if entry.cell]))
     said += [means_said(shown), ranks_said(shown)]
@@ -54,11 +65,11 @@ def overview_caption(shown: Overview, *, intervals: bool) -> str:
         said.append(f"{SEEN_SAID} Means and ranks have such numbers in them.")
     said += shown.notes
     if any(row.control for row in shown.rows):
-        said.append("Controls are yardsticks, not methods.")
+        said.append(CONTROLS_SAID)
     if any(row.imported for row in shown.rows):
-        said.append("Imported: numbers or predictions made elsewhere.")
+        said.append(IMPORTED_SAID)
     if any(column.dataset == PHANTOM for column in shown.columns):
-        said.append("Phantoms rank code paths, not clinical ability.")
+        said.append(PHANTOMS_SAID)
     return " ".join(said)
 
 

@@ -49,6 +49,11 @@ class OverviewRow:
     mean: float | None = None
     rank: float | None = None
 
+    def cell(self, column: Column) -> BoardCell | None:
+        """Its number on a data set; None where it has none."""
+        entry = self.entries.get(column)
+        return None if entry is None else entry.cell
+
     @property
     def control(self) -> bool:
         """Whether it is a yardstick."""

@@ -21,6 +21,9 @@ from ..evaluation.schema import MetricInfo, ResultFile
 from ..evaluation.store import StoredPredictions, method_folder, sample_keys
 from .rows import read_rows
 
+ProtocolKey = tuple[str, str, str]
+"""Name, version and hash of a protocol."""
+
 Tier = Literal["measured here", "imported"]
 MEASURED: Tier = "measured here"
 IMPORTED: Tier = "imported"
@@ -69,6 +72,11 @@ class Setting:
             data.n_samples,
             info.complete,
         )
+
+    @property
+    def protocol_key(self) -> ProtocolKey:
+        """What is equal under one protocol, whatever the data."""
+        return self.protocol, self.protocol_version, self.protocol_hash
 
     @property
     def id(self) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,8 @@ from .pairing import paired_values
 from .runs import Run, Setting, metrics_of, settings_of
 from .significance import LEVEL, MACRO, MICRO, holm, mean_differences, paired_p_values
 from .zero_shot import seen_in
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +99,7 @@ class Board:
                     "kind": row.run.info.method.kind,
                     "control": row.run.info.method.control,
                     "column": column,
-                    "value": cell.value,
-                    "low": cell.low,
-                    "high": cell.high,
-                    "n": cell.n,
-                    "best": cell.best,
-                    "tied": cell.tied,
-                    "p": cell.p,
+                    **asdict(cell),
                     "seen": seen_in(row.run.info),
                 }
                 for row in self.rows
@@ -139,16 +136,32 @@ def boards(runs: Sequence[Run], metrics: Sequence[str] = ()) -> list[Board]:
         UnknownNameError: If no run has one of the metrics.
         StoreError: If the rows of a run cannot be read any more.
     """
-    known = {metric.key for metric in metrics_of(runs)}
+    groups = [[run for run in runs if run.setting == setting] for setting in settings_of(runs)]
+    return tables_of(groups, metrics, board)
+
+
+def tables_of(
+    groups: Sequence[Sequence[Run]], metrics: Sequence[str], make: Callable[[Sequence[Run], str], T]
+) -> list[T]:
+    """A table for each group of runs and metric that they have.
+
+    Args:
+        groups: The runs of a table each.
+        metrics: Keys of metrics; the headline ones of each group by default.
+        make: Makes the table of a group and a metric's key.
+
+    Raises:
+        UnknownNameError: If no run has one of the metrics.
+    """
+    known = {metric.key for runs in groups for metric in metrics_of(runs)}
     for key in metrics:
         if key not in known:
             raise unknown_name("metric of these results", key, sorted(known))
-    tables: list[Board] = []
-    for setting in settings_of(runs):
-        mine = [run for run in runs if run.setting == setting]
-        there = {metric.key: metric for metric in metrics_of(mine)}
+    tables: list[T] = []
+    for runs in groups:
+        there = {metric.key: metric for metric in metrics_of(runs)}
         headline = [key for key, metric in there.items() if metric.headline] or list(there)
-        tables.extend(board(mine, key) for key in metrics or headline if key in there)
+        tables.extend(make(runs, key) for key in metrics or headline if key in there)
     return tables
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -163,18 +164,28 @@ def method_file(tmp_path):
 
 
 @pytest.fixture
-def manifest(tmp_path):
+def write_manifest(tmp_path):
+    """Writes images of noise, and a CSV of rows, its header the first; returns the CSV."""
+
+    def write(names: Iterable[object], rows: list[str], *, seed: int = 3) -> Path:
+        rng = np.random.default_rng(seed)
+        folder = tmp_path / "data"
+        folder.mkdir()
+        for name in names:
+            Image.fromarray(rng.integers(0, 256, (40, 60), dtype=np.uint8)).save(folder / f"{name}.png")
+        path = folder / "manifest.csv"
+        path.write_text("\n".join(rows) + "\n")
+        # Otherwise the first command makes one, and says so on stderr.
+        (folder / "groundcxr-secret").write_text("0123456789abcdef" * 4 + "\n")
+        return path
+
+    return write
+
+
+@pytest.fixture
+def manifest(write_manifest):
     """A manifest data set of four images and five samples; returns its CSV."""
-    rng = np.random.default_rng(2)
-    folder = tmp_path / "data"
-    folder.mkdir()
-    for number in range(4):
-        Image.fromarray(rng.integers(0, 256, (40, 60), dtype=np.uint8)).save(folder / f"{number}.png")
     rows = ["image,phrase,pathology,x,y,w,h,patient_id"]
     rows += [f"{number}.png,opacity {number},Edema,{5 + number},4,20,10,p{number}" for number in range(4)]
     rows += ["0.png,another one,Pneumonia,30,20,10,12,p0"]
-    path = folder / "manifest.csv"
-    path.write_text("\n".join(rows) + "\n")
-    # Otherwise the first command makes one, and says so on stderr.
-    (folder / "groundcxr-secret").write_text("0123456789abcdef" * 4 + "\n")
-    return path
+    return write_manifest(range(4), rows, seed=2)

@@ -13,6 +13,7 @@ import streamlit as st
 
 from ...core import GroundCXRError
 from ...evaluation.schema import MetricInfo
+from ..caption import PHANTOMS_SAID
 from ..data_columns import PHANTOM
 from ..library import Library
 from ..options import Options
@@ -134,7 +135,7 @@ def _choose(everything: bool) -> Chosen | None:
     if everything:
         # Those of the data set first, so that a choice is the same one on all pages.
         everyone += tuple(
-            run for run in library.runs if run not in everyone and _protocol(run.setting) == _protocol(setting)
+            run for run in library.runs if run not in everyone and run.setting.protocol_key == setting.protocol_key
         )
     metrics = metrics_of(everyone)
     with columns[2]:
@@ -171,8 +172,9 @@ def _choose_setting(library: Library, columns: Sequence[Any], everything: bool) 
     titles = protocol_titles(mine)
     if everything:
         # Those of the data set first, so that a choice is the same one on all pages.
-        others = {_protocol(setting): setting for setting in settings}
-        mine += [setting for one, setting in others.items() if one not in map(_protocol, mine)]
+        others = {setting.protocol_key: setting for setting in settings}
+        known = {setting.protocol_key for setting in mine}
+        mine += [setting for key, setting in others.items() if key not in known]
         titles = {**protocol_titles(mine), **titles}
     with columns[1]:
         return choose("Protocol", mine, "protocol", named=titles.__getitem__)
@@ -199,10 +201,6 @@ def protocol_titles(settings: Sequence[Setting]) -> dict[Setting, str]:
 def _data(setting: Setting) -> tuple[str, str, str, str, bool, int]:
     s = setting
     return s.dataset, s.version, s.split, s.fingerprint, s.complete, s.n_samples
-
-
-def _protocol(setting: Setting) -> tuple[str, str, str]:
-    return setting.protocol, setting.protocol_version, setting.protocol_hash
 
 
 def _filtered(runs: Sequence[Run], places: Sequence[Any]) -> tuple[tuple[Run, ...], bool]:
@@ -259,7 +257,7 @@ def _about(
     if not setting.complete and not all_data:
         warning = "Not the whole split: nothing is ranked."
     elif PHANTOM in {one.dataset for one in settings}:
-        warning = "Phantoms rank code paths, not clinical ability."
+        warning = PHANTOMS_SAID
     marked = element("strong", text(warning)) + " " if warning else ""
     put(element("p", marked + text(" · ".join(parts)), "gx-about"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ def _sorted(shown: Overview, place: Any) -> Sequence[OverviewRow]:
     def key(row: OverviewRow) -> float:
         if order == _RANK:
             return np.inf if row.rank is None else row.rank
-        cell = _cell(row, columns[order]) if order in columns else None
+        cell = row.cell(columns[order]) if order in columns else None
         value = row.mean if order == _MEAN else None if cell is None else cell.value
         return np.inf if value is None else sign * value
 
@@ -67,15 +68,10 @@ def _sorted(shown: Overview, place: Any) -> Sequence[OverviewRow]:
     return shown.rows if order == _MEAN else sorted(shown.rows, key=key)
 
 
-def _cell(row: OverviewRow, column: Column) -> BoardCell | None:
-    entry = row.entries.get(column)
-    return None if entry is None else entry.cell
-
-
 def _drawn(shown: Overview) -> list[BoardCell]:
     # A control that knows the answer would push all others into one corner.
     methods = [row for row in shown.rows if not row.control] or shown.rows
-    return [cell for row in methods for column in shown.columns if (cell := _cell(row, column)) is not None]
+    return [cell for row in methods for column in shown.columns if (cell := row.cell(column)) is not None]
 
 
 def _boards(chosen: Chosen, shown: Overview) -> dict[Column, str]:
@@ -94,7 +90,7 @@ def _boards(chosen: Chosen, shown: Overview) -> dict[Column, str]:
 def overview_table(
     shown: Overview, rows: Sequence[OverviewRow], scale: tuple[float, float], urls: Mapping[Column, str]
 ) -> str:
-    """The table as HTML: the data sets that count, what is taken over them, and the data sets apart.
+    """The table as HTML.
 
     Args:
         shown: The table.
@@ -102,7 +98,6 @@ def overview_table(
         scale: What intervals are drawn on.
         urls: The address of each data set's board.
     """
-    counted, apart = shown.counted, [column for column in shown.columns if column.apart]
 
     def head(column: Column) -> str:
         name, _, rest = column.label.partition(" ")
@@ -124,16 +119,8 @@ def overview_table(
         mean = "-" if row.mean is None else write_number(row.mean, digits_of(shown.metric))
         rank = "-" if row.rank is None else f"{row.rank:.2f}"
         marks = (tag("control") if row.control else "") + (tag("imported") if row.imported else "")
-        body.append(
-            [
-                text(row.label) + marks,
-                *(cell(row, column) for column in counted),
-                text(mean),
-                text(rank),
-                *(cell(row, column) for column in apart),
-            ]
-        )
-    heads = [text(shown.metric.label), *map(head, counted), _MEAN, _RANK, *map(head, apart)]
+        body.append([text(row.label) + marks, *shown.in_order(partial(cell, row), text(mean), text(rank))])
+    heads = [text(shown.metric.label), *shown.in_order(head, _MEAN, _RANK)]
     return table(heads, body, "gx-board", label=f"{shown.metric.label} by method and data set")
 
 

@@ -44,20 +44,17 @@ class Odd(GroundingMethod):
 
 
 @pytest.fixture
-def films(tmp_path):
+def films(write_manifest):
     """Twenty-two images, one of them damaged, one missing and two of one content; some with two phrases."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    rng = np.random.default_rng(3)
     rows = ["image,phrase,pathology,x,y,w,h"]
     for number in range(22):
-        Image.fromarray(rng.integers(0, 256, (40, 60), dtype=np.uint8)).save(folder / f"{number}.png")
         rows.append(f"{number}.png,opacity {number},{'Edema' if number % 3 else 'Pneumonia'},{number},4,15,10")
         if number % 4 == 0:
             rows.append(f"{number}.png,second {number},Edema,3,3,9,9")
+    path = write_manifest(range(22), rows)
+    folder = path.parent
     (folder / "9.png").write_bytes((folder / "8.png").read_bytes())
-    (folder / "manifest.csv").write_text("\n".join(rows))
-    dataset = load_dataset("manifest", folder / "manifest.csv")
+    dataset = load_dataset("manifest", path)
     (folder / "13.png").write_bytes((folder / "13.png").read_bytes()[:200])
     (folder / "17.png").unlink()
     return dataset

@@ -55,21 +55,12 @@ def values(folder: Path) -> pd.DataFrame:
 
 
 @pytest.fixture
-def many(tmp_path):
+def many(write_manifest):
     """Twelve images with one phrase each, two with two."""
-    import numpy as np
-    from PIL import Image
-
-    folder = tmp_path / "data"
-    folder.mkdir()
-    rng = np.random.default_rng(3)
     rows = ["image,phrase,pathology,x,y,w,h"]
-    for number in range(12):
-        Image.fromarray(rng.integers(0, 256, (30, 40), dtype=np.uint8)).save(folder / f"{number}.png")
-        rows.append(f"{number}.png,opacity {number},Edema,{number},4,15,10")
+    rows += [f"{number}.png,opacity {number},Edema,{number},4,15,10" for number in range(12)]
     rows += ["0.png,second,Pneumonia,3,3,9,9", "7.png,second,Pneumonia,3,3,9,9"]
-    (folder / "manifest.csv").write_text("\n".join(rows))
-    return folder / "manifest.csv"
+    return write_manifest(range(12), rows)
 
 
 def test_killed_run_goes_on_where_it_was(work, many, stored):

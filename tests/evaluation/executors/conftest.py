@@ -9,9 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from groundcxr.core import image_digest
 from groundcxr.datasets import load_dataset
@@ -89,6 +87,15 @@ def cluster():
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def ray(cluster):
+    """Runs on the cluster, on as many workers as it has room for."""
+    from groundcxr.evaluation.executors.ray import RayExecutor
+
+    with RayExecutor(cluster.address) as executor:
+        yield executor
+
+
 @dataclass
 class Work:
     """Twelve images, each asked two phrases, and a method of which each run notes what it was asked."""
@@ -135,15 +142,10 @@ class Work:
 
 
 @pytest.fixture
-def work(tmp_path) -> Work:
-    rng = np.random.default_rng(3)
-    folder = tmp_path / "data"
-    folder.mkdir()
+def work(tmp_path, write_manifest) -> Work:
     rows = ["image,phrase,pathology,x,y,w,h,patient_id"]
     for number in range(12):
-        Image.fromarray(rng.integers(0, 256, (40, 60), dtype=np.uint8)).save(folder / f"i{number:02}.png")
         for phrase, top in (("opacity", 4), ("a large effusion", 24)):
             rows.append(f"i{number:02}.png,{phrase},Edema,{5 + number},{top},20,10,p{number}")
-    (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
-    (folder / "groundcxr-secret").write_text("0123456789abcdef" * 4 + "\n")
-    return Work(tmp_path, select(load_dataset("manifest", folder / "manifest.csv")))
+    path = write_manifest([f"i{number:02}" for number in range(12)], rows)
+    return Work(tmp_path, select(load_dataset("manifest", path)))

@@ -22,12 +22,6 @@ pytestmark = pytest.mark.xdist_group("ray")
 
 
 @pytest.fixture
-def ray(cluster):
-    with RayExecutor(cluster.address) as executor:
-        yield executor
-
-
-@pytest.fixture
 def one_worker(cluster):
     with RayExecutor(cluster.address, workers=1) as executor:
         yield executor

@@ -7,15 +7,8 @@ import time
 import pytest
 
 from groundcxr.core import StoppedError
-from groundcxr.evaluation.executors.ray import RayExecutor
 
 pytestmark = pytest.mark.xdist_group("ray")
-
-
-@pytest.fixture
-def ray(cluster):
-    with RayExecutor(cluster.address) as executor:
-        yield executor
 
 
 def test_a_method_that_fails_everywhere_is_told_of_and_ended_at_the_limit(work, ray, capsys):
