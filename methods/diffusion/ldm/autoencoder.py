@@ -12,7 +12,8 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor, nn
 
 from ....core import WeightsError
-from .state import ConfigReader, StateReader, renamed
+from ...state import StateReader, renamed
+from .monai_config import ConfigReader
 
 CORE_NAMES = ((r"\.postconv\.conv\.", ".conv.conv."), (r"\.(attn[12])\.out_proj\.", r".\1.to_out.0."))
 """MONAI core's names -> monai-generative's, for both networks."""

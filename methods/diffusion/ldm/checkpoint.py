@@ -28,7 +28,9 @@ from torch import Tensor, nn
 
 from ....core import WeightsError
 from ...hub import unloadable
+from ...repository import Part, read_config
 from ...requirements import require_packages
+from ...state import StateReader, read_weights
 from .autoencoder import MonaiAutoencoderKL
 from .monai import (
     OFFICIAL_AUTOENCODER,
@@ -38,9 +40,7 @@ from .monai import (
     autoencoder_from_monai,
     unet_from_monai,
 )
-from .repository import Part, read_config
 from .sources import DiffusersSource, MonaiSource, Text, locate
-from .state import StateReader, read_weights
 
 __all__ = ["LoadedModel", "load_checkpoint"]
 

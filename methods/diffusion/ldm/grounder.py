@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ....core import MethodError, WeightsError
+from ...repository import read_config
 from .arguments import check_image, check_width, images_of, per_image, token_weights
 from .attention import choose_layers
 from .batching import BatchSize, exact_float32
@@ -21,7 +22,6 @@ from .noising import NoisedLatents, attention_blocks, difference_blocks, differe
 from .options import Extraction
 from .postprocess import combine, finish
 from .reading import Block, Phrases, read_phrases
-from .repository import read_config
 from .schedule import NoiseSchedule, middle_fifth
 from .split import SplitForward, is_plain
 from .whole import WholeForward

@@ -15,8 +15,9 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import Tensor
 
 from ....core import WeightsError
+from ...state import StateReader, read_weights, renamed
 from .autoencoder import CORE_NAMES, autoencoder_from_monai
-from .state import ConfigReader, StateReader, read_weights, renamed
+from .monai_config import ConfigReader
 
 __all__ = [
     "OFFICIAL_AUTOENCODER",

@@ -9,7 +9,7 @@ from typing import Any
 from ....core import WeightsError
 from ....core.fingerprint import file_digest
 from ....core.paths import user_path
-from .repository import LANGUAGE_MODEL, NETWORK, Part, Repository
+from ...repository import LANGUAGE_MODEL, NETWORK, Part, Repository
 
 MONAI = "monai:"
 """How `weights` starts where they are a MONAI checkpoint."""
@@ -50,7 +50,7 @@ class Text:
         Raises:
             WeightsError: If there is none.
         """
-        return cls.within(Repository(place, option, ("text_encoder/config.json", "config.json")))
+        return cls.within(Repository("ldm", place, option, ("text_encoder/config.json", "config.json")))
 
     @classmethod
     def within(cls, repository: Repository) -> Text:
@@ -127,7 +127,7 @@ def locate(weights: str, text_encoder: str = "", base: str = "") -> DiffusersSou
         return _locate_monai(weights.removeprefix(MONAI), text_encoder)
     companions = _COMPANIONS.get(weights.partition("@")[0], ("", ""))
     base, text_encoder = base or companions[0], text_encoder or companions[1]
-    main = Repository(weights, "weights", [f"{name}/config.json" for name in _UNETS])
+    main = Repository("ldm", weights, "weights", [f"{name}/config.json" for name in _UNETS])
     others: list[Repository] = []
 
     def find(subfolder: str, config: str = "config.json") -> Part:
@@ -141,7 +141,7 @@ def locate(weights: str, text_encoder: str = "", base: str = "") -> DiffusersSou
                 f"--set base{option}=FOLDER-OR-HUB-ID"
             )
         if not others:
-            others.append(Repository(base, "base", [wanted]))
+            others.append(Repository("ldm", base, "base", [wanted]))
         others[0].file(wanted)
         return Part(others[0], subfolder)
 

@@ -1,19 +1,40 @@
-"""Checkpoints as they lie on the disk: tensors by name, and the arguments of the network they belong to."""
+"""Checkpoints as they lie on the disk: tensors by name, read without running code of the file."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
-from ....core import WeightsError
-from ....core.paths import user_path
-from ...hub import first_sentence
+from ..core import WeightsError
+from ..core.paths import user_path
+from .hub import first_sentence
 
+# What training scripts pickle beside the weights: configurations (omegaconf, argparse), callbacks of Lightning.
+_SKIPPED = (
+    "argparse.Namespace",
+    "omegaconf.base.ContainerMetadata",
+    "omegaconf.base.Metadata",
+    "omegaconf.base.SCMode",
+    "omegaconf.dictconfig.DictConfig",
+    "omegaconf.listconfig.ListConfig",
+    "omegaconf.nodes.AnyNode",
+    "omegaconf.nodes.BooleanNode",
+    "omegaconf.nodes.FloatNode",
+    "omegaconf.nodes.IntegerNode",
+    "omegaconf.nodes.StringNode",
+    "pathlib.PosixPath",
+    "pathlib.WindowsPath",
+    "pytorch_lightning.callbacks.early_stopping.EarlyStopping",
+    "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
+    "pytorch_lightning.utilities.parsing.AttributeDict",
+    "typing.Any",
+)
+_UNSAFE = re.compile(r"(?:Unsupported (?:global: GLOBAL|class|operand) |GLOBAL )([\w.]+)")
 # Under which training scripts keep the network's state beside the optimiser's.
 _NESTED = ("state_dict", "model_state_dict", "model")
 
@@ -30,6 +51,39 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     Raises:
         WeightsError: If the file does not exist, cannot be read, or holds no state dict.
     """
+    found = read_checkpoint(path)
+    while isinstance(found, Mapping) and (inner := next((key for key in _NESTED if key in found), None)):
+        found = found[inner]
+    return state_dict(found, path)
+
+
+def state_dict(found: Any, path: str | Path, section: str = "") -> dict[str, Tensor]:
+    """What was read from a file, as a state dict.
+
+    Args:
+        found: A file's content, or a part of it.
+        path: The file, for messages.
+        section: The name of the part, for messages.
+
+    Raises:
+        WeightsError: If it is no state dict.
+    """
+    if not isinstance(found, Mapping) or not found or not all(isinstance(value, Tensor) for value in found.values()):
+        where = f" under {section!r}" if section else ""
+        raise WeightsError(f"{path} holds no state dict{where}; save the network's state_dict() in it")
+    return dict(found)
+
+
+def read_checkpoint(path: str | Path) -> Any:
+    """What a `.safetensors` file or a checkpoint of torch holds, on the CPU; runs no code of the file.
+
+    Training scripts pickle their configuration and callbacks beside the weights. Objects of the classes that they are
+    known to use stand in the result as empty `Skipped` objects, whose classes are not imported; a file that names
+    anything else is refused.
+
+    Raises:
+        WeightsError: If the file does not exist or cannot be read.
+    """
     path = user_path(path)
     if not path.is_file():
         raise WeightsError(f"there is no weights file {path}; give the path of a .safetensors, .pth or .pt file")
@@ -38,14 +92,33 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
             from safetensors.torch import load_file
 
             return load_file(path)
-        found: Any = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals([(_skipped(name), name) for name in _SKIPPED]):
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # both readers raise many types for a damaged file
+        if named := _UNSAFE.search(str(error)):
+            raise WeightsError(
+                f"{path} asks to run code, {named[1]}, which is never done; get the file from its authors again, or "
+                "save the state_dict alone"
+            ) from error
         raise WeightsError(f"{path} cannot be read as weights: {first_sentence(error)}; get the file again") from error
-    while isinstance(found, Mapping) and (inner := next((key for key in _NESTED if key in found), None)):
-        found = found[inner]
-    if not isinstance(found, Mapping) or not found or not all(isinstance(value, Tensor) for value in found.values()):
-        raise WeightsError(f"{path} holds no state dict; save the network's state_dict() in it")
-    return dict(found)
+
+
+class Skipped:
+    """What stands for an object that a checkpoint pickles beside its weights: nothing of it is kept."""
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        """Take whatever the object was made of."""
+        return super().__new__(cls)
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        """Keep nothing."""
+
+    def __setstate__(self, _: Any) -> None:
+        """Keep nothing."""
+
+
+def _skipped(name: str) -> type[Skipped]:
+    return type(name.rpartition(".")[2], (Skipped,), {})
 
 
 class StateReader:
@@ -92,75 +165,6 @@ class StateReader:
                 f"{self._what} holds {own_name}, which the configuration has no place for; "
                 "give the checkpoint and the configuration that belong together"
             )
-
-
-class ConfigReader:
-    """A MONAI network's arguments, checked for what can be converted."""
-
-    def __init__(self, config: Mapping[str, Any], what: str) -> None:
-        """Take the arguments.
-
-        Args:
-            config: The arguments by name; `num_channels` may be called `channels`.
-            what: How messages call the network.
-        """
-        self._config = config
-        self._what = what
-        channels = config["num_channels"] if "num_channels" in config else self.required("channels")
-        self.channels = tuple(int(value) for value in channels)
-        self.attention_levels = tuple(bool(value) for value in self.required("attention_levels"))
-        if len(self.attention_levels) != len(self.channels):
-            self._mismatch("attention_levels", self.attention_levels)
-
-    def refuse(self, key: str, default: Any, wanted: Any, reason: str) -> None:
-        """Raise unless an argument has the one value that can be converted.
-
-        Args:
-            key: Its name.
-            default: What it is where the configuration does not say.
-            wanted: The value that can be converted.
-            reason: Why another cannot.
-
-        Raises:
-            WeightsError: With the reason.
-        """
-        value = self._config.get(key, default)
-        if value != wanted:
-            raise WeightsError(
-                f"{self._what} has {key} {value!r}, which cannot be converted, only {wanted!r}: {reason}"
-            )
-
-    def required(self, key: str) -> Any:
-        """An argument without a default.
-
-        Raises:
-            WeightsError: If it lacks.
-        """
-        if key not in self._config:
-            raise WeightsError(f"the configuration of {self._what} lacks {key}; give that of the checkpoint")
-        return self._config[key]
-
-    def get(self, key: str, default: Any) -> Any:
-        """An argument with MONAI's default."""
-        return self._config.get(key, default)
-
-    def per_level(self, key: str, default: Any) -> tuple[int, ...]:
-        """An argument that is one number or a list of one for each level.
-
-        Raises:
-            WeightsError: If the list has another length.
-        """
-        value = self._config.get(key, default)
-        found = (value,) * len(self.channels) if isinstance(value, int) else tuple(int(each) for each in value)
-        if len(found) != len(self.channels):
-            self._mismatch(key, found)
-        return found
-
-    def _mismatch(self, key: str, value: tuple[Any, ...]) -> None:
-        raise WeightsError(
-            f"the configuration of {self._what} has {len(value)} {key} for {len(self.channels)} levels of channels; "
-            "give one for each"
-        )
 
 
 def renamed(name: str, renaming: Renaming) -> str:

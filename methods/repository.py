@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ....core import WeightsError
-from ....core.fingerprint import file_digest
-from ....core.json_text import parse_json
-from ....core.paths import user_path
-from ....core.regular import read_regular
-from ...hub import HubFiles
+from ..core import WeightsError
+from ..core.fingerprint import file_digest
+from ..core.json_text import parse_json
+from ..core.paths import user_path
+from ..core.regular import read_regular
+from .hub import HubFiles
 
 NETWORK = ("diffusion_pytorch_model.safetensors", "diffusion_pytorch_model.bin")
 """The weights of a diffusers network; the first that exists is read."""
@@ -24,10 +24,11 @@ LANGUAGE_MODEL = ("model.safetensors", "pytorch_model.bin")
 class Repository:
     """A local folder, or one revision of a hub repository whose files come as they are asked for."""
 
-    def __init__(self, place: str, option: str, configs: Sequence[str]) -> None:
+    def __init__(self, method: str, place: str, option: str, configs: Sequence[str]) -> None:
         """Find the folder, or fetch the repository's small files.
 
         Args:
+            method: The method's name, for messages.
             place: A folder, or a hub id: "owner/name" or "owner/name@revision".
             option: The option that gave the place, for messages.
             configs: Files of which it must hold at least one.
@@ -35,20 +36,20 @@ class Repository:
         Raises:
             WeightsError: If it does not exist, cannot be reached, or holds none of the files.
         """
-        self.place, self.option = place, option
+        self._method, self.place, self.option = method, place, option
         self.folder = user_path(place)
         self._hub: HubFiles | None = None
         if not self.folder.is_dir():
             if not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+(@[\w./-]+)?", place):
                 raise WeightsError(
-                    f"method ldm finds no folder {self.folder}, given with --set {option}=DIR; "
+                    f"method {method} finds no folder {self.folder}, given with --set {option}=DIR; "
                     "it may also be the id of a Hugging Face hub repository, such as owner/name"
                 )
             repo_id, _, revision = place.partition("@")
             # Patterns of the hub's client match below folders too; these are configurations and vocabularies.
             small = ("*.json", "*.txt")
             self._hub = HubFiles(repo_id, revision or "main", (tuple(configs),), small, option=option)
-            self.folder = self._hub.fetch("ldm")
+            self.folder = self._hub.fetch(method)
         elif not any((self.folder / name).is_file() for name in configs):
             raise WeightsError(self._lacks(configs))
 
@@ -66,7 +67,7 @@ class Repository:
         for name in names:
             if self._hub and not self.holds(name):
                 try:
-                    replace(self._hub, required=((name,),), optional=()).fetch("ldm")
+                    replace(self._hub, required=((name,),), optional=()).fetch(self._method)
                 except WeightsError as error:
                     unreachable = unreachable or error
             if self.holds(name):
@@ -79,10 +80,44 @@ class Repository:
             return f"{self._hub.repo_id}@{self.folder.name}"
         return [(file.name, file_digest(file)) for file in (self.file(*names) for names in choices)]
 
+    def weights(self) -> list[Path]:
+        """The files of a transformers network's weights: one, or an index and all its shards.
+
+        Raises:
+            WeightsError: If one is missing.
+        """
+        first = self.file(*(name for whole in LANGUAGE_MODEL for name in (whole, f"{whole}.index.json")))
+        if first.suffix != ".json":
+            return [first]
+        shards = read_config(first).get("weight_map")
+        names = sorted({str(name) for name in shards.values()}) if isinstance(shards, dict) else []
+        return [first, *(self.file(name) for name in names)]
+
+    def identity_of_all(self, suffixes: Sequence[str], *, weights: bool) -> Any:
+        """What tells all that is read from others: the repository's commit, or the contents of files.
+
+        Args:
+            suffixes: Of the small files that count.
+            weights: Whether the weights of a transformers network count too.
+        """
+        if self._hub:
+            return f"{self._hub.repo_id}@{self.folder.name}"
+        small = [path for path in self.folder.iterdir() if path.suffix in suffixes and path.is_file()]
+        files = {*small, *(self.weights() if weights else ())}
+        return [(file.name, file_digest(file)) for file in sorted(files)]
+
+    def local_folder(self) -> Path | None:
+        """The user's folder; None of a hub repository."""
+        return None if self._hub else self.folder
+
+    def name(self) -> str:
+        """For publication: the hub id with its revision, or the last part of a folder."""
+        return str(self._hub) if self._hub else f"local copy {self.folder.name}"
+
     def _lacks(self, names: Sequence[str]) -> str:
         return (
-            f"method ldm finds no {' or '.join(names)} in the folder {self.folder}, given with --set {self.option}; "
-            "it must hold a diffusers pipeline, or the part that this option is for"
+            f"method {self._method} finds no {' or '.join(names)} in the folder {self.folder}, given with --set "
+            f"{self.option}; it must hold a model as save_pretrained writes it, or the part that this option is for"
         )
 
 

@@ -1,0 +1,1 @@
+"""Methods that answer with boxes: vision-language models, detectors, text-prompted segmenters."""

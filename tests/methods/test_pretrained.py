@@ -1,0 +1,96 @@
+"""Weights in the layout of transformers: nothing half-loaded passes, drawn ones depend on their seed alone."""
+
+from dataclasses import dataclass, field
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from transformers import CLIPConfig, CLIPModel
+
+from groundcxr.core import WeightsError
+from groundcxr.methods.pretrained import PretrainedMethod
+
+
+@dataclass(frozen=True)
+class Options:
+    weights: str = field(default="")
+
+
+class Tiny(PretrainedMethod):
+    name = "tiny"
+    Options = Options
+    trained_on = ("ms-cxr",)
+
+    def setup(self, device):
+        self.model = self.load(CLIPModel)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "tiny-clip"
+    small = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    text = {**small, "vocab_size": 20}
+    vision = {**small, "image_size": 32, "patch_size": 16}
+    CLIPModel(CLIPConfig(text_config=text, vision_config=vision, projection_dim=8)).save_pretrained(folder)
+    return folder
+
+
+def changed(folder, tmp_path, change):
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "config.json").write_bytes((folder / "config.json").read_bytes())
+    weights = load_file(folder / "model.safetensors")
+    change(weights)
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    return copy
+
+
+def test_the_weights_of_the_folder_are_loaded(folder):
+    method = Tiny(Options(str(folder)))
+    method.setup("cpu")
+    for name, tensor in load_file(folder / "model.safetensors").items():
+        assert torch.equal(method.model.state_dict()[name], tensor)
+    assert method.weights_id() == "local copy tiny-clip"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda weights: weights.pop("text_projection.weight"), r"lacks text_projection\.weight; what lacks"),
+        (lambda weights: weights.update(extra=torch.zeros(1)), "holds extra, which the network has no place for"),
+        (
+            lambda weights: weights.update({"visual_projection.weight": torch.zeros(3, 3)}),
+            r"has visual_projection\.weight in another",
+        ),
+    ],
+    ids=["missing", "left over", "another shape"],
+)
+def test_half_loaded_weights_are_refused_by_name(folder, tmp_path, change, said):
+    copy = changed(folder, tmp_path, change)
+    with pytest.raises(WeightsError, match=said):
+        Tiny(Options(str(copy))).setup("cpu")
+
+
+def test_drawn_weights_depend_on_their_seed_alone_and_need_no_weights(folder, tmp_path):
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    (bare / "config.json").write_bytes((folder / "config.json").read_bytes())
+    methods = [Tiny(Options(f"random:{seed}:{bare}")) for seed in (1, 1, 2)]
+    states = []
+    for number, method in enumerate(methods):
+        torch.manual_seed(number)
+        before = torch.random.get_rng_state()
+        method.setup("cpu")
+        assert torch.equal(before, torch.random.get_rng_state())
+        states.append(method.model.state_dict()["visual_projection.weight"])
+    assert torch.equal(states[0], states[1])
+    assert not torch.equal(states[0], states[2])
+    assert methods[0].weights_fingerprint() == methods[1].weights_fingerprint() != methods[2].weights_fingerprint()
+    assert methods[0].weights_id() == "random weights (seed 1) of local copy bare"
+    assert methods[0].trained_on == ()
+
+
+@pytest.mark.parametrize("weights", ["random:", "random:one", "random:-1"])
+def test_drawn_weights_without_a_seed_are_refused(weights):
+    with pytest.raises(WeightsError, match="names no seed; write random:SEED"):
+        Tiny(Options(weights))
