@@ -97,8 +97,8 @@ def read_checkpoint(path: str | Path) -> Any:
     except Exception as error:  # both readers raise many types for a damaged file
         if named := _UNSAFE.search(str(error)):
             raise WeightsError(
-                f"{path} asks to run code, {named[1]}, which is never done; get the file from its authors again, or "
-                "save the state_dict alone"
+                f"{path} cannot be read as weights: it asks to run code, {named[1]}, which is never done; get it from "
+                "its authors again, or save the state_dict alone"
             ) from error
         raise WeightsError(f"{path} cannot be read as weights: {first_sentence(error)}; get the file again") from error
 

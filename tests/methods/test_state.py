@@ -46,7 +46,7 @@ def test_a_configuration_pickled_beside_the_weights_is_skipped(tmp_path, omegaco
 def test_a_file_that_would_run_code_is_refused_and_writes_nothing(tmp_path):
     target = tmp_path / "written"
     torch.save({"state_dict": {"w": torch.zeros(1)}, "hyper_parameters": Evil(target)}, tmp_path / "evil.ckpt")
-    with pytest.raises(WeightsError, match=r"evil\.ckpt asks to run code, .*open"):
+    with pytest.raises(WeightsError, match=r"evil\.ckpt cannot be read as weights: it asks to run code, .*open"):
         read_checkpoint(tmp_path / "evil.ckpt")
     assert not target.exists()
 
