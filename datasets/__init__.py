@@ -1,8 +1,9 @@
 """Data sets: files on disk become samples."""
 
-from .base import DATASETS, Absence, Finding, GroundingDataset
+from .base import Absence, Finding, GroundingDataset
 from .ids import find_secret, opaque_id, owners_secret, release_key
 from .loading import check_dataset, load_dataset
+from .registry import DATASETS
 
 __all__ = [
     "DATASETS",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
@@ -11,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, overload
 
-from ..core import DatasetError, Registry, Sample
+from ..core import DatasetError, Sample
 from ..core.fingerprint import digest
 from .ids import opaque_id
 from .phrases import DEFAULT, PhraseTemplate
@@ -262,30 +261,3 @@ def refuse_reserved(pathologies: Iterable[str]) -> None:
             raise DatasetError(
                 f"a class is named {name!r}, which is reserved: tables show averages under that name; rename the class"
             )
-
-
-def _adopt(name: str, thing: Any) -> type[GroundingDataset]:
-    if isinstance(thing, type) and issubclass(thing, GroundingDataset) and not inspect.isabstract(thing):
-        return thing
-    raise DatasetError(f"the entry point {name!r} is no data set: it must name a GroundingDataset with load and check")
-
-
-DATASETS: Registry[type[GroundingDataset]] = Registry(
-    "dataset",
-    __package__ or "",
-    {
-        "phantom": ".phantom",
-        "ms-cxr": ".ms_cxr",
-        "vindr-cxr": ".vindr_cxr",
-        "padchest-gr": ".padchest_gr",
-        "nih-boxes": ".nih_boxes",
-        "rsna-pneumonia": ".rsna_pneumonia",
-        "siim-pneumothorax": ".siim_pneumothorax",
-        "chestx-det": ".chestx_det",
-        "chexlocalize": ".chexlocalize",
-        "chest-imagenome": ".chest_imagenome",
-        "manifest": ".manifest",
-    },
-    entry_point_group="groundcxr.datasets",
-    adopt=_adopt,
-)

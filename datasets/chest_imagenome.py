@@ -8,11 +8,13 @@ from typing import ClassVar, Literal, Self
 
 from ..core import Box, DatasetError, Sample
 from .annotations import Annotation, number
-from .base import DATASETS, Finding
+from .base import Finding
 from .mimic_records import MimicRecord, read_records
 from .own_pixels import refuse_copies
 from .phrases import CLASS, PhraseTemplate
-from .released import ImageRecord, Release, ReleasedDataset
+from .registry import DATASETS
+from .release import ImageRecord, Release
+from .released import ReleasedDataset
 from .tables import read_table
 
 UNKNOWN_PATIENTS = (

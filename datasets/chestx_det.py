@@ -9,10 +9,12 @@ from typing import Any, ClassVar, Self
 
 from ..core import Box, DatasetError, unknown_name
 from .annotations import Annotation, number, shown, text
-from .base import DATASETS, Finding
+from .base import Finding
 from .nih_boxes import FRAME
 from .phrases import DEFAULT, PhraseTemplate
-from .released import ImageRecord, Release, ReleasedDataset
+from .registry import DATASETS
+from .release import ImageRecord, Release
+from .released import ReleasedDataset
 from .segmentations import region_of_points
 from .text_files import read_json
 

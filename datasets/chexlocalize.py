@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from ..core import DatasetError, ImageSize, Sample, unknown_name
 from ..core.doubts import Tally
 from .annotations import Annotation, frame_size, number, shown
-from .base import DATASETS, Finding
+from .base import Finding
 from .phrases import DEFAULT, PhraseTemplate
-from .released import ImageRecord, Release, ReleasedDataset
+from .registry import DATASETS
+from .release import ImageRecord, Release
+from .released import ReleasedDataset
 from .segmentations import read_segmentation, region_of_points
 from .tables import read_table
 from .text_files import read_json

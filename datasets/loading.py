@@ -12,8 +12,9 @@ from ..core import DatasetError, GroundCXRError, unknown_name
 from ..core.config import Setting
 from ..core.errors import said
 from ..core.paths import user_path
-from .base import DATASETS, Finding, GroundingDataset
+from .base import Finding, GroundingDataset
 from .negatives import NEGATIVES, RELEASED, add_negatives, read_negatives
+from .registry import DATASETS
 from .roots import configured_root
 
 

@@ -12,7 +12,7 @@ from ..core.doubts import Written
 from ..core.fingerprint import file_digest
 from ..core.paths import user_path
 from .annotations import Annotation, by_image
-from .base import DATASETS, Finding, GroundingDataset
+from .base import Finding, GroundingDataset
 from .checks import check_files
 from .coco import read_coco, without_bbox
 from .contradictions import contradictions
@@ -20,6 +20,7 @@ from .ids import find_secret, opaque_id, owners_secret
 from .image_names import ImageFolder
 from .manifest_csv import HEADER, read_csv
 from .phrases import PhraseTemplate
+from .registry import DATASETS
 from .samples import apart_from, build_samples
 
 STEP = f"write a CSV with the columns {','.join(HEADER)} or a COCO JSON, and give its path as --root"

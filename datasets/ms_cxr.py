@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 from ..core import DatasetError, ImageError, Sample, unknown_name
 from ..core.doubts import Tally
 from .annotations import Annotation, by_image
-from .base import DATASETS, Finding, GroundingDataset
+from .base import Finding, GroundingDataset
 from .checks import check_files
 from .coco import without_bbox
 from .ids import release_key
@@ -20,6 +20,7 @@ from .mimic_images import find_images, is_released
 from .ms_cxr_rows import read_annotations
 from .physionet import STEP, Release, find_release
 from .published import like, otherwise_counted
+from .registry import DATASETS
 from .samples import apart_from, build_samples, none_readable
 
 GROUPINGS = ("path,label_text", "path,category,label_text")

@@ -10,9 +10,10 @@ from ..core import Box, DatasetError
 from ..core.doubts import Tally
 from ..core.names import listed
 from .annotations import Annotation, number
-from .base import DATASETS
 from .phrases import PhraseTemplate
-from .released import ImageRecord, Release, ReleasedDataset
+from .registry import DATASETS
+from .release import ImageRecord, Release
+from .released import ReleasedDataset
 from .tables import read_columns, read_table
 from .text_files import read_text
 

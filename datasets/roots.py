@@ -8,7 +8,7 @@ from ..core import GroundCXRError, unknown_name
 from ..core.config import DATA, Setting, config_file, configured, in_file
 from ..core.names import printable
 from ..core.paths import shown
-from .base import DATASETS
+from .registry import DATASETS
 
 
 def configured_root(name: str) -> Setting | None:

@@ -8,10 +8,11 @@ from typing import ClassVar
 from ..core import Box, DatasetError
 from ..core.doubts import Tally
 from .annotations import Annotation, number, shown
-from .base import DATASETS
 from .nih_boxes import FRAME
 from .phrases import PhraseTemplate
-from .released import ImageRecord, Release, ReleasedDataset
+from .registry import DATASETS
+from .release import ImageRecord, Release
+from .released import ReleasedDataset
 from .tables import read_table
 
 OPACITY = "Lung Opacity"

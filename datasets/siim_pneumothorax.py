@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from ..core import DatasetError
 from ..core.doubts import Tally
 from .annotations import Annotation, shown
-from .base import DATASETS
 from .nih_boxes import FRAME
 from .phrases import PhraseTemplate
-from .released import ImageRecord, Release, ReleasedDataset
+from .registry import DATASETS
+from .release import ImageRecord, Release
+from .released import ReleasedDataset
 from .segmentations import region_of_runs
 from .tables import read_table
 

@@ -7,9 +7,11 @@ from typing import ClassVar, Self
 
 from ...core import unknown_name
 from ..annotations import Annotation
-from ..base import DATASETS, Finding
+from ..base import Finding
 from ..phrases import PhraseTemplate
-from ..released import Release, ReleasedDataset
+from ..registry import DATASETS
+from ..release import Release
+from ..released import ReleasedDataset
 from .rows import SPLITS, Sentences, Studies, read_reports
 
 LANGUAGES = ("en", "es")

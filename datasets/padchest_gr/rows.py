@@ -11,7 +11,7 @@ from typing import Any
 from ...core import IMAGE_SUFFIXES, Box, DatasetError
 from ...core.doubts import Tally
 from ..annotations import Annotation, number, shown, text
-from ..released import ImageRecord
+from ..release import ImageRecord
 from ..tables import read_table
 from ..text_files import read_json
 

@@ -12,8 +12,9 @@ from typing import Self
 from ...core import Box, DatasetError, Mask, Sample
 from ...core.cache import ENVIRONMENT
 from ...core.fingerprint import digest, generator_from
-from ..base import DATASETS, Absence, Finding, GroundingDataset
+from ..base import Absence, Finding, GroundingDataset
 from ..ids import opaque_id
+from ..registry import DATASETS
 from .cache import SplitCache, cache_root, indexed_folders
 from .check import damaged_images
 from .parameters import DEFAULT, PATHOLOGIES, VERSION, Parameters

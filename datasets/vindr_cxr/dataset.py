@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Self
 
 from ...core import Sample
 from ..annotations import Annotation
-from ..base import DATASETS, Finding
+from ..base import Finding
 from ..own_pixels import refuse_copies
 from ..phrases import DEFAULT, PhraseTemplate
-from ..released import ImageRecord, Release, ReleasedDataset
+from ..registry import DATASETS
+from ..release import ImageRecord, Release
+from ..released import ReleasedDataset
 from .readers import (
     ANY,
     FUSE_IOU,
