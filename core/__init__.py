@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .registry import Registry, unknown_name
     from .regular import check_regular, read_regular
     from .sample import Sample
-    from .target import MetricValue, Status, Target
+    from .target import MetricValue, PartsValue, Status, Target
 
 # Each name's module is imported when it is first used: a method in another environment, whose Python may be older and
 # has NumPy alone, needs few of them (see `groundcxr.methods.isolated`).
@@ -47,6 +47,7 @@ _HOME = {
     "Mask": ".mask",
     "MethodError": ".errors",
     "MetricValue": ".target",
+    "PartsValue": ".target",
     "ProtocolError": ".errors",
     "Query": ".query",
     "Radiograph": ".radiograph",
@@ -85,6 +86,7 @@ __all__ = [
     "Mask",
     "MethodError",
     "MetricValue",
+    "PartsValue",
     "ProtocolError",
     "Query",
     "Radiograph",

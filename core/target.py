@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from .box import Box, ImageSize
 from .mask import Mask
@@ -51,3 +51,22 @@ class MetricValue(NamedTuple):
 
     value: float | None
     status: Status = Status.OK
+
+
+class PartsValue(MetricValue):
+    """One metric of one sample, whose cells are no means.
+
+    Attributes:
+        parts: What the sample adds to a cell: a list for each column of the metric's reducer; None where it is left
+            out.
+    """
+
+    parts: tuple[Sequence[float], ...] | None
+
+    def __new__(
+        cls, value: float | None, status: Status = Status.OK, parts: tuple[Sequence[float], ...] | None = None
+    ) -> Self:
+        """Keep the parts beside value and status."""
+        made = super().__new__(cls, value, status)
+        made.parts = parts
+        return made

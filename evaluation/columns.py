@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Protocol as Shape
 
 import numpy as np
 import pandas as pd
 from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 from pyarrow import ArrowException
 
+from ..metrics import Reducer
+from ..metrics.reducers import Parts
+
 PREDICTION_KEY = "prediction_key"
 """In rows of schema 1: where the store has a prediction. Later rows do not have it, since it can be confirmed by
 guessing; the store itself knows which prediction is whose."""
+
+
+class AnyMetric(Shape):
+    """What a metric and what a file says of one have in common."""
+
+    @property
+    def key(self) -> str:
+        """Its name in files."""
+        ...
+
+    @property
+    def reducer(self) -> Reducer | None:
+        """How samples become a cell; None for their mean."""
+        ...
+
 
 _IDS = ("sample_id", "patient_key", "image_key", "pathology", "error")
 _DATA = ("box_area", "n_boxes", "side", "zone", "seconds")
@@ -23,15 +42,48 @@ _TEXT_OR_NOTHING = (PREDICTION_KEY, "side", "zone", "error")
 _ROUNDING = 1e-9
 
 
-def columns_of(schema_version: int, keys: Sequence[str]) -> list[str]:
+def columns_of(schema_version: int, metrics: Iterable[AnyMetric]) -> list[str]:
     """All that a row holds: opaque ids, what is known of the sample, and each metric's value with its status.
 
     Args:
         schema_version: Of the result.
-        keys: Of the metrics.
+        metrics: The metrics.
     """
     own = [PREDICTION_KEY] if schema_version == 1 else [TRUNCATED]
-    return [*_IDS, *_DATA, *own, *keys, *(f"{key}_status" for key in keys)]
+    metrics = list(metrics)
+    keys = [metric.key for metric in metrics]
+    parts = [name for metric in metrics for name in parts_columns(metric.key, metric.reducer)]
+    return [*_IDS, *_DATA, *own, *keys, *(f"{key}_status" for key in keys), *parts]
+
+
+def parts_columns(key: str, reducer: Reducer | None) -> list[str]:
+    """The columns of what samples add to cells that are no means."""
+    return [] if reducer is None else [f"{key}_{name}" for name in reducer.columns]
+
+
+def parts_of(samples: pd.DataFrame, key: str, reducer: Reducer) -> Parts:
+    """What each row adds to a metric's cells.
+
+    Raises:
+        ValueError: If a row holds something else than lists of numbers, or some of them only.
+    """
+    names = parts_columns(key, reducer)
+    found: list[tuple[Sequence[float], ...] | None] = []
+    for row in zip(*(samples[name].tolist() for name in names), strict=True):
+        lacking = [one is None or one is pd.NA for one in row]
+        if any(lacking):
+            if not all(lacking):
+                raise ValueError(f"{key} has some of {', '.join(names)} in a row, and not all")
+            found.append(None)
+            continue
+        try:
+            part = tuple(np.asarray(one, dtype=np.float64).ravel().tolist() for one in row)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{', '.join(names)} must be lists of numbers") from error
+        if problem := reducer.check(part):
+            raise ValueError(f"{key} has {problem}")
+        found.append(part)
+    return found
 
 
 def column_problems(samples: pd.DataFrame, keys: Sequence[str]) -> list[str]:

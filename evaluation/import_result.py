@@ -13,14 +13,15 @@ import numpy as np
 from ..core import StoreError
 from ..core.names import printable
 from ..core.regular import read_regular
-from ..metrics import PROTOCOLS, get_protocol, summarise
+from ..metrics import PROTOCOLS, get_protocol
 from ..metrics.statistics import Cell as Computed
 from .agreement import refuse_other_samples
+from .averages import average
 from .columns import NEGATIVE, columns_of
 from .imported import IMPORT_FOLDER, ImportFile, write_import
 from .pair import RESULT_FILE, SAMPLES_FILE, rows_file, write_pair
 from .result import Result, load_result
-from .schema import Cell, ResultFile, drawn_patients
+from .schema import Cell, ResultFile
 
 _INTERVAL_TOLERANCE = 0.1
 """Of an interval's width: six times what two bootstraps of 2,000 draws differ by, should the random numbers differ."""
@@ -94,8 +95,8 @@ def _notes(result: Result, *, known: bool) -> list[str]:
 
 
 def _refuse_other_columns(result: Result, source: Path) -> None:
-    keys = [metric.key for metric in result.info.metrics]
-    if others := sorted(set(result.samples.columns) - {*columns_of(result.info.schema_version, keys), NEGATIVE}):
+    known = {*columns_of(result.info.schema_version, result.info.metrics), NEGATIVE}
+    if others := sorted(set(result.samples.columns) - known):
         raise StoreError(
             f"{source.with_name(SAMPLES_FILE)} has, beside those of a result, the columns {', '.join(others)}; ask for "
             "the file as evaluate wrote it"
@@ -117,12 +118,7 @@ def _refuse_to_replace(folder: Path, result: Result) -> None:
 def _refuse_other_intervals(result: Result, source: Path) -> None:
     info, rows = result.info, result.samples
     keys = [metric.key for metric in info.metrics]
-    computed = summarise(
-        rows[keys].to_numpy(dtype=np.float64, na_value=np.nan),
-        rows["pathology"].tolist(),
-        drawn_patients(rows, info.dataset),
-        pathologies=list(info.pathologies),
-    )
+    computed = average(rows, info.metrics, info.dataset, list(info.pathologies))
     tables = [("macro", info.overall.macro, computed.macro), ("micro", info.overall.micro, computed.micro)]
     tables += [(name, cells, computed.pathologies[name]) for name, cells in info.pathologies.items()]
     for name, stated, found in tables:

@@ -28,6 +28,7 @@ SAMPLES_FILE = "samples.parquet"
 
 MOST_SAMPLES = 1_000_000
 _MOST_BYTES = 2**30
+_MOST_LISTED = 200_000_000
 _LONGEST_TEXT = 10_000
 _TRIES = 5
 _DAY = 24 * 3600.0
@@ -117,8 +118,15 @@ def read_rows(content: bytes, columns: Sequence[str] | None = None) -> pd.DataFr
     size = sum(group.total_byte_size for group in groups)
     if size > _MOST_BYTES:
         raise ValueError(f"it claims {size:,} bytes, more than {_MOST_BYTES:,}")
-    if nested := [field.name for field in schema if pa.types.is_nested(field.type)]:
-        raise ValueError(f"the column {nested[0]} holds lists or records")
+    nested = [field for field in schema if pa.types.is_nested(field.type)]
+    for field in nested:
+        if not (pa.types.is_list(field.type) and _is_number(field.type.value_type)):
+            raise ValueError(f"the column {field.name} holds lists of lists, or records")
+    # Only of lists, which say nowhere else how long they are.
+    leaves = [leaf for leaf in range(len(file.schema)) if file.schema.column(leaf).max_repetition_level > 0]
+    claimed = sum(group.column(leaf).num_values for group in groups for leaf in leaves)
+    if claimed > _MOST_LISTED:
+        raise ValueError(f"it claims {claimed:,} numbers in lists, more than {_MOST_LISTED:,}")
     # Without Arrow's own threads, of which there may be none to have.
     table = file.read(columns=None if columns is None else list(columns), use_threads=False)
     for place, field in enumerate(table.schema):
@@ -127,6 +135,10 @@ def read_rows(content: bytes, columns: Sequence[str] | None = None) -> pd.DataFr
             _refuse_long(column, field.name)
             table = table.set_column(place, schema.field(field.name), column.cast(schema.field(field.name).type))
     return table.to_pandas(use_threads=False)
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)
 
 
 def count_rows(content: bytes) -> int:

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from ..core import StoreError
 from ..core.doubts import Doubt
 from ..core.fingerprint import SHORT, digest
 from ..core.names import folder_name
-from ..metrics import PROTOCOLS, Metric, Protocol, get_protocol, summarise
+from ..metrics import PROTOCOLS, Metric, Protocol, get_protocol
+from .averages import average
 from .pair import RESULT_FILE, count_rows, read_pair, read_rows, write_pair
 from .schema import (
     SCHEMA_VERSION,
@@ -33,7 +33,6 @@ from .schema import (
     ResultFile,
     RunInfo,
     SuiteInfo,
-    drawn_patients,
     problems_of,
 )
 
@@ -164,12 +163,8 @@ def make_result(
     """
     metrics = protocol.metrics_for(set(method.emits))
     present = set(samples["pathology"])
-    summary = summarise(
-        samples[[metric.key for metric in metrics]].to_numpy(dtype=np.float64),
-        samples["pathology"].tolist(),
-        drawn_patients(samples, dataset),
-        pathologies=[name for name in pathologies if name in present],
-    )
+    there = [name for name in pathologies if name in present]
+    summary = average(samples, metrics, dataset, there, protocol.class_weights)
     info = ResultFile(
         schema_version=SCHEMA_VERSION,
         complete=complete,
@@ -178,7 +173,11 @@ def make_result(
         method=method,
         run=run,
         metrics=_metric_infos(metrics),
-        overall=Overall(macro=_cells(metrics, summary.macro), micro=_cells(metrics, summary.micro)),
+        overall=Overall(
+            macro=_cells(metrics, summary.macro),
+            micro=_cells(metrics, summary.micro),
+            weighted=None if summary.weighted is None else _cells(metrics, summary.weighted),
+        ),
         pathologies={name: _cells(metrics, cells) for name, cells in summary.pathologies.items()},
         statuses={metric.key: _counts(samples, f"{metric.key}_status") for metric in metrics},
         n_failed=len(problems),
@@ -192,7 +191,15 @@ def make_result(
 
 
 def _metric_infos(metrics: Sequence[Metric]) -> list[MetricInfo]:
-    return [MetricInfo.model_validate(metric, from_attributes=True) for metric in metrics]
+    return [
+        MetricInfo.model_validate(
+            {
+                **{name: getattr(metric, name) for name in MetricInfo.model_fields if name != "cells"},
+                "cells": None if metric.reducer is None else metric.reducer.said(),
+            }
+        )
+        for metric in metrics
+    ]
 
 
 def _cells(metrics: Sequence[Metric], cells: Sequence[object]) -> dict[str, Cell]:

@@ -8,9 +8,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
-from .columns import column_problems, columns_of
+from ..metrics import Reduced, Reducer, reducer_of
+from ..metrics.reduced_cells import point_values
+from .columns import column_problems, columns_of, parts_of
 
 SCHEMA_VERSION = 2
 """Of what is written; version 1, which lacks the optional blocks and names predictions in its rows, is read too."""
@@ -51,8 +53,13 @@ class Cell(_Strict):
     n: Annotated[int, Field(ge=0)]
 
 
-class MetricInfo(_Strict):
-    """What a metric's key stands for."""
+class MetricInfo(_Sparing):
+    """What a metric's key stands for.
+
+    `cells` says how samples become a cell that is not their mean; the file says it only of such metrics.
+    """
+
+    _later = ("cells",)
 
     key: str
     label: str
@@ -61,6 +68,19 @@ class MetricInfo(_Strict):
     high: float | None
     higher_is_better: bool
     headline: bool
+    cells: dict[str, Any] | None = None
+
+    @field_validator("cells")
+    @classmethod
+    def _known(cls, cells: dict[str, Any] | None) -> dict[str, Any] | None:
+        if cells is not None:
+            reducer_of(cells)
+        return cells
+
+    @property
+    def reducer(self) -> Reducer | None:
+        """How samples become a cell; None for their mean."""
+        return None if self.cells is None else reducer_of(self.cells)
 
 
 class ProtocolInfo(_Strict):
@@ -192,11 +212,14 @@ class SuiteInfo(_Strict):
     hash: Sha256
 
 
-class Overall(_Strict):
-    """Averages over pathologies (macro) and over samples (micro)."""
+class Overall(_Sparing):
+    """Averages over pathologies (macro), over samples (micro), and, where a protocol has one, over weighted classes."""
+
+    _later = ("weighted",)
 
     macro: dict[str, Cell]
     micro: dict[str, Cell]
+    weighted: dict[str, Cell] | None = None
 
 
 class ResultFile(_Sparing):
@@ -253,7 +276,7 @@ def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:
     the mean of the classes, and no interval is upside down.
     """
     keys = [metric.key for metric in result.metrics]
-    missing = [name for name in columns_of(result.schema_version, keys) if name not in samples]
+    missing = [name for name in columns_of(result.schema_version, result.metrics) if name not in samples]
     if missing:
         return [f"samples.parquet lacks the columns {', '.join(missing)}"]
     found = column_problems(samples, keys)
@@ -271,6 +294,8 @@ def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:
     if failed != result.n_failed:
         found.append(f"n_failed is {result.n_failed}, the rows give {failed}")
     tables = {"macro": result.overall.macro, "micro": result.overall.micro, **result.pathologies}
+    if result.overall.weighted is not None:
+        tables["weighted"] = result.overall.weighted
     for name, cells in tables.items():
         if set(cells) != set(keys):
             found.append(f"the metrics of {name} are not those listed")
@@ -292,6 +317,8 @@ def _metric_problems(result: ResultFile, samples: pd.DataFrame, metric: MetricIn
         found.append(f"{key} leaves its range [{metric.low}, {metric.high}]")
     if Counter(samples[f"{key}_status"].astype(str).tolist()) != result.statuses.get(key):
         found.append(f"the status counts of {key} are not those of the rows")
+    if metric.reducer is not None:
+        return [*found, *_reduced_problems(result, samples, key, metric.reducer)]
     left_out = samples.loc[np.isnan(values), f"{key}_status"].astype(str)
     if not set(left_out) <= _LEFT_OUT:
         found.append(f"{key} has no value in a row whose status does not say why")
@@ -304,6 +331,37 @@ def _metric_problems(result: ResultFile, samples: pd.DataFrame, metric: MetricIn
         found.extend(_cell_problems(f"{key} of {name}", cells[key], mine, mine.size))
     found.extend(_cell_problems(f"macro {key}", result.overall.macro[key], np.array(means), seen.size))
     found.extend(_cell_problems(f"micro {key}", result.overall.micro[key], seen, seen.size))
+    return found
+
+
+def _reduced_problems(result: ResultFile, samples: pd.DataFrame, key: str, reducer: Reducer) -> list[str]:
+    """What contradicts itself in the cells of a metric that are no means."""
+    try:
+        parts = parts_of(samples, key, reducer)
+    except ValueError as error:
+        return [str(error)]
+    left_out = samples.loc[[part is None for part in parts], f"{key}_status"].astype(str)
+    if not set(left_out) <= _LEFT_OUT:
+        return [f"{key} adds nothing to a cell in a row whose status does not say why"]
+    pathology = samples["pathology"].astype(str).tolist()
+    patients = drawn_patients(samples, result.dataset)
+    classes, micro = point_values(Reduced(reducer, parts), pathology, patients, list(result.pathologies))
+    counted = Counter(name for name, part in zip(pathology, parts, strict=True) if part is not None)
+    valued = [value for value in classes.values() if not math.isnan(value)]
+    macro = float(np.mean(valued)) if valued else math.nan
+    cells = {name: (result.pathologies[name][key], value, counted[name]) for name, value in classes.items()}
+    cells["macro"] = (result.overall.macro[key], macro, counted.total())
+    cells["micro"] = (result.overall.micro[key], micro, counted.total())
+    found: list[str] = []
+    for name, (cell, value, n) in cells.items():
+        if cell.n != n:
+            found.append(f"{key} of {name} rests on {cell.n} samples, the rows give {n}")
+        elif (cell.value is None) != math.isnan(value):
+            found.append(f"{key} of {name} is {cell.value}, the rows give {None if math.isnan(value) else value}")
+        elif cell.value is not None and not math.isclose(cell.value, value, rel_tol=1e-6, abs_tol=1e-9):
+            found.append(f"{key} of {name} is {cell.value}, the rows give {value}")
+        elif cell.low is not None and cell.high is not None and cell.low > cell.high:
+            found.append(f"the interval of {key} of {name} is upside down")
     return found
 
 

@@ -22,7 +22,7 @@ from ..core.processes import in_processes, processors
 from ..core.progress import Advance, progress
 from ..core.stderr import say
 from .answers import Part
-from .columns import NEGATIVE
+from .columns import NEGATIVE, parts_columns
 from .plan import Selection
 from .scoring import Row, Scored, Scoring
 
@@ -83,6 +83,10 @@ def score_parts(selection: Selection, scoring: Scoring, parts: Iterable[Part], j
         table[key] = np.array([row.values[column] for row in rows], dtype=np.float64)
         codes = np.array([STATUSES.index(row.statuses[column]) for row in rows], dtype=np.int8)
         table[f"{key}_status"] = pd.Categorical.from_codes(codes, categories=list(STATUSES))
+    for place, (key, reducer) in enumerate(scoring.reduced.items()):
+        for number, name in enumerate(parts_columns(key, reducer)):
+            added = (row.parts[place] for row in rows)
+            table[name] = pd.Series([None if part is None else list(part[number]) for part in added], dtype=object)
     # In the order in which they were scored.
     named = [(selection.samples[row.index].sample_id, row) for row in whole.rows]
     return Scores(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ..core import (
@@ -16,7 +16,7 @@ from ..core import (
     Target,
     union_area,
 )
-from ..metrics import Protocol
+from ..metrics import Protocol, Reducer
 from .answer_doubts import AnswerDoubts
 from .answers import Part, StoredPart
 from .box_choice import BoxesInUnion
@@ -34,6 +34,7 @@ class Row:
         key: Where the store has its prediction; "" where it was not stored.
         values: One for each metric of `Scoring.metrics`, None where it is left out.
         statuses: Why each value is what it is.
+        parts: What the sample adds to the cells of each metric of `Scoring.reduced`.
         area: The ground truth's share of the image.
         truncated: Whether the phrase's end had no say.
         seconds: What grounding took, None where that is unknown.
@@ -48,6 +49,7 @@ class Row:
     truncated: bool
     seconds: float | None
     problem: Failure | None
+    parts: tuple[tuple[Sequence[float], ...] | None, ...] = ()
 
 
 @dataclass
@@ -96,6 +98,12 @@ class Scoring:
         """The keys of the values."""
         return [metric.key for metric in self.protocol.metrics_for(self.emits)]
 
+    @property
+    def reduced(self) -> dict[str, Reducer]:
+        """How samples become cells, by key of the metrics whose cells are no means."""
+        metrics = self.protocol.metrics_for(self.emits)
+        return {metric.key: metric.reducer for metric in metrics if metric.reducer is not None}
+
     def nothing(self) -> Scored:
         """No part scored yet."""
         return Scored(AnswerDoubts(frames=self.frames), BoxesInUnion(self.choice))
@@ -110,7 +118,7 @@ class Scoring:
         Raises:
             GroundCXRError: If an answer is missing or damaged, or the choice of boxes needs a score that one lacks.
         """
-        scored, metrics = self.nothing(), self.metrics
+        scored, metrics, reduced = self.nothing(), self.metrics, list(self.reduced)
         # Most samples have the same ones; what is kept of each sample is looked through by every garbage collection.
         same: dict[tuple[Status, ...], tuple[Status, ...]] = {}
         answers = part.answers(self.store) if isinstance(part, StoredPart) else part.answers()
@@ -123,8 +131,9 @@ class Scoring:
                 statuses = same.setdefault(statuses, statuses)
                 truncated = isinstance(answer.prediction, Grounding) and answer.prediction.truncated
                 share = _target_share(sample)
+                parts = tuple(getattr(values[key], "parts", None) for key in reduced)
                 scored.rows.append(
-                    Row(answer.index, answer.key, numbers, statuses, share, truncated, answer.seconds, problem)
+                    Row(answer.index, answer.key, numbers, statuses, share, truncated, answer.seconds, problem, parts)
                 )
             advance()
         return scored

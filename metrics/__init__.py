@@ -1,6 +1,25 @@
 """Metrics: a grounding and its ground truth become values with a status, under a named protocol."""
 
+from .bootstrap import DRAWS, SEED, Cell
 from .protocol import PROTOCOLS, Metric, Protocol, get_protocol
-from .statistics import DRAWS, SEED, Cell, Summary, summarise
+from .ranking import Ranking
+from .reduced_cells import Reduced
+from .reducers import Reducer, Sums, reducer_of
+from .statistics import Summary, summarise
 
-__all__ = ["DRAWS", "PROTOCOLS", "SEED", "Cell", "Metric", "Protocol", "Summary", "get_protocol", "summarise"]
+__all__ = [
+    "DRAWS",
+    "PROTOCOLS",
+    "SEED",
+    "Cell",
+    "Metric",
+    "Protocol",
+    "Ranking",
+    "Reduced",
+    "Reducer",
+    "Summary",
+    "Sums",
+    "get_protocol",
+    "reducer_of",
+    "summarise",
+]

@@ -9,8 +9,10 @@ from typing import Any, ClassVar, Literal
 
 from ..core import BOX, HEATMAP, Box, Grounding, Heatmap, MetricValue, ProtocolError, Registry, Sample, Status, Target
 from ..core.fingerprint import digest
+from .bootstrap import DRAWS, INTERVAL, SEED
+from .reducers import Reducer
 from .region import Region, region_of
-from .statistics import DRAWS, INTERVAL, SEED
+from .statistics import ClassWeights
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Metric:
         high: The largest value it can have, None where there is no bound.
         higher_is_better: Which of two values is the better one.
         headline: Whether tables that cannot show all metrics show this one.
+        reducer: How samples become a cell; None where it is their mean. A sample's value is then its own number alone,
+            for tables of samples, and `PartsValue.parts` what it adds to cells.
     """
 
     key: str
@@ -34,6 +38,7 @@ class Metric:
     high: float | None = None
     higher_is_better: bool = True
     headline: bool = False
+    reducer: Reducer | None = None
 
 
 class Protocol(ABC):
@@ -52,6 +57,7 @@ class Protocol(ABC):
         uses_negatives: Whether it has something to say of phrases about what their image does not show. Unless it does,
             `target` never sees them; where it does, averages rest on every sample whose value is not None, so a metric
             that is not about negatives is None there, and one that is about them is None elsewhere.
+        class_weights: How classes weigh in a third average beside macro and micro; None where there is none.
     """
 
     name: ClassVar[str]
@@ -60,6 +66,7 @@ class Protocol(ABC):
     citation: ClassVar[str]
     metrics: ClassVar[tuple[Metric, ...]]
     uses_negatives: ClassVar[bool] = False
+    class_weights: ClassVar[ClassWeights | None] = None
 
     @abstractmethod
     def constants(self) -> dict[str, Any]:
@@ -96,10 +103,13 @@ class Protocol(ABC):
 
     @property
     def hash(self) -> str:
-        """SHA-256 over name, version, the metrics' keys, `constants`, and whether it uses negatives."""
+        """SHA-256 over name, version, the metrics' keys and reducers, `constants`, and whether it uses negatives."""
         keys = [metric.key for metric in self.metrics]
         used = ["negatives"] if self.uses_negatives else []
-        return digest(self.name, self.version, keys, self.constants(), *used)
+        reduced = {metric.key: metric.reducer.said() for metric in self.metrics if metric.reducer is not None}
+        # Said only where there are any, so that other protocols keep their hashes.
+        also = [one for one in (reduced, self.class_weights) if one]
+        return digest(self.name, self.version, keys, self.constants(), *used, *also)
 
     def prepare(self, grounding: Grounding, kind: str) -> Grounding:
         """The grounding as the protocol treats it before scoring; unchanged unless a protocol says otherwise.

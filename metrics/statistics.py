@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-DRAWS = 2000
-SEED = 0
-INTERVAL = (2.5, 97.5)
+from .bootstrap import DRAWS, INTERVAL, SEED, Cell, divided, drawn_weights
+from .reduced_cells import Reduced, reduced_cells
 
-_CHUNK = 200_000
-"""Draws x patients that are held at once; 1.6 MB for each of three arrays."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One number of a table.
-
-    Attributes:
-        value: The mean; None when no sample counts.
-        low: Lower end of the 95 % interval; None when fewer than two patients count, which no interval can rest on.
-        high: Upper end of the 95 % interval, None as `low`.
-        std: Population standard deviation of what the mean is over; None when no sample counts.
-        n: Number of samples that count.
-    """
-
-    value: float | None
-    low: float | None
-    high: float | None
-    std: float | None
-    n: int
+ClassWeights = Literal["samples squared"]
+"""How classes weigh in an average: by the square of their number of samples (Nuetzel et al. 2025)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +24,13 @@ class Summary:
         macro: Mean of the pathologies' means; `std` is over these means.
         micro: Mean over samples.
         pathologies: Mean over the samples of each pathology, in the order asked for.
+        weighted: Mean of the pathologies' means with weights, where these were asked for; `std` is None.
     """
 
     macro: list[Cell]
     micro: list[Cell]
     pathologies: dict[str, list[Cell]]
+    weighted: list[Cell] | None = None
 
 
 def summarise(
@@ -58,6 +41,8 @@ def summarise(
     pathologies: Sequence[str],
     draws: int = DRAWS,
     seed: int = SEED,
+    reduced: Mapping[int, Reduced] | None = None,
+    weights: ClassWeights | None = None,
 ) -> Summary:
     """Average samples into pathologies, and pathologies into one number, with intervals.
 
@@ -72,6 +57,10 @@ def summarise(
         pathologies: All classes, in the order of the table; one without samples gets cells without a value.
         draws: Bootstrap draws.
         seed: Of the draws.
+        reduced: Of the columns whose cells are no means, how samples become them. A draw re-weights what its patients
+            add, so that a ratio, a ranking or a tuned threshold is made anew in it. Their `std` is None, but for the
+            macro mean's, which is over pathologies.
+        weights: How classes weigh in a third average; it has no values for the columns of `reduced`.
 
     Raises:
         ValueError: If the lengths differ, a value is infinite, or a sample's pathology is not listed.
@@ -88,6 +77,10 @@ def summarise(
         raise ValueError(f"the pathologies {unlisted} are not among {names}")
     classes = np.array([names.index(name) for name in pathology], dtype=np.int64)
     patients, who = np.unique(np.asarray(patient, dtype=str), return_inverse=True)
+    made = {
+        column: reduced_cells(one, classes, len(names), patients, who, draws, seed)
+        for column, one in (reduced or {}).items()
+    }
     # In one fixed order, so that sums are equal to the last digit whatever order the samples come in.
     order = np.lexsort((*table.T, classes, who))
     table, classes, who = table[order], classes[order], who[order]
@@ -95,35 +88,65 @@ def summarise(
     groups = [classes == index for index in range(len(names))]
     means = np.array([[_mean(column[group]) for column in table.T] for group in groups])
     means = means.reshape(len(names), table.shape[1])
-    drawn_classes, drawn_macro, drawn_micro = _bootstrap(table, classes, who, (len(patients), len(names)), draws, seed)
+    drawn = _bootstrap(table, classes, who, (len(patients), len(names)), draws, seed)
 
     counted = ~np.isnan(table)
     everyone = np.ones(len(table), dtype=bool)
 
-    def cell(column: int, group: NDArray[np.bool_], over: NDArray[np.float64], drawn: NDArray[np.float64]) -> Cell:
+    def cell(column: int, group: NDArray[np.bool_], over: NDArray[np.float64], draws: NDArray[np.float64]) -> Cell:
         over = over[~np.isnan(over)]
         if over.size == 0:
             return Cell(None, None, None, None, 0)
         rows = group & counted[:, column]
         low, high = None, None
         if np.unique(who[rows]).size > 1:
-            low, high = (float(end) for end in np.nanpercentile(drawn[:, column], INTERVAL))
+            low, high = (float(end) for end in np.nanpercentile(draws[:, column], INTERVAL))
         return Cell(float(over.mean()), low, high, float(over.std()), int(rows.sum()))
+
+    numbers = np.array([counted[group].sum(axis=0) for group in groups]).reshape(means.shape)
+    over_classes, drawn_over_classes = _by_size(means[None], numbers[None]), _by_size(drawn.classes, drawn.numbers)
+
+    def weighted(column: int) -> Cell:
+        if column in made or not numbers[:, column].any():
+            return Cell(None, None, None, None, 0)
+        mine = cell(column, everyone, over_classes[:, column], drawn_over_classes)
+        return replace(mine, std=None)
 
     columns = range(table.shape[1])
     return Summary(
-        macro=[cell(j, everyone, means[:, j], drawn_macro) for j in columns],
-        micro=[cell(j, everyone, table[:, j], drawn_micro) for j in columns],
+        macro=[made[j].macro if j in made else cell(j, everyone, means[:, j], drawn.macro) for j in columns],
+        micro=[made[j].micro if j in made else cell(j, everyone, table[:, j], drawn.micro) for j in columns],
         pathologies={
-            name: [cell(j, group, table[group, j], drawn_classes[:, index]) for j in columns]
+            name: [
+                made[j].classes[index] if j in made else cell(j, group, table[group, j], drawn.classes[:, index])
+                for j in columns
+            ]
             for index, (name, group) in enumerate(zip(names, groups, strict=True))
         },
+        weighted=None if weights is None else [weighted(j) for j in columns],
     )
 
 
 def _mean(column: NDArray[np.float64]) -> float:
     column = column[~np.isnan(column)]
     return float(column.mean()) if column.size else float("nan")
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """Means of each draw; NaN where nothing was drawn.
+
+    Attributes:
+        classes: `[draws, classes, m]`.
+        numbers: How many samples each rests on, `[draws, classes, m]`.
+        macro: `[draws, m]`.
+        micro: `[draws, m]`.
+    """
+
+    classes: NDArray[np.float64]
+    numbers: NDArray[np.float64]
+    macro: NDArray[np.float64]
+    micro: NDArray[np.float64]
 
 
 def _bootstrap(
@@ -133,8 +156,7 @@ def _bootstrap(
     shape: tuple[int, int],
     draws: int,
     seed: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Means of each draw: by class `[draws, classes, m]`, macro and micro `[draws, m]`; NaN where nothing was drawn."""
+) -> _Drawn:
     counted = ~np.isnan(table)
     # A draw's sums are the patients' sums, weighted by how often each was drawn: two matrix products for all classes.
     sums = np.zeros((*shape, table.shape[1]))
@@ -143,23 +165,14 @@ def _bootstrap(
     np.add.at(counts, (who, classes), counted)
     patients, metrics = shape[0], table.shape[1]
     both = np.concatenate([sums, counts], axis=2).reshape(patients, shape[1] * 2 * metrics)
-    drawn = np.concatenate([weights @ both for weights in _weights(patients, draws, seed)])
+    drawn = np.concatenate([weights @ both for weights in drawn_weights(patients, draws, seed)])
     total, number = np.split(drawn.reshape(draws, shape[1], 2 * metrics), 2, axis=2)
-    means, present = _divide(total, number), number > 0
-    macro = _divide(np.where(present, means, 0.0).sum(axis=1), present.sum(axis=1))
-    return means, macro, _divide(total.sum(axis=1), number.sum(axis=1))
+    means, present = divided(total, number), number > 0
+    macro = divided(np.where(present, means, 0.0).sum(axis=1), present.sum(axis=1))
+    return _Drawn(means, number, macro, divided(total.sum(axis=1), number.sum(axis=1)))
 
 
-def _weights(patients: int, draws: int, seed: int) -> Iterator[NDArray[np.float64]]:
-    """How often each draw has each patient, some draws at a time, `[some, patients]`."""
-    generator = np.random.default_rng(seed)
-    step = max(1, _CHUNK // max(patients, 1))
-    for start in range(0, draws, step):
-        some = min(step, draws - start)
-        drawn = generator.integers(patients, size=(some, patients)) if patients else np.zeros((some, 0), dtype=np.int64)
-        drawn += np.arange(some)[:, None] * patients
-        yield np.bincount(drawn.ravel(), minlength=some * patients).reshape(some, patients).astype(np.float64)
-
-
-def _divide(total: NDArray[np.float64], number: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.float64]:
-    return np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
+def _by_size(means: NDArray[np.float64], numbers: NDArray[Any]) -> NDArray[np.float64]:
+    """Means of classes, each weighted by the square of its number of samples: `[draws, m]`."""
+    weights = np.square(numbers.astype(np.float64))
+    return divided(np.where(numbers > 0, means * weights, 0.0).sum(axis=1), weights.sum(axis=1))

@@ -83,7 +83,7 @@ def test_the_order_of_samples_does_not_matter():
 def test_many_patients_are_drawn_in_parts_without_changing_the_stream(monkeypatch):
     values, pathology, patient, names = made_up()
     whole = summarise(values, pathology, patient, pathologies=names, draws=300)
-    monkeypatch.setattr("groundcxr.metrics.statistics._CHUNK", 7 * 25)
+    monkeypatch.setattr("groundcxr.metrics.bootstrap._CHUNK", 7 * 25)
     parts = summarise(values, pathology, patient, pathologies=names, draws=300)
     assert [cell.low for cell in parts.macro] == pytest.approx([cell.low for cell in whole.macro], abs=1e-12)
 
