@@ -51,7 +51,7 @@ def _same_data(result: Result, out: Path) -> Iterator[tuple[Path, pd.DataFrame]]
                 info, content = read_pair(file)
                 if _identity(info.dataset) != _identity(result.info.dataset):
                     continue
-                rows = read_rows(content, ["sample_id", *_SHARED]).astype("string")
+                rows = read_rows(content, ["sample_id", *_SHARED], lists=None).astype("string")
             # A file of it that is damaged, in whatever way.
             except Exception:  # noqa: S112
                 continue

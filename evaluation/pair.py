@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -96,12 +96,13 @@ def read_pair(file: Path) -> tuple[ResultFile, bytes]:
         raise StoreError(f"{file} is no result of schema 1 or {SCHEMA_VERSION}: {where}{first['msg']}") from error
 
 
-def read_rows(content: bytes, columns: Sequence[str] | None = None) -> pd.DataFrame:
+def read_rows(content: bytes, columns: Sequence[str] | None = None, lists: Collection[str] | None = ()) -> pd.DataFrame:
     """The rows of a `samples.parquet`, held to limits before they are unpacked: a small file can claim any size.
 
     Args:
         content: The file.
         columns: Only these, in this order; all by default.
+        lists: Those that may hold lists of numbers, as rows of metrics whose cells are no means do; None for any.
 
     Raises:
         ValueError: If it claims more than a result has; it is damaged in a way that is found early.
@@ -120,8 +121,9 @@ def read_rows(content: bytes, columns: Sequence[str] | None = None) -> pd.DataFr
         raise ValueError(f"it claims {size:,} bytes, more than {_MOST_BYTES:,}")
     nested = [field for field in schema if pa.types.is_nested(field.type)]
     for field in nested:
-        if not (pa.types.is_list(field.type) and _is_number(field.type.value_type)):
-            raise ValueError(f"the column {field.name} holds lists of lists, or records")
+        fits = pa.types.is_list(field.type) and _is_number(field.type.value_type)
+        if not fits or (lists is not None and field.name not in lists):
+            raise ValueError(f"the column {field.name} holds lists or records")
     # Only of lists, which say nowhere else how long they are.
     leaves = [leaf for leaf in range(len(file.schema)) if file.schema.column(leaf).max_repetition_level > 0]
     claimed = sum(group.column(leaf).num_values for group in groups for leaf in leaves)

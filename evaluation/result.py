@@ -18,6 +18,7 @@ from ..core.fingerprint import SHORT, digest
 from ..core.names import folder_name
 from ..metrics import PROTOCOLS, Metric, Protocol, get_protocol
 from .averages import average
+from .columns import parts_columns
 from .pair import RESULT_FILE, count_rows, read_pair, read_rows, write_pair
 from .schema import (
     SCHEMA_VERSION,
@@ -118,7 +119,8 @@ def load_result(path: Path) -> Result:
         expected, claimed = info.dataset.n_samples - info.dataset.n_skipped, count_rows(content)
         if claimed != expected:
             raise StoreError(f"{file} contradicts itself: {claimed} rows for {expected} samples")
-        samples = read_rows(content)
+        lists = [name for metric in info.metrics for name in parts_columns(metric.key, metric.reducer)]
+        samples = read_rows(content, lists=lists)
         _refuse(info, samples, str(file))
         _refuse_other_metrics(info, str(file))
     except StoreError:

@@ -44,7 +44,7 @@ def read_rows(path: Path, sha256: str, n: int, columns: tuple[str, ...] | None) 
         wanted = names if columns is None else list(columns)
         if missing := sorted(set(wanted) - set(names)):
             raise StoreError(f"{path} lacks the columns {', '.join(missing)}")
-        rows = pair.read_rows(content, wanted)
+        rows = pair.read_rows(content, wanted, lists=None)
     except StoreError:
         raise
     except Exception as error:  # a damaged file brings Arrow, pandas and what they call to errors of any class
