@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .box import Box, ImageSize, bounding_box, union_area
     from .errors import (
         DatasetError,
+        GoneError,
         GroundCXRError,
         ImageError,
         MethodError,
@@ -38,6 +39,7 @@ _HOME = {
     "IMAGE_SUFFIXES": ".image_files",
     "Box": ".box",
     "DatasetError": ".errors",
+    "GoneError": ".errors",
     "GroundCXRError": ".errors",
     "Grounding": ".grounding",
     "Heatmap": ".heatmap",
@@ -76,6 +78,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "Box",
     "DatasetError",
+    "GoneError",
     "GroundCXRError",
     "Grounding",
     "Heatmap",
