@@ -21,7 +21,7 @@ SOURCE_DIGEST = "__groundcxr_source_digest__"
 _APART = frozenset(
     Path(__file__).resolve().parent / f"{name}.py"
     for name in (
-        *("base", "contract", "loading", "options", "registry", "requirements", "revision", "watching"),
+        *("base", "contract", "loading", "marker", "options", "registry", "requirements", "revision", "watching"),
         *(f"boxes/{one}" for one in ("answer_part", "conventions", "grammars", "parsing")),
         *(f"boxes/{one}" for one in ("preset_file", "presets", "reading")),
     )

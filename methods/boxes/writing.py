@@ -1,0 +1,122 @@
+"""What a vision-language model writes: batches that equal single calls, and how likely it found its own words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from ...core import MethodError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a model wrote.
+
+    Attributes:
+        text: Without the token that ends it.
+        log_probability: Mean of the natural logarithms of its tokens' probabilities, the end's included.
+    """
+
+    text: str
+    log_probability: float
+
+
+@dataclass(frozen=True)
+class Generation:
+    """How a text is generated; nothing that a checkpoint says of it acts, but which tokens begin, end and pad.
+
+    Attributes:
+        max_new_tokens: The most tokens that are written.
+        num_beams: Width of the beam search; 1 is greedy.
+        repetition_penalty: 1 for none. Others act in greedy search too, and hit the digits that coordinates repeat.
+        do_sample: Whether tokens are drawn; by the checkpoint's own temperature, top_k and top_p.
+        skip_special_tokens: Whether special tokens are left out of the text.
+    """
+
+    max_new_tokens: int
+    num_beams: int = 1
+    repetition_penalty: float = 1.0
+    do_sample: bool = False
+    skip_special_tokens: bool = True
+
+    def config(self, own: Any) -> Any:
+        """A `GenerationConfig` with these settings, and a checkpoint's own special tokens."""
+        from transformers import GenerationConfig
+
+        kept = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
+        kept += ("temperature", "top_k", "top_p") if self.do_sample else ()
+        return GenerationConfig(
+            **{name: getattr(own, name, None) for name in kept},
+            max_new_tokens=self.max_new_tokens,
+            num_beams=self.num_beams,
+            repetition_penalty=self.repetition_penalty,
+            do_sample=self.do_sample,
+        )
+
+
+def write(model: Any, tokenizer: Any, inputs: Mapping[str, Any], generation: Generation) -> list[Written]:
+    """What a model writes to each prompt of a batch that is padded on the left.
+
+    Args:
+        model: A model of transformers that generates, whose `generation_config` is that of `Generation.config`.
+        tokenizer: Its tokenizer.
+        inputs: What its processor made, on the model's device.
+        generation: The settings.
+    """
+    found = model.generate(**inputs, return_dict_in_generate=True, output_scores=True)
+    logs = model.compute_transition_scores(
+        found.sequences, found.scores, getattr(found, "beam_indices", None), normalize_logits=True
+    )
+    ends = _ends(model.generation_config.eos_token_id)
+    # Some models give back what was asked and what was written, some the latter alone.
+    answers = found.sequences[:, -len(found.scores) :].tolist()
+    written: list[Written] = []
+    for ids, values in zip(answers, logs.float().tolist(), strict=True):
+        end = next((place for place, token in enumerate(ids) if token in ends), len(ids))
+        likely = values[: end + 1]
+        text = tokenizer.decode(ids[:end], skip_special_tokens=generation.skip_special_tokens)
+        written.append(Written(text, sum(likely) / len(likely)))
+    return written
+
+
+def in_halves(ask: Callable[[Sequence[T]], list[Written]], items: Sequence[T], most: int) -> tuple[list[Written], int]:
+    """Ask about items, in batches that are halved for good where the memory does not suffice.
+
+    Args:
+        ask: Answers a batch.
+        items: What is asked about.
+        most: The largest batch to begin with.
+
+    Returns:
+        The answers in order, and the largest batch that fits.
+
+    Raises:
+        MethodError: If a single item does not fit.
+    """
+    import torch
+
+    found: list[Written] = []
+    while len(found) < len(items):
+        batch = items[len(found) : len(found) + most]
+        try:
+            found += ask(batch)
+            continue
+        except torch.OutOfMemoryError as error:
+            said = str(error).split(". ")[0]
+        # Outside of the handler, where nothing holds the batch's tensors any more.
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+        if len(batch) == 1:
+            raise MethodError(
+                f"the memory does not suffice for one phrase ({said}); give fewer image_tokens or max_new_tokens, or a "
+                "smaller model"
+            )
+        most = len(batch) // 2
+    return found, most
+
+
+def _ends(tokens: int | Sequence[int] | None) -> set[int]:
+    return set() if tokens is None else {tokens} if isinstance(tokens, int) else set(tokens)
