@@ -69,8 +69,8 @@ class GroundingMethod:
             they are read without running the code. `groundcxr env create` makes an environment of them.
         requires_python: The versions of Python that it runs on, such as ">=3.9,<3.12"; a literal as well.
         places: Absolute paths of what weights and options named when it was set up; see `declared_places`.
-        answered_by: What answers in the method's stead, a server and its model, with what they say of themselves: results
-            name it among the versions. It may come to be known with the answers only.
+        answered_by: What answers in the method's stead, a server and its model, as they say themselves: results name it
+            among the versions. It may come to be known with the answers only.
     """
 
     name: ClassVar[str] = ""

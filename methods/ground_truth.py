@@ -11,7 +11,7 @@ from ..core import Box, Sample
 
 
 def true_boxes(sample: Sample) -> tuple[Box, ...]:
-    """The boxes; where there are none, the bounding box of each connected region of the mask, corners not connecting."""
+    """The boxes; where there are none, the box of each connected region of the mask, where corners do not connect."""
     if sample.boxes or sample.mask is None:
         return tuple(sample.boxes)
     from scipy import ndimage

@@ -53,6 +53,10 @@ class Preset:
     generates: bool = True
     source: str = ""
 
+    def __deepcopy__(self, memo: dict[int, Any]) -> Preset:
+        """Itself, which nothing changes; a mapping that is read only could not be copied."""
+        return self
+
     def asked(self, phrase: str) -> str:
         """The prompt for a phrase."""
         return self.prompt.replace(PHRASE, phrase)
