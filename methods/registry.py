@@ -35,6 +35,7 @@ METHODS: Registry[type[GroundingMethod]] = Registry(
         "biovil-t": ".contrastive.biovil",
         "clip": ".contrastive.clip.method",
         "ldm": ".diffusion.ldm.method",
+        "vlm": ".boxes.vlm",
         "clip-phantom": ".contrastive.clip.phantom",
         "ldm-phantom": ".diffusion.ldm.phantom",
     },
