@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 from ...core import Box, ImageSize, MethodError
@@ -58,6 +59,11 @@ class Convention:
             raise MethodError(f'the unit {self.unit!r} is none: it is a number from 1 on, such as 1000, or "pixels"')
         if self.offset not in (0, 0.5):
             raise MethodError(f"the offset {self.offset!r} is none: it is 0, or 0.5 where numbers are indices of bins")
+
+    @property
+    def key(self) -> str:
+        """What is stored beside a text: the name of a known convention, of any other all of it, as JSON."""
+        return self.name if CONVENTIONS.get(self.name) == self else json.dumps(asdict(self))
 
     @property
     def rules(self) -> Grammar:
@@ -126,12 +132,15 @@ CONVENTIONS = _table(
 """The conventions of known models by name."""
 
 
-def convention_named(name: str) -> Convention:
-    """A convention of the table.
+def convention_of(key: str) -> Convention:
+    """A convention by its name, or by its `key`.
 
     Raises:
         UnknownNameError: If there is none of this name.
     """
-    if name not in CONVENTIONS:
-        raise unknown_name("coordinate convention", name, CONVENTIONS)
-    return CONVENTIONS[name]
+    if key.startswith("{"):
+        fields = json.loads(key)
+        return Convention(**{**fields, "answer_after": tuple(fields["answer_after"])})
+    if key not in CONVENTIONS:
+        raise unknown_name("convention", key, CONVENTIONS)
+    return CONVENTIONS[key]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from ...core import BOX, Box, Grounding, MethodError, Query, Radiograph
-from ...core.fingerprint import digest, jsonable, seed_from
+from ...core.fingerprint import digest, seed_from
 from ..marker import NetworkInput, require_frame
 from ..pretrained import PretrainedMethod
 from ..random_weights import drawing
@@ -17,11 +17,9 @@ from ..registry import register_method
 from ..requirements import require_packages
 from .asking import Asked, Asker
 from .known_models import known_model
-from .parsing import parse
 from .presets import PHRASE, PRESETS, Preset, preset, preset_for
-from .writing import Generation, Written, in_halves, write
-
-_NOT_ASKED = ("name", "convention", "models", "generates", "source")
+from .reading import written_answer
+from .writing import Generated, Generation, in_halves, write
 
 
 @dataclass(frozen=True)
@@ -149,9 +147,7 @@ class Vlm(PretrainedMethod):
 
     def fingerprint(self) -> str:
         """As of any method, with all of the preset that the text depends on: not with how the text is read."""
-        asked = {key: value for key, value in vars(self.preset).items() if key not in _NOT_ASKED}
-        asked["processor"] = dict(self.preset.processor)
-        return digest(super().fingerprint(), jsonable(asked), self.convention.frame)
+        return digest(super().fingerprint(), self.preset.asking())
 
     def network_input(self, image: Radiograph) -> NetworkInput:
         """What the network gets of an image, and how boxes there are read: with the preset's frame and unit."""
@@ -173,9 +169,20 @@ class Vlm(PretrainedMethod):
         most = 1 if self.options.do_sample else self._most or len(asked)
         written, most = in_halves(self._write, asked, most)
         self._most = most if most < len(asked) else self._most
-        return [self._answer(text, cut, one) for one, (text, cut) in zip(asked, written, strict=True)]
+        return [
+            written_answer(
+                text.text,
+                self.convention,
+                one.query.image.size,
+                one.input_size,
+                score=text.log_probability,
+                most=self.options.boxes,
+                truncated=cut,
+            )
+            for one, (text, cut) in zip(asked, written, strict=True)
+        ]
 
-    def _write(self, asked: Sequence[Asked]) -> list[tuple[Written, bool]]:
+    def _write(self, asked: Sequence[Asked]) -> list[tuple[Generated, bool]]:
         import torch
 
         inputs, truncated = self._asker.inputs(asked)
@@ -188,11 +195,6 @@ class Vlm(PretrainedMethod):
         """Where tokens are drawn, which is done one phrase at a time, they depend on image and phrase alone."""
         query = asked[0].query
         return drawing(seed_from(query.image.sha256, query.phrase) // 2) if self.options.do_sample else nullcontext()
-
-    def _answer(self, written: Written, truncated: bool, asked: Asked) -> Grounding:
-        parsed = parse(written.text, self.convention, asked.query.image.size, asked.input_size)
-        boxes = [replace(box, score=written.log_probability) for box in parsed.boxes[: self.options.boxes]]
-        return Grounding(boxes=boxes, truncated=truncated)
 
     def _found_preset(self) -> Preset:
         options = self.options

@@ -13,7 +13,7 @@ U = TypeVar("U")
 
 
 @dataclass(frozen=True)
-class Written:
+class Generated:
     """What a model wrote.
 
     Attributes:
@@ -61,7 +61,7 @@ class Generation:
         )
 
 
-def write(model: Any, tokenizer: Any, inputs: Mapping[str, Any], generation: Generation) -> list[Written]:
+def write(model: Any, tokenizer: Any, inputs: Mapping[str, Any], generation: Generation) -> list[Generated]:
     """What a model writes to each prompt of a batch that is padded on the left.
 
     Args:
@@ -76,12 +76,12 @@ def write(model: Any, tokenizer: Any, inputs: Mapping[str, Any], generation: Gen
     )
     ends = _ends(model.generation_config.eos_token_id)
     answers = found.sequences[:, -logs.shape[1] :].tolist()
-    written: list[Written] = []
+    written: list[Generated] = []
     for ids, values in zip(answers, logs.float().tolist(), strict=True):
         end = next((place for place, token in enumerate(ids) if token in ends), len(ids))
         likely = values[: end + 1]
         text = tokenizer.decode(ids[:end], skip_special_tokens=generation.skip_special_tokens)
-        written.append(Written(text, sum(likely) / len(likely)))
+        written.append(Generated(text, sum(likely) / len(likely)))
     return written
 
 
