@@ -37,6 +37,7 @@ METHODS: Registry[type[GroundingMethod]] = Registry(
         "clip": ".contrastive.clip.method",
         "ldm": ".diffusion.ldm.method",
         "endpoint": ".boxes.endpoint",
+        "vlm": ".boxes.vlm",
         "clip-phantom": ".contrastive.clip.phantom",
         "ldm-phantom": ".diffusion.ldm.phantom",
     },

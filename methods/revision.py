@@ -22,7 +22,7 @@ _APART = frozenset(
     Path(__file__).resolve().parent / f"{name}.py"
     for name in (
         *("base", "contract", "loading", "marker", "options", "registry", "requirements", "revision", "watching"),
-        *(f"boxes/{one}" for one in ("answer_part", "conventions", "grammars", "parsing")),
+        *(f"boxes/{one}" for one in ("answer_part", "conventions", "grammars", "known_models", "parsing")),
         *(f"boxes/{one}" for one in ("preset_file", "presets", "reading")),
     )
 )

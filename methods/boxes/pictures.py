@@ -21,19 +21,19 @@ def as_rgb(image: Radiograph) -> Image:
 
 def padded_to_square(picture: Image) -> Image:
     """A picture with black at both ends of its shorter side, of an odd rest more at the right or the bottom."""
-    from PIL import Image as pillow
+    import PIL.Image
 
     side = max(picture.size)
-    square = pillow.new(picture.mode, (side, side))
+    square = PIL.Image.new(picture.mode, (side, side))
     square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
     return square
 
 
 def resized(picture: Image, size: ImageSize) -> Image:
     """A picture of another size, as Qwen-VL's processors resize."""
-    from PIL import Image as pillow
+    import PIL.Image
 
-    return picture if picture.size == size else picture.resize(size, pillow.Resampling.BICUBIC)
+    return picture if picture.size == size else picture.resize(size, PIL.Image.Resampling.BICUBIC)
 
 
 def network_picture(inputs: Mapping[str, Any], image_processor: Any) -> NDArray[np.float32]:

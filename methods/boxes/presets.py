@@ -197,7 +197,8 @@ PRESETS: Mapping[str, Preset] = _table(
         chat=False,
         max_new_tokens=64,
         skip_special_tokens=False,
-        processor=MappingProxyType({"use_square_size": True}),
+        # use_square_size, which its own configuration states, acts there alone; without it the processor crops.
+        processor=MappingProxyType({"size": {"height": 224, "width": 224}}),
         models=("microsoft/kosmos-2-patch14-224",),
         source="arXiv 2306.14824; transformers, Kosmos2Processor",
     ),

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
-
-import numpy as np
 
 from ...core import BOX, Box, Grounding, MethodError, Query, Radiograph
 from ...core.fingerprint import digest, seed_from
 from ..marker import NetworkInput, require_frame
 from ..pretrained import PretrainedMethod
+from ..random_weights import drawing
 from ..registry import register_method
 from ..requirements import require_packages
-from .asking import Asker
+from .asking import Asked, Asker
 from .known_models import known_model
 from .presets import PHRASE, PRESETS, Preset, preset, preset_for
-from .reading import WrittenBoxes
-from .writing import Generation, Written, in_halves, write
+from .reading import written_answer
+from .writing import Generated, Generation, in_halves, write
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,7 @@ class VlmOptions:
 
     weights: str = field(
         default="",
-        metadata={
-            "help": "folder or hub id of a model that AutoModelForImageTextToText loads; random:SEED:PLACE draws weights"
-        },
+        metadata={"help": "folder or hub id of a model that AutoModelForImageTextToText loads, or random:SEED:PLACE"},
     )
     preset: str = field(
         default="",
@@ -72,7 +71,7 @@ class VlmOptions:
 
 
 @register_method("vlm")
-class Vlm(WrittenBoxes, PretrainedMethod):
+class Vlm(PretrainedMethod):
     """A vision-language model asked in words, whose text is read as boxes (Qwen-VL, MedGemma, InternVL and others).
 
     What models differ in is a preset: prompt, convention of the coordinates, settings of generation. It is chosen by
@@ -85,9 +84,9 @@ class Vlm(WrittenBoxes, PretrainedMethod):
     """
 
     Options: ClassVar[type[Any]] = VlmOptions
-    requirements: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "transformers", "pillow")
+    requirements: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "transformers")
     kind: ClassVar[str] = "box"
-    emits: ClassVar[frozenset[str]] = frozenset({BOX})
+    emits: ClassVar[AbstractSet[str]] = frozenset({BOX})
     batch_size: ClassVar[int] = 4
     licence = "of the weights given"
     content: ClassVar[str] = "a vision-language model as save_pretrained writes it, with its processor"
@@ -106,7 +105,6 @@ class Vlm(WrittenBoxes, PretrainedMethod):
         super().__init__(options)
         self.preset = self._found_preset()
         self.convention = self.preset.convention
-        self.boxes = self.options.boxes
         known = known_model(str(self._place))
         if known is not None:
             self.licence = known.licence
@@ -148,8 +146,8 @@ class Vlm(WrittenBoxes, PretrainedMethod):
         self._model = model.to(device)
 
     def fingerprint(self) -> str:
-        """As of any method; the preset is in it with all that it says but how the answer is read."""
-        return digest(super().fingerprint(), self.preset.fingerprint_parts())
+        """As of any method, with all of the preset that the text depends on: not with how the text is read."""
+        return digest(super().fingerprint(), self.preset.asking())
 
     def network_input(self, image: Radiograph) -> NetworkInput:
         """What the network gets of an image, and how boxes there are read: with the preset's frame and unit."""
@@ -172,6 +170,49 @@ class Vlm(WrittenBoxes, PretrainedMethod):
         written, most = in_halves(self._write, asked, most)
         self._most = most if most < len(asked) else self._most
         return [
-            self.answer(text.text, query.image.size, one.input_size, score=text.log_probability, truncated=one.truncated)
-            for query, one, text in zip(queries, asked, written, strict=True)
+            written_answer(
+                text.text,
+                self.convention,
+                one.query.image.size,
+                one.input_size,
+                score=text.log_probability,
+                most=self.options.boxes,
+                truncated=cut,
+            )
+            for one, (text, cut) in zip(asked, written, strict=True)
         ]
+
+    def _write(self, asked: Sequence[Asked]) -> list[tuple[Generated, bool]]:
+        import torch
+
+        inputs, truncated = self._asker.inputs(asked)
+        inputs = inputs.to(self._device, self._model.dtype)
+        with torch.inference_mode(), self._seeded(asked):
+            found = write(self._model, self._asker.tokenizer, inputs, self._generation)
+        return list(zip(found, truncated, strict=True))
+
+    def _seeded(self, asked: Sequence[Asked]) -> AbstractContextManager[None]:
+        """Where tokens are drawn, which is done one phrase at a time, they depend on image and phrase alone."""
+        query = asked[0].query
+        return drawing(seed_from(query.image.sha256, query.phrase) // 2) if self.options.do_sample else nullcontext()
+
+    def _found_preset(self) -> Preset:
+        options = self.options
+        found = preset(options.preset) if options.preset else preset_for(str(self._place))
+        if found is None:
+            raise MethodError(
+                f"method {self.name} does not know how {self._place} writes boxes, and a wrong guess would be scored "
+                f"as a bad model: --set preset=NAME, one of {', '.join(PRESETS)}, or a FILE.toml of your own"
+            )
+        if not found.generates:
+            raise MethodError(
+                f"the preset {found.name} is for answers that were made elsewhere: groundcxr import ANSWERS.jsonl "
+                f"--preset {found.name}"
+            )
+        # The default stands among the options too, so that it is known and in the fingerprint.
+        self.options = replace(options, preset=options.preset or found.name)
+        return replace(
+            found,
+            prompt=options.prompt or found.prompt,
+            max_new_tokens=options.max_new_tokens or found.max_new_tokens,
+        )

@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 from ...core import MethodError
 
 T = TypeVar("T")
+U = TypeVar("U")
 
 
 @dataclass(frozen=True)
-class Written:
+class Generated:
     """What a model wrote.
 
     Attributes:
@@ -42,14 +43,17 @@ class Generation:
     do_sample: bool = False
     skip_special_tokens: bool = True
 
-    def config(self, own: Any) -> Any:
-        """A `GenerationConfig` with these settings, and a checkpoint's own special tokens."""
+    def config(self, own: Any, tokenizer: Any) -> Any:
+        """A `GenerationConfig` with these settings, and the special tokens of a checkpoint, else its tokenizer's."""
         from transformers import GenerationConfig
 
-        kept = ("bos_token_id", "eos_token_id", "pad_token_id", "decoder_start_token_id")
-        kept += ("temperature", "top_k", "top_p") if self.do_sample else ()
+        kept = ("bos_token_id", "eos_token_id", "pad_token_id")
+        found = {name: getattr(own, name, None) for name in kept}
+        found = {name: getattr(tokenizer, name) if value is None else value for name, value in found.items()}
+        if self.do_sample:
+            found |= {name: getattr(own, name, None) for name in ("temperature", "top_k", "top_p")}
         return GenerationConfig(
-            **{name: getattr(own, name, None) for name in kept},
+            **found,
             max_new_tokens=self.max_new_tokens,
             num_beams=self.num_beams,
             repetition_penalty=self.repetition_penalty,
@@ -57,7 +61,7 @@ class Generation:
         )
 
 
-def write(model: Any, tokenizer: Any, inputs: Mapping[str, Any], generation: Generation) -> list[Written]:
+def write(model: Any, tokenizer: Any, inputs: Mapping[str, Any], generation: Generation) -> list[Generated]:
     """What a model writes to each prompt of a batch that is padded on the left.
 
     Args:
@@ -71,18 +75,17 @@ def write(model: Any, tokenizer: Any, inputs: Mapping[str, Any], generation: Gen
         found.sequences, found.scores, getattr(found, "beam_indices", None), normalize_logits=True
     )
     ends = _ends(model.generation_config.eos_token_id)
-    # Some models give back what was asked and what was written, some the latter alone.
-    answers = found.sequences[:, -len(found.scores) :].tolist()
-    written: list[Written] = []
+    answers = found.sequences[:, -logs.shape[1] :].tolist()
+    written: list[Generated] = []
     for ids, values in zip(answers, logs.float().tolist(), strict=True):
         end = next((place for place, token in enumerate(ids) if token in ends), len(ids))
         likely = values[: end + 1]
         text = tokenizer.decode(ids[:end], skip_special_tokens=generation.skip_special_tokens)
-        written.append(Written(text, sum(likely) / len(likely)))
+        written.append(Generated(text, sum(likely) / len(likely)))
     return written
 
 
-def in_halves(ask: Callable[[Sequence[T]], list[Written]], items: Sequence[T], most: int) -> tuple[list[Written], int]:
+def in_halves(ask: Callable[[Sequence[T]], list[U]], items: Sequence[T], most: int) -> tuple[list[U], int]:
     """Ask about items, in batches that are halved for good where the memory does not suffice.
 
     Args:
@@ -98,7 +101,7 @@ def in_halves(ask: Callable[[Sequence[T]], list[Written]], items: Sequence[T], m
     """
     import torch
 
-    found: list[Written] = []
+    found: list[U] = []
     while len(found) < len(items):
         batch = items[len(found) : len(found) + most]
         try:
