@@ -134,9 +134,7 @@ class Endpoint(GroundingMethod):
         """
         super().__init__(options)
         if not self.options.model:
-            raise MethodError(
-                "endpoint needs its option model=NAME, a model as the server lists it under /v1/models"
-            )
+            raise MethodError("endpoint needs its option model=NAME, a model as the server lists it under /v1/models")
         self._address = address_of(self.options.base_url, allow_remote=self.options.allow_remote)
         self._preset = self._chosen_preset()
         self._server: ChatServer | None = None
