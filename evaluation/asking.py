@@ -11,6 +11,7 @@ from ..core.errors import told_as
 from ..core.guests import guest
 from ..methods import ControlMethod, GroundingMethod, SomeFailed
 from ..methods.base import by_image, check_answers
+from ..methods.boxes.reading import reread
 from ..methods.isolated.method import release
 from ..methods.requirements import require
 from ..methods.watching import watched
@@ -129,7 +130,8 @@ def _partly_checked(
 
 
 def _checked(method: GroundingMethod, found: object, sizes: Sequence[ImageSize]) -> list[Grounding]:
-    answers = check_answers(found, len(sizes))
+    # What a method of another environment wrote is read here.
+    answers = [reread(answer, size) for answer, size in zip(check_answers(found, len(sizes)), sizes, strict=True)]
     for size, answer in zip(sizes, answers, strict=True):
         if answer.heatmap is not None and answer.heatmap.image_size != size:
             raise MethodError(
