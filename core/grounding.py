@@ -35,6 +35,10 @@ class Written:
     most: int | None = None
     parser: str = ""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.text, str):
+            raise TypeError(f"what a method wrote must be a str, got {type(self.text).__name__}")
+
 
 @dataclass(frozen=True, eq=False)
 class Grounding:

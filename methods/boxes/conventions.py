@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 from ...core import Box, ImageSize, MethodError
+from ...core.errors import said
 from ...core.registry import unknown_name
 from .answer_part import ANSWER_AFTER
 from .grammars import GRAMMARS, Grammar
@@ -137,10 +138,14 @@ def convention_of(key: str) -> Convention:
 
     Raises:
         UnknownNameError: If there is none of this name.
+        MethodError: If it is no convention's key.
     """
     if key.startswith("{"):
-        fields = json.loads(key)
-        return Convention(**{**fields, "answer_after": tuple(fields["answer_after"])})
+        try:
+            fields = json.loads(key)
+            return Convention(**{**fields, "answer_after": tuple(fields["answer_after"])})
+        except (ValueError, TypeError, KeyError) as error:
+            raise MethodError(f"a convention that begins with {key[:40]!r} cannot be read: {said(error)}") from error
     if key not in CONVENTIONS:
         raise unknown_name("convention", key, CONVENTIONS)
     return CONVENTIONS[key]
