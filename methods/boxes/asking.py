@@ -22,13 +22,15 @@ class Asked:
     """One phrase about one image.
 
     Attributes:
-        query: What is asked about.
+        image: What is asked about.
+        phrase: What is asked for, as far as the model reads it.
         picture: The image as the processor gets it.
         prompt: The whole prompt, with the place of the image.
         truncated: Whether the phrase's end was cut off, since the model reads no more.
     """
 
-    query: Query
+    image: Radiograph
+    phrase: str
     picture: Image
     prompt: str
     truncated: bool = False
@@ -95,7 +97,10 @@ class Asker:
         """
         pictures = {query.image.sha256: query.image for query in queries}
         prepared = {key: self._prepared(image) for key, image in pictures.items()}
-        return [Asked(query, prepared[query.image.sha256], self._prompt(query.phrase)) for query in queries]
+        return [
+            Asked(query.image, query.phrase, prepared[query.image.sha256], self._prompt(query.phrase))
+            for query in queries
+        ]
 
     def inputs(self, asked: Sequence[Asked]) -> tuple[Any, list[bool]]:
         """What the model gets, padded on the left, and of which phrases the end was cut off to fit into that.
@@ -104,12 +109,17 @@ class Asker:
             MethodError: If one does not fit all the same, or the processor resized a picture on its own.
         """
         made = self._processed(asked)
-        if self._most_tokens is not None:
-            over = [length - self._most_tokens for length in made["attention_mask"].sum(dim=1).tolist()]
-            if max(over) > 0:
-                asked = [self._shortened(one, more) if more > 0 else one for one, more in zip(asked, over, strict=True)]
-                made = self._processed(asked)
+        while max(over := self._over(made)) > 0:
+            # Not always once: what a tokenizer makes of the rest may be longer than the rest of what it had made.
+            asked = [self._shortened(one, more) if more > 0 else one for one, more in zip(asked, over, strict=True)]
+            made = self._processed(asked)
         return made, [one.truncated for one in asked]
+
+    def _over(self, made: Any) -> list[int]:
+        """How many tokens each prompt has more than the model reads beside its answer."""
+        if self._most_tokens is None:
+            return [0]
+        return [length - self._most_tokens for length in made["attention_mask"].sum(dim=1).tolist()]
 
     def _processed(self, asked: Sequence[Asked]) -> Any:
         prompts = [one.prompt for one in asked]
@@ -136,7 +146,7 @@ class Asker:
 
     def picture(self, image: Radiograph) -> tuple[NDArray[np.float32], ImageSize]:
         """What the network gets of an image, `[channels, h, w]`, and (width, height) of what its processor got."""
-        one = Asked(Query(image, "", ""), self._prepared(image), self._prompt("x"))
+        one = Asked(image, "x", self._prepared(image), self._prompt("x"))
         return network_picture(self._processed([one]), self._processor.image_processor), one.input_size
 
     def _prepared(self, image: Radiograph) -> Image:
@@ -164,14 +174,14 @@ class Asker:
 
     def _shortened(self, one: Asked, over: int) -> Asked:
         """The same with so many tokens fewer of the phrase's end."""
-        tokens = self.tokenizer(one.query.phrase, add_special_tokens=False)["input_ids"]
+        tokens = self.tokenizer(one.phrase, add_special_tokens=False)["input_ids"]
         kept = self.tokenizer.decode(tokens[: max(0, len(tokens) - over)]).rstrip("\ufffd ")
         if not kept:
             raise MethodError(
                 f"image and prompt take {over} tokens more than the {self._most_tokens} that the model reads beside "
                 "its answer; give fewer image_tokens or max_new_tokens"
             )
-        return replace(one, prompt=self._prompt(kept), truncated=True)
+        return replace(one, phrase=kept, prompt=self._prompt(kept), truncated=True)
 
     def _most_tiles(self, image_tokens: int) -> int:
         images = self._processor.image_processor

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 
 from ...core import BOX, Box, Grounding, MethodError, Query, Radiograph
 from ...core.fingerprint import digest, seed_from
+from ..inference import exact_inference
 from ..marker import NetworkInput, require_frame
 from ..pretrained import PretrainedMethod
 from ..random_weights import drawing
@@ -84,7 +85,7 @@ class Vlm(PretrainedMethod):
     """
 
     Options: ClassVar[type[Any]] = VlmOptions
-    requirements: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "transformers")
+    requirements: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "transformers>=5.0")
     kind: ClassVar[str] = "box"
     emits: ClassVar[AbstractSet[str]] = frozenset({BOX})
     batch_size: ClassVar[int] = 4
@@ -159,6 +160,10 @@ class Vlm(PretrainedMethod):
 
         return NetworkInput(picture, to_image)
 
+    def ground(self, image: Radiograph, phrases: Sequence[str]) -> list[Grounding]:
+        """Answer every phrase of one image, in order."""
+        return self.ground_batch([Query(image, phrase, "") for phrase in phrases])
+
     def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
         """Ask about all queries together, in fewer at a time where the memory does not suffice.
 
@@ -166,14 +171,16 @@ class Vlm(PretrainedMethod):
             MethodError: If the memory does not suffice for one, or a phrase cannot be asked about.
         """
         asked = self._asker.asked(queries)
-        most = 1 if self.options.do_sample else self._most or len(asked)
+        # Of Kosmos-2, transformers counts the padding into the places of all tokens but the first.
+        alone = self.options.do_sample or self._model.config.model_type == "kosmos-2"
+        most = 1 if alone else self._most or len(asked)
         written, most = in_halves(self._write, asked, most)
         self._most = most if most < len(asked) else self._most
         return [
             written_answer(
                 text.text,
                 self.convention,
-                one.query.image.size,
+                one.image.size,
                 one.input_size,
                 score=text.log_probability,
                 most=self.options.boxes,
@@ -183,18 +190,16 @@ class Vlm(PretrainedMethod):
         ]
 
     def _write(self, asked: Sequence[Asked]) -> list[tuple[Generated, bool]]:
-        import torch
-
         inputs, truncated = self._asker.inputs(asked)
         inputs = inputs.to(self._device, self._model.dtype)
-        with torch.inference_mode(), self._seeded(asked):
+        with exact_inference(), self._seeded(asked):
             found = write(self._model, self._asker.tokenizer, inputs, self._generation)
         return list(zip(found, truncated, strict=True))
 
     def _seeded(self, asked: Sequence[Asked]) -> AbstractContextManager[None]:
         """Where tokens are drawn, which is done one phrase at a time, they depend on image and phrase alone."""
-        query = asked[0].query
-        return drawing(seed_from(query.image.sha256, query.phrase) // 2) if self.options.do_sample else nullcontext()
+        one = asked[0]
+        return drawing(seed_from(one.image.sha256, one.phrase) // 2) if self.options.do_sample else nullcontext()
 
     def _found_preset(self) -> Preset:
         options = self.options

@@ -233,7 +233,7 @@ def save(folder: Path, model: Any, processor: Any) -> None:
     with torch.no_grad():
         for weight in model.parameters():
             if weight.dim() > 1:
-                weight.mul_(4)
+                weight.mul_(4) if weight.any() else weight.normal_()  # Gemma's projection begins as zeros
     # What a checkpoint says of generation must not act.
     model.generation_config.repetition_penalty = 1.3
     model.generation_config.do_sample = True
