@@ -39,10 +39,11 @@ class SomeFailed(MethodError):  # noqa: N818  (what a method raises, not a fault
         """Keep the answers.
 
         Args:
-            answers: One for each query, in order, an exception at least.
+            answers: One for each query, in order.
         """
-        failures = [one for one in answers if isinstance(one, Exception)]
-        super().__init__(f"{len(failures)} of {len(answers)} phrases have no answer; the first: {said(failures[0])}")
+        failures = [said(one) for one in answers if isinstance(one, Exception)]
+        first = f"; the first: {failures[0]}" if failures else ""
+        super().__init__(f"{len(failures)} of {len(answers)} phrases have no answer{first}")
         self.answers = tuple(answers)
 
 

@@ -21,7 +21,8 @@ from ..requirements import require_packages
 from .address import address_of
 from .known_models import known_model
 from .pictures import padded_to_square, resized
-from .presets import PHRASE, PRESETS, Preset, preset, preset_for
+from .preset_choice import chosen_preset
+from .presets import PHRASE, PRESETS
 from .reading import written_answer
 from .server import ChatServer, RequestFailed
 
@@ -136,7 +137,15 @@ class Endpoint(GroundingMethod):
         if not self.options.model:
             raise MethodError("endpoint needs its option model=NAME, a model as the server lists it under /v1/models")
         self._address = address_of(self.options.base_url, allow_remote=self.options.allow_remote)
-        self._preset = self._chosen_preset()
+        given = self.options
+        self._preset = chosen_preset(self.name, given.model, given.preset, given.prompt, given.max_new_tokens)
+        if not self._preset.chat:
+            raise MethodError(
+                f"the preset {self._preset.name} asks without a chat template, and a server's chat would put one "
+                "around it; use --method vlm"
+            )
+        # What was found stands among the options too, so that it is known and in the fingerprint.
+        self.options = replace(given, preset=given.preset or self._preset.name)
         self._server: ChatServer | None = None
         known = known_model(self.options.model)
         if known is not None:
@@ -218,32 +227,6 @@ class Endpoint(GroundingMethod):
         if len(given) < len(answers):
             raise SomeFailed(answers)
         return given
-
-    def _chosen_preset(self) -> Preset:
-        options = self.options
-        found = preset(options.preset) if options.preset else preset_for(options.model)
-        if found is None:
-            raise MethodError(
-                f"method {self.name} does not know how {options.model} writes boxes, and a wrong guess would be scored "
-                f"as a bad model: --set preset=NAME, one of {', '.join(PRESETS)}, or a FILE.toml of your own"
-            )
-        if not found.generates:
-            raise MethodError(
-                f"the preset {found.name} is for answers that were made elsewhere: groundcxr import ANSWERS.jsonl "
-                f"--preset {found.name}"
-            )
-        if not found.chat:
-            raise MethodError(
-                f"the preset {found.name} asks without a chat template, and a server's chat would put one around it; "
-                "use --method vlm"
-            )
-        # What was found stands among the options too, so that it is known and in the fingerprint.
-        self.options = replace(options, preset=options.preset or found.name)
-        return replace(
-            found,
-            prompt=options.prompt or found.prompt,
-            max_new_tokens=options.max_new_tokens or found.max_new_tokens,
-        )
 
     def _picture(self, image: Radiograph) -> Image:
         """The 8-bit picture in the preset's frame, of a size that the server has no reason to change."""

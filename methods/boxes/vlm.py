@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
-from ...core import BOX, Box, Grounding, MethodError, Query, Radiograph
+from ...core import BOX, Box, Grounding, Query, Radiograph
 from ...core.fingerprint import digest, seed_from
 from ..inference import exact_inference
 from ..marker import NetworkInput, require_frame
@@ -18,7 +18,8 @@ from ..registry import register_method
 from ..requirements import require_packages
 from .asking import Asked, Asker
 from .known_models import known_model
-from .presets import PHRASE, PRESETS, Preset, preset, preset_for
+from .preset_choice import chosen_preset
+from .presets import PHRASE, PRESETS
 from .reading import written_answer
 from .writing import Generated, Generation, in_halves, write
 
@@ -104,7 +105,10 @@ class Vlm(PretrainedMethod):
             MethodError: If none is given and the weights are not known, or it is for imports only.
         """
         super().__init__(options)
-        self.preset = self._found_preset()
+        given = self.options
+        self.preset = chosen_preset(self.name, str(self._place), given.preset, given.prompt, given.max_new_tokens)
+        # What was found stands among the options too, so that it is known and in the fingerprint.
+        self.options = replace(given, preset=given.preset or self.preset.name)
         self.convention = self.preset.convention
         known = known_model(str(self._place))
         if known is not None:
@@ -200,24 +204,3 @@ class Vlm(PretrainedMethod):
         """Where tokens are drawn, which is done one phrase at a time, they depend on image and phrase alone."""
         one = asked[0]
         return drawing(seed_from(one.image.sha256, one.phrase) // 2) if self.options.do_sample else nullcontext()
-
-    def _found_preset(self) -> Preset:
-        options = self.options
-        found = preset(options.preset) if options.preset else preset_for(str(self._place))
-        if found is None:
-            raise MethodError(
-                f"method {self.name} does not know how {self._place} writes boxes, and a wrong guess would be scored "
-                f"as a bad model: --set preset=NAME, one of {', '.join(PRESETS)}, or a FILE.toml of your own"
-            )
-        if not found.generates:
-            raise MethodError(
-                f"the preset {found.name} is for answers that were made elsewhere: groundcxr import ANSWERS.jsonl "
-                f"--preset {found.name}"
-            )
-        # The default stands among the options too, so that it is known and in the fingerprint.
-        self.options = replace(options, preset=options.preset or found.name)
-        return replace(
-            found,
-            prompt=options.prompt or found.prompt,
-            max_new_tokens=options.max_new_tokens or found.max_new_tokens,
-        )

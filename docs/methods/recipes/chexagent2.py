@@ -124,8 +124,8 @@ class CheXagent2(GroundingMethod):
                 num_beams=1,
                 repetition_penalty=1.0,
             )
-        # Special tokens stay: the boxes are made of them. Where a text has no box, none is answered; the authors' script
-        # repeats the one of the sample before.
+        # Special tokens stay: the boxes are made of them. A text without a box is answered with none; the authors'
+        # script repeats the one of the sample before.
         text = self._tokenizer.decode(found[0][asked.shape[1] :])
         return Grounding(written=Written(text, CONVENTION, most=self.options.boxes or None))
 
