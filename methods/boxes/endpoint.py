@@ -160,7 +160,7 @@ class Endpoint(GroundingMethod):
         """
         require_packages(self.name, *self.requirements)
         options = self.options
-        key = os.environ.get(options.api_key_env) if options.api_key_env else None
+        key = os.environ.get(options.api_key_env, "").strip() if options.api_key_env else None
         if options.api_key_env and not key:
             raise MethodError(
                 f"the environment variable {options.api_key_env} is to hold the server's key and is not set; set it"

@@ -23,7 +23,9 @@ def test_kosmos2_keeps_whole_cells():
     (box,) = read_back(sample([Box(103, 207, 198, 391)]), preset="kosmos2")
     step = np.array([10, 20, 10, 20])
     assert np.all(np.abs(np.array(box.as_tuple()) - (103, 207, 198, 391)) <= step)
-    assert all(round(2 * value / side, 6) == int(2 * value / side) for value, side in zip(box.as_tuple(), step))
+    assert all(
+        round(2 * value / side, 6) == int(2 * value / side) for value, side in zip(box.as_tuple(), step, strict=True)
+    )
 
 
 def test_maira2_cannot_name_what_its_crop_cuts_off():
