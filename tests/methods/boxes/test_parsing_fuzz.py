@@ -52,6 +52,7 @@ def fuzzed(examples):
         max_examples=examples,
         deadline=None,
         database=None,
+        derandomize=examples < 1000,
         suppress_health_check=[HealthCheck.too_slow],
     )
     size = st.sampled_from(SIZES)
