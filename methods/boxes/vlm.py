@@ -22,6 +22,8 @@ from .presets import PHRASE, PRESETS, Preset, preset, preset_for
 from .reading import written_answer
 from .writing import Generated, Generation, in_halves, write
 
+_ASKED = [name for name, one in PRESETS.items() if one.generates]
+
 
 @dataclass(frozen=True)
 class VlmOptions:
@@ -34,7 +36,7 @@ class VlmOptions:
     preset: str = field(
         default="",
         metadata={
-            "help": f"how the model is asked and what its numbers mean: {', '.join(PRESETS)}, or a FILE.toml; empty: "
+            "help": f"how the model is asked and what its numbers mean: {', '.join(_ASKED)}, or a FILE.toml; empty: "
             "that of the hub id, where it is known"
         },
     )
@@ -207,7 +209,7 @@ class Vlm(PretrainedMethod):
         if found is None:
             raise MethodError(
                 f"method {self.name} does not know how {self._place} writes boxes, and a wrong guess would be scored "
-                f"as a bad model: --set preset=NAME, one of {', '.join(PRESETS)}, or a FILE.toml of your own"
+                f"as a bad model: --set preset=NAME, one of {', '.join(_ASKED)}, or a FILE.toml of your own"
             )
         if not found.generates:
             raise MethodError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -130,26 +132,36 @@ def test_what_a_user_says_of_generation_acts(ready, vlm):
         assert method.fingerprint() != ready("qwen3_vl").fingerprint()
 
 
+@pytest.mark.parametrize(("family", "options"), [("qwen3_vl", {}), ("internvl", {}), ("internvl", {"num_beams": 2})])
+def test_a_score_is_the_mean_of_transformers_own_transition_scores(vlm, family, options):
+    method, query = vlm(family, **options), queries()[:1]
+    (answer,) = method.ground_batch(query)
+    inputs, _ = method._asker.inputs(method._asker.asked(query))
+    found = method._model.generate(**inputs, return_dict_in_generate=True, output_scores=True)
+    beams = getattr(found, "beam_indices", None)
+    scores = method._model.compute_transition_scores(found.sequences, found.scores, beams, normalize_logits=True)[0]
+    tokens = found.sequences[0, inputs["input_ids"].shape[1] :].tolist()
+    counted = tokens.index(2) + 1 if 2 in tokens else len(tokens)
+    assert answer.written.score == pytest.approx(float(scores[:counted].mean()), abs=1e-4)
+
+
 def test_an_answer_ends_where_the_model_ends_it(ready, monkeypatch):
     method = ready("qwen2_vl")
     text = method._asker.tokenizer("box", add_special_tokens=False)["input_ids"]
 
-    def generate(input_ids, **_):
-        sequences = torch.cat([input_ids, torch.tensor([[*text, 2, 0]])], dim=1)
-        scores = tuple(torch.full((1, method._model.config.get_text_config().vocab_size), -5.0) for _ in range(5))
-        for score, token in zip(scores, [*text, 2, 0], strict=True):
-            score[0, token] = 5.0
-        scores[-1][0] = 0.0  # padding, whose probability must not count
-        return Found(sequences, scores)
-
-    class Found:
-        def __init__(self, sequences, scores):
-            self.sequences, self.scores = sequences, scores
+    def generate(input_ids, logits_processor, **_):
+        for token in (*text, 2, 0):
+            scores = torch.full((1, method._model.config.get_text_config().vocab_size), -5.0)
+            scores[0, token] = 5.0 if token else -50.0  # padding, whose probability must not count
+            logits_processor[0](input_ids, scores)
+            input_ids = torch.cat([input_ids, torch.tensor([[token]])], dim=1)
+        return SimpleNamespace(sequences=input_ids)
 
     monkeypatch.setattr(method._model, "generate", generate)
     (answer,) = method.ground_batch(queries()[:1])
+    vocabulary = method._model.config.get_text_config().vocab_size
     assert answer.text == "box"
-    assert answer.written.score == pytest.approx(-np.log1p(269 * np.exp(-10)), rel=0.2)
+    assert answer.written.score == pytest.approx(-np.log1p((vocabulary - 1) * np.exp(-10)), rel=1e-3)
 
 
 def test_a_batch_that_does_not_fit_into_the_memory_is_halved_for_good(vlm, monkeypatch):
