@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from groundcxr.core import MethodError, Query, Radiograph, WeightsError
+from groundcxr.core import GroundCXRError, MethodError, Query, Radiograph, WeightsError
+from groundcxr.core.seen import seen
 from groundcxr.methods.loading import build_method
 from groundcxr.methods.marker import frame_problem
 
@@ -265,3 +266,48 @@ def test_what_a_checkpoint_lacks_to_be_asked_is_said(vlm, vlm_folder, tmp_path):
             (tmp_path / file.name).write_bytes(file.read_bytes())
     with pytest.raises(MethodError, match="no chat template beside the weights"):
         vlm("qwen2_vl", weights=str(tmp_path))
+
+
+def test_the_preset_of_a_known_model_is_taken_and_told():
+    method = build_method("vlm", {"weights": "StanfordAIMI/CheXOne@abc"})
+    assert method.options_dict()["preset"] == "chexagent2"
+    assert seen(method.trained_on, "ms-cxr") == "MS-CXR"
+    drawn = build_method("vlm", {"weights": "random:0:StanfordAIMI/CheXOne"})
+    assert drawn.options_dict()["preset"] == "chexagent2"
+    assert drawn.trained_on == ()
+
+
+def test_a_folder_is_known_by_its_name_and_needs_a_preset(tmp_path):
+    folder = tmp_path / "medgemma-1.5-4b-it"
+    folder.mkdir()
+    with pytest.raises(MethodError, match=r"does not know how .*medgemma-1\.5-4b-it writes boxes.*--set preset=NAME"):
+        build_method("vlm", {"weights": str(folder)})
+    method = build_method("vlm", {"weights": str(folder), "preset": "medgemma"})
+    assert seen(method.trained_on, "ms-cxr")
+    assert method.licence == "Health AI Developer Foundations terms"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"preset": "qwen"}, "no preset 'qwen'; did you mean 'qwen"),
+        ({"preset": "maira2"}, "maira2 is for answers that were made elsewhere: groundcxr import"),
+        ({"preset": "gemma3", "prompt": "Where is it?"}, r"has no \{phrase\} in it"),
+        ({"preset": "gemma3", "boxes": "0"}, "boxes is 0; it must be at least 1"),
+        ({"preset": "gemma3", "dtype": "float16"}, "'bfloat16' or 'float32'"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_at_once(settings, said):
+    with pytest.raises(GroundCXRError, match=said):
+        build_method("vlm", {"weights": "owner/name", **settings})
+
+
+def test_the_prompt_and_all_of_a_preset_file_count_for_the_fingerprint(vlm_folder, tmp_path):
+    file = tmp_path / "mine.toml"
+    head = 'grammar = "bbox_2d"\norder = "xy"\nunit = 1000\n'
+    found = set()
+    for prompt, tokens in (("Where is {phrase}?", 64), ("Show {phrase}.", 64), ("Show {phrase}.", 65)):
+        file.write_text(f'prompt = "{prompt}"\nmax_new_tokens = {tokens}\n{head}')
+        settings = {"weights": str(vlm_folder("qwen3_vl")), "preset": str(file)}
+        found |= {build_method("vlm", {**settings, **more}).fingerprint() for more in ({}, {"prompt": "{phrase}!"})}
+    assert len(found) == 6
