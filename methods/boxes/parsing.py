@@ -89,7 +89,7 @@ def parse(
         boxes[read.box] = None
     if not boxes:
         return Parsed(kind="refusal", repaired=repaired)
-    placed = (convention.in_image(box, image_size) for box in boxes)
+    placed = dict.fromkeys(convention.in_image(box, image_size) for box in boxes)
     return Parsed(tuple(box for box in placed if box.area > 0), repaired=repaired)
 
 
