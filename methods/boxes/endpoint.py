@@ -21,7 +21,7 @@ from ..requirements import require_packages
 from .address import address_of
 from .known_models import known_model
 from .pictures import padded_to_square, resized
-from .preset_choice import chosen_preset
+from .preset_choice import ASKED, chosen_preset
 from .presets import PHRASE, PRESETS
 from .reading import written_answer
 from .server import ChatServer, RequestFailed
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 _NO_ANSWER = {"answers": False}
+_PRESETS = [name for name in ASKED if PRESETS[name].chat]
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class EndpointOptions:
     preset: str = field(
         default="",
         metadata={
-            "help": f"how the model is asked and what its numbers mean: {', '.join(PRESETS)}, or a FILE.toml; empty: "
+            "help": f"how the model is asked and what its numbers mean: {', '.join(_PRESETS)}, or a FILE.toml; empty: "
             "that of the model's name, where it is known"
         },
     )

@@ -8,6 +8,10 @@ from ...core import MethodError
 from .presets import PRESETS, Preset, preset, preset_for
 
 
+ASKED = tuple(name for name, one in PRESETS.items() if one.generates)
+"""The presets that a model can be asked by; others are of answers made elsewhere."""
+
+
 def chosen_preset(method: str, model: str, name: str, prompt: str, max_new_tokens: int | None) -> Preset:
     """A preset that a model can be asked by, with what the user says in place of its prompt and length.
 
@@ -26,7 +30,7 @@ def chosen_preset(method: str, model: str, name: str, prompt: str, max_new_token
     if found is None:
         raise MethodError(
             f"method {method} does not know how {model} writes boxes, and a wrong guess would be scored as a bad "
-            f"model: --set preset=NAME, one of {', '.join(PRESETS)}, or a FILE.toml of your own"
+            f"model: --set preset=NAME, one of {', '.join(ASKED)}, or a FILE.toml of your own"
         )
     if not found.generates:
         raise MethodError(

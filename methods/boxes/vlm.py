@@ -18,8 +18,8 @@ from ..registry import register_method
 from ..requirements import require_packages
 from .asking import Asked, Asker
 from .known_models import known_model
-from .preset_choice import chosen_preset
-from .presets import PHRASE, PRESETS
+from .preset_choice import ASKED, chosen_preset
+from .presets import PHRASE
 from .reading import written_answer
 from .writing import Generated, Generation, in_halves, write
 
@@ -35,7 +35,7 @@ class VlmOptions:
     preset: str = field(
         default="",
         metadata={
-            "help": f"how the model is asked and what its numbers mean: {', '.join(PRESETS)}, or a FILE.toml; empty: "
+            "help": f"how the model is asked and what its numbers mean: {', '.join(ASKED)}, or a FILE.toml; empty: "
             "that of the hub id, where it is known"
         },
     )

@@ -58,6 +58,7 @@ class Generation:
             num_beams=self.num_beams,
             repetition_penalty=self.repetition_penalty,
             do_sample=self.do_sample,
+            length_penalty=1.0,
         )
 
 
@@ -70,19 +71,56 @@ def write(model: Any, tokenizer: Any, inputs: Mapping[str, Any], generation: Gen
         inputs: What its processor made, on the model's device.
         generation: The settings.
     """
-    found = model.generate(**inputs, return_dict_in_generate=True, output_scores=True)
-    logs = model.compute_transition_scores(
-        found.sequences, found.scores, getattr(found, "beam_indices", None), normalize_logits=True
+    likelihoods = None if generation.num_beams > 1 else _Likelihoods()
+    found = model.generate(
+        **inputs,
+        return_dict_in_generate=True,
+        output_scores=likelihoods is None,
+        logits_processor=[] if likelihoods is None else [likelihoods],
     )
+    start = 1 if model.config.is_encoder_decoder else inputs["input_ids"].shape[1]
+    answers = found.sequences[:, start:]
+    if likelihoods is None:
+        # Of a beam it is the sum of the logarithms over the number of tokens, by the length penalty of 1.
+        likely = [[mean] for mean in found.sequences_scores.tolist()]
+    else:
+        likely = likelihoods.of(answers).tolist()
     ends = _ends(model.generation_config.eos_token_id)
-    answers = found.sequences[:, -logs.shape[1] :].tolist()
     written: list[Generated] = []
-    for ids, values in zip(answers, logs.float().tolist(), strict=True):
+    for ids, values in zip(answers.tolist(), likely, strict=True):
         end = next((place for place, token in enumerate(ids) if token in ends), len(ids))
-        likely = values[: end + 1]
         text = tokenizer.decode(ids[:end], skip_special_tokens=generation.skip_special_tokens)
-        written.append(Generated(text, sum(likely) / len(likely)))
+        counted = values[: end + 1]
+        written.append(Generated(text, sum(counted) / len(counted)))
     return written
+
+
+class _Likelihoods:
+    """Watches a generation for the log-probabilities of its tokens.
+
+    It keeps one number a token: all scores of an answer of 1,000 tokens would be gigabytes.
+    """
+
+    def __init__(self) -> None:
+        self._tokens: list[Any] = []
+        self._next: Any = None
+
+    def __call__(self, input_ids: Any, scores: Any) -> Any:
+        """Take the scores `[n, vocabulary]` of the token that follows `input_ids` `[n, length]`, and leave them."""
+        self._keep(input_ids[:, -1:])
+        self._next = scores.float().log_softmax(dim=-1)
+        return scores
+
+    def of(self, answers: Any) -> Any:
+        """The log-probabilities of all tokens `[n, length]` of the answers."""
+        import torch
+
+        self._keep(answers[:, -1:])
+        return torch.cat(self._tokens, dim=1)
+
+    def _keep(self, tokens: Any) -> None:
+        if self._next is not None:
+            self._tokens.append(self._next.gather(1, tokens))
 
 
 def in_halves(ask: Callable[[Sequence[T]], list[U]], items: Sequence[T], most: int) -> tuple[list[U], int]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
-from groundcxr.core import MethodError, Query, Radiograph, WeightsError
+from groundcxr.core import GroundCXRError, MethodError, Query, Radiograph, WeightsError
+from groundcxr.core.seen import seen
 from groundcxr.methods.loading import build_method
 from groundcxr.methods.marker import frame_problem
 
@@ -130,26 +133,36 @@ def test_what_a_user_says_of_generation_acts(ready, vlm):
         assert method.fingerprint() != ready("qwen3_vl").fingerprint()
 
 
+@pytest.mark.parametrize(("family", "options"), [("qwen3_vl", {}), ("internvl", {}), ("internvl", {"num_beams": 2})])
+def test_a_score_is_the_mean_of_transformers_own_transition_scores(vlm, family, options):
+    method, query = vlm(family, **options), queries()[:1]
+    (answer,) = method.ground_batch(query)
+    inputs, _ = method._asker.inputs(method._asker.asked(query))
+    found = method._model.generate(**inputs, return_dict_in_generate=True, output_scores=True)
+    beams = getattr(found, "beam_indices", None)
+    scores = method._model.compute_transition_scores(found.sequences, found.scores, beams, normalize_logits=True)[0]
+    tokens = found.sequences[0, inputs["input_ids"].shape[1] :].tolist()
+    counted = tokens.index(2) + 1 if 2 in tokens else len(tokens)
+    assert answer.written.score == pytest.approx(float(scores[:counted].mean()), abs=1e-4)
+
+
 def test_an_answer_ends_where_the_model_ends_it(ready, monkeypatch):
     method = ready("qwen2_vl")
     text = method._asker.tokenizer("box", add_special_tokens=False)["input_ids"]
 
-    def generate(input_ids, **_):
-        sequences = torch.cat([input_ids, torch.tensor([[*text, 2, 0]])], dim=1)
-        scores = tuple(torch.full((1, method._model.config.get_text_config().vocab_size), -5.0) for _ in range(5))
-        for score, token in zip(scores, [*text, 2, 0], strict=True):
-            score[0, token] = 5.0
-        scores[-1][0] = 0.0  # padding, whose probability must not count
-        return Found(sequences, scores)
-
-    class Found:
-        def __init__(self, sequences, scores):
-            self.sequences, self.scores = sequences, scores
+    def generate(input_ids, logits_processor, **_):
+        for token in (*text, 2, 0):
+            scores = torch.full((1, method._model.config.get_text_config().vocab_size), -5.0)
+            scores[0, token] = 5.0 if token else -50.0  # padding, whose probability must not count
+            logits_processor[0](input_ids, scores)
+            input_ids = torch.cat([input_ids, torch.tensor([[token]])], dim=1)
+        return SimpleNamespace(sequences=input_ids)
 
     monkeypatch.setattr(method._model, "generate", generate)
     (answer,) = method.ground_batch(queries()[:1])
+    vocabulary = method._model.config.get_text_config().vocab_size
     assert answer.text == "box"
-    assert answer.written.score == pytest.approx(-np.log1p(269 * np.exp(-10)), rel=0.2)
+    assert answer.written.score == pytest.approx(-np.log1p((vocabulary - 1) * np.exp(-10)), rel=1e-3)
 
 
 def test_a_batch_that_does_not_fit_into_the_memory_is_halved_for_good(vlm, monkeypatch):
@@ -253,3 +266,48 @@ def test_what_a_checkpoint_lacks_to_be_asked_is_said(vlm, vlm_folder, tmp_path):
             (tmp_path / file.name).write_bytes(file.read_bytes())
     with pytest.raises(MethodError, match="no chat template beside the weights"):
         vlm("qwen2_vl", weights=str(tmp_path))
+
+
+def test_the_preset_of_a_known_model_is_taken_and_told():
+    method = build_method("vlm", {"weights": "StanfordAIMI/CheXOne@abc"})
+    assert method.options_dict()["preset"] == "chexagent2"
+    assert seen(method.trained_on, "ms-cxr") == "MS-CXR"
+    drawn = build_method("vlm", {"weights": "random:0:StanfordAIMI/CheXOne"})
+    assert drawn.options_dict()["preset"] == "chexagent2"
+    assert drawn.trained_on == ()
+
+
+def test_a_folder_is_known_by_its_name_and_needs_a_preset(tmp_path):
+    folder = tmp_path / "medgemma-1.5-4b-it"
+    folder.mkdir()
+    with pytest.raises(MethodError, match=r"does not know how .*medgemma-1\.5-4b-it writes boxes.*--set preset=NAME"):
+        build_method("vlm", {"weights": str(folder)})
+    method = build_method("vlm", {"weights": str(folder), "preset": "medgemma"})
+    assert seen(method.trained_on, "ms-cxr")
+    assert method.licence == "Health AI Developer Foundations terms"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"preset": "qwen"}, "no preset 'qwen'; did you mean 'qwen"),
+        ({"preset": "maira2"}, "maira2 is for answers that were made elsewhere: groundcxr import"),
+        ({"preset": "gemma3", "prompt": "Where is it?"}, r"has no \{phrase\} in it"),
+        ({"preset": "gemma3", "boxes": "0"}, "boxes is 0; it must be at least 1"),
+        ({"preset": "gemma3", "dtype": "float16"}, "'bfloat16' or 'float32'"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_at_once(settings, said):
+    with pytest.raises(GroundCXRError, match=said):
+        build_method("vlm", {"weights": "owner/name", **settings})
+
+
+def test_the_prompt_and_all_of_a_preset_file_count_for_the_fingerprint(vlm_folder, tmp_path):
+    file = tmp_path / "mine.toml"
+    head = 'grammar = "bbox_2d"\norder = "xy"\nunit = 1000\n'
+    found = set()
+    for prompt, tokens in (("Where is {phrase}?", 64), ("Show {phrase}.", 64), ("Show {phrase}.", 65)):
+        file.write_text(f'prompt = "{prompt}"\nmax_new_tokens = {tokens}\n{head}')
+        settings = {"weights": str(vlm_folder("qwen3_vl")), "preset": str(file)}
+        found |= {build_method("vlm", {**settings, **more}).fingerprint() for more in ({}, {"prompt": "{phrase}!"})}
+    assert len(found) == 6
