@@ -160,7 +160,7 @@ class Asker:
         return resized(picture, sized.input_size(picture.size, self._most_pixels))
 
     def _prompt(self, phrase: str) -> str:
-        tokens = {*self.tokenizer.all_special_tokens, getattr(self._processor, "image_token", None)}
+        tokens = (*self.tokenizer.all_special_tokens, getattr(self._processor, "image_token", None))
         reserved = next((token for token in tokens if token and token in phrase), None)
         if reserved is not None:
             raise MethodError(f"the phrase holds {reserved}, which the model reserves; leave it out")
