@@ -7,7 +7,6 @@ from dataclasses import replace
 from ...core import MethodError
 from .presets import PRESETS, Preset, preset, preset_for
 
-
 ASKED = tuple(name for name, one in PRESETS.items() if one.generates)
 """The presets that a model can be asked by; others are of answers made elsewhere."""
 
