@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from groundcxr import Grounding, GroundingMethod
 from groundcxr.core import MethodError, Written
@@ -30,7 +30,9 @@ class CheXagent2Options:
     trust_remote_code: bool = field(
         default=False, metadata={"help": "run the code that the weights' repository brings along; read it before"}
     )
-    dtype: str = field(default="bfloat16", metadata={"help": "bfloat16, as the authors run it, or float32"})
+    dtype: Literal["bfloat16", "float32"] = field(
+        default="bfloat16", metadata={"help": "bfloat16, as the authors run it, or float32"}
+    )
     max_new_tokens: int = field(default=512, metadata={"help": "the most tokens of an answer, as the authors have it"})
     boxes: int = field(
         default=0, metadata={"help": "how many of an answer's boxes count, from the first on; 0 for all"}

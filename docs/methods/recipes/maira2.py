@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from groundcxr import Grounding, GroundingMethod
 from groundcxr.core import MethodError, Written
@@ -30,7 +30,9 @@ class Maira2Options:
     trust_remote_code: bool = field(
         default=False, metadata={"help": "run the code that the weights' repository brings along; read it before"}
     )
-    dtype: str = field(default="float32", metadata={"help": "float32, as in the model card, or bfloat16 or float16"})
+    dtype: Literal["float32", "bfloat16", "float16"] = field(
+        default="float32", metadata={"help": "float32, as in the model card, or bfloat16 or float16"}
+    )
     max_new_tokens: int = field(default=150, metadata={"help": "the most tokens of an answer, as in the model card"})
     boxes: int = field(
         default=0, metadata={"help": "how many of an answer's boxes count, from the first on; 0 for all"}
