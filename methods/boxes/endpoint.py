@@ -22,7 +22,8 @@ from .address import address_of
 from .known_models import known_model
 from .pictures import padded_to_square, resized
 from .preset_choice import ASKED, chosen_preset
-from .presets import PHRASE, PRESETS
+from .preset_type import PHRASE
+from .presets import PRESETS
 from .reading import written_answer
 from .server import ChatServer, RequestFailed
 

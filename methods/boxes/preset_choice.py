@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...core import MethodError
-from .presets import PRESETS, Preset, preset, preset_for
+from .preset_type import Preset
+from .presets import PRESETS, preset, preset_for
 
 ASKED = tuple(name for name, one in PRESETS.items() if one.generates)
 """The presets that a model can be asked by; others are of answers made elsewhere."""

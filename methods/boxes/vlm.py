@@ -19,7 +19,7 @@ from ..requirements import require_packages
 from .asking import Asked, Asker
 from .known_models import known_model
 from .preset_choice import ASKED, chosen_preset
-from .presets import PHRASE
+from .preset_type import PHRASE
 from .reading import written_answer
 from .writing import Generated, Generation, in_halves, write
 
