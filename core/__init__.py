@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from .box import Box, ImageSize, bounding_box, union_area
     from .errors import (
         DatasetError,
+        GoneError,
         GroundCXRError,
         ImageError,
         MethodError,
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         WeightsError,
     )
-    from .grounding import BOX, HEATMAP, Grounding
+    from .grounding import BOX, HEATMAP, Grounding, Written
     from .heatmap import Heatmap, cell_edges, nearest_index
     from .image_files import DICOM_SUFFIXES, IMAGE_SUFFIXES, ImageHeader, image_digest, read_header
     from .mask import Mask
@@ -38,6 +39,7 @@ _HOME = {
     "IMAGE_SUFFIXES": ".image_files",
     "Box": ".box",
     "DatasetError": ".errors",
+    "GoneError": ".errors",
     "GroundCXRError": ".errors",
     "Grounding": ".grounding",
     "Heatmap": ".heatmap",
@@ -59,6 +61,7 @@ _HOME = {
     "Target": ".target",
     "UnknownNameError": ".errors",
     "WeightsError": ".errors",
+    "Written": ".grounding",
     "bounding_box": ".box",
     "cell_edges": ".heatmap",
     "check_regular": ".regular",
@@ -77,6 +80,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "Box",
     "DatasetError",
+    "GoneError",
     "GroundCXRError",
     "Grounding",
     "Heatmap",
@@ -98,6 +102,7 @@ __all__ = [
     "Target",
     "UnknownNameError",
     "WeightsError",
+    "Written",
     "bounding_box",
     "cell_edges",
     "check_regular",

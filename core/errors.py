@@ -36,6 +36,10 @@ class WeightsError(MethodError):
     """Weights that are missing, unreachable, or not the ones that were published."""
 
 
+class GoneError(MethodError):
+    """What answers for a method is gone: its part of the run ends, and what was stored stays."""
+
+
 class StoppedError(GroundCXRError):
     """A method's run that was ended by the limit on failures that its user gave; what was stored stays."""
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
-from ..core import BOX, HEATMAP, Grounding, ImageSize, MethodError, Query, Sample
+from ..core import BOX, HEATMAP, GoneError, Grounding, ImageSize, MethodError, Query, Sample
 from ..core.errors import told_as
 from ..core.guests import guest
-from ..methods import ControlMethod, GroundingMethod
+from ..methods import ControlMethod, GroundingMethod, SomeFailed
 from ..methods.base import by_image, check_answers
-from ..methods.isolated.errors import SetupFailed
+from ..methods.boxes.reading import reread
 from ..methods.isolated.method import release
 from ..methods.requirements import require
 from ..methods.watching import watched
@@ -62,11 +62,14 @@ def ground_safely(method: GroundingMethod, queries: Sequence[Query]) -> list[Pre
     answers image by image anyhow is asked so from the start: it loses nothing, and what it has answered is kept.
 
     Raises:
-        SetupFailed: If a method in another Python can no longer be set up.
+        GoneError: If what answers for the method is gone: its server, or its process in another Python for good.
     """
 
-    def ask(some: Sequence[Query]) -> list[Grounding]:
-        return checked_answers(method, some)
+    def ask(some: Sequence[Query]) -> list[Prediction]:
+        try:
+            return [*checked_answers(method, some)]
+        except SomeFailed as partly:
+            return _partly_checked(method, partly.answers, some)
 
     parts = by_image(queries) if method.answers_by_image() else [queries]
     with watched(method):
@@ -85,7 +88,7 @@ def checked_answers(method: GroundingMethod, queries: Sequence[Query]) -> list[G
 def control_safely(method: ControlMethod, samples: Sequence[Sample]) -> list[Prediction]:
     """As `ground_safely`, of a control that sees the ground truth."""
     return _each_safely(
-        samples, _alone, lambda some: _checked(method, method.ground_samples(some), [s.image_size for s in some])
+        samples, _alone, lambda some: [*_checked(method, method.ground_samples(some), [s.image_size for s in some])]
     )
 
 
@@ -96,15 +99,15 @@ def _alone(items: Sequence[T]) -> list[list[T]]:
 def _each_safely(
     items: Sequence[T],
     divide: Callable[[Sequence[T]], list[list[T]]],
-    ask: Callable[[Sequence[T]], list[Grounding]],
+    ask: Callable[[Sequence[T]], list[Prediction]],
 ) -> list[Prediction]:
     """Answers to all items at once; where that raises, to the parts that they divide into, in the end to each alone."""
     if not items:
         return []
     try:
         with guest():
-            return [*ask(items)]
-    except (KeyboardInterrupt, SetupFailed):
+            return ask(items)
+    except (KeyboardInterrupt, GoneError):
         raise
     except BaseException as error:  # sys.exit in a method, too, is no more than its failure
         if len(items) == 1:
@@ -115,8 +118,20 @@ def _each_safely(
     ]
 
 
+def _partly_checked(
+    method: GroundingMethod, found: Sequence[Grounding | Exception], queries: Sequence[Query]
+) -> list[Prediction]:
+    """Answers to a part of the queries, held against the contract, and the failures of the others."""
+    if len(found) != len(queries):
+        raise MethodError(f"the method raised SomeFailed with {len(found)} answers for {len(queries)} phrases")
+    sizes = [query.image.size for query, one in zip(queries, found, strict=True) if not isinstance(one, Exception)]
+    answers = iter(_checked(method, [one for one in found if not isinstance(one, Exception)], sizes))
+    return [Failure.of(one) if isinstance(one, Exception) else next(answers) for one in found]
+
+
 def _checked(method: GroundingMethod, found: object, sizes: Sequence[ImageSize]) -> list[Grounding]:
-    answers = check_answers(found, len(sizes))
+    # What a method of another environment wrote is read here.
+    answers = [reread(answer, size) for answer, size in zip(check_answers(found, len(sizes)), sizes, strict=True)]
     for size, answer in zip(sizes, answers, strict=True):
         if answer.heatmap is not None and answer.heatmap.image_size != size:
             raise MethodError(

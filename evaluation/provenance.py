@@ -89,7 +89,7 @@ def configured_device() -> str:
 
 
 def packages(method: GroundingMethod | None = None) -> dict[str, str]:
-    """Versions of Python and of the installed packages that can move a number.
+    """Versions of Python and of the installed packages that can move a number, and of a server that answers.
 
     Args:
         method: What is grounded with: of one in another Python, they are those that are installed there.
@@ -103,7 +103,7 @@ def packages(method: GroundingMethod | None = None) -> dict[str, str]:
     asked = None if method is None else method.answering()
     if isinstance(asked, IsolatedMethod):
         return {**{name: found[name] for name in ("groundcxr",) if name in found}, **asked.packages}
-    return found
+    return found if asked is None else {**found, **asked.answered_by}
 
 
 def memory_used(method: GroundingMethod) -> dict[str, float]:

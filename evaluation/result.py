@@ -34,6 +34,7 @@ from .schema import (
     ResultFile,
     RunInfo,
     SuiteInfo,
+    TextsInfo,
     problems_of,
 )
 
@@ -146,6 +147,7 @@ def make_result(
     answers: AnswersInfo | None = None,
     provenance: ProvenanceInfo | None = None,
     suite: SuiteInfo | None = None,
+    texts: TextsInfo | None = None,
 ) -> Result:
     """Average scored samples into a result.
 
@@ -162,6 +164,7 @@ def make_result(
         answers: Which boxes counted; None for all.
         provenance: How the predictions were made, where that is known.
         suite: The suite that the run is a part of.
+        texts: What is said of answers in words; None where there are none.
     """
     metrics = protocol.metrics_for(set(method.emits))
     present = set(samples["pathology"])
@@ -188,6 +191,7 @@ def make_result(
         answers=answers,
         provenance=provenance,
         suite=suite,
+        texts=texts,
     )
     return Result(info, samples, problems, doubts=tuple(doubts))
 

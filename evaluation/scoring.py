@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from ..core import (
     GroundCXRError,
@@ -18,11 +18,12 @@ from ..core import (
 )
 from ..metrics import Protocol, Reducer
 from .answer_doubts import AnswerDoubts
-from .answers import Part, StoredPart
+from .answers import Answer, Part, StoredPart
 from .box_choice import BoxesInUnion
 from .prediction import Failure, Prediction
 from .schema import AnswersInfo
 from .store import PredictionStore
+from .written import Reading, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Row:
         truncated: Whether the phrase's end had no say.
         seconds: What grounding took, None where that is unknown.
         problem: What went wrong, if something did.
+        reading: How an answer in words was read; None for any other.
     """
 
     index: int
@@ -49,6 +51,7 @@ class Row:
     truncated: bool
     seconds: float | None
     problem: Failure | None
+    reading: Reading | None
     parts: tuple[tuple[Sequence[float], ...] | None, ...] = ()
 
 
@@ -122,7 +125,7 @@ class Scoring:
         # Most samples have the same ones; what is kept of each sample is looked through by every garbage collection.
         same: dict[tuple[Status, ...], tuple[Status, ...]] = {}
         answers = part.answers(self.store) if isinstance(part, StoredPart) else part.answers()
-        for answer in scored.boxes.chosen(scored.seen.passing(answers)):
+        for answer in scored.boxes.chosen(scored.seen.passing(_read(answers))):
             sample = answer.sample
             values, problem = self._score_one(sample, answer.prediction)
             if values is not None:
@@ -132,9 +135,8 @@ class Scoring:
                 truncated = isinstance(answer.prediction, Grounding) and answer.prediction.truncated
                 share = _target_share(sample)
                 parts = tuple(getattr(values[key], "parts", None) for key in reduced)
-                scored.rows.append(
-                    Row(answer.index, answer.key, numbers, statuses, share, truncated, answer.seconds, problem, parts)
-                )
+                how = (truncated, answer.seconds, problem, answer.reading, parts)
+                scored.rows.append(Row(answer.index, answer.key, numbers, statuses, share, *how))
             advance()
         return scored
 
@@ -163,6 +165,13 @@ class Scoring:
             # The data set says another size than the image file has, say; the answer cannot be scored.
             without = Target(target.boxes, target.image_size)
             return self.protocol.missing(without, self.emits, Status.FAILED), Failure.of(error)
+
+
+def _read(answers: Iterable[Answer]) -> Iterator[Answer]:
+    """The answers, those in words as today's parser reads them."""
+    for answer in answers:
+        prediction, reading = read(answer.prediction, answer.sample.image_size)
+        yield answer if reading is None else replace(answer, prediction=prediction, reading=reading)
 
 
 def _target_share(sample: Sample) -> float:

@@ -188,6 +188,7 @@ class Worker:
         start = time.perf_counter()
         answers = ground_safely(self._method, queries)
         seconds = (time.perf_counter() - start) / len(asked)
+        way = self._answered(way)
         made: dict[str, dict[str, Prediction]] = {}
         for (one, index), answer in zip(asked, answers, strict=True):
             mine = made.setdefault(one.sha256, {})
@@ -221,6 +222,13 @@ class Worker:
 
     def _key(self, image_sha256: str, index: int) -> str:
         return query_key(image_sha256, self._samples[index].phrase, self._samples[index].pathology)
+
+    def _answered(self, way: Way) -> Way:
+        """The way, with what answers in the method's stead as it has said in its answers."""
+        found = {**way.packages, **self._method.answering().answered_by}
+        if found != way.packages:
+            way = self._way = way.model_copy(update={"packages": found})
+        return way
 
     def _set_up(self, reading: ReadAhead) -> Way:
         if self._way is None:

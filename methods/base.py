@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import asdict, dataclass, fields
 from itertools import groupby
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..core import HEATMAP, Grounding, MethodError, Query, Radiograph, WeightsError
+from ..core.errors import said
 from ..core.fingerprint import digest, jsonable, tree_digest
 from ..core.published import by_content, named_place, places_in
 from .revision import revision_of
@@ -24,6 +26,25 @@ KINDS = ("diffusion", "contrastive", "box", "control", "other")
 @dataclass(frozen=True)
 class NoOptions:
     """The options of a method that has none."""
+
+
+class SomeFailed(MethodError):  # noqa: N818  (what a method raises, not a fault of ours)
+    """Raised by a method that has answered a part of a batch: those answers count, and no query is asked again.
+
+    Attributes:
+        answers: For each query its grounding, or the exception that says why there is none.
+    """
+
+    def __init__(self, answers: Sequence[Grounding | Exception]) -> None:
+        """Keep the answers.
+
+        Args:
+            answers: One for each query, in order.
+        """
+        failures = [said(one) for one in answers if isinstance(one, Exception)]
+        first = f"; the first: {failures[0]}" if failures else ""
+        super().__init__(f"{len(failures)} of {len(answers)} phrases have no answer{first}")
+        self.answers = tuple(answers)
 
 
 class GroundingMethod:
@@ -49,6 +70,8 @@ class GroundingMethod:
             they are read without running the code. `groundcxr env create` makes an environment of them.
         requires_python: The versions of Python that it runs on, such as ">=3.9,<3.12"; a literal as well.
         places: Absolute paths of what weights and options named when it was set up; see `declared_places`.
+        answered_by: What answers in the method's stead, a server and its model, as they say themselves: results name it
+            among the versions. It may come to be known with the answers only.
     """
 
     name: ClassVar[str] = ""
@@ -65,6 +88,7 @@ class GroundingMethod:
     requirements: ClassVar[tuple[str, ...]] = ()
     requires_python: ClassVar[str | None] = None
     places: frozenset[Path] = frozenset()
+    answered_by: Mapping[str, str] = MappingProxyType({})
     _weights_digest: str | None = None
 
     def __init__(self, options: Any = None) -> None:
@@ -110,6 +134,10 @@ class GroundingMethod:
 
         Returns:
             One grounding for each query.
+
+        Raises:
+            SomeFailed: With the answers that there are, where asking again about the others would not help.
+            GoneError: Where no further query can be answered in this run.
         """
         answers: list[Grounding] = []
         for mine in by_image(queries):
@@ -153,11 +181,12 @@ class GroundingMethod:
         """SHA-256 over name, revision, weights and options: what a stored prediction depends on, but its input.
 
         An option that came later (`metadata={"since": "1.2"}`) counts only where it is not at its default, so that
-        predictions made before it was there keep their name.
+        predictions made before it was there keep their name; one that changes no answer (`metadata={"answers": False}`)
+        never does.
         """
         cls = type(self)
-        later = self._later_options()
-        options = {key: value for key, value in self.options_dict().items() if key not in later}
+        apart = self._options_apart()
+        options = {key: value for key, value in self.options_dict().items() if key not in apart}
         return digest(self.name, cls.__qualname__, revision_of(cls), self.weights_fingerprint(), options)
 
     def declared_places(self) -> list[Path]:
@@ -173,10 +202,11 @@ class GroundingMethod:
         """The method whose code answers: this one, unless it passes what it is asked to another."""
         return self
 
-    def _later_options(self) -> set[str]:
+    def _options_apart(self) -> set[str]:
         usual = self.Options()
         later = [field.name for field in fields(usual) if "since" in field.metadata]
-        return {name for name in later if getattr(self.options, name, None) == getattr(usual, name)}
+        found = {name for name in later if getattr(self.options, name, None) == getattr(usual, name)}
+        return found | {field.name for field in fields(usual) if not field.metadata.get("answers", True)}
 
     def _local_weights(self) -> Path | None:
         if not self.weights:

@@ -145,12 +145,15 @@ def _unreported() -> Iterator[None]:
     """Within it transformers prints no report of its own, which nobody reads who scores a thousand phrases."""
     from transformers.utils import logging
 
-    before = logging.get_verbosity()
+    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
         yield
     finally:
         logging.set_verbosity(before)
+        if bars:
+            logging.enable_progress_bar()
 
 
 def check_loaded(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...core import MethodError
+from ...core import GoneError, MethodError
 
 
 class ProcessLost(MethodError):  # noqa: N818  (a published reason, not a fault of ours)
@@ -21,5 +21,5 @@ class Nonsense(ProcessLost):
     """What it sent is no answer."""
 
 
-class SetupFailed(MethodError):  # noqa: N818
+class SetupFailed(GoneError):  # noqa: N818
     """The method can no longer be set up: its part of the run ends."""

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from groundcxr import Box, Grounding, GroundingMethod, Heatmap, evaluate
-from groundcxr.core import ImageError, StoreError
+from groundcxr.core import GoneError, ImageError, StoreError
+from groundcxr.methods import SomeFailed
 
 
 class Fragile(GroundingMethod):
@@ -217,3 +218,59 @@ def test_damaged_predictions_are_made_again(tiny, tmp_path, stored):
     again = evaluate("center-prior", tiny, out=tmp_path, batch_size=1)
     assert stored(tmp_path) == before
     assert again.info.overall == first.info.overall
+
+
+class PartlyFails(Fragile):
+    """Answers whole batches, and says itself which of their phrases have no answer."""
+
+    spoilt = False
+
+    def ground_batch(self, queries):
+        type(self).calls += len(queries)
+        answers = [TimeoutError("late") if "3 1" in query.phrase else self.one(query.image, "") for query in queries]
+        if self.spoilt:
+            answers = answers[:-1]
+        raise SomeFailed(answers)
+
+
+class PartlyFailsWithTooFew(PartlyFails):
+    spoilt = True
+
+
+class PartlyFailsWithBoxes(PartlyFails):
+    def one(self, image, phrase):
+        return Grounding(boxes=(Box(0, 0, 1, 1),))  # while heatmaps are declared
+
+
+def test_what_has_an_answer_is_not_asked_again_for_the_others(tiny, tmp_path):
+    PartlyFails.calls = 0
+    result = evaluate(PartlyFails, tiny, out=tmp_path)
+    assert PartlyFails.calls == len(tiny)
+    assert result.info.n_failed == 1
+    assert set(result.samples["error"].dropna()) == {"TimeoutError"}
+
+
+@pytest.mark.parametrize("method", [PartlyFailsWithTooFew, PartlyFailsWithBoxes])
+def test_a_part_of_the_answers_keeps_the_contract_too(tiny, tmp_path, method):
+    result = evaluate(method, tiny, out=tmp_path)
+    assert result.info.n_failed == len(tiny)
+    assert "MethodError" in set(result.samples["error"])
+
+
+class Gone(Fragile):
+    here = True
+
+    def ground(self, image, phrases):
+        if not self.here and "secret phrase 4 0" in phrases:
+            raise GoneError("the server has gone home")
+        return super().ground(image, phrases)
+
+
+def test_what_is_gone_ends_the_run_and_what_was_stored_stays(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(Gone, "here", False)
+    with pytest.raises(GoneError, match="gone home"):
+        evaluate(Gone, tiny, out=tmp_path, batch_size=1)
+    Gone.calls = 0
+    monkeypatch.setattr(Gone, "here", True)
+    assert evaluate(Gone, tiny, out=tmp_path, batch_size=1).info.n_failed == 0
+    assert Gone.calls == 2  # the images of one phrase each that were not reached
