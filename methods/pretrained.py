@@ -75,7 +75,7 @@ class PretrainedMethod(GroundingMethod):
             if self._seed is not None:
                 return self._drawn(model_class, repository.folder, self._seed, settings)
             files = repository.weights()
-            with _unreported():
+            with quietly():
                 # Shapes that differ are said by `check_loaded`, by name.
                 model, report = model_class.from_pretrained(
                     repository.folder,
@@ -141,16 +141,19 @@ class PretrainedMethod(GroundingMethod):
 
 
 @contextmanager
-def _unreported() -> Iterator[None]:
-    """Within it transformers prints no report of its own, which nobody reads who scores a thousand phrases."""
+def quietly() -> Iterator[None]:
+    """Within it transformers prints no report and draws no bar: nobody reads those who scores a thousand phrases."""
     from transformers.utils import logging
 
-    before = logging.get_verbosity()
+    before, shown = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
         yield
     finally:
         logging.set_verbosity(before)
+        if shown:
+            logging.enable_progress_bar()
 
 
 def check_loaded(

@@ -34,6 +34,8 @@ METHODS: Registry[type[GroundingMethod]] = Registry(
         "biovil": ".contrastive.biovil",
         "biovil-t": ".contrastive.biovil",
         "clip": ".contrastive.clip.method",
+        "detector": ".boxes.detector",
+        "segmenter": ".boxes.segmenter",
         "ldm": ".diffusion.ldm.method",
         "clip-phantom": ".contrastive.clip.phantom",
         "ldm-phantom": ".diffusion.ldm.phantom",
