@@ -43,6 +43,7 @@ def clip_tokenizer(folder, most=77, pad="<|endoftext|>"):
 
 CLIP_VOCABULARY = 2 * 94 + 2
 CLIP_SPECIAL = {"bos_token_id": CLIP_VOCABULARY - 2, "eos_token_id": CLIP_VOCABULARY - 1}
+
 SMALL = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
 SWIN = {
     "model_type": "swin",
@@ -85,13 +86,13 @@ def mm_grounding_dino(folder):
     return _dino("MMGroundingDino", folder)
 
 
-def _owl(kind, folder):
+def _owl(kind, folder, side=64):
     import transformers
 
     text = {"vocab_size": CLIP_VOCABULARY, "max_position_embeddings": 16, "pad_token_id": 0, **CLIP_SPECIAL, **SMALL}
-    vision = {"image_size": 64, "patch_size": 16, **SMALL}
+    vision = {"image_size": side, "patch_size": side // 4, **SMALL}
     config = getattr(transformers, f"{kind}Config")(text_config=text, vision_config=vision, projection_dim=16)
-    image_processor = getattr(transformers, f"{kind}ImageProcessor")(size={"height": 64, "width": 64})
+    image_processor = getattr(transformers, f"{kind}ImageProcessor")(size={"height": side, "width": side})
     tokenizer = clip_tokenizer(folder, 16, "!")
     processor = getattr(transformers, f"{kind}Processor")(image_processor=image_processor, tokenizer=tokenizer)
     return getattr(transformers, f"{kind}ForObjectDetection")(config), processor
@@ -102,7 +103,8 @@ def owl_vit(folder):
 
 
 def owlv2(folder):
-    return _owl("Owlv2", folder)
+    # Large, since the blur before its resize takes seconds where an image becomes very small.
+    return _owl("Owlv2", folder, 256)
 
 
 def omdet_turbo(folder):
