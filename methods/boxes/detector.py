@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from ...core import BOX, Box, Grounding, ImageSize, Radiograph
 from ..registry import register_method
-from .prompted import Family, PromptedMethod, as_rgb, in_parts
+from .prompted import Family, PromptedMethod, Published, as_rgb, in_parts
 
 _OF_IMAGE = {"pixel_values", "pixel_mask"}
 
@@ -82,11 +83,12 @@ def _text_positions(config: Any) -> int:
     return config.text_config.max_position_embeddings
 
 
-def _dino(model: str, citation: str) -> Detectors:
+def _dino(model: str, citation: str, *published: Published) -> Detectors:
     return Detectors(
         model,
         "GroundingDinoProcessor",
         citation,
+        published,
         prompt=_one_block,
         read=lambda text: f"{text}.",
         most_tokens=lambda config: config.max_text_len,
@@ -95,17 +97,64 @@ def _dino(model: str, citation: str) -> Detectors:
     )
 
 
-def _owl(model: str, processor: str, citation: str) -> Detectors:
+def _owl(model: str, processor: str, citation: str, published: Published) -> Detectors:
     return Detectors(
         model,
         processor,
         citation,
+        (published,),
         prompt=_as_given,
         read=_as_given,
         most_tokens=_text_positions,
         padding="max_length",
         output=lambda boxes, logits: SimpleNamespace(pred_boxes=boxes, logits=logits),
     )
+
+
+FAMILIES = {
+    "GroundingDinoForObjectDetection": _dino(
+        "GroundingDinoForObjectDetection",
+        _GROUNDING_DINO,
+        Published("IDEA-Research/grounding-dino-tiny", "Apache-2.0", ("Objects365", "GoldG", "Cap4M")),
+        Published(
+            "IDEA-Research/grounding-dino-base",
+            "Apache-2.0",
+            ("COCO", "Objects365", "GoldG", "Cap4M", "OpenImages", "ODinW-35", "RefCOCO"),
+        ),
+    ),
+    "MMGroundingDinoForObjectDetection": _dino(
+        "MMGroundingDinoForObjectDetection",
+        _MM_GROUNDING_DINO,
+        Published("openmmlab-community/mm_grounding_dino_", "Apache-2.0", ("photographs: the sets that its id lists",)),
+        Published("iSEE-Laboratory/llmdet_", "Apache-2.0", ("GroundingCap-1M",)),
+    ),
+    "OwlViTForObjectDetection": _owl(
+        "OwlViTForObjectDetection",
+        "OwlViTProcessor",
+        _OWL_VIT,
+        Published("google/owlvit-", "Apache-2.0", ("WebImageText (OpenAI)", "Objects365", "Visual Genome")),
+    ),
+    "Owlv2ForObjectDetection": _owl(
+        "Owlv2ForObjectDetection",
+        "Owlv2Processor",
+        _OWLV2,
+        Published("google/owlv2-", "Apache-2.0", ("WebLI", "Objects365", "Visual Genome", "LVIS")),
+    ),
+    "OmDetTurboForObjectDetection": Detectors(
+        "OmDetTurboForObjectDetection",
+        "OmDetTurboProcessor",
+        _OMDET_TURBO,
+        (Published("omlab/omdet-turbo-", "Apache-2.0", ("photographs; its card lists no sets",)),),
+        prompt=_as_given,
+        read=lambda phrase: f"Detect {phrase}.",
+        most_tokens=_text_positions,
+        padding="max_length",
+        output=lambda boxes, logits: SimpleNamespace(
+            decoder_coord_logits=boxes, decoder_class_logits=logits, classes_structure=[1]
+        ),
+    ),
+}
+"""Detectors by the name in their configuration's `architectures`."""
 
 
 @register_method("detector")
@@ -123,36 +172,22 @@ class Detector(PromptedMethod):
     requirements: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "transformers>=5.0", "timm")
     citation = "\n".join((_GROUNDING_DINO, _MM_GROUNDING_DINO, _OWL_VIT, _OWLV2, _OMDET_TURBO))
     what: ClassVar[str] = "detector"
-    families: ClassVar[Mapping[str, Detectors]] = {
-        "GroundingDinoForObjectDetection": _dino("GroundingDinoForObjectDetection", _GROUNDING_DINO),
-        "MMGroundingDinoForObjectDetection": _dino("MMGroundingDinoForObjectDetection", _MM_GROUNDING_DINO),
-        "OwlViTForObjectDetection": _owl("OwlViTForObjectDetection", "OwlViTProcessor", _OWL_VIT),
-        "Owlv2ForObjectDetection": _owl("Owlv2ForObjectDetection", "Owlv2Processor", _OWLV2),
-        "OmDetTurboForObjectDetection": Detectors(
-            "OmDetTurboForObjectDetection",
-            "OmDetTurboProcessor",
-            _OMDET_TURBO,
-            prompt=_as_given,
-            read=lambda phrase: f"Detect {phrase}.",
-            most_tokens=_text_positions,
-            padding="max_length",
-            output=lambda boxes, logits: SimpleNamespace(
-                decoder_coord_logits=boxes, decoder_class_logits=logits, classes_structure=[1]
-            ),
-        ),
-    }
+
+    @cached_property
+    def family(self) -> Detectors:
+        """The architecture of the weights."""
+        return self.named(FAMILIES)
 
     def answer(self, image: Radiograph, phrases: Sequence[str]) -> list[Grounding]:
         """The best boxes of each phrase, and whether it was cut."""
-        family = self.family()
         answers: list[Grounding] = []
         for part in in_parts(phrases):
-            prompts = [family.prompt(phrase) for phrase in part]
-            most = family.most_tokens(self._model.config)
+            prompts = [self.family.prompt(phrase) for phrase in part]
+            most = self.family.most_tokens(self._model.config)
             inputs = self._processor(
                 images=as_rgb(image),
                 text=[[prompt] for prompt in prompts],
-                padding=family.padding,
+                padding=self.family.padding,
                 truncation=True,
                 max_length=most,
                 return_tensors="pt",
@@ -161,7 +196,7 @@ class Detector(PromptedMethod):
                 inputs[name] = inputs[name].expand(len(part), *inputs[name].shape[1:])
             outputs = self._model(**inputs.to(self._device))
             found = self._read(outputs, image.size, len(part))
-            cut = self.cut([family.read(prompt) for prompt in prompts], most)
+            cut = self.cut([self.family.read(prompt) for prompt in prompts], most)
             for one, truncated in zip(found, cut, strict=True):
                 scored = zip(one["boxes"].tolist(), one["scores"].tolist(), strict=True)
                 boxes = self.best((Box(*edges, score=score) for edges, score in scored), image.size)
@@ -174,7 +209,7 @@ class Detector(PromptedMethod):
 
         x0, y0, x1, y1 = box.as_tuple()
         centred = torch.tensor([[[(x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0]]])
-        (found,) = self._read(self.family().output(centred, torch.ones(1, 1, 1)), image_size, 1)
+        (found,) = self._read(self.family.output(centred, torch.ones(1, 1, 1)), image_size, 1)
         return Box(*found["boxes"][0].tolist())
 
     def _read(self, outputs: Any, image_size: ImageSize, count: int) -> list[dict[str, Any]]:

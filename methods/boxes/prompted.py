@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ...core import Box, Grounding, ImageSize, MethodError, Radiograph, WeightsError
 from ..inference import exact_inference
@@ -44,6 +45,21 @@ class PromptedOptions:
 
 
 @dataclass(frozen=True)
+class Published:
+    """Weights that others have published.
+
+    Attributes:
+        start: How their hub ids start.
+        licence: Their licence.
+        trained_on: Data sets that they have seen.
+    """
+
+    start: str
+    licence: str
+    trained_on: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Family:
     """One architecture of transformers.
 
@@ -51,11 +67,16 @@ class Family:
         model: The class of transformers that answers phrases.
         processor: The class of its processor.
         citation: BibTeX.
+        published: Weights that are known by their hub id.
     """
 
     model: str
     processor: str
     citation: str
+    published: tuple[Published, ...]
+
+
+F = TypeVar("F", bound=Family)
 
 
 class PromptedMethod(PretrainedMethod):
@@ -64,7 +85,6 @@ class PromptedMethod(PretrainedMethod):
     Images of different sizes in one batch would be padded, which changes what a network answers.
 
     Attributes:
-        families: By the name in the configuration's `architectures`.
         what: What messages call such a network.
     """
 
@@ -72,11 +92,23 @@ class PromptedMethod(PretrainedMethod):
     # Of these classes; older releases read boxes in other ways.
     requirements: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "transformers>=5.0")
     licence = "that of the weights"
-    families: ClassVar[Mapping[str, Family]] = {}
     what: ClassVar[str] = ""
     _device = "cpu"
     _model: Any = None
     _processor: Any = None
+
+    def __init__(self, options: Any = None) -> None:
+        """Keep the options, and read the weights' configuration: it says what is cited.
+
+        Raises:
+            WeightsError: If it cannot be found, or names no architecture that is known.
+        """
+        super().__init__(options)
+        self.citation = self.family.citation
+        for known in self.family.published:
+            if self.place().startswith(known.start):
+                self.licence = known.licence
+                self.trained_on: tuple[str, ...] = known.trained_on if self._seed is None else ()
 
     def setup(self, device: str) -> None:
         """Load the network that the configuration names, and try where it sees a marker.
@@ -90,25 +122,33 @@ class PromptedMethod(PretrainedMethod):
         import transformers
 
         if self._model is None:
-            family = self.family()
-            self._processor = self.processor(getattr(transformers, family.processor))
-            self._model = self.load(getattr(transformers, family.model), dtype=torch.float32)
+            self._processor = self.processor(getattr(transformers, self.family.processor))
+            self._model = self.load(getattr(transformers, self.family.model), dtype=torch.float32)
             require_frame(self, self.name)
         self._device = device
         self._model.to(device)
 
+    @cached_property
     def family(self) -> Family:
-        """The architecture of the weights.
+        """The architecture of the weights; what a subclass finds with `named`.
 
         Raises:
             WeightsError: If the configuration cannot be read, or names none that is known.
         """
-        named = self.config().get("architectures") or ["nothing"]
-        known = next((self.families[name] for name in named if name in self.families), None)
+        raise NotImplementedError
+
+    def named(self, families: Mapping[str, F]) -> F:
+        """The one of these families, by architecture, that the weights' configuration names.
+
+        Raises:
+            WeightsError: If it cannot be read, or names none of them.
+        """
+        names = self.config().get("architectures") or ["no architecture"]
+        known = next((families[name] for name in names if name in families), None)
         if known is None:
             raise WeightsError(
-                f"the configuration in {self.place()} is of {named[0]}, which is no {self.what} that is known here: "
-                f"{', '.join(self.families)}"
+                f"the configuration in {self.place()} is of {names[0]}, which is no {self.what} that is known here: "
+                f"{', '.join(families)}"
             )
         return known
 
@@ -157,7 +197,9 @@ class PromptedMethod(PretrainedMethod):
             boxes: Of one phrase, with scores from 0 to 1, in pixels of the original image.
             image_size: (width, height) of the image.
         """
-        enough = [box.clipped(image_size) for box in boxes if box.score is not None and box.score >= self.options.min_score]
+        enough = [
+            box.clipped(image_size) for box in boxes if box.score is not None and box.score >= self.options.min_score
+        ]
         held = [box for box in enough if _holds_pixel(box, image_size)]
         return sorted(held, key=lambda box: box.score or 0.0, reverse=True)[: self.options.boxes]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, ImageSize, Radiograph
 from ..registry import register_method
-from .prompted import Family, PromptedMethod, in_parts
+from .prompted import Family, PromptedMethod, Published, in_parts
 
 _SAM3 = """@article{carion2025sam3,
   title = {{SAM} 3: Segment Anything with Concepts},
@@ -85,8 +86,31 @@ def _segment_clipseg(model: Any, vision: Any, tokens: dict[str, Any]) -> Found:
 
 
 _SAM3_FAMILY = Segmenters(
-    "Sam3Model", "Sam3Processor", _SAM3, look=_look_sam3, segment=_segment_sam3, emits=frozenset({HEATMAP, BOX})
+    "Sam3Model",
+    "Sam3Processor",
+    _SAM3,
+    (Published("facebook/sam3", "SAM License", ("SA-Co",)),),
+    look=_look_sam3,
+    segment=_segment_sam3,
+    emits=frozenset({HEATMAP, BOX}),
 )
+
+
+FAMILIES = {
+    "Sam3Model": _SAM3_FAMILY,
+    # The published weights are those of the video model, which holds this one.
+    "Sam3VideoModel": _SAM3_FAMILY,
+    "CLIPSegForImageSegmentation": Segmenters(
+        "CLIPSegForImageSegmentation",
+        "CLIPSegProcessor",
+        _CLIPSEG,
+        (Published("CIDAS/clipseg-", "Apache-2.0", ("WebImageText (OpenAI)", "PhraseCut")),),
+        look=_look_clipseg,
+        segment=_segment_clipseg,
+        emits=frozenset({HEATMAP}),
+    ),
+}
+"""Segmenters by the name in their configuration's `architectures`."""
 
 
 @register_method("segmenter")
@@ -101,41 +125,32 @@ class Segmenter(PromptedMethod):
     emits = frozenset({HEATMAP, BOX})
     citation = "\n".join((_SAM3, _CLIPSEG))
     what: ClassVar[str] = "segmenter that takes text"
-    families: ClassVar[Mapping[str, Segmenters]] = {
-        "Sam3Model": _SAM3_FAMILY,
-        # The published weights are those of the video model, which holds this one.
-        "Sam3VideoModel": _SAM3_FAMILY,
-        "CLIPSegForImageSegmentation": Segmenters(
-            "CLIPSegForImageSegmentation",
-            "CLIPSegProcessor",
-            _CLIPSEG,
-            look=_look_clipseg,
-            segment=_segment_clipseg,
-            emits=frozenset({HEATMAP}),
-        ),
-    }
 
     def __init__(self, options: Any = None) -> None:
-        """Take options; the weights' configuration is read, since it says what the method answers with.
+        """Keep the options, and read the weights' configuration: it says what the method answers with.
 
         Raises:
-            WeightsError: If it cannot be found, or is of an architecture that is not known.
+            WeightsError: If it cannot be found, or names no architecture that is known.
         """
         super().__init__(options)
         # Instances differ in what the class declares.
-        self.__dict__["emits"] = self.family().emits
+        self.__dict__["emits"] = self.family.emits
+
+    @cached_property
+    def family(self) -> Segmenters:
+        """The architecture of the weights."""
+        return self.named(FAMILIES)
 
     def answer(self, image: Radiograph, phrases: Sequence[str]) -> list[Grounding]:
         """The map and the best boxes of each phrase, and whether it was cut."""
-        family = self.family()
         most = self._model.config.text_config.max_position_embeddings
-        vision = family.look(self._model, self.pixel_inputs(image)["pixel_values"].to(self._device))
+        vision = self.family.look(self._model, self.pixel_inputs(image)["pixel_values"].to(self._device))
         answers: list[Grounding] = []
         for part in in_parts(phrases):
             tokens = self._processor.tokenizer(
                 list(part), padding="max_length", truncation=True, max_length=most, return_tensors="pt"
             )
-            found = family.segment(self._model, vision, dict(tokens.to(self._device)))
+            found = self.family.segment(self._model, vision, dict(tokens.to(self._device)))
             for number, truncated in enumerate(self.cut(part, most)):
                 heatmap = Heatmap.whole(found.maps[number].cpu().numpy(), image.size)
                 boxes: list[Box] = []

@@ -269,8 +269,14 @@ def test_files_that_are_missing_or_damaged(folder, tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda state: state.pop("cls_projection_head.dense_to_output.weight"), r"lacks cls_projection_head\.dense_to_o"),
-        (lambda state: state.update({"bert.encoder.layer.9.extra": torch.zeros(1)}), r"holds bert\.encoder\.layer\.9\."),
+        (
+            lambda state: state.pop("cls_projection_head.dense_to_output.weight"),
+            r"lacks cls_projection_head\.dense_to_o",
+        ),
+        (
+            lambda state: state.update({"bert.encoder.layer.9.extra": torch.zeros(1)}),
+            r"holds bert\.encoder\.layer\.9\.",
+        ),
         (
             lambda state: state.update({"cls_projection_head.dense_to_hidden.weight": torch.zeros(2, 2)}),
             r"has cls_projection_head\.dense_to_hidden\.weight in another shape",

@@ -269,7 +269,19 @@ def ms_cxr(tmp_path):
     """Two made-up images, portrait and landscape, laid out as MS-CXR and MIMIC-CXR-JPG are."""
     root = tmp_path / "physionet"
     root.mkdir()
-    columns = "dicom_id,category_name,label_text,path,x,y,w,h,image_width,image_height,split".split(",")
+    columns = [
+        "dicom_id",
+        "category_name",
+        "label_text",
+        "path",
+        "x",
+        "y",
+        "w",
+        "h",
+        "image_width",
+        "image_height",
+        "split",
+    ]
     with (root / "MS_CXR_Local_Alignment_v1.1.0.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(columns)

@@ -78,9 +78,7 @@ def test_what_the_network_marks_is_marked_on_the_image(kind, name, plant, films)
         wanted = Box(*(round(part * side) for part, side in zip(BRIGHT, image.size * 2, strict=True)))
         network = method._model.seen.shape[-1], method._model.seen.shape[-2]
         frame = (max(image.size),) * 2 if kind == "owlv2" else image.size
-        for found, true, side, pixels in zip(
-            best.as_tuple(), wanted.as_tuple(), frame * 2, network * 2, strict=True
-        ):
+        for found, true, side, pixels in zip(best.as_tuple(), wanted.as_tuple(), frame * 2, network * 2, strict=True):
             assert abs(found - true) <= side / pixels
         assert [round(box.score, 6) for box in (best, *others)] == [0.952574, 0.268941, 0.119203]
 
@@ -143,7 +141,9 @@ def test_the_dinos_are_asked_about_one_thing_in_lower_case(kind, ready, films, m
     method = ready(kind)
     seen = []
     forward = method._model.forward
-    monkeypatch.setattr(method._model, "forward", lambda **inputs: seen.append(inputs["input_ids"]) or forward(**inputs))
+    monkeypatch.setattr(
+        method._model, "forward", lambda **inputs: seen.append(inputs["input_ids"]) or forward(**inputs)
+    )
     image = Radiograph.open(films / "portrait.png")
     method.ground(image, ["Right. lower lobe? Small effusion.", "left\nlower lobe"])
     tokens = [method._processor.tokenizer.convert_ids_to_tokens(ids) for ids in seen[0]]
@@ -157,7 +157,12 @@ def test_the_dinos_are_asked_about_one_thing_in_lower_case(kind, ready, films, m
     ("kind", "fits"),
     # In tokens: the DINOs' 32 hold [CLS], the dot and [SEP]; OWL's 16 and OmDet's 77 a start and an end, and of OmDet
     # "Detect", here a token a letter, and the dot.
-    [("grounding_dino", " ".join(["lobe"] * 29)), ("owl_vit", "a" * 14), ("owlv2", "b" * 14), ("omdet_turbo", "c" * 68)],
+    [
+        ("grounding_dino", " ".join(["lobe"] * 29)),
+        ("owl_vit", "a" * 14),
+        ("owlv2", "b" * 14),
+        ("omdet_turbo", "c" * 68),
+    ],
 )
 def test_a_phrase_that_is_cut_is_marked(kind, fits, ready, films):
     longer = f"{fits} lobe" if kind == "grounding_dino" else f"{fits}x"
@@ -231,7 +236,7 @@ def test_owlv2_boxes_by_width_and_height_are_refused(saved, monkeypatch):
         return boxes * torch.tensor([[size[1], size[0], size[1], size[0]] for size in sizes])[:, None]
 
     monkeypatch.setattr(library, "_scale_boxes", by_sides)
-    with pytest.raises(MethodError, match="padded on the right or at the bottom.*as if that were the whole image"):
+    with pytest.raises(MethodError, match=r"padded on the right or at the bottom.*as if that were the whole image"):
         build_method("detector", {"weights": str(saved("owlv2"))}).setup("cpu")
 
 
@@ -266,7 +271,9 @@ def test_positions_that_older_files_hold_are_no_left_over(saved, tmp_path):
 
 
 def test_another_kind_of_model_is_refused(saved):
-    with pytest.raises(WeightsError, match=r"is of CLIPSegForImageSegmentation, which is no detector .*: GroundingDino"):
+    with pytest.raises(
+        WeightsError, match=r"is of CLIPSegForImageSegmentation, which is no detector .*: GroundingDino"
+    ):
         build_method("detector", {"weights": str(saved("clipseg"))}).setup("cpu")
 
 
