@@ -58,6 +58,8 @@ class Detectors(Family):
         read: Makes of that the longest text which the text encoder reads.
         most_tokens: Of the configuration: how many tokens that reads.
         padding: Of texts of one batch, as the tokenizer takes it.
+        shares_image: Whether phrases are so many queries about one image, each answered for itself; otherwise each is
+            answered with a copy of the image.
         output: What the network answers where it has found one box, given as centre and size in fractions of its
             input, `[1, 1, 4]`, and its logit, `[1, 1, 1]`.
     """
@@ -66,6 +68,7 @@ class Detectors(Family):
     read: Callable[[str], str]
     most_tokens: Callable[[Any], int]
     padding: str
+    shares_image: bool
     output: Callable[[Any, Any], Any]
 
 
@@ -93,6 +96,7 @@ def _dino(model: str, citation: str, *published: Published) -> Detectors:
         read=lambda text: f"{text}.",
         most_tokens=lambda config: config.max_text_len,
         padding="longest",
+        shares_image=False,
         output=lambda boxes, logits: SimpleNamespace(pred_boxes=boxes, logits=logits, input_ids=[[0]]),
     )
 
@@ -107,6 +111,7 @@ def _owl(model: str, processor: str, citation: str, published: Published) -> Det
         read=_as_given,
         most_tokens=_text_positions,
         padding="max_length",
+        shares_image=True,
         output=lambda boxes, logits: SimpleNamespace(pred_boxes=boxes, logits=logits),
     )
 
@@ -149,6 +154,7 @@ FAMILIES = {
         read=lambda phrase: f"Detect {phrase}.",
         most_tokens=_text_positions,
         padding="max_length",
+        shares_image=False,
         output=lambda boxes, logits: SimpleNamespace(
             decoder_coord_logits=boxes, decoder_class_logits=logits, classes_structure=[1]
         ),
@@ -184,24 +190,33 @@ class Detector(PromptedMethod):
         for part in in_parts(phrases):
             prompts = [self.family.prompt(phrase) for phrase in part]
             most = self.family.most_tokens(self._model.config)
-            inputs = self._processor(
-                images=as_rgb(image),
-                text=[[prompt] for prompt in prompts],
-                padding=self.family.padding,
-                truncation=True,
-                max_length=most,
-                return_tensors="pt",
-            )
-            for name in _OF_IMAGE & inputs.keys():
-                inputs[name] = inputs[name].expand(len(part), *inputs[name].shape[1:])
-            outputs = self._model(**inputs.to(self._device))
-            found = self._read(outputs, image.size, len(part))
+            found = self._found(image, prompts, most)
             cut = self.cut([self.family.read(prompt) for prompt in prompts], most)
             for one, truncated in zip(found, cut, strict=True):
                 scored = zip(one["boxes"].tolist(), one["scores"].tolist(), strict=True)
                 boxes = self.best((Box(*edges, score=score) for edges, score in scored), image.size)
                 answers.append(Grounding(boxes=boxes, truncated=truncated))
         return answers
+
+    def _found(self, image: Radiograph, prompts: Sequence[str], most: int) -> list[dict[str, Any]]:
+        """Boxes and scores of each prompt."""
+        alone = not self.family.shares_image
+        inputs = self._processor(
+            images=as_rgb(image),
+            text=[[prompt] for prompt in prompts] if alone else [list(prompts)],
+            padding=self.family.padding,
+            truncation=True,
+            max_length=most,
+            return_tensors="pt",
+        )
+        if alone:
+            for name in _OF_IMAGE & inputs.keys():
+                inputs[name] = inputs[name].expand(len(prompts), *inputs[name].shape[1:])
+        outputs = self._model(**inputs.to(self._device))
+        if alone:
+            return self._read(outputs, image.size, len(prompts))
+        each = (self.family.output(outputs.pred_boxes, logits) for logits in outputs.logits.split(1, dim=-1))
+        return [found for one in each for found in self._read(one, image.size, 1)]
 
     def to_image(self, box: Box, image_size: ImageSize) -> Box:
         """A box of the network's answer on the original image; not clipped where the post-processing does not."""

@@ -104,7 +104,7 @@ def owl_vit(folder):
 
 def owlv2(folder):
     # Large, since the blur before its resize takes seconds where an image becomes very small.
-    return _owl("Owlv2", folder, 256)
+    return _owl("Owlv2", folder, 512)
 
 
 def omdet_turbo(folder):

@@ -50,12 +50,15 @@ class Planted:
     def __init__(self, kind, config, others=((0.0, 0.0, 0.1, 0.1), (0.2, 0.1, 0.4, 0.3))):
         self.kind, self.config, self.others = kind, config, [list(box) for box in others]
 
-    def __call__(self, pixel_values, **inputs):
+    def __call__(self, pixel_values, input_ids=None, **inputs):
         self.seen = pixel_values
         found = find_marker(pixel_values[0].mean(0).numpy())
         height, width = pixel_values.shape[-2:]
         boxes = [*self.others, [found.x0 / width, found.y0 / height, found.x1 / width, found.y1 / height]]
-        return answered(self.kind, boxes, [-1.0, -2.0, 3.0], len(pixel_values))
+        outputs = answered(self.kind, boxes, [-1.0, -2.0, 3.0], len(pixel_values))
+        if self.kind in ("owl_vit", "owlv2"):  # all phrases are queries about one image
+            outputs.logits = outputs.logits.expand(-1, -1, len(input_ids))
+        return outputs
 
 
 @pytest.fixture
@@ -169,6 +172,18 @@ def test_a_phrase_that_is_cut_is_marked(kind, fits, ready, films):
     method = ready(kind)
     image = Radiograph.open(films / "portrait.png")
     assert [one.truncated for one in method.ground(image, [fits, longer])] == [False, True]
+
+
+@pytest.mark.parametrize("kind", ["owl_vit", "owlv2"])
+def test_owl_looks_at_an_image_once(kind, ready, films):
+    method, looks = ready(kind), []
+    tower = getattr(method._model, method._model.base_model_prefix).vision_model
+    hook = tower.register_forward_pre_hook(
+        lambda _, inputs, named: looks.append(len(named["pixel_values"])), with_kwargs=True
+    )
+    method.ground(Radiograph.open(films / "portrait.png"), PHRASES)
+    hook.remove()
+    assert looks == [1]
 
 
 def test_a_phrase_with_the_tokenizers_own_tokens_is_refused(ready, films):
