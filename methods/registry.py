@@ -37,6 +37,7 @@ METHODS: Registry[type[GroundingMethod]] = Registry(
         "detector": ".boxes.detector",
         "segmenter": ".boxes.segmenter",
         "ldm": ".diffusion.ldm.method",
+        "vlm": ".boxes.vlm",
         "clip-phantom": ".contrastive.clip.phantom",
         "ldm-phantom": ".diffusion.ldm.phantom",
     },

@@ -46,8 +46,8 @@ class Repository:
                     "it may also be the id of a Hugging Face hub repository, such as owner/name"
                 )
             repo_id, _, revision = place.partition("@")
-            # Patterns of the hub's client match below folders too; these are configurations and vocabularies.
-            small = ("*.json", "*.txt")
+            # Patterns of the hub's client match below folders too; these are configurations, vocabularies, templates.
+            small = ("*.json", "*.txt", "*.jinja", "*.model")
             self._hub = HubFiles(repo_id, revision or "main", (tuple(configs),), small, option=option)
             self.folder = self._hub.fetch(method)
         elif not any((self.folder / name).is_file() for name in configs):
