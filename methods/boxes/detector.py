@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from ...core import BOX, Box, Grounding, ImageSize, Radiograph
 from ..registry import register_method
-from .prompted import Family, PromptedMethod, Published, as_rgb, in_parts
+from .prompted import Family, PromptedMethod, as_rgb, in_parts
 
 _OF_IMAGE = {"pixel_values", "pixel_mask"}
 
@@ -86,12 +86,11 @@ def _text_positions(config: Any) -> int:
     return config.text_config.max_position_embeddings
 
 
-def _dino(model: str, citation: str, *published: Published) -> Detectors:
+def _dino(model: str, citation: str) -> Detectors:
     return Detectors(
         model,
         "GroundingDinoProcessor",
         citation,
-        published,
         prompt=_one_block,
         read=lambda text: f"{text}.",
         most_tokens=lambda config: config.max_text_len,
@@ -101,12 +100,11 @@ def _dino(model: str, citation: str, *published: Published) -> Detectors:
     )
 
 
-def _owl(model: str, processor: str, citation: str, published: Published) -> Detectors:
+def _owl(model: str, processor: str, citation: str) -> Detectors:
     return Detectors(
         model,
         processor,
         citation,
-        (published,),
         prompt=_as_given,
         read=_as_given,
         most_tokens=_text_positions,
@@ -116,49 +114,28 @@ def _owl(model: str, processor: str, citation: str, published: Published) -> Det
     )
 
 
+_OMDET = Detectors(
+    "OmDetTurboForObjectDetection",
+    "OmDetTurboProcessor",
+    _OMDET_TURBO,
+    prompt=_as_given,
+    read=lambda phrase: f"Detect {phrase}.",
+    most_tokens=_text_positions,
+    padding="max_length",
+    shares_image=False,
+    output=lambda boxes, logits: SimpleNamespace(
+        decoder_coord_logits=boxes, decoder_class_logits=logits, classes_structure=[1]
+    ),
+)
 FAMILIES = {
-    "GroundingDinoForObjectDetection": _dino(
-        "GroundingDinoForObjectDetection",
-        _GROUNDING_DINO,
-        Published("IDEA-Research/grounding-dino-tiny", "Apache-2.0", ("Objects365", "GoldG", "Cap4M")),
-        Published(
-            "IDEA-Research/grounding-dino-base",
-            "Apache-2.0",
-            ("COCO", "Objects365", "GoldG", "Cap4M", "OpenImages", "ODinW-35", "RefCOCO"),
-        ),
-    ),
-    "MMGroundingDinoForObjectDetection": _dino(
-        "MMGroundingDinoForObjectDetection",
-        _MM_GROUNDING_DINO,
-        Published("openmmlab-community/mm_grounding_dino_", "Apache-2.0", ("photographs: the sets that its id lists",)),
-        Published("iSEE-Laboratory/llmdet_", "Apache-2.0", ("GroundingCap-1M",)),
-    ),
-    "OwlViTForObjectDetection": _owl(
-        "OwlViTForObjectDetection",
-        "OwlViTProcessor",
-        _OWL_VIT,
-        Published("google/owlvit-", "Apache-2.0", ("WebImageText (OpenAI)", "Objects365", "Visual Genome")),
-    ),
-    "Owlv2ForObjectDetection": _owl(
-        "Owlv2ForObjectDetection",
-        "Owlv2Processor",
-        _OWLV2,
-        Published("google/owlv2-", "Apache-2.0", ("WebLI", "Objects365", "Visual Genome", "LVIS")),
-    ),
-    "OmDetTurboForObjectDetection": Detectors(
-        "OmDetTurboForObjectDetection",
-        "OmDetTurboProcessor",
-        _OMDET_TURBO,
-        (Published("omlab/omdet-turbo-", "Apache-2.0", ("photographs; its card lists no sets",)),),
-        prompt=_as_given,
-        read=lambda phrase: f"Detect {phrase}.",
-        most_tokens=_text_positions,
-        padding="max_length",
-        shares_image=False,
-        output=lambda boxes, logits: SimpleNamespace(
-            decoder_coord_logits=boxes, decoder_class_logits=logits, classes_structure=[1]
-        ),
-    ),
+    one.model: one
+    for one in (
+        _dino("GroundingDinoForObjectDetection", _GROUNDING_DINO),
+        _dino("MMGroundingDinoForObjectDetection", _MM_GROUNDING_DINO),
+        _owl("OwlViTForObjectDetection", "OwlViTProcessor", _OWL_VIT),
+        _owl("Owlv2ForObjectDetection", "Owlv2Processor", _OWLV2),
+        _OMDET,
+    )
 }
 """Detectors by the name in their configuration's `architectures`."""
 

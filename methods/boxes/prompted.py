@@ -17,6 +17,7 @@ from ..inference import exact_inference
 from ..marker import NetworkInput, require_frame
 from ..pretrained import PretrainedMethod
 from ..requirements import require_packages
+from .known_models import known_model
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -45,21 +46,6 @@ class PromptedOptions:
 
 
 @dataclass(frozen=True)
-class Published:
-    """Weights that others have published.
-
-    Attributes:
-        start: How their hub ids start.
-        licence: Their licence.
-        trained_on: Data sets that they have seen.
-    """
-
-    start: str
-    licence: str
-    trained_on: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Family:
     """One architecture of transformers.
 
@@ -67,13 +53,11 @@ class Family:
         model: The class of transformers that answers phrases.
         processor: The class of its processor.
         citation: BibTeX.
-        published: Weights that are known by their hub id.
     """
 
     model: str
     processor: str
     citation: str
-    published: tuple[Published, ...]
 
 
 F = TypeVar("F", bound=Family)
@@ -91,7 +75,7 @@ class PromptedMethod(PretrainedMethod):
     Options: ClassVar[type[Any]] = PromptedOptions
     # Of these classes; older releases read boxes in other ways.
     requirements: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "transformers>=5.0")
-    licence = "that of the weights"
+    licence = "of the weights given"
     what: ClassVar[str] = ""
     _device = "cpu"
     _model: Any = None
@@ -105,10 +89,10 @@ class PromptedMethod(PretrainedMethod):
         """
         super().__init__(options)
         self.citation = self.family.citation
-        for known in self.family.published:
-            if self.place().startswith(known.start):
-                self.licence = known.licence
-                self.trained_on: tuple[str, ...] = known.trained_on if self._seed is None else ()
+        known = known_model(self.place())
+        if known is not None:
+            self.licence = known.licence
+            self.trained_on: tuple[str, ...] = known.trained_on if self._seed is None else ()
 
     def setup(self, device: str) -> None:
         """Load the network that the configuration names, and try where it sees a marker.

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, ImageSize, Radiograph
 from ..registry import register_method
-from .prompted import Family, PromptedMethod, Published, in_parts
+from .prompted import Family, PromptedMethod, in_parts
 
 _SAM3 = """@article{carion2025sam3,
   title = {{SAM} 3: Segment Anything with Concepts},
@@ -85,30 +85,27 @@ def _segment_clipseg(model: Any, vision: Any, tokens: dict[str, Any]) -> Found:
     return Found(model.decoder(tuple(layer.expand(count, -1, -1) for layer in vision), phrases).logits)
 
 
-_SAM3_FAMILY = Segmenters(
+_SAM3_MODEL = Segmenters(
     "Sam3Model",
     "Sam3Processor",
     _SAM3,
-    (Published("facebook/sam3", "SAM License", ("SA-Co",)),),
     look=_look_sam3,
     segment=_segment_sam3,
     emits=frozenset({HEATMAP, BOX}),
 )
-
-
+_CLIPSEG_MODEL = Segmenters(
+    "CLIPSegForImageSegmentation",
+    "CLIPSegProcessor",
+    _CLIPSEG,
+    look=_look_clipseg,
+    segment=_segment_clipseg,
+    emits=frozenset({HEATMAP}),
+)
 FAMILIES = {
-    "Sam3Model": _SAM3_FAMILY,
+    "Sam3Model": _SAM3_MODEL,
     # The published weights are those of the video model, which holds this one.
-    "Sam3VideoModel": _SAM3_FAMILY,
-    "CLIPSegForImageSegmentation": Segmenters(
-        "CLIPSegForImageSegmentation",
-        "CLIPSegProcessor",
-        _CLIPSEG,
-        (Published("CIDAS/clipseg-", "Apache-2.0", ("WebImageText (OpenAI)", "PhraseCut")),),
-        look=_look_clipseg,
-        segment=_segment_clipseg,
-        emits=frozenset({HEATMAP}),
-    ),
+    "Sam3VideoModel": _SAM3_MODEL,
+    "CLIPSegForImageSegmentation": _CLIPSEG_MODEL,
 }
 """Segmenters by the name in their configuration's `architectures`."""
 

@@ -1,6 +1,7 @@
 """Open-vocabulary detectors with tiny networks: places, phrases, scores, weights that do not fit, runs."""
 
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -290,6 +291,17 @@ def test_another_kind_of_model_is_refused(saved):
         WeightsError, match=r"is of CLIPSegForImageSegmentation, which is no detector .*: GroundingDino"
     ):
         build_method("detector", {"weights": str(saved("clipseg"))}).setup("cpu")
+
+
+def test_published_weights_say_what_they_have_seen_and_what_is_cited(saved, tmp_path):
+    copy = shutil.copytree(saved("mm_grounding_dino"), tmp_path / "LLMDet_tiny")
+    method = build_method("detector", {"weights": str(copy)})
+    assert "GroundingCap-1M" in method.trained_on
+    assert method.licence == "Apache-2.0"
+    assert "zhao2024mmgroundingdino" in method.citation
+    assert "liu2024groundingdino" not in method.citation
+    assert build_method("detector", {"weights": f"random:0:{copy}"}).trained_on == ()
+    assert build_method("detector", {"weights": str(saved("owlv2"))}).trained_on == ()
 
 
 def test_drawn_weights_need_no_file_and_depend_on_the_seed(saved, tmp_path, films):
