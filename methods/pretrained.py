@@ -99,9 +99,18 @@ class PretrainedMethod(GroundingMethod):
         """
         folder = self.repository().folder
         try:
-            return processor_class.from_pretrained(folder, trust_remote_code=False, **settings)
+            found = processor_class.from_pretrained(folder, trust_remote_code=False, **settings)
         except Exception as error:  # as above
             raise unloadable(self.name, f"the processor in {self.place()}", error, folder) from error
+        tokenizer = getattr(found, "tokenizer", found)
+        # Without its vocabulary transformers 5 makes a tokenizer of special tokens alone, and says nothing.
+        special = getattr(tokenizer, "all_special_tokens", None)
+        if special is not None and len(tokenizer) <= len(special):
+            raise WeightsError(
+                f"the tokenizer in {self.place()} knows no words; its vocabulary is missing: get tokenizer.json, "
+                "vocab.txt, or vocab.json and merges.txt"
+            )
+        return found
 
     def place(self) -> str:
         """The place of the files, for messages."""

@@ -286,6 +286,15 @@ def test_positions_that_older_files_hold_are_no_left_over(saved, tmp_path):
     build_method("detector", {"weights": str(copy)}).setup("cpu")
 
 
+@pytest.mark.parametrize("kind", ["grounding_dino", "owl_vit"])
+def test_a_tokenizer_without_its_vocabulary_is_refused(kind, saved, tmp_path):
+    for file in saved(kind).iterdir():
+        if not file.name.startswith(("tokenizer", "vocab", "merges")):
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    with pytest.raises(WeightsError, match=rf"the tokenizer in {tmp_path} knows no words; its vocabulary is missing"):
+        build_method("detector", {"weights": str(tmp_path)}).setup("cpu")
+
+
 def test_another_kind_of_model_is_refused(saved):
     with pytest.raises(
         WeightsError, match=r"is of CLIPSegForImageSegmentation, which is no detector .*: GroundingDino"
