@@ -75,7 +75,7 @@ class PretrainedMethod(GroundingMethod):
             if self._seed is not None:
                 return self._drawn(model_class, repository.folder, self._seed, settings)
             files = repository.weights()
-            with _unreported():
+            with quietly():
                 # Shapes that differ are said by `check_loaded`, by name.
                 model, report = model_class.from_pretrained(
                     repository.folder,
@@ -99,9 +99,18 @@ class PretrainedMethod(GroundingMethod):
         """
         folder = self.repository().folder
         try:
-            return processor_class.from_pretrained(folder, trust_remote_code=False, **settings)
+            found = processor_class.from_pretrained(folder, trust_remote_code=False, **settings)
         except Exception as error:  # as above
             raise unloadable(self.name, f"the processor in {self.place()}", error, folder) from error
+        tokenizer = getattr(found, "tokenizer", found)
+        # Without its vocabulary transformers 5 makes a tokenizer of special tokens alone, and says nothing.
+        special = getattr(tokenizer, "all_special_tokens", None)
+        if special is not None and len(tokenizer) <= len(special):
+            raise WeightsError(
+                f"the tokenizer in {self.place()} knows no words; its vocabulary is missing: get tokenizer.json, "
+                "vocab.txt, or vocab.json and merges.txt"
+            )
+        return found
 
     def place(self) -> str:
         """The place of the files, for messages."""
@@ -141,18 +150,18 @@ class PretrainedMethod(GroundingMethod):
 
 
 @contextmanager
-def _unreported() -> Iterator[None]:
-    """Within it transformers prints no report of its own, which nobody reads who scores a thousand phrases."""
+def quietly() -> Iterator[None]:
+    """Within it transformers prints no report and draws no bar: nobody reads those who scores a thousand phrases."""
     from transformers.utils import logging
 
-    before, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    before, shown = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
         yield
     finally:
         logging.set_verbosity(before)
-        if bars:
+        if shown:
             logging.enable_progress_bar()
 
 

@@ -35,6 +35,8 @@ METHODS: Registry[type[GroundingMethod]] = Registry(
         "biovil": ".contrastive.biovil",
         "biovil-t": ".contrastive.biovil",
         "clip": ".contrastive.clip.method",
+        "detector": ".boxes.detector",
+        "segmenter": ".boxes.segmenter",
         "ldm": ".diffusion.ldm.method",
         "endpoint": ".boxes.endpoint",
         "vlm": ".boxes.vlm",

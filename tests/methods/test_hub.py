@@ -115,6 +115,14 @@ def test_all_missing_packages_are_installed_by_one_command(monkeypatch):
         require_packages("demo", "torch", "numpy", "open-clip-torch")
 
 
+def test_a_method_may_ask_for_a_newer_package_than_groundcxr():
+    require_packages("demo", "numpy>=1", "packaging")
+    with pytest.raises(
+        MethodError, match=r"method demo needs numpy>=99 \(.* is installed here\); .*pip install 'numpy>=99'"
+    ):
+        require_packages("demo", "numpy>=99")
+
+
 def test_contrastive_methods_are_listed_without_their_packages():
     code = (
         "import sys\n"

@@ -16,8 +16,7 @@ published. For `FelixNuetzel/cxr_bert_ldm` both are known; a local copy of it ne
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,6 +27,7 @@ from torch import Tensor, nn
 
 from ....core import WeightsError
 from ...hub import unloadable
+from ...pretrained import check_loaded, quietly
 from ...repository import Part, read_config
 from ...requirements import require_packages
 from ...state import StateReader, read_weights
@@ -53,8 +53,9 @@ _OLD_ATTENTION = (
     (r"\.attentions\.0\.value\.", ".attentions.0.to_v."),
     (r"\.attentions\.0\.proj_attn\.", ".attentions.0.to_out.0."),
 )
-# Heads of a language model that token states do not pass through.
-_UNUSED = ("cls.", "cls_projection_head.", "pooler.")
+# Heads of a language model that token states do not pass through, and what a whole CLIP holds beside its text tower.
+_HEADS = (r"^cls\.", r"^cls_projection_head\.", r"^lm_head\.", r"(^|\.)pooler\.")
+_OTHER_TOWER = (r"^vision_model\.", r"^(visual|text)_projection\.", r"^logit_scale$")
 # What a UNet may ask for besides latents, time and token states.
 _EXTRAS = ("addition_embed_type", "class_embed_type", "encoder_hid_dim")
 
@@ -220,34 +221,22 @@ def _load_text(text: Text) -> tuple[Any, Any, str]:
     text.encoder.language_model()
     try:
         tokenizer = tokenizer_class.from_pretrained(text.tokenizer.folder, trust_remote_code=False)
-        with _no_progress():
+        with quietly():
+            # Shapes that differ are said by `check_loaded`, by name.
             loaded: Any = model_class.from_pretrained(
-                text.encoder.folder, output_loading_info=True, trust_remote_code=False
+                text.encoder.folder,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,
+                trust_remote_code=False,
             )
     except Exception as error:  # transformers raises many types for files that are damaged or of another model
         what = f"the text encoder in {text.encoder.folder}"
         raise unloadable("ldm", what, error, text.tokenizer.folder, text.encoder.folder) from error
     encoder, report = loaded
-    absent = sorted(name for name in report["missing_keys"] if not name.startswith(_UNUSED))
-    if absent:
-        raise WeightsError(f"the text encoder in {text.encoder.folder} lacks {absent[0]}; get the files again")
+    check_loaded(report, f"the text encoder in {text.encoder.folder}", unused=(*_HEADS, *_OTHER_TOWER), absent=_HEADS)
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
         raise WeightsError(f"the tokenizer in {text.tokenizer.folder} knows no words; its vocabulary is missing")
     return encoder.float().eval().requires_grad_(False), tokenizer, kind
-
-
-@contextmanager
-def _no_progress() -> Iterator[None]:
-    """Keeps transformers from drawing a bar of its own into the evaluator's."""
-    from transformers.utils import logging
-
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()
 
 
 def _check_fit(weights: str, unet: UNet2DConditionModel, vae: AutoencoderKL, encoder: Any, tokenizer: Any) -> None:

@@ -16,6 +16,7 @@ from health_multimodal.text import TextInferenceEngine
 from health_multimodal.text.model import CXRBertModel, CXRBertTokenizer
 from health_multimodal.vlp import ImageTextInferenceEngine
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from groundcxr.core import Box, MethodError, Query, Radiograph, WeightsError
 from groundcxr.methods.contrastive.biovil import BioViL, BioViLOptions, BioViLT, crop_extent, remap_to_uint8
@@ -265,14 +266,45 @@ def test_files_that_are_missing_or_damaged(folder, tmp_path):
         BioViL(BioViLOptions(str(broken))).setup("cpu")
 
 
-def test_text_weights_without_the_projection_are_refused(tmp_path):
-    copy = tmp_path / "plain_bert"
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            lambda state: state.pop("cls_projection_head.dense_to_output.weight"),
+            r"lacks cls_projection_head\.dense_to_o",
+        ),
+        (
+            lambda state: state.update({"bert.encoder.layer.9.extra": torch.zeros(1)}),
+            r"holds bert\.encoder\.layer\.9\.",
+        ),
+        (
+            lambda state: state.update({"cls_projection_head.dense_to_hidden.weight": torch.zeros(2, 2)}),
+            r"has cls_projection_head\.dense_to_hidden\.weight in another shape",
+        ),
+    ],
+    ids=["missing", "left over", "another shape"],
+)
+def test_text_weights_that_do_not_fit_the_network_are_refused_by_name(tmp_path, change, said):
+    copy = tmp_path / "other_bert"
     shutil.copytree(STORED / "cxrbert_tiny", copy)
-    model = CXRBertModel.from_pretrained(copy)
-    state = {name: value for name, value in model.state_dict().items() if "cls_projection_head" not in name}
-    model.save_pretrained(copy, state_dict=state)
-    with pytest.raises(WeightsError, match="lacks cls_projection_head"):
+    state = load_file(copy / "model.safetensors")
+    change(state)
+    save_file(state, copy / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(WeightsError, match=said):
         BioViL()._load_text_model(copy)
+
+
+def test_what_no_answer_depends_on_may_lack_or_be_left_over(tmp_path, text):
+    copy = tmp_path / "bert"
+    shutil.copytree(STORED / "cxrbert_tiny", copy)
+    state = load_file(copy / "model.safetensors")
+    for name in [name for name in state if name.startswith("cls.")]:
+        del state[name]
+    state |= {"bert.pooler.dense.bias": torch.zeros(3), "bert.embeddings.position_ids": torch.zeros(1, 3)}
+    save_file(state, copy / "model.safetensors", metadata={"format": "pt"})
+    model, _ = BioViL()._load_text_model(copy)
+    found, expected = (dict(one.named_parameters()) for one in (model, text["text_model"]))
+    assert all(torch.equal(found[name], expected[name]) for name in expected if not name.startswith("cls."))
 
 
 def test_parts_come_together(text):

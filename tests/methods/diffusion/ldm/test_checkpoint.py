@@ -10,7 +10,7 @@ import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from health_multimodal.text.model import CXRBertModel
 from safetensors.torch import load_file, save_file
-from transformers import BertConfig, BertModel, BertTokenizer, CLIPTextModel
+from transformers import BertConfig, BertModel, BertTokenizer, CLIPConfig, CLIPModel, CLIPTextModel
 
 from groundcxr.core import GroundCXRError, WeightsError
 from groundcxr.core.fingerprint import digest
@@ -158,6 +158,17 @@ def test_a_unet_published_alone_takes_the_rest_from_its_base(sd_folder, cxr_bert
     assert load_checkpoint(str(tmp_path), base=str(sd_folder)).max_tokens == 77
 
 
+def test_the_text_tower_of_a_whole_clip_is_taken(sd_folder, copy):
+    folder = copy(sd_folder)
+    tower = CLIPTextModel.from_pretrained(folder / "text_encoder")
+    vision = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    whole = CLIPModel(CLIPConfig(text_config=tower.config.to_dict(), vision_config={**vision, "image_size": 32}))
+    whole.text_model.load_state_dict(tower.state_dict(), strict=False)
+    whole.save_pretrained(folder / "text_encoder")
+    found = load_checkpoint(str(folder)).text_encoder.state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in tower.state_dict().items())
+
+
 @torch.inference_mode()
 def test_a_plain_bert_is_a_text_encoder_too(sd_folder, tmp_path):
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "small", "left", "effusion"]
@@ -260,6 +271,13 @@ def test_damaged_text_encoders_are_refused(sd_folder, copy):
     lost = next(name for name in state if name.endswith("layers.0.mlp.fc1.weight"))
     save_file({name: value for name, value in state.items() if name != lost}, file, metadata={"format": "pt"})
     with pytest.raises(WeightsError, match=rf"lacks \S*{re.escape('layers.0.mlp.fc1.weight')}"):
+        load_checkpoint(str(folder))
+    extra = lost.replace("layers.0", "layers.7")
+    save_file({**state, extra: state[lost].clone()}, file, metadata={"format": "pt"})
+    with pytest.raises(WeightsError, match=rf"holds \S*{re.escape('layers.7.mlp.fc1.weight')}"):
+        load_checkpoint(str(folder))
+    save_file({**state, lost: state[lost][:-1].clone()}, file, metadata={"format": "pt"})
+    with pytest.raises(WeightsError, match=rf"has \S*{re.escape('layers.0.mlp.fc1.weight')} in another shape"):
         load_checkpoint(str(folder))
     file.unlink()
     with pytest.raises(WeightsError, match=r"no text_encoder/model\.safetensors or text_encoder/pytorch_model\.bin"):
