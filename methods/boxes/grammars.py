@@ -142,7 +142,7 @@ def _obj(text: str) -> Found:
     """MAIRA-2: tokens of their own for x and y."""
     tokens = r"\s*".join(rf"<{axis}([0-9]+)>" for axis in "xyxy")
     boxes = [_numbers(match) for match in re.finditer(rf"<box>\s*{tokens}\s*</box>", text)]
-    return Found(boxes, "<obj>" in text and text.count("<box>") == len(boxes))
+    return Found(boxes, 0 < text.count("<obj>") == text.count("</obj>") and text.count("<box>") == len(boxes))
 
 
 def _patches(text: str) -> Found:

@@ -141,6 +141,8 @@ def test_fractions_are_told_by_how_they_are_written():
     assert parse('{"bbox_2d": [0, 0, 1, 1]}', "qwen3_vl", (1000, 1000)).boxes == (Box(0, 0, 1, 1),)
     assert parse("It is at [0.0, 0.0, 1.0, 1.0].", "llava_fractions", (1000, 1000)).boxes == (whole,)
     assert kinds(["It is at [0, 0, 1, 1]."], "llava_fractions") == ["unparseable"]
+    # Neither a fraction nor a thousandth, which would be a box below a pixel.
+    assert kinds(['{"bbox_2d": [0.2, 0.3, 0.5, 1.02]}'], "qwen3_vl") == ["unparseable"]
 
 
 def test_four_zeros_say_that_there_is_nothing():
