@@ -49,6 +49,7 @@ class GroundingMethod:
             they are read without running the code. `groundcxr env create` makes an environment of them.
         requires_python: The versions of Python that it runs on, such as ">=3.9,<3.12"; a literal as well.
         places: Absolute paths of what weights and options named when it was set up; see `declared_places`.
+        asks_others: Whether it asks methods that its options name: it runs in this Python then, and they in theirs.
     """
 
     name: ClassVar[str] = ""
@@ -65,6 +66,7 @@ class GroundingMethod:
     requirements: ClassVar[tuple[str, ...]] = ()
     requires_python: ClassVar[str | None] = None
     places: frozenset[Path] = frozenset()
+    asks_others: ClassVar[bool] = False
     _weights_digest: str | None = None
 
     def __init__(self, options: Any = None) -> None:
@@ -169,9 +171,9 @@ class GroundingMethod:
         """Whether a batch is answered image by image, so that nothing is gained by asking about several at once."""
         return type(self).ground_batch is GroundingMethod.ground_batch
 
-    def answering(self) -> GroundingMethod:
-        """The method whose code answers: this one, unless it passes what it is asked to another."""
-        return self
+    def answering(self) -> tuple[GroundingMethod, ...]:
+        """The methods whose code answers: this one, unless it passes what it is asked to others."""
+        return (self,)
 
     def _later_options(self) -> set[str]:
         usual = self.Options()

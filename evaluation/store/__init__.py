@@ -3,6 +3,7 @@
 from .batch_file import DamagedPredictionsError
 from .digest_cache import Digests, digests
 from .grounding import Pace
+from .elsewhere import StoredElsewhere
 from .predictions import PredictionStore
 from .stored import METHOD_FILE, StoredPredictions, method_folder
 from .words import sample_keys
@@ -13,6 +14,7 @@ __all__ = [
     "Digests",
     "Pace",
     "PredictionStore",
+    "StoredElsewhere",
     "StoredPredictions",
     "digests",
     "method_folder",

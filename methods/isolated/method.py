@@ -262,7 +262,7 @@ def check_timeout(timeout: float | None, methods: Iterable[GroundingMethod]) -> 
     Raises:
         MethodError: If one is given, and all methods run in this Python.
     """
-    if timeout is not None and not any(isinstance(one.answering(), IsolatedMethod) for one in methods):
+    if timeout is not None and not any(isolated_among(one) for one in methods):
         raise MethodError(
             "a time limit counts for methods in another environment only; give them one with --python, or leave it out"
         )
@@ -270,9 +270,13 @@ def check_timeout(timeout: float | None, methods: Iterable[GroundingMethod]) -> 
 
 def release(method: GroundingMethod) -> None:
     """End the process of a method in another Python, with the memory that it holds; others are left as they are."""
-    asked = method.answering()
-    if isinstance(asked, IsolatedMethod):
+    for asked in isolated_among(method):
         asked.end()
+
+
+def isolated_among(method: GroundingMethod) -> list[IsolatedMethod]:
+    """Those of the methods that answer that run in another Python."""
+    return [asked for asked in method.answering() if isinstance(asked, IsolatedMethod)]
 
 
 def _memory(said_there: Any) -> dict[str, float]:

@@ -272,7 +272,8 @@ def test_a_bundled_method_runs_there(isolated, elsewhere):
 def test_what_a_control_asks_runs_there(write, isolated, tiny, tmp_path, elsewhere):
     file = one(write, "import only_there")
     method = isolated("shuffled-phrase", {"method": str(file)})
-    assert isinstance(method.answering(), IsolatedMethod)
+    (asked,) = method.answering()
+    assert isinstance(asked, IsolatedMethod)
     usual = evaluate("shuffled-phrase", tiny, out=tmp_path / "usual", settings={"method": "center-prior"})
     result = evaluate("shuffled-phrase", tiny, out=tmp_path / "out", settings={"method": str(file)}, python=elsewhere)
     assert result.problems == usual.problems

@@ -1,0 +1,48 @@
+"""What other methods of a store have answered, lent to a method that asks them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...core import Grounding, Query
+from ...methods import GroundingMethod
+from ..prediction import image_key, query_key
+from .batch_file import DamagedPredictionsError
+from .stored import StoredPredictions, method_folder
+
+
+class StoredElsewhere:
+    """Reads the answers of any method in its present state; nothing is written.
+
+    Args:
+        root: The store's folder, shared by all methods.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._stores: dict[str, StoredPredictions | None] = {}
+
+    def __call__(self, method: GroundingMethod, query: Query) -> Grounding | None:
+        """A method's answer to a query; None where there is none, a damaged one, or a failure, which is asked again.
+
+        Raises:
+            StoreError: If a file cannot be read.
+        """
+        store = self._store(method)
+        if store is None:
+            return None
+        sha256 = query.image.sha256
+        try:
+            found = store.answer(image_key(sha256), query_key(sha256, query.phrase, query.pathology))
+        except DamagedPredictionsError:
+            return None
+        return found if isinstance(found, Grounding) else None
+
+    def _store(self, method: GroundingMethod) -> StoredPredictions | None:
+        fingerprint = method.fingerprint()
+        if fingerprint not in self._stores:
+            name = method.name or type(method).__name__
+            store = StoredPredictions(method_folder(self._root, name, fingerprint))
+            # What a method reads undeclared may have changed since: its answers are not used again.
+            self._stores[fingerprint] = store if store.folder.is_dir() and not store.undeclared() else None
+        return self._stores[fingerprint]
