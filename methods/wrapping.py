@@ -6,10 +6,10 @@ import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from pathlib import Path
+from itertools import chain
 from typing import Any, ClassVar
 
-from ..core import Grounding, GroundCXRError, MethodError, Query, WeightsError
+from ..core import GroundCXRError, Grounding, MethodError, Query, WeightsError
 from ..core.fingerprint import digest
 from .base import ControlMethod, GroundingMethod, check_answers
 from .isolated.errors import SetupFailed
@@ -56,13 +56,10 @@ class WrappingMethod(GroundingMethod):
             if isinstance(one, ControlMethod):
                 raise MethodError(f"{self.name} cannot ask the control {spec!r}, which reads samples and not phrases")
         methods = list(self.asked.values())
-        self.trained_on: tuple[str, ...] = _together(
-            [*self.trained_on, *(s for one in methods for s in one.trained_on)]
-        )
-        stated = type(self).licence
-        licences = [*([] if stated == GroundingMethod.licence else [stated]), *(one.licence for one in methods)]
-        self.licence: str = "; ".join(_together(licences))
-        self.citation: str = "\n".join(_together(text for text in (type(self).citation, *_citations(methods)) if text))
+        self.trained_on: tuple[str, ...] = _together(self.trained_on, *(one.trained_on for one in methods))
+        own = [] if self.licence == GroundingMethod.licence else [self.licence]
+        self.licence: str = "; ".join(_together(own, [one.licence for one in methods]))
+        self.citation: str = "\n".join(filter(None, _together([self.citation], [one.citation for one in methods])))
         # Instances differ in what the class of the method asked declares.
         self.__dict__["batch_size"] = min(one.batch_size for one in methods)
         self._device = "cpu"
@@ -108,7 +105,7 @@ class WrappingMethod(GroundingMethod):
     def weights_id(self) -> str | None:
         """That of the method that is asked; of several, of all that have weights."""
         with self._saying_where_options_stand():
-            ids = _together(found for one in self.asked.values() if (found := one.weights_id()) is not None)
+            ids = _together([found for one in self.asked.values() if (found := one.weights_id()) is not None])
         return "; ".join(ids) or None
 
     def options_dict(self) -> dict[str, Any]:
@@ -124,10 +121,6 @@ class WrappingMethod(GroundingMethod):
     def answering(self) -> tuple[GroundingMethod, ...]:
         """The methods that are asked, or those that they ask."""
         return tuple(found for one in self.asked.values() for found in one.answering())
-
-    def declared_places(self) -> list[Path]:
-        """The files and folders that options name, those of the methods that are asked among them."""
-        return [*super().declared_places(), *(place for one in self.asked.values() for place in one.declared_places())]
 
     def answers_by_image(self) -> bool:
         """As the methods that are asked."""
@@ -217,10 +210,6 @@ def require_emitted(wrapper: str, method: GroundingMethod, kind: str) -> None:
         )
 
 
-def _citations(methods: Sequence[GroundingMethod]) -> list[str]:
-    return [one.citation for one in methods]
-
-
-def _together(texts: Any) -> tuple[str, ...]:
+def _together(*texts: Sequence[str]) -> tuple[str, ...]:
     """Each text once, in order."""
-    return tuple(dict.fromkeys(texts))
+    return tuple(dict.fromkeys(chain(*texts)))

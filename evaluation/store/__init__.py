@@ -2,8 +2,8 @@
 
 from .batch_file import DamagedPredictionsError
 from .digest_cache import Digests, digests
-from .grounding import Pace
 from .elsewhere import StoredElsewhere
+from .grounding import Pace
 from .predictions import PredictionStore
 from .stored import METHOD_FILE, StoredPredictions, method_folder
 from .words import sample_keys

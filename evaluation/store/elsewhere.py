@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ...core import Grounding, Query
 from ...methods import GroundingMethod
+from ...methods.wrapping import name_of
 from ..prediction import image_key, query_key
 from .batch_file import DamagedPredictionsError
 from .stored import StoredPredictions, method_folder
@@ -20,7 +21,7 @@ class StoredElsewhere:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._stores: dict[str, StoredPredictions | None] = {}
+        self._stores: dict[int, tuple[GroundingMethod, StoredPredictions | None]] = {}
 
     def __call__(self, method: GroundingMethod, query: Query) -> Grounding | None:
         """A method's answer to a query; None where there is none, a damaged one, or a failure, which is asked again.
@@ -39,10 +40,9 @@ class StoredElsewhere:
         return found if isinstance(found, Grounding) else None
 
     def _store(self, method: GroundingMethod) -> StoredPredictions | None:
-        fingerprint = method.fingerprint()
-        if fingerprint not in self._stores:
-            name = method.name or type(method).__name__
-            store = StoredPredictions(method_folder(self._root, name, fingerprint))
+        if id(method) not in self._stores:  # the method is kept, and with it its id
+            store = StoredPredictions(method_folder(self._root, name_of(method), method.fingerprint()))
             # What a method reads undeclared may have changed since: its answers are not used again.
-            self._stores[fingerprint] = store if store.folder.is_dir() and not store.undeclared() else None
-        return self._stores[fingerprint]
+            usable = store.folder.is_dir() and not store.undeclared()
+            self._stores[id(method)] = method, store if usable else None
+        return self._stores[id(method)][1]
