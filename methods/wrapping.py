@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any, ClassVar
 
 from ..core import GroundCXRError, Grounding, MethodError, Query, WeightsError
+from ..core.errors import told_as
 from ..core.fingerprint import digest
 from .base import ControlMethod, GroundingMethod, check_answers
 from .isolated.errors import SetupFailed
@@ -112,7 +113,7 @@ class WrappingMethod(GroundingMethod):
         """The method's own options, and the method that is asked with all of its."""
         asked = fields(AskedOptions)
         mine = {key: value for key, value in super().options_dict().items() if key not in {one.name for one in asked}}
-        return {**mine, "method": name_of(self.only()), "settings": self.only().options_dict()}
+        return {**mine, **described(self.only())}
 
     def fingerprint(self) -> str:
         """SHA-256 over this method and those that it asks."""
@@ -142,9 +143,10 @@ class WrappingMethod(GroundingMethod):
         if missing:
             if spec not in self._loaded:
                 try:
-                    self._load(spec)
+                    with told_as(f"the method {name_of(one)!r} could not be set up on {self._device}"):
+                        self._load(spec)
                 except GroundCXRError as error:
-                    raise SetupFailed(f"{spec}, which {self.name} asks, could not be set up: {error}") from error
+                    raise SetupFailed(f"{self.name} needs {name_of(one)}: {error}") from error
             made = check_answers(one.ground_batch([queries[place] for place in missing]), len(missing))
             for place, answer in zip(missing, made, strict=True):
                 found[place] = answer
@@ -152,6 +154,8 @@ class WrappingMethod(GroundingMethod):
 
     def _load(self, spec: str) -> None:
         one = self.asked[spec]
+        if isinstance(one, WrappingMethod):
+            one.stored = self.stored
         with self._saying_where_options_stand(), watched(one, loading=True):
             one.setup(self._device)
         self._loaded.add(spec)
@@ -189,6 +193,13 @@ def pairs(settings: str, method: str) -> dict[str, str]:
 def name_of(method: GroundingMethod) -> str:
     """A method's name in messages and results."""
     return method.name or type(method).__name__
+
+
+def described(method: GroundingMethod) -> dict[str, Any]:
+    """A method that is asked as options tell it: by name, and with its weights among its settings."""
+    weights = method.weights_id()
+    settings = {**method.options_dict(), **({} if weights is None else {"weights": weights})}
+    return {"method": name_of(method), "settings": settings}
 
 
 def require_emitted(wrapper: str, method: GroundingMethod, kind: str) -> None:

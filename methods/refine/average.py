@@ -15,7 +15,7 @@ from ...core import HEATMAP, Box, Grounding, Heatmap, MethodError, Query
 from ..base import GroundingMethod
 from ..loading import build_method
 from ..registry import register_method
-from ..wrapping import WrappingMethod, name_of, pairs, require_emitted
+from ..wrapping import WrappingMethod, described, name_of, pairs, require_emitted
 from .cells import regridded, stretched
 
 _CONSTANT = 0.5
@@ -66,32 +66,37 @@ class Average(WrappingMethod):
 
     def build_asked(self) -> Mapping[str, GroundingMethod]:
         """The methods that the options name, nothing loaded yet."""
-        named: dict[str, str] = {}
+        named: dict[str, tuple[str, str]] = {}
         for text in self.options.methods:
-            alias, _, spec = text.partition("=") if re.match(r"[\w.-]+=", text) else (text, "", text)
-            if alias in named:
-                raise MethodError(f"{self.name} is given {alias!r} twice; write ALIAS=NAME for one of them")
-            named[alias] = spec
+            alias, _, spec = text.partition("=") if re.match(r"[\w.-]+=", text) else ("", "", text)
+            if (alias or spec) in named:
+                raise MethodError(f"{self.name} is given {alias or spec!r} twice; write ALIAS=NAME for one of them")
+            named[alias or spec] = alias, spec
         if len(named) < 2:
             raise MethodError(f"{self.name} needs the methods whose maps it averages, its option methods=NAME,NAME")
-        settings: dict[str, dict[str, str]] = {alias: {} for alias in named}
+        settings: dict[str, dict[str, str]] = {name: {} for name in named}
         for key, value in pairs(self.options.settings, self.name).items():
-            # A file's name has dots too.
-            alias = max((alias for alias in named if key.startswith(f"{alias}.")), key=len, default=None)
-            if alias is None:
+            # Names of files have dots too.
+            name = max((name for name in named if key.startswith(f"{name}.")), key=len, default=None)
+            if name is None:
                 raise MethodError(
                     f"the setting {key!r} of {self.name} is of none of its methods; write NAME.KEY=VALUE with NAME one "
                     f"of {', '.join(named)}"
                 )
-            settings[alias][key[len(alias) + 1 :]] = value
-        return {alias: build_method(spec, settings[alias]) for alias, spec in named.items()}
+            settings[name][key[len(name) + 1 :]] = value
+        asked: dict[str, GroundingMethod] = {}
+        for name, (alias, spec) in named.items():
+            built = build_method(spec, settings[name])
+            # Not the file's path, which may be another on the next machine.
+            label = alias or name_of(built)
+            if label in asked:
+                raise MethodError(f"{self.name} is given {label!r} twice; write ALIAS=NAME for one of them")
+            asked[label] = built
+        return asked
 
     def options_dict(self) -> dict[str, Any]:
         """The normalisation, and the methods with all of their options."""
-        asked = {
-            alias: {"method": name_of(one), "weights": one.weights_id(), "settings": one.options_dict()}
-            for alias, one in self.asked.items()
-        }
+        asked = {label: described(one) for label, one in self.asked.items()}
         return {"normalise": self.options.normalise, "methods": asked}
 
     def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:

@@ -15,7 +15,12 @@ from groundcxr.methods import METHODS
 from groundcxr.methods.bundled import bundled
 
 CLIP, LDM = str(bundled("clip-phantom")), str(bundled("ldm-phantom"))
-NEEDED = {"ldm": {"weights": LDM}, "shuffled-phrase": {"method": "clip-phantom"}}
+NEEDED = {
+    "ldm": {"weights": LDM},
+    "shuffled-phrase": {"method": "clip-phantom"},
+    "boxes": {"method": "clip-phantom"},
+    "average": {"methods": "clip-phantom,random"},
+}
 """What a method must be told before it can be built."""
 
 
@@ -68,6 +73,20 @@ def test_every_bundled_method(save_run, name):
             ["mine.method=ldm", "mine.settings=weights=DIR"],
         ),
         ("shuffled-phrase", {"method": "biovil-t"}, ["mine.method=biovil-t"]),
+        (
+            "boxes",
+            {"method": "ldm", "settings": f"weights={LDM} blur=1", "rule": "otsu"},
+            ["mine.rule=otsu", "mine.method=ldm", "mine.settings=blur=1.0 weights=DIR"],
+        ),
+        (
+            "average",
+            {"methods": "clip-phantom,b=random,random", "settings": "b.grid=3 random.grid=5", "normalise": "minmax"},
+            [
+                "mine.normalise=minmax",
+                "mine.methods=clip-phantom,b=random,random",
+                "mine.settings=b.grid=3 random.grid=5",
+            ],
+        ),
     ],
 )
 def test_options_are_said_as_far_as_they_are_not_the_methods_own(save_run, spec, settings, said):

@@ -22,7 +22,6 @@ from groundcxr import Box, Grounding, GroundingMethod, Heatmap
 class Options:
     rows: int = 5
     columns: int = 7
-    log: str = ""
 
 class Maps(GroundingMethod):
     Options = Options
@@ -30,9 +29,8 @@ class Maps(GroundingMethod):
     trained_on = ("MIMIC-CXR",)
 
     def ground(self, image, phrases):
-        if self.options.log:
-            with open(self.options.log, "a") as log:
-                log.write("".join(phrase + "\\n" for phrase in phrases))
+        with open(Path(__file__).with_name("asked.txt"), "a") as log:
+            log.write("".join(phrase + "\\n" for phrase in phrases))
         return [self.one(image, phrase) for phrase in phrases]
 
     def one(self, image, phrase):

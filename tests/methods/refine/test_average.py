@@ -105,8 +105,8 @@ def test_options_of_each_method_stand_beside_its_name(maps):
     settings = {"methods": f"a={maps}:Maps,b={maps}:Maps,random", "settings": "a.rows=2 b.rows=3 random.grid=4"}
     method = build_method("average", settings)
     assert [one.options_dict() for one in method.asked.values()] == [
-        {"rows": 2, "columns": 7, "log": ""},
-        {"rows": 3, "columns": 7, "log": ""},
+        {"rows": 2, "columns": 7},
+        {"rows": 3, "columns": 7},
         {"grid": 4},
     ]
     assert method.kind == "other"
