@@ -34,6 +34,7 @@ def ground(
     from ..evaluation.picture import draw
     from ..evaluation.prediction import Failure
     from ..evaluation.provenance import resolve_device
+    from ..evaluation.written import read
 
     if out.suffix.lower() != ".png":
         raise GroundCXRError(f"the picture is a PNG; give --out a name that ends in .png, not {out.name}")
@@ -45,7 +46,8 @@ def ground(
         tell(f"warning: {note}")
     with letting_go(entry.method):
         set_up(entry.method, resolve_device(device, entry.method))
-        answers = ground_safely(entry.method, [Query(radiograph, text, "") for text in phrase])
+        made = ground_safely(entry.method, [Query(radiograph, text, "") for text in phrase])
+    answers = [read(answer, radiograph.size)[0] for answer in made]
     write_output(out, draw(radiograph, list(zip(phrase, answers, strict=True)), entry.label))
     doubts = AnswerDoubts()
     for number, (text, answer) in enumerate(zip(phrase, answers, strict=True), start=1):

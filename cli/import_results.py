@@ -29,13 +29,22 @@ def import_results(
         list[Path],
         typer.Argument(
             help="result.json files (or their folders) with samples.parquet beside them; or a folder of maps "
-            "SAMPLE_ID.npy, .npz or .png and/or a COCO results JSON of boxes."
+            "SAMPLE_ID.npy, .npz or .png and/or a COCO results JSON of boxes; or, with --preset, a file of JSON lines "
+            "with sample_id and text."
         ),
     ],
     name: Annotated[str | None, typer.Option("--name", help="Of predictions: the method's name in tables.")] = None,
     kind: Annotated[
         str, typer.Option("--kind", help="Of predictions: diffusion, contrastive, box, control or other.")
     ] = "other",
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            "--preset",
+            metavar="NAME|FILE.toml",
+            help="Of texts: whose coordinates they hold, such as maira2; the method's name where --name gives none.",
+        ),
+    ] = None,
     dataset: Dataset = PHANTOM,
     root: Root = None,
     secret: Secret = None,
@@ -60,7 +69,7 @@ def import_results(
     """
     from ..evaluation.foreign import what_is
 
-    kinds = [what_is(path) for path in files]
+    kinds = ["texts" if preset else what_is(path) for path in files]
     results = [path for path, what in zip(files, kinds, strict=True) if what == "result"]
     predictions = [path for path, what in zip(files, kinds, strict=True) if what != "result"]
     if results and predictions:
@@ -74,15 +83,18 @@ def import_results(
     from ..evaluation import select
     from ..evaluation.box_choice import make_choice
     from ..evaluation.import_predictions import ForeignPredictions
+    from ..methods.boxes.presets import preset as preset_of
     from .loading_sets import open_dataset
     from .running import run_all
     from .tables import report
 
+    way = preset_of(preset) if preset else None
+    name = name or (way.name if way else None)
     if not name:
         raise GroundCXRError(f"{predictions[0]} holds predictions; say whose they are with --name NAME")
     answers = make_choice(min_score, top)
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
-    foreign = ForeignPredictions(predictions, selection, name=name, kind=kind)
+    foreign = ForeignPredictions(predictions, selection, name=name, kind=kind, preset=way)
     protocols = open_protocols(protocol)
     place = store or out / "store"
     done = run_all(

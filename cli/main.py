@@ -10,6 +10,7 @@ from types import FrameType
 import typer
 
 from ..core import GroundCXRError
+from .answers import answers
 from .calling import called
 from .check_method import check_method
 from .config import config
@@ -43,6 +44,7 @@ app.command("score", cls=EvaluateCommand)(called(score))
 app.command("list")(called(list_names))
 app.command("doctor")(called(doctor, verdict=True))
 app.command("check-method")(called(check_method, verdict=True))
+app.command("answers")(called(answers))
 app.command("ground", cls=EvaluateCommand)(called(ground))
 app.command("samples")(called(samples))
 app.command("leaderboard")(called(leaderboard))

@@ -18,6 +18,7 @@ from ..evaluation.box_choice import describe
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.reasons import Reasons
 from ..evaluation.schema import Cell, MetricInfo
+from ..evaluation.written import describe as described
 from .console import open_console
 from .running import Ran
 from .streams import tell
@@ -188,6 +189,8 @@ def _caption(result: Result) -> str:
         notes.append("a control" + (f": {info.method.note}" if info.method.note else ""))
     if info.answers is not None:
         notes.append(f"boxes that count: {describe(info.answers)}")
+    if info.texts is not None:
+        notes.append(described(info.texts))
     if not info.complete:
         notes.append("incomplete: not the whole split, never ranked")
     if info.dataset.n_warnings:
@@ -222,3 +225,6 @@ def _tell_problems(result: Result, alias: str) -> None:
     left = sum(reason.count for reason in found[_SHOWN_REASONS:])
     if left:
         tell(f"  and {left} more; the column `error` of samples.parquet marks all")
+    if result.info.texts is not None and result.info.texts.unparseable:
+        shown = f"`groundcxr answers {result.path or 'RESULT'} --unparseable` shows them"
+        tell(f"  {counted(result.info.texts.unparseable, 'text')} among them could not be read; {shown}")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         WeightsError,
     )
-    from .grounding import BOX, HEATMAP, Grounding
+    from .grounding import BOX, HEATMAP, Grounding, Written
     from .heatmap import Heatmap, cell_edges, nearest_index
     from .image_files import DICOM_SUFFIXES, IMAGE_SUFFIXES, ImageHeader, image_digest, read_header
     from .mask import Mask
@@ -58,6 +58,7 @@ _HOME = {
     "Target": ".target",
     "UnknownNameError": ".errors",
     "WeightsError": ".errors",
+    "Written": ".grounding",
     "bounding_box": ".box",
     "cell_edges": ".heatmap",
     "check_regular": ".regular",
@@ -96,6 +97,7 @@ __all__ = [
     "Target",
     "UnknownNameError",
     "WeightsError",
+    "Written",
     "bounding_box",
     "cell_edges",
     "check_regular",

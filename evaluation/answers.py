@@ -13,6 +13,7 @@ from .plan import Selection, make_plan
 from .prediction import Failure, Prediction, image_key, query_key
 from .questions import Questions
 from .store import PredictionStore
+from .written import Reading
 
 _IMAGES_IN_PART = 8
 
@@ -27,6 +28,7 @@ class Answer:
         prediction: The answer, or why there is none.
         key: Where the store has it; "" where it was not stored.
         seconds: What grounding it took, None where that is unknown.
+        reading: How an answer in words was read, once it was; None for any other.
     """
 
     index: int
@@ -34,6 +36,7 @@ class Answer:
     prediction: Prediction
     key: str = ""
     seconds: float | None = None
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, slots=True)

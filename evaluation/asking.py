@@ -11,6 +11,7 @@ from ..core.errors import told_as
 from ..core.guests import guest
 from ..methods import ControlMethod, GroundingMethod
 from ..methods.base import by_image, check_answers
+from ..methods.boxes.reading import reread
 from ..methods.isolated.errors import SetupFailed
 from ..methods.isolated.method import release
 from ..methods.requirements import require
@@ -116,7 +117,8 @@ def _each_safely(
 
 
 def _checked(method: GroundingMethod, found: object, sizes: Sequence[ImageSize]) -> list[Grounding]:
-    answers = check_answers(found, len(sizes))
+    # What a method of another environment wrote is read here.
+    answers = [reread(answer, size) for answer, size in zip(check_answers(found, len(sizes)), sizes, strict=True)]
     for size, answer in zip(sizes, answers, strict=True):
         if answer.heatmap is not None and answer.heatmap.image_size != size:
             raise MethodError(

@@ -14,6 +14,7 @@ from ..core.sizes import counted
 from ..core.stderr import say
 from .prediction import Failure, Prediction
 from .reasons import Reasons
+from .written import read
 
 if TYPE_CHECKING:
     from .answers import GivenPart
@@ -41,6 +42,7 @@ class Outcome:
     @classmethod
     def of(cls, sample: Sample, prediction: Prediction) -> Outcome:
         """The outcome that an answer stands for."""
+        prediction, _ = read(prediction, sample.image_size)
         failure = prediction if isinstance(prediction, Failure) else None
         empty = not isinstance(prediction, Failure) and marks_nothing(prediction)
         return cls(sample.sample_id, str(sample.image_path), failure, empty)

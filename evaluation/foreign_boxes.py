@@ -87,7 +87,7 @@ def no_boxes(file: Path, reason: str) -> GroundCXRError:
     """That a file holds no boxes, why, and what would be one."""
     return GroundCXRError(
         f"{file} is neither a result.json nor a file of boxes: {reason}; {A_FILE_OF_BOXES}, and maps are a folder of "
-        "SAMPLE_ID.npy, .npz or .png"
+        "SAMPLE_ID.npy, .npz or .png; texts are JSON lines, given with --preset"
     )
 
 

@@ -13,11 +13,14 @@ from ..core.fingerprint import digest, file_digest
 from ..core.names import printable
 from ..core.progress import progress
 from ..methods import KINDS, GroundingMethod
+from ..methods.boxes.presets import Preset
+from ..methods.boxes.reading import reread
 from ..metrics import Protocol
 from .box_choice import refuse_choice
 from .entry import Entry
 from .foreign_boxes import read_boxes
 from .foreign_maps import OF_ANOTHER_IMAGE, find_maps, is_of_another_image, read_map
+from .foreign_texts import read_texts
 from .imported import IMPORT_FOLDER, ImportFile, write_import
 from .plan import Selection, make_plan
 from .prediction import Failure, Prediction, encode, query_key
@@ -41,14 +44,17 @@ class ForeignPredictions:
         about: What `import.json` will say.
     """
 
-    def __init__(self, paths: Sequence[Path], selection: Selection, *, name: str, kind: str) -> None:
+    def __init__(
+        self, paths: Sequence[Path], selection: Selection, *, name: str, kind: str, preset: Preset | None = None
+    ) -> None:
         """Look at the files; maps are read one by one later.
 
         Args:
-            paths: A folder of maps, a COCO results file, or one of each.
+            paths: A folder of maps, a COCO results file, or one of each; with a preset, a file of texts.
             selection: The samples that the predictions are for.
             name: The method's name in tables.
             kind: One of `KINDS`; protocols may treat kinds differently.
+            preset: How the texts of a method that answers in words are read.
 
         Raises:
             GroundCXRError: If the kind does not exist, or a file does not fit the samples.
@@ -59,6 +65,8 @@ class ForeignPredictions:
             raise GroundCXRError(f"the name '{printable(name)}' does not fit: give some text in UTF-8 with --name")
         folders = [path for path in paths if path.is_dir()]
         files = [path for path in paths if not path.is_dir()]
+        if preset is not None and (folders or len(files) != 1):
+            raise GroundCXRError("texts of one method are one file of JSON lines; import another method by itself")
         if len(folders) > 1 or len(files) > 1:
             raise GroundCXRError(
                 "predictions of one method are one folder of maps, one JSON of boxes, or one of each; import another "
@@ -68,9 +76,12 @@ class ForeignPredictions:
         sizes = {sample.sample_id: sample.image_size for sample in selection.samples}
         self._sizes = frozenset(sizes.values())
         self._maps = find_maps(folders[0], sizes) if folders else None
-        self._boxes, self._doubts = read_boxes(files[0], sizes) if files else ({}, [])
+        self._texts = None if preset is None else read_texts(files[0], sizes, preset)
+        self._boxes, self._doubts = read_boxes(files[0], sizes) if files and preset is None else ({}, [])
         maps = {sample_id: _digest(file) for sample_id, file in (self._maps or {}).items()}
-        sha256 = digest(maps, [_digest(file) for file in files])
+        # Read in another way, the same texts are another method.
+        ways = [] if preset is None else [preset.convention.key]
+        sha256 = digest(maps, [_digest(file) for file in files], *ways)
         emits = frozenset({*([HEATMAP] if folders else []), *([BOX] if files else [])})
         attributes = {"kind": kind, "emits": emits, "revision": f"{kind} predictions sha256:{sha256}", "note": NOTE}
         method = type("ForeignMethod", (GroundingMethod,), {"name": name, **attributes})()
@@ -92,7 +103,7 @@ class ForeignPredictions:
     ) -> Iterator[Result]:
         """Store all predictions, then score them under each protocol.
 
-        A sample without a map counts as failed; one without boxes as an empty prediction, as COCO has it.
+        A sample without a map or a text counts as failed; one without boxes as an empty prediction, as COCO has it.
 
         Args:
             protocols: What to score under.
@@ -143,6 +154,11 @@ class ForeignPredictions:
         answers[key] = answer
 
     def _answer(self, sample: Sample, tally: Tally) -> Prediction:
+        if self._texts is not None:
+            written = self._texts.get(sample.sample_id)
+            if written is None:
+                return Failure("MissingPrediction", "there is no text of this sample in the imported file")
+            return reread(Grounding(written=written), sample.image_size)
         boxes = self._boxes.get(sample.sample_id, ())
         if self._maps is None:
             return Grounding(None, boxes)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 
-from ..core import Box, Grounding, Heatmap, ImageSize
+from ..core import Box, Grounding, Heatmap, ImageSize, Written
 from ..core.errors import text_of
 from ..core.fingerprint import digest
 
@@ -66,6 +66,8 @@ def encode(prediction: Prediction) -> bytes:
         about = {"boxes": [[*box.as_tuple(), box.score] for box in prediction.boxes]}
         if prediction.truncated:
             about["truncated"] = True
+        if prediction.written is not None:
+            about["written"] = asdict(prediction.written)
         if (heatmap := prediction.heatmap) is not None:
             about["extent"] = heatmap.extent.as_tuple()
             about["image_size"] = heatmap.image_size
@@ -99,4 +101,12 @@ def _prediction(about: dict[str, Any], values: bytes) -> Prediction:
         size: ImageSize = (about["image_size"][0], about["image_size"][1])
         grid = np.frombuffer(values, dtype=_VALUES).reshape(about["shape"])
         heatmap = Heatmap(grid, Box(*about["extent"]), size)
-    return Grounding(heatmap, tuple(Box(*box) for box in about["boxes"]), bool(about.get("truncated", False)))
+    boxes = tuple(Box(*box) for box in about["boxes"])
+    return Grounding(heatmap, boxes, bool(about.get("truncated", False)), _written(about.get("written")))
+
+
+def _written(about: dict[str, Any] | None) -> Written | None:
+    if about is None:
+        return None
+    size = about["input_size"]
+    return Written(**{**about, "input_size": None if size is None else (size[0], size[1])})

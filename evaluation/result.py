@@ -33,6 +33,7 @@ from .schema import (
     ResultFile,
     RunInfo,
     SuiteInfo,
+    TextsInfo,
     drawn_patients,
     problems_of,
 )
@@ -145,6 +146,7 @@ def make_result(
     answers: AnswersInfo | None = None,
     provenance: ProvenanceInfo | None = None,
     suite: SuiteInfo | None = None,
+    texts: TextsInfo | None = None,
 ) -> Result:
     """Average scored samples into a result.
 
@@ -161,6 +163,7 @@ def make_result(
         answers: Which boxes counted; None for all.
         provenance: How the predictions were made, where that is known.
         suite: The suite that the run is a part of.
+        texts: What is said of answers in words; None where there are none.
     """
     metrics = protocol.metrics_for(set(method.emits))
     present = set(samples["pathology"])
@@ -187,6 +190,7 @@ def make_result(
         answers=answers,
         provenance=provenance,
         suite=suite,
+        texts=texts,
     )
     return Result(info, samples, problems, doubts=tuple(doubts))
 

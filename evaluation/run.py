@@ -11,6 +11,7 @@ import numpy as np
 from ..core import BOX, GroundCXRError, ImageError
 from ..core.doubts import Doubt
 from ..core.progress import progress
+from ..core.stderr import say
 from ..methods import ControlMethod
 from ..metrics import Protocol
 from .answer_doubts import undeclared_doubt
@@ -31,6 +32,7 @@ from .scores import score_parts
 from .scoring import Scoring
 from .store import DamagedPredictionsError, PredictionStore, digests
 from .worker import GroundingReport
+from .written import reread_note, texts_info
 
 _MOST_JOBS = 1_000
 """More processes than any machine has processors for."""
@@ -110,7 +112,7 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
     mended = False
     for protocol in protocols:
         try:
-            result = _finish(entry, protocol, run, store, parts)
+            result = _finish(entry, protocol, run, store, parts, first=protocol is protocols[0])
         except DamagedPredictionsError:
             # A damaged answer shows when it is read; it is made again, once.
             if mended or not store.mend():
@@ -118,7 +120,7 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
             mended = True
             again = _ground(entry, questions, replace(run, overwrite=False), store, None)
             parts = _parts(run, questions, again, store)
-            result = _finish(entry, protocol, run, store, parts)
+            result = _finish(entry, protocol, run, store, parts, first=protocol is protocols[0])
         yield result
     store.compact()
 
@@ -168,7 +170,7 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
     store = store_of(entry, run)
     parts = _parts(run, questions, report, store)
     for protocol in protocols:
-        yield _finish(entry, protocol, run, store, parts)
+        yield _finish(entry, protocol, run, store, parts, first=protocol is protocols[0])
     store.compact()
 
 
@@ -218,8 +220,20 @@ def _finish(
     store: PredictionStore,
     parts: Iterable[Part],
     device: str | None = None,
+    *,
+    first: bool = True,
 ) -> Result:
-    """Score and save; `device` is given where the answers were made for this scoring alone, and are not stored."""
+    """Score and save.
+
+    Args:
+        entry: The method.
+        protocol: What to score under.
+        run: Samples and folders.
+        store: Where the answers are.
+        parts: The same, image by image.
+        device: Given where the answers were made for this scoring alone, and are not stored.
+        first: Whether what is the same under every protocol is said.
+    """
     method = entry.method
     scoring = Scoring(protocol, method.kind, frozenset(method.emits), run.answers, run.judged is None, store)
     selection, parts = counted(run.selection, protocol, parts)
@@ -251,7 +265,10 @@ def _finish(
         complete=run.selection.complete,
         answers=run.answers,
         suite=run.suite,
+        texts=texts_info(scores.readings),
     )
+    if first and (note := reread_note(entry.label, scores.readings)):
+        say(note)
     return result if run.out is None else result.save(run.out)
 
 

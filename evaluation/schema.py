@@ -184,6 +184,20 @@ class AnswersInfo(_Strict):
     top: Annotated[int, Field(ge=1)] | None = None
 
 
+class TextsInfo(_Strict):
+    """Of the answers in words: which version of the parser read them, and how many said what. No text is here.
+
+    `answers` counts all, with `refusals` (that there is nothing to mark: an empty answer) and `unparseable` ones (a
+    failed sample each); `repaired` those that keep to their format only after a repair.
+    """
+
+    parser: str
+    answers: Annotated[int, Field(ge=1)]
+    refusals: Annotated[int, Field(ge=0)]
+    unparseable: Annotated[int, Field(ge=0)]
+    repaired: Annotated[int, Field(ge=0)]
+
+
 class SuiteInfo(_Strict):
     """The suite that a run was a part of, and the hash of what it names."""
 
@@ -204,10 +218,10 @@ class ResultFile(_Sparing):
 
     From schema 2 on, and None where there is nothing to say: `notes`, `provenance`, `answers` (which boxes counted),
     `supervision` (what the method has learnt places from), `condition` (a changed input). `suite` is said only of a
-    part of one.
+    part of one, `texts` only of a method that answers in words.
     """
 
-    _later = ("suite",)
+    _later = ("suite", "texts")
 
     schema_version: Literal[1, 2]
     complete: bool
@@ -227,6 +241,7 @@ class ResultFile(_Sparing):
     supervision: str | None = None
     condition: dict[str, Any] | None = None
     suite: SuiteInfo | None = None
+    texts: TextsInfo | None = None
 
 
 def drawn_patients(samples: pd.DataFrame, dataset: DatasetInfo) -> list[str]:
@@ -270,6 +285,14 @@ def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:
     failed = len(samples["error"].dropna())
     if failed != result.n_failed:
         found.append(f"n_failed is {result.n_failed}, the rows give {failed}")
+    texts = result.texts
+    if texts is not None and (
+        texts.answers > len(samples)
+        or texts.refusals + texts.unparseable > texts.answers
+        or texts.repaired > texts.answers
+        or texts.unparseable > failed
+    ):
+        found.append("the counts of answers in words exceed those of the rows")
     tables = {"macro": result.overall.macro, "micro": result.overall.micro, **result.pathologies}
     for name, cells in tables.items():
         if set(cells) != set(keys):

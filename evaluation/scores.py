@@ -25,6 +25,7 @@ from .answers import Part
 from .columns import NEGATIVE
 from .plan import Selection
 from .scoring import Row, Scored, Scoring
+from .written import Reading
 
 STATUSES = tuple(Status)
 
@@ -46,6 +47,7 @@ class Scores:
             images could confirm guessed phrases by them.
         seen: What looks wrong in the answers.
         boxes: What is odd about the boxes that count.
+        readings: How each row's answer in words was read; None for any other.
     """
 
     table: pd.DataFrame
@@ -53,6 +55,7 @@ class Scores:
     keys: dict[str, str]
     seen: list[Doubt]
     boxes: list[Doubt]
+    readings: list[Reading | None]
 
 
 def score_parts(selection: Selection, scoring: Scoring, parts: Iterable[Part], jobs: int | None = None) -> Scores:
@@ -91,6 +94,7 @@ def score_parts(selection: Selection, scoring: Scoring, parts: Iterable[Part], j
         {sample_id: row.key for sample_id, row in named if row.key},
         whole.seen.doubts(),
         whole.boxes.doubts(),
+        [row.reading for row in rows],
     )
 
 

@@ -23,6 +23,7 @@ from .box_choice import BoxesInUnion
 from .prediction import Failure, Prediction
 from .schema import AnswersInfo
 from .store import PredictionStore
+from .written import Reading, reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Row:
         truncated: Whether the phrase's end had no say.
         seconds: What grounding took, None where that is unknown.
         problem: What went wrong, if something did.
+        reading: How an answer in words was read; None for any other.
     """
 
     index: int
@@ -48,6 +50,7 @@ class Row:
     truncated: bool
     seconds: float | None
     problem: Failure | None
+    reading: Reading | None
 
 
 @dataclass
@@ -114,7 +117,7 @@ class Scoring:
         # Most samples have the same ones; what is kept of each sample is looked through by every garbage collection.
         same: dict[tuple[Status, ...], tuple[Status, ...]] = {}
         answers = part.answers(self.store) if isinstance(part, StoredPart) else part.answers()
-        for answer in scored.boxes.chosen(scored.seen.passing(answers)):
+        for answer in scored.boxes.chosen(scored.seen.passing(reading(answers))):
             sample = answer.sample
             values, problem = self._score_one(sample, answer.prediction)
             if values is not None:
@@ -123,9 +126,8 @@ class Scoring:
                 statuses = same.setdefault(statuses, statuses)
                 truncated = isinstance(answer.prediction, Grounding) and answer.prediction.truncated
                 share = _target_share(sample)
-                scored.rows.append(
-                    Row(answer.index, answer.key, numbers, statuses, share, truncated, answer.seconds, problem)
-                )
+                how = (truncated, answer.seconds, problem, answer.reading)
+                scored.rows.append(Row(answer.index, answer.key, numbers, statuses, share, *how))
             advance()
         return scored
 

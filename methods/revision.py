@@ -16,19 +16,14 @@ SOURCE_DIGEST = "__groundcxr_source_digest__"
 """Where the module of a method file keeps the hash of its source, taken when it was loaded."""
 
 
-# How methods are found, checked and built: a method more, or another message, must orphan no predictions.
+# How methods are found, checked and built: a method more, or another message, must orphan no predictions. Nor must a
+# better parser of what was written, or a preset more: what is asked is in a method's options (`Preset.asking`).
 _APART = frozenset(
-    Path(__file__).resolve().with_name(f"{name}.py")
+    Path(__file__).resolve().parent / f"{name}.py"
     for name in (
-        "base",
-        "contract",
-        "loading",
-        "marker",
-        "options",
-        "registry",
-        "requirements",
-        "revision",
-        "watching",
+        *("base", "contract", "loading", "marker", "options", "registry", "requirements", "revision", "watching"),
+        *(f"boxes/{one}" for one in ("answer_part", "conventions", "grammars", "parsing")),
+        *(f"boxes/{one}" for one in ("preset_file", "presets", "reading")),
     )
 )
 

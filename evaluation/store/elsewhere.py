@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ...core import Grounding, Query
 from ...methods import GroundingMethod
+from ...methods.boxes.reading import reread
 from ...methods.wrapping import name_of
 from ..prediction import image_key, query_key
 from .batch_file import DamagedPredictionsError
@@ -37,7 +38,7 @@ class StoredElsewhere:
             found = store.answer(image_key(sha256), query_key(sha256, query.phrase, query.pathology))
         except DamagedPredictionsError:
             return None
-        return found if isinstance(found, Grounding) else None
+        return reread(found, query.image.size) if isinstance(found, Grounding) else None
 
     def _store(self, method: GroundingMethod) -> StoredPredictions | None:
         if id(method) not in self._stores:  # the method is kept, and with it its id

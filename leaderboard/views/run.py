@@ -13,6 +13,7 @@ from ...evaluation.columns import TRUNCATED
 from ...evaluation.imported import IMPORT_FILE
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.pair import rows_file
+from ...evaluation.written import describe as describe_texts
 from ..reproduction import DIR, FILE, PYTHON, ROOT, command
 from ..runs import Run
 from ..tables import cells_of
@@ -121,6 +122,7 @@ def _run(run: Run) -> dict[str, Any]:
         "batch size": ran.batch_size,
         "made in several ways": _grounded(run),
         "failed samples": run.info.n_failed,
+        "answers in words": describe_texts(run.info.texts) if run.info.texts else None,
         "phrases cut": f"{cut:,}, longer than the text encoder reads" if (cut := _cut_phrases(run)) else None,
         "commit": f"{ran.git.commit}{' (with changes)' if ran.git.dirty else ''}" if ran.git else "not known",
         "packages": _versions(ran.packages),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal, get_args
 
 from ...core import Box, ImageSize, MethodError
+from ...core.errors import said
 from ...core.registry import unknown_name
 from .answer_part import ANSWER_AFTER
 from .grammars import GRAMMARS, Grammar
@@ -58,6 +60,11 @@ class Convention:
             raise MethodError(f'the unit {self.unit!r} is none: it is a number from 1 on, such as 1000, or "pixels"')
         if self.offset not in (0, 0.5):
             raise MethodError(f"the offset {self.offset!r} is none: it is 0, or 0.5 where numbers are indices of bins")
+
+    @property
+    def key(self) -> str:
+        """What is stored beside a text: the name of a known convention, of any other all of it, as JSON."""
+        return self.name if CONVENTIONS.get(self.name) == self else json.dumps(asdict(self))
 
     @property
     def rules(self) -> Grammar:
@@ -126,12 +133,19 @@ CONVENTIONS = _table(
 """The conventions of known models by name."""
 
 
-def convention_named(name: str) -> Convention:
-    """A convention of the table.
+def convention_of(key: str) -> Convention:
+    """A convention by its name, or by its `key`.
 
     Raises:
         UnknownNameError: If there is none of this name.
+        MethodError: If it is no convention's key.
     """
-    if name not in CONVENTIONS:
-        raise unknown_name("coordinate convention", name, CONVENTIONS)
-    return CONVENTIONS[name]
+    if key.startswith("{"):
+        try:
+            fields = json.loads(key)
+            return Convention(**{**fields, "answer_after": tuple(fields["answer_after"])})
+        except (ValueError, TypeError, KeyError) as error:
+            raise MethodError(f"a convention that begins with {key[:40]!r} cannot be read: {said(error)}") from error
+    if key not in CONVENTIONS:
+        raise unknown_name("convention", key, CONVENTIONS)
+    return CONVENTIONS[key]

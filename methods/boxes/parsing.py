@@ -15,7 +15,7 @@ from typing import Literal
 
 from ...core import Box, ImageSize
 from .answer_part import answer_part
-from .conventions import FRACTIONS, PIXELS, Convention, convention_named
+from .conventions import FRACTIONS, PIXELS, Convention, convention_of
 from .grammars import Numbers, in_brackets, looks_like_coordinates
 
 PARSER_VERSION = "1"
@@ -57,7 +57,7 @@ def parse(
 
     Args:
         text: What it wrote, special tokens included where the grammar is made of them.
-        convention: What the numbers mean, or its name.
+        convention: What the numbers mean, or its name or key.
         image_size: (width, height) of the original image.
         model_input_size: (width, height) of the image that the model got; only conventions in pixels need it.
 
@@ -66,7 +66,7 @@ def parse(
         MethodError: If the convention counts pixels of an image whose size is not given.
     """
     if isinstance(convention, str):
-        convention = convention_named(convention)
+        convention = convention_of(convention)
     sides = convention.sides(model_input_size)
     part = answer_part(text, convention.answer_after)
     if part is None:
@@ -144,7 +144,7 @@ def write(
 
     Args:
         boxes: Boxes in original-image pixels; none for the answer that there is nothing.
-        convention: What the numbers mean, or its name.
+        convention: What the numbers mean, or its name or key.
         image_size: (width, height) of the original image.
         model_input_size: (width, height) of the image that the model got; only conventions in pixels need it.
 
@@ -153,7 +153,7 @@ def write(
         MethodError: If the convention counts pixels of an image whose size is not given.
     """
     if isinstance(convention, str):
-        convention = convention_named(convention)
+        convention = convention_of(convention)
     sides = convention.sides(model_input_size)
     spelled = [_spelled(convention.in_frame(box, image_size), convention, sides) for box in boxes]
     return convention.rules.written(spelled) if spelled else "There is none."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
@@ -56,6 +56,15 @@ class Preset:
     def asked(self, phrase: str) -> str:
         """The prompt for a phrase."""
         return self.prompt.replace(PHRASE, phrase)
+
+    def asking(self) -> dict[str, Any]:
+        """What an answer depends on, as plain JSON values: for the fingerprint of a method that asks by this preset.
+
+        What the numbers of the answer mean is not among it, but for the frame: that is the parser's.
+        """
+        apart = {"name", "convention", "models", "generates", "source"}
+        asked = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in apart}
+        return {**asked, "processor": dict(self.processor), "frame": self.convention.frame}
 
     def input_size(self, image_size: ImageSize, max_pixels: int | None = None) -> ImageSize:
         """The (width, height) that an image is resized to before the model gets it.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import asdict
 from pathlib import Path, PurePath
 from typing import Any, Dict, Mapping, Sequence
 
 import numpy as np
 
-from ...core import Box, Grounding, Heatmap, Query, Radiograph
+from ...core import Box, Grounding, Heatmap, Query, Radiograph, Written
 from .frames import Array, FrameError
 
 Fields = Dict[str, Any]
@@ -82,6 +83,8 @@ def answers_out(answers: Sequence[Grounding]) -> tuple[list[Fields], list[Array]
             "boxes": [[*box.as_tuple(), box.score] for box in answer.boxes],
             "truncated": answer.truncated,
         }
+        if answer.written is not None:
+            item["written"] = asdict(answer.written)
         if answer.heatmap is not None:
             item["extent"] = answer.heatmap.extent.as_tuple()
             item["image_size"] = answer.heatmap.image_size
@@ -108,7 +111,11 @@ def _answer(item: Any, arrays: Any) -> Grounding:
     if "extent" in item:
         width, height = item["image_size"]
         heatmap = Heatmap(unpacked(next(arrays)), Box(*item["extent"]), (width, height))
-    return Grounding(heatmap, tuple(Box(*box) for box in item["boxes"]), item["truncated"])
+    written = None
+    if "written" in item:
+        size = item["written"]["input_size"]
+        written = Written(**{**item["written"], "input_size": None if size is None else (size[0], size[1])})
+    return Grounding(heatmap, tuple(Box(*box) for box in item["boxes"]), item["truncated"], written)
 
 
 def value_out(value: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
-from ...core import BOX, HEATMAP, Grounding, Query
+from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, Query
 from ..registry import register_method
 from ..wrapping import AskedOptions, WrappingMethod, require_emitted
 from .rules import box_by_percentile, boxes_by_threshold
@@ -58,8 +58,12 @@ class Boxes(WrappingMethod):
         return [self._with_boxes(answer) for answer in self.answers(spec, queries)]
 
     def _with_boxes(self, answer: Grounding) -> Grounding:
-        if answer.heatmap is None:
-            return replace(answer, boxes=())
+        # What was written beside a map says other boxes.
+        return replace(answer, boxes=self._boxes(answer.heatmap), written=None)
+
+    def _boxes(self, heatmap: Heatmap | None) -> tuple[Box, ...]:
+        if heatmap is None:
+            return ()
         if self.options.rule == "percentile":
-            return replace(answer, boxes=box_by_percentile(answer.heatmap, self.options.percentile))
-        return replace(answer, boxes=boxes_by_threshold(answer.heatmap, self.options.rule))
+            return box_by_percentile(heatmap, self.options.percentile)
+        return boxes_by_threshold(heatmap, self.options.rule)
