@@ -75,7 +75,7 @@ class PretrainedMethod(GroundingMethod):
             if self._seed is not None:
                 return self._drawn(model_class, repository.folder, self._seed, settings)
             files = repository.weights()
-            with _unreported():
+            with unreported():
                 # Shapes that differ are said by `check_loaded`, by name.
                 model, report = model_class.from_pretrained(
                     repository.folder,
@@ -102,6 +102,11 @@ class PretrainedMethod(GroundingMethod):
             return processor_class.from_pretrained(folder, trust_remote_code=False, **settings)
         except Exception as error:  # as above
             raise unloadable(self.name, f"the processor in {self.place()}", error, folder) from error
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of drawn weights; None where they are trained ones."""
+        return self._seed
 
     def place(self) -> str:
         """The place of the files, for messages."""
@@ -141,16 +146,19 @@ class PretrainedMethod(GroundingMethod):
 
 
 @contextmanager
-def _unreported() -> Iterator[None]:
-    """Within it transformers prints no report of its own, which nobody reads who scores a thousand phrases."""
+def unreported() -> Iterator[None]:
+    """Within it transformers prints no report and no progress of its own, which stand between those of the run."""
     from transformers.utils import logging
 
-    before = logging.get_verbosity()
+    before, shows_progress = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
+    logging.disable_progress_bar()
     try:
         yield
     finally:
         logging.set_verbosity(before)
+        if shows_progress:
+            logging.enable_progress_bar()
 
 
 def check_loaded(
