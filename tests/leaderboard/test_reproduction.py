@@ -22,6 +22,18 @@ NEEDED = {
     "average": {"methods": "clip-phantom,random"},
 }
 """What a method must be told before it can be built."""
+PRETRAINED = {"sam": {"method": "random"}, "florence": {"preset": "agkd"}}
+"""The same of methods whose weights are a folder that the test makes."""
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """A folder whose files are told from others, and never loaded."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"")
+    return str(folder)
 
 
 def options_in(line: str, option: str) -> list[str]:
@@ -46,9 +58,10 @@ def check_again(line: str, entry, folder: str = "") -> None:
 
 
 @pytest.mark.parametrize("name", METHODS.names())
-def test_every_bundled_method(save_run, name):
-    entry = opened(name, "mine", NEEDED.get(name, {}))
-    check_again(line_of(save_run, entry), entry, LDM)
+def test_every_bundled_method(save_run, weights, name):
+    settings = {**PRETRAINED[name], "weights": weights} if name in PRETRAINED else NEEDED.get(name, {})
+    entry = opened(name, "mine", settings)
+    check_again(line_of(save_run, entry), entry, weights if name in PRETRAINED else LDM)
 
 
 @pytest.mark.parametrize(

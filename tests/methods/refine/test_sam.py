@@ -5,7 +5,9 @@ import pytest
 import torch
 from transformers import SamModel, SamProcessor
 
+from groundcxr import evaluate
 from groundcxr.core import Box, Query, Radiograph
+from groundcxr.datasets import load_dataset
 from groundcxr.evaluation.check_method import run_checks
 from groundcxr.methods.loading import build_method
 
@@ -100,3 +102,10 @@ def test_weights_are_those_of_the_network_and_the_method_asked_counts_too(tiny_s
     drawn = build_method("sam", {"method": f"{maps}:Maps", "weights": f"random:1:{tiny_sam}"})
     drawn.setup("cpu")
     assert drawn.trained_on == ("MIMIC-CXR",)
+
+
+def test_files_of_all_kinds_are_scored(films, tiny_sam, tmp_path):
+    settings = {"method": "boxes", "settings": "method=center-prior", "weights": str(tiny_sam)}
+    result = evaluate("sam", load_dataset("manifest", films), settings=settings, out=tmp_path / "out")
+    assert (result.info.n_failed, len(result.samples)) == (0, 4)
+    assert (result.info.method.kind, result.info.method.emits) == ("control", ["box", "heatmap"])

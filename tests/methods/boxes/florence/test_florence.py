@@ -10,12 +10,13 @@ from transformers import Florence2ForConditionalGeneration, Florence2Processor
 from groundcxr import evaluate
 from groundcxr.core import Box, GroundCXRError, Query, Radiograph
 from groundcxr.core.definitions import DEFINITIONS
+from groundcxr.datasets import load_dataset
 from groundcxr.evaluation.check_method import run_checks
-from groundcxr.methods.boxes.florence_network import Text
+from groundcxr.methods.boxes.florence_network import FlorenceNetwork, Text
 from groundcxr.methods.boxes.parsing import write
 from groundcxr.methods.loading import build_method
 
-from .florence_folders import ADDED, original_name, write_native, write_original
+from .folders import ADDED, original_name, write_native, write_original
 
 
 @pytest.fixture(scope="session")
@@ -245,3 +246,19 @@ def test_it_is_scored(native, tiny, tmp_path):
     result = evaluate("florence", tiny, settings=settings, out=tmp_path)
     assert result.info.texts.answers == len(tiny)
     assert result.info.method.options["preset"] == "agkd"
+
+
+@pytest.mark.parametrize("preset", ["florence2", "agkd"])
+def test_perfect_answers_about_files_of_all_kinds_score_the_ceiling(native, films, tmp_path, monkeypatch, preset):
+    convention = florence(native, preset=preset).preset.convention
+    dataset = load_dataset("manifest", films)
+    texts = {one.phrase: write(one.boxes, convention, one.image_size) for one in dataset}
+
+    def written(self, seen, rows, prompts, settings):
+        said = [next(texts[phrase] for phrase in texts if phrase in prompt) for prompt in prompts]
+        return [Text(f"</s><s>{text}</s>", 0.5, truncated=False) for text in said]
+
+    monkeypatch.setattr(FlorenceNetwork, "write", written)
+    result = evaluate("florence", dataset, settings={"weights": str(native), "preset": preset}, out=tmp_path / "out")
+    assert len(result.samples) == 4
+    assert result.samples["box_iou"].min() > 0.97
