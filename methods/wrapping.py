@@ -38,10 +38,12 @@ class WrappingMethod(GroundingMethod):
     Attributes:
         asked: The methods that it asks, by the name that messages and options have for them.
         stored: What they have answered before; None where nothing is stored.
+        setting: How an option of one of them is written in the option `settings`.
     """
 
     Options: ClassVar[type[Any]] = AskedOptions
     asks_others: ClassVar[bool] = True
+    setting: ClassVar[str] = "KEY=VALUE"
     asked: Mapping[str, GroundingMethod]
     stored: StoredAnswers | None = None
 
@@ -52,7 +54,8 @@ class WrappingMethod(GroundingMethod):
             MethodError: If none is named, or a control that is not asked about phrases.
         """
         super().__init__(options)
-        self.asked = self.build_asked()
+        with self._saying_where_options_stand():
+            self.asked = self.build_asked()
         for spec, one in self.asked.items():
             if isinstance(one, ControlMethod):
                 raise MethodError(f"{self.name} cannot ask the control {spec!r}, which reads samples and not phrases")
@@ -166,7 +169,8 @@ class WrappingMethod(GroundingMethod):
             yield
         except WeightsError as error:
             raise WeightsError(
-                f"{error} (an option of the method that {self.name} asks stands in its own option settings='KEY=VALUE')"
+                f"{error} (an option of the method that {self.name} asks stands in its own option "
+                f"settings='{self.setting}')"
             ) from error
 
 

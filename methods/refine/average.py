@@ -34,9 +34,9 @@ class AverageOptions:
         default="",
         metadata={"help": "their options, with spaces between them: 'NAME.KEY=VALUE', or 'ALIAS.KEY=VALUE'"},
     )
-    normalise: Literal["rank", "minmax"] = field(
-        default="rank",
-        metadata={"help": "before the mean: a cell's rank among the map's cells, or its value between their extremes"},
+    normalise: Literal["minmax", "rank"] = field(
+        default="minmax",
+        metadata={"help": "before the mean: a cell's value between the map's extremes, or its rank among all cells"},
     )
 
 
@@ -45,10 +45,11 @@ class Average(WrappingMethod):
     """The mean of several methods' normalised heatmaps, on the finest of their grids, where all have looked.
 
     Each map is brought to the common grid by the mean of its pixels in each cell, so that nothing is interpolated; then
-    it is normalised over that grid: by rank (ties share theirs, evenly from 0 to 1) or between its extremes.
+    it is normalised over that grid: between its extremes, or by rank (ties share theirs, evenly from 0 to 1).
     """
 
     Options: ClassVar[type[Any]] = AverageOptions
+    setting: ClassVar[str] = "NAME.KEY=VALUE"
     emits = frozenset({HEATMAP})
 
     def __init__(self, options: Any = None) -> None:

@@ -93,9 +93,9 @@ def test_every_bundled_method(save_run, weights, name):
         ),
         (
             "average",
-            {"methods": "clip-phantom,b=random,random", "settings": "b.grid=3 random.grid=5", "normalise": "minmax"},
+            {"methods": "clip-phantom,b=random,random", "settings": "b.grid=3 random.grid=5", "normalise": "rank"},
             [
-                "mine.normalise=minmax",
+                "mine.normalise=rank",
                 "mine.methods=clip-phantom,b=random,random",
                 "mine.settings=b.grid=3 random.grid=5",
             ],

@@ -64,7 +64,7 @@ def test_where_one_grid_refines_the_other_the_mean_is_right_in_every_pixel(avera
 
 
 def test_ranks_are_those_of_the_common_grid_s_cells_and_ties_share_theirs(averaged):
-    heatmap, maps = averaged()
+    heatmap, maps = averaged(normalise="rank")
     centres = np.ix_([int((row + 0.5) * 2.5) for row in range(12)], [int((column + 0.5) * 2.5) for column in range(16)])
     ranks = [(rankdata(pixels[centres].ravel()) - 1) / (12 * 16 - 1) for pixels in maps]
     np.testing.assert_allclose(heatmap.values.ravel(), np.mean(ranks, axis=0), atol=1e-6)
