@@ -9,20 +9,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, Query, Radiograph
+from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, MethodError, Query, Radiograph
 from ..base import GroundingMethod, by_image
+from ..boxes.reading import parsed
 from ..crop import Placement
 from ..inference import exact_inference
 from ..marker import NetworkInput, require_frame
 from ..pretrained import PretrainedMethod
 from ..registry import register_method
 from ..requirements import require_packages
-from ..wrapping import AskedOptions, WrappingMethod
+from ..wrapping import AskedOptions, WrappingMethod, name_of
 from .cells import cells_of, rectangle
 
 if TYPE_CHECKING:
     import torch
 
+_SHOWN = 80
 _INSIDE = 0.5
 """A mask's probability from which on, excluded, a pixel is inside: a logit of 0, SAM's own threshold."""
 
@@ -111,7 +113,11 @@ class Sam(WrappingMethod, PretrainedMethod):
         return NetworkInput(pixels[0].numpy(), placement.to_image)
 
     def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
-        """The masks for the answers of the method that is asked; each image is encoded once."""
+        """The masks for the answers of the method that is asked; each image is encoded once.
+
+        Raises:
+            MethodError: If what it wrote cannot be read.
+        """
         (spec,) = self.asked
         answers = iter(self.answers(spec, queries))
         found: list[Grounding] = []
@@ -121,6 +127,10 @@ class Sam(WrappingMethod, PretrainedMethod):
         return found
 
     def _refined(self, image: Radiograph, answers: Sequence[Grounding]) -> list[Grounding]:
+        for answer in answers:
+            # A failed sample, not one in which there is nothing: it is the method's that was asked.
+            if answer.written is not None and parsed(answer.written, image.size).kind == "unparseable":
+                raise MethodError(f"what {name_of(self.only())} wrote cannot be read: {answer.written.text[:_SHOWN]}")
         prompts = [_prompts(answer, image) for answer in answers]
         if not any(prompts):
             return [Grounding(truncated=answer.truncated) for answer in answers]

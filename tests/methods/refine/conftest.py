@@ -44,6 +44,14 @@ class Boxed(GroundingMethod):
     def ground(self, image, phrases):
         w, h = image.size
         return [Grounding(boxes=[Box(w / 8, h / 8, w / 2, h / 2, .75)] * (phrase != "none")) for phrase in phrases]
+
+class Wordy(GroundingMethod):
+    emits = frozenset({"box"})
+
+    def ground(self, image, phrases):
+        from groundcxr.methods.boxes.reading import written_answer
+
+        return [written_answer(phrase, "qwen3_vl", image.size) for phrase in phrases]
 """
 
 

@@ -6,7 +6,7 @@ import torch
 from transformers import SamModel, SamProcessor
 
 from groundcxr import evaluate
-from groundcxr.core import Box, Query, Radiograph
+from groundcxr.core import Box, GroundCXRError, Query, Radiograph
 from groundcxr.datasets import load_dataset
 from groundcxr.evaluation.check_method import run_checks
 from groundcxr.methods.loading import build_method
@@ -109,3 +109,12 @@ def test_files_of_all_kinds_are_scored(films, tiny_sam, tmp_path):
     result = evaluate("sam", load_dataset("manifest", films), settings=settings, out=tmp_path / "out")
     assert (result.info.n_failed, len(result.samples)) == (0, 4)
     assert (result.info.method.kind, result.info.method.emits) == ("control", ["box", "heatmap"])
+
+
+def test_an_answer_that_cannot_be_read_fails_and_a_refusal_does_not(refined):
+    method, image = refined("Wordy"), film((64, 64))
+    box, refusal = '[{"bbox_2d": [100, 200, 500, 600]}]', "There is no effusion."
+    found = method.ground_batch([Query(image, text, "") for text in (box, refusal)])
+    assert [answer.heatmap is None for answer in found] == [False, True]
+    with pytest.raises(GroundCXRError, match="what Wordy wrote cannot be read: somewhere on the left"):
+        method.ground_batch([Query(image, "somewhere on the left", "")])
