@@ -17,7 +17,7 @@ from ..core import GroundCXRError
 from ..core.config import DEVICE, configured
 from ..core.machine import gpu_count, peak_memory_mb
 from ..methods import GroundingMethod
-from ..methods.isolated.method import IsolatedMethod, isolated_among
+from ..methods.isolated.method import IsolatedMethod, isolated_among, told_apart
 from .schema import GitInfo, GroundedWith, RunInfo
 
 _STORED = "none (stored predictions)"
@@ -100,12 +100,12 @@ def packages(method: GroundingMethod | None = None) -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    apart = [] if method is None else isolated_among(method)
-    if method is not None and len(apart) == len(method.answering()) == 1:
-        return {**{name: found[name] for name in ("groundcxr",) if name in found}, **apart[0].packages}
-    for one in apart:
-        found |= {f"{package} of {one.name}": version for package, version in one.packages.items()}
-    return found
+    if method is None:
+        return found
+    apart = isolated_among(method)
+    # Of one that runs there alone, nothing that is installed here counts.
+    here = ("groundcxr",) if len(apart) == len(method.answering()) == 1 else tuple(found)
+    return {name: found[name] for name in here if name in found} | told_apart(method, lambda one: one.packages)
 
 
 def memory_used(method: GroundingMethod) -> dict[str, float]:

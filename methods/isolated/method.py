@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -277,6 +277,25 @@ def release(method: GroundingMethod) -> None:
 def isolated_among(method: GroundingMethod) -> list[IsolatedMethod]:
     """Those of the methods that answer that run in another Python."""
     return [asked for asked in method.answering() if isinstance(asked, IsolatedMethod)]
+
+
+def told_apart(method: GroundingMethod, told: Callable[[IsolatedMethod], Mapping[str, str]]) -> dict[str, str]:
+    """What those of the methods that answer tell that run in another Python, under keys that say whose it is.
+
+    Args:
+        method: Where one method alone answers, its keys stay as they are.
+        told: What each tells.
+    """
+    apart = isolated_among(method)
+    if len(apart) == len(method.answering()) == 1:
+        return dict(told(apart[0]))
+    found: dict[str, str] = {}
+    names = [one.name for one in apart]
+    for number, one in enumerate(apart):
+        before = names[:number].count(one.name)
+        whose = f"{one.name} ({before + 1})" if before else one.name
+        found |= {f"{key} of {whose}": value for key, value in told(one).items()}
+    return found
 
 
 def _memory(said_there: Any) -> dict[str, float]:
