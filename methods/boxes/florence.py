@@ -200,10 +200,12 @@ class Florence(PretrainedMethod):
         """
         if not self.preset.defines:
             return _ASKED.format(query.phrase)
-        definition = self._definition(query.pathology)
+        # Who asks about an image of his own may name a finding and no pathology.
+        finding = query.pathology or query.phrase
+        definition = self._definition(finding)
         if definition is None:
             raise MethodError(
-                f"there is no definition of {query.pathology!r}, with which this model is asked; give one with "
+                f"there is no definition of {finding!r}, with which this model is asked; give one with "
                 'definitions=FILE.toml, which holds lines "PATHOLOGY" = "DEFINITION"'
             )
         # Twice, as in training: the authors' own sentence, and that of the processor before it.

@@ -172,6 +172,7 @@ def test_prompts_are_as_trained(native, tmp_path):
     twice = "Locate the phrases in the caption: Locate the phrases in the caption: small left effusion means {}."
     agkd = florence(native, preset="agkd")
     assert agkd.prompt(query) == twice.format(DEFINITIONS["Pleural Effusion"])
+    assert agkd.prompt(Query(film(), "edema", "")).endswith(f"edema means {DEFINITIONS['Edema']}.")
     table = tmp_path / "mine.toml"
     table.write_text('"Pleural Effusion" = "water in the chest."\n')
     mine = florence(native, preset="agkd", definitions=str(table))
