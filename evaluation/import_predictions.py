@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +30,14 @@ from .schema import AnswersInfo
 from .store import PredictionStore, digests
 
 NOTE = "predictions made elsewhere, scored here"
+
+
+@dataclass(frozen=True)
+class _TextOptions:
+    """How texts that were written elsewhere are read."""
+
+    preset: str = ""
+
 
 _TOGETHER = 64
 """Images whose predictions are stored at once."""
@@ -84,7 +92,12 @@ class ForeignPredictions:
         sha256 = digest(maps, [_digest(file) for file in files], *ways)
         emits = frozenset({*([HEATMAP] if folders else []), *([BOX] if files else [])})
         attributes = {"kind": kind, "emits": emits, "revision": f"{kind} predictions sha256:{sha256}", "note": NOTE}
-        method = type("ForeignMethod", (GroundingMethod,), {"name": name, **attributes})()
+        if preset is None:
+            method = type("ForeignMethod", (GroundingMethod,), {"name": name, **attributes})()
+        else:
+            attributes["Options"] = _TextOptions
+            made = type("ForeignMethod", (GroundingMethod,), {"name": name, **attributes})
+            method = made(_TextOptions(preset.name))
         self.entry = Entry(method, name)
         self.about = ImportFile(
             what="predictions",

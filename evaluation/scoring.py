@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 
 from ..core import (
     GroundCXRError,
@@ -18,12 +18,12 @@ from ..core import (
 )
 from ..metrics import Protocol
 from .answer_doubts import AnswerDoubts
-from .answers import Part, StoredPart
+from .answers import Answer, Part, StoredPart
 from .box_choice import BoxesInUnion
 from .prediction import Failure, Prediction
 from .schema import AnswersInfo
 from .store import PredictionStore
-from .written import Reading, reading
+from .written import Reading, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Scoring:
         # Most samples have the same ones; what is kept of each sample is looked through by every garbage collection.
         same: dict[tuple[Status, ...], tuple[Status, ...]] = {}
         answers = part.answers(self.store) if isinstance(part, StoredPart) else part.answers()
-        for answer in scored.boxes.chosen(scored.seen.passing(reading(answers))):
+        for answer in scored.boxes.chosen(scored.seen.passing(_read(answers))):
             sample = answer.sample
             values, problem = self._score_one(sample, answer.prediction)
             if values is not None:
@@ -156,6 +156,13 @@ class Scoring:
             # The data set says another size than the image file has, say; the answer cannot be scored.
             without = Target(target.boxes, target.image_size)
             return self.protocol.missing(without, self.emits, Status.FAILED), Failure.of(error)
+
+
+def _read(answers: Iterable[Answer]) -> Iterator[Answer]:
+    """The answers, those in words as today's parser reads them."""
+    for answer in answers:
+        prediction, reading = read(answer.prediction, answer.sample.image_size)
+        yield answer if reading is None else replace(answer, prediction=prediction, reading=reading)
 
 
 def _target_share(sample: Sample) -> float:

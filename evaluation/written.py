@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from ..core import ImageSize, Written
 from ..core.sizes import counted
@@ -12,9 +12,6 @@ from ..methods.boxes.parsing import PARSER_VERSION
 from ..methods.boxes.reading import parsed
 from .prediction import Failure, Prediction
 from .schema import TextsInfo
-
-if TYPE_CHECKING:
-    from .answers import Answer
 
 UNPARSEABLE = "Unparseable"
 """The kind of failure of a text that cannot be read; what it says is the beginning of the text, for the user alone."""
@@ -58,13 +55,6 @@ def read(prediction: Prediction, image_size: ImageSize) -> tuple[Prediction, Rea
 def beginning(written: Written) -> str:
     """The first 80 characters of a text, for messages."""
     return " ".join(written.text[:_SHOWN].split()) or "an empty text"
-
-
-def reading(answers: Iterable[Answer]) -> Iterator[Answer]:
-    """The answers of a run, each read as it passes."""
-    for answer in answers:
-        prediction, how = read(answer.prediction, answer.sample.image_size)
-        yield answer if how is None else replace(answer, prediction=prediction, reading=how)
 
 
 def texts_info(readings: Iterable[Reading | None]) -> TextsInfo | None:

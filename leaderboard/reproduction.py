@@ -12,6 +12,7 @@ from ..evaluation.box_choice import options_of
 from ..evaluation.imported import ImportFile
 from ..evaluation.schema import MethodInfo, ResultFile
 from ..methods import METHODS
+from ..methods.boxes.presets import PRESETS
 from ..methods.loading import build_here
 
 FILE, ROOT, DIR, FILES, PYTHON = "METHOD.py", "ROOT", "DIR", "FILES", "PYTHON"
@@ -36,6 +37,8 @@ def command(info: ResultFile, imported: ImportFile | None = None) -> str:
     settings: dict[str, str] = {}
     if foreign:
         words = ["groundcxr", "import", FILES, "--name", method.name, "--kind", method.kind]
+        if preset := str(method.options.get("preset", "")):
+            words += ["--preset", preset if preset in PRESETS else f"{preset}.toml"]
     else:
         spec = _spec(method.name)
         words = ["evaluate", "--method", spec if method.label == method.name else f"{method.label}={spec}"]

@@ -23,7 +23,7 @@ _APART = frozenset(
     for name in (
         *("base", "contract", "loading", "marker", "options", "registry", "requirements", "revision", "watching"),
         *(f"boxes/{one}" for one in ("answer_part", "conventions", "grammars", "parsing")),
-        *(f"boxes/{one}" for one in ("preset_file", "presets", "reading")),
+        *(f"boxes/{one}" for one in ("preset_file", "preset_type", "presets", "reading")),
     )
 )
 

@@ -142,7 +142,7 @@ def _obj(text: str) -> Found:
     """MAIRA-2: tokens of their own for x and y."""
     tokens = r"\s*".join(rf"<{axis}([0-9]+)>" for axis in "xyxy")
     boxes = [_numbers(match) for match in re.finditer(rf"<box>\s*{tokens}\s*</box>", text)]
-    return Found(boxes, "<obj>" in text and text.count("<box>") == len(boxes))
+    return Found(boxes, 0 < text.count("<obj>") == text.count("</obj>") and text.count("<box>") == len(boxes))
 
 
 def _patches(text: str) -> Found:
@@ -175,25 +175,25 @@ _QWEN_TAGS = _between("<|box_start|>", "<|box_end|>", _PAIRS)
 GRAMMARS: dict[str, Grammar] = {
     "bbox_2d": Grammar(
         find=_either(_BBOX_2D, _QWEN_TAGS),  # fine-tuned models keep the tags of the model before
-        box='{{"bbox_2d": [{}, {}, {}, {}]}}',
+        box='{{"bbox_2d": [{}, {}, {}, {}], "label": "it"}}',
         between=", ",
         answer="```json\n[{boxes}]\n```",
     ),
     "box_2d": Grammar(
         find=_between("```json", "```", _key("box_2d")),
-        box='{{"box_2d": [{}, {}, {}, {}]}}',
+        box='{{"box_2d": [{}, {}, {}, {}], "label": "it"}}',
         between=", ",
         answer="Final Answer: ```json[{boxes}]```",
     ),
     "qwen-tags": Grammar(
         find=_QWEN_TAGS,
         box="<|box_start|>({},{}),({},{})<|box_end|>",
-        answer="{boxes}",
+        answer="<|object_ref_start|>it<|object_ref_end|>{boxes}",
         tags=re.compile(r"box_(?:start|end)"),
     ),
     "box-tags": Grammar(
         find=_between("<|box|>", "<|/box|>", _PAIRS),
-        box="<|box|>({},{}),({},{})<|/box|>",
+        box="<|ref|>it<|/ref|><|box|>({},{}),({},{})<|/box|>",
         answer="{boxes}",
         tags=re.compile(r"\|/?box\|"),
     ),
@@ -201,14 +201,14 @@ GRAMMARS: dict[str, Grammar] = {
         find=_between("<|det|>", "<|/det|>", _SQUARE),
         box="[{}, {}, {}, {}]",
         between=", ",
-        answer="<|det|>[{boxes}]<|/det|>",
+        answer="<|ref|>it<|/ref|><|det|>[{boxes}]<|/det|>",
         tags=re.compile(r"\|/?det\|"),
     ),
     "box-lists": Grammar(
         find=_either(_between("<box>", "</box>", _SQUARE), _plain(_SQUARE_IN_PROSE)),
         box="[{}, {}, {}, {}]",
         between=", ",
-        answer="<box>[{boxes}]</box>",
+        answer="<ref>it</ref><box>[{boxes}]</box>",
     ),
     "prose-lists": Grammar(
         find=_plain(_SQUARE_IN_PROSE),

@@ -89,7 +89,7 @@ def parse(
         boxes[read.box] = None
     if not boxes:
         return Parsed(kind="refusal", repaired=repaired)
-    placed = (convention.in_image(box, image_size) for box in boxes)
+    placed = dict.fromkeys(convention.in_image(box, image_size) for box in boxes)
     return Parsed(tuple(box for box in placed if box.area > 0), repaired=repaired)
 
 
@@ -107,7 +107,9 @@ def _read(numbers: Numbers, convention: Convention, sides: tuple[float, float]) 
     if convention.unit == FRACTIONS:
         if whole:
             return "whole numbers where fractions are expected"
-    elif not whole and max(values) <= 1:
+    elif not whole and max(values) <= 1 + BEYOND:
+        if max(values) > 1:
+            return "fractions beyond the frame where whole numbers are expected"
         sides, offset, repaired = (1.0, 1.0), 0.0, True
     x0, y0, x1, y1 = values if convention.order == "xy" else (values[1], values[0], values[3], values[2])
     spans = []

@@ -11,7 +11,7 @@ from ...core.paths import shown, user_path
 from ...core.registry import unknown_name
 from .answer_part import ANSWER_AFTER
 from .conventions import PIXELS, Convention, Frame, Order
-from .presets import PHRASE, Preset
+from .preset_type import PHRASE, Preset
 
 _MOST_BYTES = 2**20
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import groundcxr
+from groundcxr.methods import revision
 from groundcxr.methods.loading import build_method
 
 PACKAGE = Path(groundcxr.__file__).resolve().parent
@@ -163,3 +164,8 @@ def test_an_option_that_came_later_changes_nothing_at_its_default(tmp_path):
     assert build_method(str(path), {"more": "1"}).fingerprint() == before
     assert build_method(str(path), {"more": "2"}).fingerprint() != before
     assert build_method(str(path)).options_dict()["more"] == 1
+
+
+def test_what_is_left_out_of_revisions_is_there():
+    """A module that is renamed would come into the fingerprints of all that import it."""
+    assert [path for path in revision._APART if not path.is_file()] == []
