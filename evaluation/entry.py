@@ -15,7 +15,7 @@ from ..datasets import GroundingDataset
 from ..methods import ControlMethod, GroundingMethod, PhraseControl
 from ..methods.contract import check_attributes
 from ..methods.here import absolute_spec
-from ..methods.isolated.method import IsolatedMethod
+from ..methods.isolated.method import told_apart
 from ..methods.isolated.place import Place, place, placed
 from ..methods.loading import build_method
 from ..methods.revision import revision_of
@@ -164,8 +164,7 @@ def method_store(root: Path, info: MethodInfo) -> PredictionStore:
 
 def _environment(method: GroundingMethod) -> dict[str, str] | None:
     """What its answers rest on in another Python; None where they are made in this one."""
-    asked = method.answering()
-    return asked.environment() if isinstance(asked, IsolatedMethod) else None
+    return told_apart(method, lambda one: one.environment()) or None
 
 
 def _name(method: GroundingMethod) -> str:

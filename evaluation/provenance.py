@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from itertools import chain
 from pathlib import Path
 
 from ..core import GroundCXRError
 from ..core.config import DEVICE, configured
 from ..core.machine import gpu_count, peak_memory_mb
 from ..methods import GroundingMethod
-from ..methods.isolated.method import IsolatedMethod
+from ..methods.isolated.method import IsolatedMethod, isolated_among, told_apart
 from .schema import GitInfo, GroundedWith, RunInfo
 
 _STORED = "none (stored predictions)"
@@ -50,12 +51,11 @@ def resolve_device(device: str, method: GroundingMethod) -> str:
     """
     if check_device(device) == "cpu":
         return device
-    asked = method.answering()
-    gpus = asked.gpu_count if isinstance(asked, IsolatedMethod) else gpu_count
+    places = [one.gpu_count if isinstance(one, IsolatedMethod) else gpu_count for one in method.answering()]
     if device == "auto":
         driver = sys.platform != "linux" or Path("/proc/driver/nvidia/version").exists()
-        return "cuda" if driver and gpus() else "cpu"
-    count = gpus()
+        return "cuda" if driver and all(gpus() for gpus in places) else "cpu"
+    count = min(gpus() for gpus in places)
     if count <= int(device.partition(":")[2] or 0):
         raise GroundCXRError(f"the device {device!r} is not there ({count} GPUs found); use --device cpu")
     return device
@@ -100,16 +100,35 @@ def packages(method: GroundingMethod | None = None) -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
-    asked = None if method is None else method.answering()
-    if isinstance(asked, IsolatedMethod):
-        return {**{name: found[name] for name in ("groundcxr",) if name in found}, **asked.packages}
-    return found if asked is None else {**found, **asked.answered_by}
+    if method is None:
+        return found
+    apart = isolated_among(method)
+    # Of one that runs there alone, nothing that is installed here counts.
+    here = ("groundcxr",) if len(apart) == len(method.answering()) == 1 else tuple(found)
+    return {
+        **{name: found[name] for name in here if name in found},
+        **told_apart(method, lambda one: one.packages),
+        **answered_by(method),
+    }
+
+
+def answered_by(method: GroundingMethod) -> dict[str, str]:
+    """What answers in the stead of methods, a server and its model; of several, under keys that say whose it is."""
+    told = [one for one in method.answering() if one.answered_by]
+    return {
+        key if len(told) == 1 else f"{key} of {one.name}": value
+        for one in told
+        for key, value in one.answered_by.items()
+    }
 
 
 def memory_used(method: GroundingMethod) -> dict[str, float]:
-    """The highest use of memory so far, in MiB, of the process that a method runs in."""
-    asked = method.answering()
-    return dict(asked.peak_memory_mb) if isinstance(asked, IsolatedMethod) else peak_memory_mb()
+    """The highest use of memory so far, in MiB, of the process that a method runs in; of several, their sum."""
+    apart = isolated_among(method)
+    used = [one.peak_memory_mb for one in apart]
+    if len(apart) < len(method.answering()):
+        used.append(peak_memory_mb())
+    return {place: sum(one.get(place, 0.0) for one in used) for place in dict.fromkeys(chain(*used))}
 
 
 def git_state() -> GitInfo | None:

@@ -15,15 +15,16 @@ from ..core.image_files import image_bytes
 from ..core.progress import Advance
 from ..methods import GroundingMethod
 from ..methods.watching import files_read, undeclared_files
+from ..methods.wrapping import WrappingMethod
 from .asking import ground_safely, set_up
 from .early_warning import Listener, Outcome
 from .grounding_notes import Made, Way
 from .outstanding import known_samples, to_ask
 from .plan import Batch, ImageTask
 from .prediction import Failure, Prediction, query_key
-from .provenance import git_state, memory_used, packages
+from .provenance import answered_by, git_state, memory_used, packages
 from .reading import ReadAhead, Seen, reading_threads
-from .store import PredictionStore, digests
+from .store import PredictionStore, StoredElsewhere, digests
 
 _MOST_NOTED = 100
 _BYTES_OF_A_PIXEL = 2
@@ -89,6 +90,8 @@ class Worker:
         self._digests = digests()
         self._added: set[str] = set()
         self.report = GroundingReport()
+        if isinstance(method, WrappingMethod):
+            method.stored = None if self._overwrite else StoredElsewhere(store.folder.parent)
 
     def run(self, batches: Sequence[Batch], advance: Advance) -> GroundingReport:
         """Ground what is missing; a batch that lacks anything is computed whole.
@@ -225,7 +228,7 @@ class Worker:
 
     def _answered(self, way: Way) -> Way:
         """The way, with what answers in the method's stead as it has said in its answers."""
-        found = {**way.packages, **self._method.answering().answered_by}
+        found = {**way.packages, **answered_by(self._method)}
         if found != way.packages:
             way = self._way = way.model_copy(update={"packages": found})
         return way

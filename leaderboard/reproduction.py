@@ -65,6 +65,8 @@ def _spec(name: str) -> str:
 
 def _settings(method: MethodInfo) -> dict[str, str]:
     """What `--set` must say of a method, by option."""
+    if method.name in METHODS.names() and METHODS.get(method.name).asks_others and method.name != _SHUFFLED:
+        return _said_of_refiner(method)
     if method.name != _SHUFFLED or "method" not in method.options:
         return _said(method.name, method.options, method.weights)
     # Its options are the method that it asks and that one's options, side by side; so are its weights.
@@ -72,6 +74,31 @@ def _settings(method: MethodInfo) -> dict[str, str]:
     name = str(method.options["method"])
     settings = shlex.join(f"{key}={value}" for key, value in _said(name, asked, method.weights).items())
     return {"method": _spec(name), **({"settings": settings} if settings else {})}
+
+
+def _said_of_refiner(method: MethodInfo) -> dict[str, str]:
+    """What `--set` must say of a method that changes the answers of others, which its options tell with all of theirs.
+
+    See `groundcxr.methods.wrapping.described`; of several, `methods` has each by its alias.
+    """
+    usual = dataclasses.asdict(METHODS.get(method.name).Options())
+    own = {key: value for key, value in method.options.items() if key not in ("method", "methods", "settings")}
+    said = _given({key: value for key, value in own.items() if value != usual.get(key)})
+    if "weights" in usual:
+        said |= _places(method.weights or "")
+    several = method.options.get("methods")
+    words: list[str] = []
+    for alias, one in (several or {"": method.options}).items():
+        spec, options = _spec(one["method"]), dict(one["settings"])
+        settings = _said(one["method"], options, options.pop("weights", None))
+        named = spec if alias in ("", one["method"]) else f"{alias}={spec}"
+        prefix = "" if several is None else f"{named.partition('=')[0]}."
+        words += [f"{prefix}{key}={value}" for key, value in settings.items()]
+        if several is None:
+            said["method"] = named
+        else:
+            said["methods"] = f"{said['methods']},{named}" if "methods" in said else named
+    return said | ({"settings": shlex.join(words)} if words else {})
 
 
 def _said(name: str, options: Mapping[str, Any], weights: str | None) -> dict[str, str]:

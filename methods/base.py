@@ -72,6 +72,7 @@ class GroundingMethod:
         places: Absolute paths of what weights and options named when it was set up; see `declared_places`.
         answered_by: What answers in the method's stead, a server and its model, as they say themselves: results name it
             among the versions. It may come to be known with the answers only.
+        asks_others: Whether it asks methods that its options name: it runs in this Python then, and they in theirs.
     """
 
     name: ClassVar[str] = ""
@@ -89,6 +90,7 @@ class GroundingMethod:
     requires_python: ClassVar[str | None] = None
     places: frozenset[Path] = frozenset()
     answered_by: Mapping[str, str] = MappingProxyType({})
+    asks_others: ClassVar[bool] = False
     _weights_digest: str | None = None
 
     def __init__(self, options: Any = None) -> None:
@@ -198,9 +200,9 @@ class GroundingMethod:
         """Whether a batch is answered image by image, so that nothing is gained by asking about several at once."""
         return type(self).ground_batch is GroundingMethod.ground_batch
 
-    def answering(self) -> GroundingMethod:
-        """The method whose code answers: this one, unless it passes what it is asked to another."""
-        return self
+    def answering(self) -> tuple[GroundingMethod, ...]:
+        """The methods whose code answers: this one, unless it passes what it is asked to others."""
+        return (self,)
 
     def _options_apart(self) -> set[str]:
         usual = self.Options()

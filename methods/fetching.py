@@ -58,12 +58,11 @@ def fetch(method: GroundingMethod) -> list[Fetched]:
     used = {path for path in _cached() if path not in before or str(path) in seen.read or _real(path) in seen.read}
     hub, torch = hub_folders()
     snapshots = {folder for path in used if (folder := _snapshot(path, hub)) is not None}
-    if (named := _named_snapshot(asked.weights or "", hub)) is not None:
-        snapshots.add(named)
+    snapshots |= {named for one in asked if (named := _named_snapshot(one.weights or "", hub)) is not None}
     found = [_of_snapshot(folder, hub) for folder in sorted(snapshots)]
     others = sorted(path for path in used if path.is_relative_to(torch))
     found += [Fetched("of PyTorch's hub", path.parent, {path.name: path.stat().st_size}, True) for path in others]
-    places = [place.resolve() for place in asked.declared_places()]
+    places = dict.fromkeys(place.resolve() for one in asked for place in one.declared_places())
     return found + [_given(place) for place in places if place.exists() and not place.is_relative_to(_PACKAGE)]
 
 

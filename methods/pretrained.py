@@ -112,6 +112,11 @@ class PretrainedMethod(GroundingMethod):
             )
         return found
 
+    @property
+    def seed(self) -> int | None:
+        """The seed of drawn weights; None where they are trained ones."""
+        return self._seed
+
     def place(self) -> str:
         """The place of the files, for messages."""
         return str(self._place)

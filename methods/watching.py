@@ -8,8 +8,8 @@ import site
 import sys
 import sysconfig
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -148,13 +148,13 @@ def unwatched() -> Iterator[None]:
 @contextmanager
 def watched(method: GroundingMethod, *, loading: bool = False) -> Iterator[None]:
     """Notes what a method's code opens in the block; a bundled method states all that it reads."""
-    asked = method.answering()
-    if _is_bundled(asked) or files_seen(asked).elsewhere:
-        yield
-        return
-    if loading:  # a method may leave the folder that relative paths start from
-        asked.places |= {place.absolute() for place in asked.declared_places()}
-    with watching(files_seen(asked), loading=loading):
+    with ExitStack() as watches:
+        for asked in method.answering():
+            if _is_bundled(asked) or files_seen(asked).elsewhere:
+                continue
+            if loading:  # a method may leave the folder that relative paths start from
+                asked.places |= {place.absolute() for place in asked.declared_places()}
+            watches.enter_context(watching(files_seen(asked), loading=loading))
         yield
 
 
@@ -165,7 +165,7 @@ def files_seen(method: GroundingMethod) -> FilesSeen:
 
 def files_read(method: GroundingMethod) -> set[str]:
     """Absolute paths of the files that the code behind a method's answers was seen to read so far."""
-    return files_seen(method.answering()).read
+    return set().union(*(files_seen(asked).read for asked in method.answering()))
 
 
 def undeclared_files(method: GroundingMethod, read: Iterable[str]) -> list[Path]:
@@ -174,17 +174,23 @@ def undeclared_files(method: GroundingMethod, read: Iterable[str]) -> list[Path]
     Left out are code, installed packages, the system's files, and caches: those of model hubs only where `weights` is a
     hub id, which says what is in them.
     """
-    asked = method.answering()
-    if files_seen(asked).elsewhere:
-        return sorted(map(Path, read))
-    if _is_bundled(asked):
+    read = set(read)
+    told = set().union(*(files_seen(asked).read for asked in method.answering() if files_seen(asked).elsewhere))
+    here = [asked for asked in method.answering() if not files_seen(asked).elsewhere]
+    return sorted({*map(Path, read & told), *_undeclared_here(here, read - told)})
+
+
+def _undeclared_here(methods: Sequence[GroundingMethod], read: Iterable[str]) -> list[Path]:
+    """As `undeclared_files`, of methods that are watched together: what one declares, another may be seen to read."""
+    if all(map(_is_bundled, methods)):
         return []
-    declared = asked.places | {place.absolute() for place in asked.declared_places()}
-    pinned = asked.weights is not None and asked.weights_id() == asked.weights
+    declared = {place for asked in methods for place in asked.places}
+    declared |= {place.absolute() for asked in methods for place in asked.declared_places()}
+    pinned = any(asked.weights is not None and asked.weights_id() == asked.weights for asked in methods)
     modules = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
     return [
         path
-        for path in map(Path, sorted(read))
+        for path in map(Path, read)
         if str(path) not in modules
         and path.suffix not in _CODE
         and path.is_file()

@@ -2,6 +2,7 @@
 
 from .batch_file import DamagedPredictionsError
 from .digest_cache import Digests, digests
+from .elsewhere import StoredElsewhere
 from .grounding import Pace
 from .predictions import PredictionStore
 from .stored import METHOD_FILE, StoredPredictions, method_folder
@@ -13,6 +14,7 @@ __all__ = [
     "Digests",
     "Pace",
     "PredictionStore",
+    "StoredElsewhere",
     "StoredPredictions",
     "digests",
     "method_folder",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, ClassVar
@@ -262,7 +262,7 @@ def check_timeout(timeout: float | None, methods: Iterable[GroundingMethod]) -> 
     Raises:
         MethodError: If one is given, and all methods run in this Python.
     """
-    if timeout is not None and not any(isinstance(one.answering(), IsolatedMethod) for one in methods):
+    if timeout is not None and not any(isolated_among(one) for one in methods):
         raise MethodError(
             "a time limit counts for methods in another environment only; give them one with --python, or leave it out"
         )
@@ -270,9 +270,32 @@ def check_timeout(timeout: float | None, methods: Iterable[GroundingMethod]) -> 
 
 def release(method: GroundingMethod) -> None:
     """End the process of a method in another Python, with the memory that it holds; others are left as they are."""
-    asked = method.answering()
-    if isinstance(asked, IsolatedMethod):
+    for asked in isolated_among(method):
         asked.end()
+
+
+def isolated_among(method: GroundingMethod) -> list[IsolatedMethod]:
+    """Those of the methods that answer that run in another Python."""
+    return [asked for asked in method.answering() if isinstance(asked, IsolatedMethod)]
+
+
+def told_apart(method: GroundingMethod, told: Callable[[IsolatedMethod], Mapping[str, str]]) -> dict[str, str]:
+    """What those of the methods that answer tell that run in another Python, under keys that say whose it is.
+
+    Args:
+        method: Where one method alone answers, its keys stay as they are.
+        told: What each tells.
+    """
+    apart = isolated_among(method)
+    if len(apart) == len(method.answering()) == 1:
+        return dict(told(apart[0]))
+    found: dict[str, str] = {}
+    names = [one.name for one in apart]
+    for number, one in enumerate(apart):
+        before = names[:number].count(one.name)
+        whose = f"{one.name} ({before + 1})" if before else one.name
+        found |= {f"{key} of {whose}": value for key, value in told(one).items()}
+    return found
 
 
 def _memory(said_there: Any) -> dict[str, float]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...core import MethodError
 from ...core.paths import shown, user_path
-from ..base import ControlMethod, PhraseControl
+from ..base import ControlMethod
 from ..here import split_spec
 from ..registry import METHODS
 from .environments import environment_for
@@ -83,7 +83,7 @@ def interpreter_of(spec: str) -> Path | None:
             "give its file with --method FILE.py, or give --python to the other methods alone, as ALIAS=PATH"
         )
     method = METHODS.get(spec)
-    if issubclass(method, PhraseControl):
+    if method.asks_others:
         return None  # what it asks runs there
     if issubclass(method, ControlMethod):
         raise MethodError(

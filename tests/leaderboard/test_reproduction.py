@@ -15,8 +15,25 @@ from groundcxr.methods import METHODS
 from groundcxr.methods.bundled import bundled
 
 CLIP, LDM = str(bundled("clip-phantom")), str(bundled("ldm-phantom"))
-NEEDED = {"ldm": {"weights": LDM}, "shuffled-phrase": {"method": "clip-phantom"}}
+NEEDED = {
+    "ldm": {"weights": LDM},
+    "shuffled-phrase": {"method": "clip-phantom"},
+    "boxes": {"method": "clip-phantom"},
+    "average": {"methods": "clip-phantom,random"},
+}
 """What a method must be told before it can be built."""
+PRETRAINED = {"sam": {"method": "random"}, "florence": {"preset": "agkd"}}
+"""The same of methods whose weights are a folder that the test makes."""
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """A folder whose files are told from others, and never loaded."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"")
+    return str(folder)
 
 
 def options_in(line: str, option: str) -> list[str]:
@@ -41,9 +58,10 @@ def check_again(line: str, entry, folder: str = "") -> None:
 
 
 @pytest.mark.parametrize("name", METHODS.names())
-def test_every_bundled_method(save_run, name):
-    entry = opened(name, "mine", NEEDED.get(name, {}))
-    check_again(line_of(save_run, entry), entry, LDM)
+def test_every_bundled_method(save_run, weights, name):
+    settings = {**PRETRAINED[name], "weights": weights} if name in PRETRAINED else NEEDED.get(name, {})
+    entry = opened(name, "mine", settings)
+    check_again(line_of(save_run, entry), entry, weights if name in PRETRAINED else LDM)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +86,20 @@ def test_every_bundled_method(save_run, name):
             ["mine.method=ldm", "mine.settings=weights=DIR"],
         ),
         ("shuffled-phrase", {"method": "biovil-t"}, ["mine.method=biovil-t"]),
+        (
+            "boxes",
+            {"method": "ldm", "settings": f"weights={LDM} blur=1", "rule": "otsu"},
+            ["mine.rule=otsu", "mine.method=ldm", "mine.settings=blur=1.0 weights=DIR"],
+        ),
+        (
+            "average",
+            {"methods": "clip-phantom,b=random,random", "settings": "b.grid=3 random.grid=5", "normalise": "rank"},
+            [
+                "mine.normalise=rank",
+                "mine.methods=clip-phantom,b=random,random",
+                "mine.settings=b.grid=3 random.grid=5",
+            ],
+        ),
     ],
 )
 def test_options_are_said_as_far_as_they_are_not_the_methods_own(save_run, spec, settings, said):

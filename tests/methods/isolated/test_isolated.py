@@ -272,12 +272,24 @@ def test_a_bundled_method_runs_there(isolated, elsewhere):
 def test_what_a_control_asks_runs_there(write, isolated, tiny, tmp_path, elsewhere):
     file = one(write, "import only_there")
     method = isolated("shuffled-phrase", {"method": str(file)})
-    assert isinstance(method.answering(), IsolatedMethod)
+    (asked,) = method.answering()
+    assert isinstance(asked, IsolatedMethod)
     usual = evaluate("shuffled-phrase", tiny, out=tmp_path / "usual", settings={"method": "center-prior"})
     result = evaluate("shuffled-phrase", tiny, out=tmp_path / "out", settings={"method": str(file)}, python=elsewhere)
     assert result.problems == usual.problems
     with pytest.raises(MethodError, match="the control 'oracle' reads the samples"):
         isolated("oracle")
+
+
+def test_what_an_average_asks_runs_there_each_in_its_own_process(write, tiny, tmp_path, elsewhere):
+    files = [one(write, "import only_there", name=f"{name}.py").replace(tmp_path / f"{name}.py") for name in "ab"]
+    settings = {"methods": ",".join(f"{file.stem}={file}" for file in files)}
+    there = evaluate("average", tiny, out=tmp_path / "out", settings=settings, python=elsewhere)
+    usual = evaluate("average", tiny, out=tmp_path / "usual", settings={"methods": "a=center-prior,b=center-prior"})
+    assert there.problems == usual.problems == {}
+    assert sum(key.startswith("python") for key in there.info.method.environment) == 2
+    (grounded,) = there.info.provenance.grounding
+    assert any(package.startswith("numpy of ") for package in grounded.packages)
 
 
 def test_a_result_names_the_versions_that_it_rests_on_there_and_no_place(write, tiny, tmp_path, elsewhere):

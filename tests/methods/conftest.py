@@ -1,0 +1,42 @@
+"""Images of the kinds that data sets have, as a manifest."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
+
+SIZES = {"portrait.png": (500, 640), "landscape.jpg": (640, 480), "deep.png": (520, 410), "film.dcm": (400, 520)}
+
+
+def write_film(path, pixels):
+    """Grey values of 12 bits: an 8-bit PNG or JPEG of them, a 16-bit PNG called deep, or a DICOM file."""
+    if path.suffix != ".dcm":
+        Image.fromarray(pixels if path.stem == "deep" else (pixels >> 4).astype(np.uint8)).save(path)
+        return
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.3"
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    file = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    file.Rows, file.Columns = pixels.shape
+    file.SamplesPerPixel, file.PhotometricInterpretation, file.PixelRepresentation = 1, "MONOCHROME2", 0
+    file.BitsAllocated, file.BitsStored, file.HighBit = 16, 12, 11
+    file.PixelData = pixels.astype("<u2").tobytes()
+    file.save_as(path)
+
+
+@pytest.fixture
+def films(tmp_path):
+    """A manifest of a portrait, a landscape, a 16-bit and a DICOM image, with one box on each."""
+    folder = tmp_path / "films"
+    folder.mkdir()
+    rows = ["image,phrase,pathology,x,y,w,h,patient_id"]
+    for number, (name, (width, height)) in enumerate(SIZES.items()):
+        rng = np.random.default_rng(number)
+        write_film(folder / name, rng.integers(0, 4096, (height, width), dtype=np.uint16))
+        rows.append(
+            f"{name},effusion number {number},Pleural Effusion,{100 + number},{120},{150},{180 + number},p{number}"
+        )
+    (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
+    (folder / "groundcxr-secret").write_text("0123456789abcdef" * 4 + "\n")
+    return folder / "manifest.csv"
