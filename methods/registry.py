@@ -34,6 +34,7 @@ METHODS: Registry[type[GroundingMethod]] = Registry(
         "biovil": ".contrastive.biovil",
         "biovil-t": ".contrastive.biovil",
         "clip": ".contrastive.clip.method",
+        "radzero": ".contrastive.radzero",
         "ldm": ".diffusion.ldm.method",
         "clip-phantom": ".contrastive.clip.phantom",
         "ldm-phantom": ".diffusion.ldm.phantom",

@@ -48,7 +48,9 @@ class Repository:
             repo_id, _, revision = place.partition("@")
             # Patterns of the hub's client match below folders too; these are configurations and vocabularies.
             small = ("*.json", "*.txt")
-            self._hub = HubFiles(repo_id, revision or "main", (tuple(configs),), small, option=option)
+            # Where the model lies at the top, folders hold other things, such as the data it was trained on.
+            below = () if any("/" in name for name in configs) else ("*/*",)
+            self._hub = HubFiles(repo_id, revision or "main", (tuple(configs),), small, option=option, ignored=below)
             self.folder = self._hub.fetch(method)
         elif not any((self.folder / name).is_file() for name in configs):
             raise WeightsError(self._lacks(configs))
@@ -67,7 +69,7 @@ class Repository:
         for name in names:
             if self._hub and not self.holds(name):
                 try:
-                    replace(self._hub, required=((name,),), optional=()).fetch(self._method)
+                    replace(self._hub, required=((name,),), optional=(), ignored=()).fetch(self._method)
                 except WeightsError as error:
                     unreachable = unreachable or error
             if self.holds(name):
