@@ -82,18 +82,22 @@ class Repository:
             return f"{self._hub.repo_id}@{self.folder.name}"
         return [(file.name, file_digest(file)) for file in (self.file(*names) for names in choices)]
 
-    def weights(self) -> list[Path]:
+    def weights(self, subfolder: str = "") -> list[Path]:
         """The files of a transformers network's weights: one, or an index and all its shards.
+
+        Args:
+            subfolder: The folder that it lies in; "" for the top.
 
         Raises:
             WeightsError: If one is missing.
         """
-        first = self.file(*(name for whole in LANGUAGE_MODEL for name in (whole, f"{whole}.index.json")))
+        within = f"{subfolder}/" if subfolder else ""
+        first = self.file(*(within + name for whole in LANGUAGE_MODEL for name in (whole, f"{whole}.index.json")))
         if first.suffix != ".json":
             return [first]
         shards = read_config(first).get("weight_map")
         names = sorted({str(name) for name in shards.values()}) if isinstance(shards, dict) else []
-        return [first, *(self.file(name) for name in names)]
+        return [first, *(self.file(within + name) for name in names)]
 
     def identity_of_all(self, suffixes: Sequence[str], *, weights: bool) -> Any:
         """What tells all that is read from others: the repository's commit, or the contents of files.
@@ -152,9 +156,9 @@ class Part:
         """The weights of a diffusers network."""
         return self.repository.file(*map(self._path, NETWORK))
 
-    def language_model(self) -> Path:
-        """The weights of a transformers network, beside its configuration."""
-        return self.repository.file(*map(self._path, LANGUAGE_MODEL))
+    def language_models(self) -> list[Path]:
+        """The weights of a transformers network, beside its configuration: one file, or an index and its shards."""
+        return self.repository.weights(self.subfolder)
 
     def identity(self, *choices: Sequence[str]) -> Any:
         """What tells it from others."""

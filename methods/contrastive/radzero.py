@@ -138,7 +138,7 @@ class RadZero(PretrainedMethod, ContrastiveMethod):
 class _Preparation:
     """The image as the network takes it: squashed, scaled and normalised as the BLIP processor of the repository does.
 
-    Pillow resizes, as for the authors; the processor of transformers 5 resizes otherwise, by a grey value here and there.
+    Pillow resizes, as for the authors; the processor of transformers 5 resizes otherwise, by a grey value at times.
     """
 
     def __init__(self, config: dict[str, Any], where: str) -> None:

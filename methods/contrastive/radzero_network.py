@@ -57,7 +57,7 @@ class RadZeroNetwork(nn.Module):
     @property
     def patch_size(self) -> int:
         """The side of a patch, in pixels of the input."""
-        return int(cast(int, self.vision_model.config.patch_size))
+        return int(cast("int", self.vision_model.config.patch_size))
 
     @property
     def most_tokens(self) -> int:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 _WINDOW = 7
+SMALLEST = _WINDOW
+"""The least side of a map: that of the windows of the structural similarity."""
 _RANGE = 255.0
 
 
@@ -33,8 +35,9 @@ class BimodalMeans:
             text: The text run's mean attention to these tokens, the same shape.
             read: Whether the step is one of those that the phrase's own map averages.
         """
-        # A matrix product, as in the authors' code: rows of the one with columns of the other.
-        found = [maps.float().mean(1) for maps in (first, text, first.float() @ text.float())]
+        with torch.autocast(first.device.type, enabled=False):
+            # A matrix product, as in the authors' code: rows of the one with columns of the other.
+            found = [maps.float().mean(1) for maps in (first, text, first.float() @ text.float())]
         self._totals = [total + maps for total, maps in zip(self._totals or [0] * 3, found, strict=True)]
         self._steps += 1
         if read:

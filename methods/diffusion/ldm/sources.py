@@ -9,12 +9,15 @@ from typing import Any
 from ....core import WeightsError
 from ....core.fingerprint import file_digest
 from ....core.paths import user_path
-from ...repository import LANGUAGE_MODEL, NETWORK, Part, Repository
+from ...repository import NETWORK, Part, Repository
 
 MONAI = "monai:"
 """How `weights` starts where they are a MONAI checkpoint."""
 MONAI_TEXT_ENCODER = "stabilityai/stable-diffusion-2-1-base"
 """The text encoder that the paper's checkpoint was trained with."""
+
+USUAL_ARCHITECTURE = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+"""Whose configurations and tokenizer drawn weights take where no other place is named."""
 
 _UNETS = ("unet_ema", "unet")
 _TOKENIZER = (
@@ -30,9 +33,15 @@ _SUFFIXES = (".safetensors", ".pth", ".pt")
 # What a UNet that was published alone goes with: the base it was tuned from, and its text encoder.
 _COMPANIONS = {
     "FelixNuetzel/cxr_bert_ldm": (
-        "stable-diffusion-v1-5/stable-diffusion-v1-5",
+        USUAL_ARCHITECTURE,
         "microsoft/BiomedVLP-CXR-BERT-specialized@v1.1",
     )
+}
+# Hub ids, or how they start, of models whose authors say what they learnt from.
+_TRAINED_ON = {
+    "FelixNuetzel/cxr_bert_ldm": ("MIMIC-CXR train",),
+    "StanfordAIMI/roent-gen": ("MIMIC-CXR",),
+    "raman07/CheXGenBench-Models-": ("MIMIC-CXR",),
 }
 
 
@@ -59,10 +68,11 @@ class Text:
         tokenizer = "tokenizer" if (repository.folder / "tokenizer").is_dir() else encoder
         return cls(Part(repository, encoder), Part(repository, tokenizer))
 
-    def identity(self) -> Any:
-        """What tells them from others."""
+    def identity(self, *, weights: bool = True) -> Any:
+        """What tells them from others; without their weights, where these are drawn."""
         present = [(name,) for name in _TOKENIZER if (self.tokenizer.folder / name).is_file()]
-        return self.encoder.identity(("config.json",), LANGUAGE_MODEL), self.tokenizer.identity(*present)
+        files = [file.name for file in self.encoder.language_models()] if weights else []
+        return self.encoder.identity(("config.json",), *((name,) for name in files)), self.tokenizer.identity(*present)
 
 
 @dataclass(frozen=True)
@@ -79,13 +89,14 @@ class DiffusersSource:
         parts = (self.unet, self.vae, self.scheduler, self.text.encoder)
         return {part.repository.option for part in parts}
 
-    def identity(self) -> Any:
-        """What tells the parts from others."""
+    def identity(self, *, weights: bool = True) -> Any:
+        """What tells the parts from others; without their weights, where these are drawn."""
+        files = (("config.json",), NETWORK) if weights else (("config.json",),)
         return (
-            self.unet.identity(("config.json",), NETWORK),
-            self.vae.identity(("config.json",), NETWORK),
+            self.unet.identity(*files),
+            self.vae.identity(*files),
             self.scheduler.identity(("scheduler_config.json",)),
-            self.text.identity(),
+            self.text.identity(weights=weights),
         )
 
 
@@ -110,6 +121,11 @@ class MonaiSource:
         """What tells the parts from others."""
         files = [self.unet, self.autoencoder, *([self.config] if self.config else [])]
         return [[(file.name, file_digest(file)) for file in files], self.text.identity()]
+
+
+def trained_on(weights: str) -> tuple[str, ...]:
+    """The data sets that a hub repository's model has seen, as far as it is known here."""
+    return next((found for start, found in _TRAINED_ON.items() if weights.startswith(start)), ())
 
 
 def locate(weights: str, text_encoder: str = "", base: str = "") -> DiffusersSource | MonaiSource:
