@@ -36,6 +36,7 @@ METHODS: Registry[type[GroundingMethod]] = Registry(
         "clip": ".contrastive.clip.method",
         "radzero": ".contrastive.radzero",
         "ldm": ".diffusion.ldm.method",
+        "dit": ".diffusion.dit.method",
         "clip-phantom": ".contrastive.clip.phantom",
         "ldm-phantom": ".diffusion.ldm.phantom",
     },

@@ -42,7 +42,12 @@ def attention_maps(attn: Any, hidden: Tensor, context: Tensor, token_weights: Te
     """
     if attn.norm_cross is not None:
         context = attn.norm_encoder_hidden_states(context)
-    query, key = (_by_head(projected, attn.heads) for projected in (attn.to_q(hidden), attn.to_k(context)))
+    query, key = attn.to_q(hidden), attn.to_k(context)
+    if attn.norm_q is not None:
+        query = attn.norm_q(query)
+    if attn.norm_k is not None:
+        key = attn.norm_k(key)
+    query, key = (_by_head(projected, attn.heads) for projected in (query, key))
     with torch.autocast(hidden.device.type, enabled=False):
         scores = query.float() @ key.float().transpose(-1, -2)
         probabilities = (scores * attn.scale).softmax(dim=-1).mean(dim=1)
@@ -66,13 +71,26 @@ def choose_layers(unet: Any, layers: Sequence[int | str] | None) -> list[str]:
         MethodError: If there is no such layer.
     """
     known = layers_in_monai_order(unet)
-    if layers is not None and list(layers) == [ALL_LAYERS]:
-        return known
     if layers is None:
         middle = known.index("mid_block.attentions.0") if "mid_block.attentions.0" in known else -1
         if middle < 1 or middle + max(PAPER_LAYERS) >= len(known):
             raise MethodError(f"the network has not the layers that the paper reads; name some of {', '.join(known)}")
         layers = [middle + offset for offset in PAPER_LAYERS]
+    return named_layers(layers, known)
+
+
+def named_layers(layers: Sequence[int | str], known: list[str]) -> list[str]:
+    """The names of layers, in the order they are computed in.
+
+    Args:
+        layers: Names, or indices into `known`; "all" alone for all.
+        known: All names, in the order they are computed in.
+
+    Raises:
+        MethodError: If there is no such layer.
+    """
+    if list(layers) == [ALL_LAYERS]:
+        return known
     chosen = {_layer_name(layer, known) for layer in layers}
     if not chosen:
         raise MethodError(f"no layer was named; name some of {', '.join(known)}")

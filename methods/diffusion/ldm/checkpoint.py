@@ -168,11 +168,11 @@ def _load_monai(source: MonaiSource) -> tuple[UNet2DConditionModel, MonaiAutoenc
 def _load_diffusers(
     source: DiffusersSource, seed: int | None
 ) -> tuple[UNet2DConditionModel, AutoencoderKL, Mapping[str, Any]]:
-    unet = load_network(source.unet, "UNet", {"UNet2DConditionModel": UNet2DConditionModel}, seed)
+    unet = load_network(source.network, "UNet", {"UNet2DConditionModel": UNet2DConditionModel}, seed)
     for name in _EXTRAS:
         if unet.config[name] is not None:
             raise WeightsError(
-                f"the UNet in {source.unet.folder} has {name} {unet.config[name]!r}; the method ldm knows networks "
+                f"the UNet in {source.network.folder} has {name} {unet.config[name]!r}; the method ldm knows networks "
                 "that read an image, a time step and one phrase, such as Stable Diffusion 1.x and 2.x"
             )
     vae = load_network(
@@ -211,6 +211,10 @@ def load_network(part: Part, what: str, classes: Mapping[str, Any], seed: int | 
     reader = StateReader(read_weights(file), f"the {what} in {file}", _OLD_ATTENTION)
     state = {key: reader.take(key, tuple(tensor.shape)) for key, tensor in network.state_dict().items()}
     reader.finish()
+    if not all(buffer in state for buffer, _ in network.named_buffers()):
+        # What no file holds, such as PixArt's table of positions, is computed where the network is built.
+        with drawing(0):
+            network = classes[name].from_config(config)
     network.load_state_dict(state, assign=True)
     return network.eval().requires_grad_(False)
 

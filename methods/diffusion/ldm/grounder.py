@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from ....core import MethodError, WeightsError
 from ...repository import read_config
 from .arguments import check_image, check_width, images_of, per_image, token_weights
 from .attention import choose_layers
-from .batching import BatchSize, exact_float32
+from .batching import DTYPES, BatchSize, exact_float32, products_in
 from .bimodal_runs import Posterior, read_bimodal
 from .forward import Forward
 from .inversion import invert
@@ -26,8 +25,6 @@ from .reading import Block, Phrases, read_phrases
 from .schedule import NoiseSchedule, last_four_fifths, middle_fifth, sampler_of
 from .split import SplitForward, is_plain
 from .whole import WholeForward
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class CrossAttentionGrounder:
@@ -209,7 +206,7 @@ class CrossAttentionGrounder:
             torch.tensor([sources.index(key) for key in keys], device=self.device),
         )
         batch = self._batch(latents)
-        with self._precision():
+        with products_in(self._dtype, self.device):
             noise = [seed for _, seed in sources]
             if self._sampler is not None:
                 layers = [
@@ -236,7 +233,7 @@ class CrossAttentionGrounder:
         latents = self.encode(image)
         context = per_image(uncond_embeds, len(image)).float().to(self.device)
         none_read = range(len(self.timesteps), len(self.timesteps))
-        with self._precision():
+        with products_in(self._dtype, self.device):
             steps = invert(
                 self.forward,
                 self.schedule,
@@ -299,12 +296,3 @@ class CrossAttentionGrounder:
             return difference_blocks(self.forward, noised, empty, batch)
         steps = invert(self.forward, self.schedule, latents, empty, self.num_inversion_steps, self.steps_read, batch)
         return (Block(1, step.begun) for step in steps if step.begun is not None)
-
-    @contextmanager
-    def _precision(self) -> Iterator[None]:
-        if self._dtype is torch.float32:
-            with exact_float32():
-                yield
-        else:
-            with torch.autocast(self.device.type, self._dtype):
-                yield

@@ -42,6 +42,9 @@ class Preset(StrEnum):
     PHANTOM = "phantom"
 
 
+MOST_BLUR, MOST_SIZE = 1000, 4096
+
+
 @dataclass(frozen=True)
 class Settings:
     """All that decides how a map is made; the default values are those of `Preset.VILOURAS2024`, the public code.
@@ -72,6 +75,22 @@ class Settings:
     dtype: Precision = Precision.FLOAT32
     compile: bool = False
 
+    def check(self) -> None:
+        """Refuse values that no map can be made with.
+
+        Raises:
+            ValueError: Saying which.
+        """
+        if not 1 <= self.steps <= 1000:
+            raise ValueError(f"steps must be 1 to 1000, got {self.steps}")
+        read = self.read
+        if read and (len(read) != 2 or not 0 <= read[0] < read[1] <= 1):
+            raise ValueError(f"read must be two fractions of 0 to 1, the first the smaller, as in 0.4,0.6, got {read}")
+        if not 0 <= self.blur <= MOST_BLUR:
+            raise ValueError(f"blur must be 0 to {MOST_BLUR}, got {self.blur}")
+        if self.size and not 8 <= self.size <= MOST_SIZE:
+            raise ValueError(f"size must be 8 to {MOST_SIZE}, or 0 for the model's own, got {self.size}")
+
     def step_range(self) -> tuple[int, int] | None:
         """First step read and the one after the last; None for the extraction's own."""
         if not self.read:
@@ -98,7 +117,6 @@ PRESETS = {
 }
 
 
-MOST_BLUR, MOST_SIZE = 1000, 4096
 PRESET_HELP = "a named set of values: " + ", ".join(Preset)
 OF_ATTENTION = ("steps", "read", "layers", "tokens")
 """The options that say nothing about a map of `Extraction.NOISE_DIFFERENCE`."""
@@ -148,15 +166,7 @@ class MapOptions:
             given = [name for name in OF_ATTENTION if getattr(self, name) is not None]
             if given:
                 raise ValueError(f"noise-difference reads no attention: leave out {' and '.join(given)}")
-        if not 1 <= settings.steps <= 1000:
-            raise ValueError(f"steps must be 1 to 1000, got {settings.steps}")
-        read = settings.read
-        if read and (len(read) != 2 or not 0 <= read[0] < read[1] <= 1):
-            raise ValueError(f"read must be two fractions of 0 to 1, the first the smaller, as in 0.4,0.6, got {read}")
-        if not 0 <= settings.blur <= MOST_BLUR:
-            raise ValueError(f"blur must be 0 to {MOST_BLUR}, got {settings.blur}")
-        if settings.size and not 8 <= settings.size <= MOST_SIZE:
-            raise ValueError(f"size must be 8 to {MOST_SIZE}, or 0 for the model's own, got {settings.size}")
+        settings.check()
 
     def settings(self) -> Settings:
         """The preset's values, and those given."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,13 +54,13 @@ class Text:
     tokenizer: Part
 
     @classmethod
-    def find(cls, place: str, option: str) -> Text:
+    def find(cls, place: str, option: str, method: str = "ldm") -> Text:
         """In a diffusers pipeline, or in a folder or repository of their own.
 
         Raises:
             WeightsError: If there is none.
         """
-        return cls.within(Repository("ldm", place, option, ("text_encoder/config.json", "config.json")))
+        return cls.within(Repository(method, place, option, ("text_encoder/config.json", "config.json")))
 
     @classmethod
     def within(cls, repository: Repository) -> Text:
@@ -77,23 +78,27 @@ class Text:
 
 @dataclass(frozen=True)
 class DiffusersSource:
-    """The parts of a diffusers pipeline, which may come from several places."""
+    """The parts of a diffusers pipeline, which may come from several places.
 
-    unet: Part
+    Attributes:
+        network: The UNet, or the transformer in its place.
+    """
+
+    network: Part
     vae: Part
     scheduler: Part
     text: Text
 
     def options(self) -> set[str]:
         """The options that said where a part is."""
-        parts = (self.unet, self.vae, self.scheduler, self.text.encoder)
+        parts = (self.network, self.vae, self.scheduler, self.text.encoder)
         return {part.repository.option for part in parts}
 
     def identity(self, *, weights: bool = True) -> Any:
         """What tells the parts from others; without their weights, where these are drawn."""
         files = (("config.json",), NETWORK) if weights else (("config.json",),)
         return (
-            self.unet.identity(*files),
+            self.network.identity(*files),
             self.vae.identity(*files),
             self.scheduler.identity(("scheduler_config.json",)),
             self.text.identity(weights=weights),
@@ -142,8 +147,23 @@ def locate(weights: str, text_encoder: str = "", base: str = "") -> DiffusersSou
     if weights.startswith(MONAI):
         return _locate_monai(weights.removeprefix(MONAI), text_encoder)
     companions = _COMPANIONS.get(weights.partition("@")[0], ("", ""))
-    base, text_encoder = base or companions[0], text_encoder or companions[1]
-    main = Repository("ldm", weights, "weights", [f"{name}/config.json" for name in _UNETS])
+    return pipeline("ldm", weights, _UNETS, text_encoder or companions[1], base or companions[0])
+
+
+def pipeline(method: str, weights: str, networks: Sequence[str], text_encoder: str, base: str) -> DiffusersSource:
+    """Find the parts of a diffusers pipeline.
+
+    Args:
+        method: The method's name, for messages.
+        weights: The folder or hub id that holds the network at least.
+        networks: The folders that the network may be in; the first that is there is taken.
+        text_encoder: Where the text encoder comes from instead; "" for nowhere else.
+        base: The pipeline that gives what `weights` lacks; "" for none.
+
+    Raises:
+        WeightsError: If a part is missing or cannot be reached.
+    """
+    main = Repository(method, weights, "weights", [f"{name}/config.json" for name in networks])
     others: list[Repository] = []
 
     def find(subfolder: str, config: str = "config.json") -> Part:
@@ -153,18 +173,21 @@ def locate(weights: str, text_encoder: str = "", base: str = "") -> DiffusersSou
         if not base:
             option = " or text_encoder" if subfolder == "text_encoder" else ""
             raise WeightsError(
-                f"method ldm finds no {wanted} in {weights}; give the pipeline that it was tuned from with "
+                f"method {method} finds no {wanted} in {weights}; give the pipeline that it was tuned from with "
                 f"--set base{option}=FOLDER-OR-HUB-ID"
             )
         if not others:
-            others.append(Repository("ldm", base, "base", [wanted]))
+            others.append(Repository(method, base, "base", [wanted]))
         others[0].file(wanted)
         return Part(others[0], subfolder)
 
-    unet = next(Part(main, name) for name in _UNETS if main.holds(f"{name}/config.json"))
+    network = next(Part(main, name) for name in networks if main.holds(f"{name}/config.json"))
     vae, scheduler = find("vae"), find("scheduler", "scheduler_config.json")
-    text = Text.find(text_encoder, "text_encoder") if text_encoder else Text.within(find("text_encoder").repository)
-    return DiffusersSource(unet, vae, scheduler, text)
+    if text_encoder:
+        text = Text.find(text_encoder, "text_encoder", method)
+    else:
+        text = Text.within(find("text_encoder").repository)
+    return DiffusersSource(network, vae, scheduler, text)
 
 
 def _locate_monai(place: str, text_encoder: str) -> MonaiSource:

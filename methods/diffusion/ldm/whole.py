@@ -44,15 +44,19 @@ class WholeForward:
         """See `Forward`."""
         maps: dict[int, Tensor] = {}
         with suppress(_AllRead), self._capturing(token_weights[..., None], maps, leave=True):
-            self._unet(begun.hidden, begun.time, encoder_hidden_states=context, return_dict=False)
+            self._call(begun, context)
         return tuple(one[:, 0] for one in self._grids(begun, maps))
 
     def observe(self, begun: Begun, context: Tensor, token_weights: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """See `Forward`."""
         maps: dict[int, Tensor] = {}
         with self._capturing(token_weights, maps, leave=False):
-            found = self._unet(begun.hidden, begun.time, encoder_hidden_states=context, return_dict=False)[0]
+            found = self._call(begun, context)
         return found, self._grids(begun, maps)
+
+    def _call(self, begun: Begun, context: Tensor) -> Tensor:
+        """The network as it is; another kind of network overrides this."""
+        return self._unet(begun.hidden, begun.time, encoder_hidden_states=context, return_dict=False)[0]
 
     def for_attention(self, begun: Begun) -> Begun:
         """See `Forward`."""

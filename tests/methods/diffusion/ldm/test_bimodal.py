@@ -110,16 +110,16 @@ def test_maps_of_a_network_are_those_of_the_authors_code(expected, monkeypatch):
     it._sampler = sampler
     posterior = bimodal_runs.Posterior(sampler.latent[None], torch.zeros(1, 4, 64, 64))
     monkeypatch.setattr(it, "_posterior", lambda image: posterior)
+    # The stored latents follow no prediction.
+    monkeypatch.setattr(it.forward, "predict", lambda begun, context: torch.zeros(len(begun.hidden), 4, 64, 64))
     text = torch.from_numpy(expected["text"])
-    mask = torch.zeros(2, 9, dtype=torch.bool)
-    for row, name in enumerate("ab"):
-        mask[row, CASE["tokens"][name]] = True
-    found = it.heatmaps(torch.zeros(1, 3, 64, 64), text[:1], text[[1, 1]], token_mask=mask, postprocess=False)
-    for one, name in zip(found.numpy(), "ab", strict=True):
-        error = np.abs(one - expected[f"bbm_{name}"])
-        # In float16 and 8 bits a rounding error may lift single places by a whole level.
-        assert np.mean(error > 2e-3) < 1e-3
-        assert error.max() < 1 / 255
+    mask = torch.zeros(1, 9, dtype=torch.bool)
+    mask[0, CASE["tokens"]["a"]] = True
+    (found,) = it.heatmaps(torch.zeros(1, 3, 64, 64), text[:1], text[1:], token_mask=mask, postprocess=False).numpy()
+    error = np.abs(found - expected["bbm_a"])
+    # In float16 and 8 bits a rounding error may lift single places by a whole level.
+    assert np.mean(error > 2e-3) < 1e-3
+    assert error.max() < 1 / 255
 
 
 def test_structural_similarity_is_scikit_images():
