@@ -92,7 +92,11 @@ class Repository:
             WeightsError: If one is missing.
         """
         within = f"{subfolder}/" if subfolder else ""
-        first = self.file(*(within + name for whole in LANGUAGE_MODEL for name in (whole, f"{whole}.index.json")))
+        whole = [within + name for name in LANGUAGE_MODEL]
+        names = [name for one in whole for name in (one, f"{one}.index.json")]
+        if not self._hub and not any(map(self.holds, names)):
+            raise WeightsError(self._lacks(whole))
+        first = self.file(*names)
         if first.suffix != ".json":
             return [first]
         shards = read_config(first).get("weight_map")
