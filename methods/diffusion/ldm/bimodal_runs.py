@@ -44,7 +44,7 @@ class _Dreams:
         used: list[int] = []
         run: list[int] = []
         for index, parts in enumerate(zip(phrases.context, phrases.token_weights, strict=True)):
-            key = b"".join(part.cpu().numpy().tobytes() for part in parts)
+            key = _content(*parts)
             if key not in rows:
                 rows[key] = len(rows)
                 used.append(index)
@@ -71,6 +71,10 @@ class _Dreams:
         prediction = torch.cat([prediction for prediction, _ in parts])
         self._latents = self._sampler.step(prediction, t, latents).prev_sample
         return torch.cat([maps for _, maps in parts])
+
+
+def _content(*tensors: Tensor) -> bytes:
+    return b"".join(tensor.cpu().numpy().tobytes() for tensor in tensors)
 
 
 def read_bimodal(
