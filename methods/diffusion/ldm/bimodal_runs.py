@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 from ....core import MethodError
 from .batching import BatchSize
 from .bimodal import SMALLEST, BimodalMeans
-from .forward import Begun, Forward, join
+from .forward import Forward
 from .reading import Phrases
 
 GUIDANCE = 16.0
@@ -20,61 +20,15 @@ GUIDANCE = 16.0
 TEXT_SEED = 4200
 """Of the noise that the text run begins with; the authors' seed, the same for all phrases."""
 
+_AT_ONCE = 10
+"""Steps of an image run in a batch; a constant, since 8 bits of a map jump where another batch rounds otherwise."""
+
 
 class Posterior(NamedTuple):
     """What the autoencoder says of images: mean and standard deviation of their latents, `[S, C, h, w]`, scaled."""
 
     mean: Tensor
     std: Tensor
-
-
-class _Dreams:
-    """The text run: latents generated from noise for phrases that are told apart, a step at a time."""
-
-    def __init__(self, sampler: Any, start: Tensor, empty: Tensor, phrases: Phrases) -> None:
-        """Begin.
-
-        Args:
-            sampler: A diffusers `DDIMScheduler` with its steps set.
-            start: The noise that every phrase begins with, `[C, h, w]`.
-            empty: Token states of the empty phrase, one for each source, `[S, L, D]`.
-            phrases: The phrases; those with the same states and weights share a run.
-        """
-        rows: dict[bytes, int] = {}
-        used: list[int] = []
-        run: list[int] = []
-        for index, parts in enumerate(zip(phrases.context, phrases.token_weights, strict=True)):
-            key = _content(*parts)
-            if key not in rows:
-                rows[key] = len(rows)
-                used.append(index)
-            run.append(rows[key])
-        self.run = torch.tensor(run, device=phrases.context.device)
-        self._sampler = sampler
-        self._context = phrases.context[used]
-        self._weights = phrases.token_weights[used][..., None]
-        self._empty = empty[phrases.source[used]]
-        self._latents = start.expand(len(used), -1, -1, -1)
-
-    def step(self, forward: Forward, t: int, batch: BatchSize) -> Tensor:
-        """Move on from time step `t`: the attention to the phrase's tokens, `[runs, layers, n, n]`."""
-        latents, device = self._latents, self._latents.device
-
-        def work(start: int, stop: int) -> tuple[Tensor, Tensor]:
-            rows = slice(start, stop)
-            begun = forward.begin(latents[rows], torch.full((stop - start,), t, device=device))
-            told, maps = forward.observe(begun, self._context[rows], self._weights[rows])
-            untold = forward.predict(begun, self._empty[rows]).float()
-            return untold + GUIDANCE * (told.float() - untold), _on_grid(maps, latents.shape[-1])[:, :, 0]
-
-        parts = batch.run(len(latents), work)
-        prediction = torch.cat([prediction for prediction, _ in parts])
-        self._latents = self._sampler.step(prediction, t, latents).prev_sample
-        return torch.cat([maps for _, maps in parts])
-
-
-def _content(*tensors: Tensor) -> bytes:
-    return b"".join(tensor.cpu().numpy().tobytes() for tensor in tensors)
 
 
 def read_bimodal(
@@ -89,9 +43,10 @@ def read_bimodal(
 ) -> Tensor:
     """The merged maps of phrases.
 
-    In the image run each step looks at a new draw of the image's latent with new noise; a generator for each source
-    draws them, so that they are the same in every batch. Its attention needs no guidance, since the half of a batch
-    without the phrase does not touch the half with it; the text run's latents do.
+    In the image run each step looks at a new draw of the image's latent with new noise, from a generator of the
+    source. Its attention needs no guidance, since the half of a batch without the phrase does not touch the half with
+    it; the text run's latents do. Steps of an image run go together in batches, phrases do not: the merging in 8 bits
+    would make a phrase's map depend on its neighbours.
 
     Args:
         forward: The network; all layers that it reads count.
@@ -116,36 +71,66 @@ def read_bimodal(
             f"bimodal needs a square image whose latent has at least {SMALLEST}x{SMALLEST} places, not "
             f"{side}x{shape[-2]}; give a larger one (the option size)"
         )
-    weights = torch.stack([torch.zeros_like(phrases.token_weights), phrases.token_weights], dim=-1)
-    weights[:, 0, 0] = 1
-    generators = [np.random.default_rng(seed) for seed in seeds]
-    start = np.random.default_rng(TEXT_SEED).standard_normal(shape, dtype=np.float32)
-    dreams = _Dreams(sampler, torch.from_numpy(start).to(device), empty, phrases)
-    means = BimodalMeans()
-    for index, t in enumerate(sampler.timesteps.tolist()):
-        draws = np.stack([generator.standard_normal((2, *shape), dtype=np.float32) for generator in generators], axis=1)
-        drawn, noise = torch.from_numpy(draws).to(device)
-        latents = sampler.add_noise(posterior.mean + posterior.std * drawn, noise, torch.tensor([t]))
-        image = _looked(forward, latents, t, phrases, weights, batch)
-        text = dreams.step(forward, t, batch)[dreams.run]
-        means.add(image[:, :, 0], image[:, :, 1], text, read=index in read)
-    return means.merged()
+    times = sampler.timesteps.to(device)
+    start = np.random.default_rng(TEXT_SEED).standard_normal((1, *shape), dtype=np.float32)
+    chunks = BatchSize(min(batch.rows, _AT_ONCE))
+    maps: list[Tensor] = []
+    for row, source in enumerate(sources_of(phrases)):
+        context, chosen = phrases.context[row : row + 1], phrases.token_weights[row : row + 1]
+        weights = torch.stack([torch.zeros_like(chosen), chosen], dim=-1)
+        weights[:, 0, 0] = 1
+        dreams = dream(
+            forward, sampler, torch.from_numpy(start).to(device), empty[source : source + 1], context, chosen
+        )
+        text = torch.cat([_on_grid(found, side)[:, :, 0] for _, found in dreams])
+        draws = np.random.default_rng(seeds[source]).standard_normal((len(times), 2, *shape), dtype=np.float32)
+        drawn, noise = torch.from_numpy(draws).to(device).unbind(1)
+        latents = sampler.add_noise(posterior.mean[source] + posterior.std[source] * drawn, noise, times)
+
+        def work(
+            first: int, stop: int, latents: Tensor = latents, context: Tensor = context, weights: Tensor = weights
+        ) -> Tensor:
+            begun = forward.begin(latents[first:stop], times[first:stop])
+            rows = stop - first
+            return _on_grid(forward.observe(begun, context.expand(rows, -1, -1), weights.expand(rows, -1, -1))[1], side)
+
+        image = torch.cat(chunks.run(len(times), work))
+        means = BimodalMeans()
+        for step in range(len(times)):
+            one = image[step : step + 1]
+            means.add(one[:, :, 0], one[:, :, 1], text[step : step + 1], read=step in read)
+        maps.append(means.merged()[0])
+    return torch.stack(maps)
 
 
-def _looked(forward: Forward, latents: Tensor, t: int, phrases: Phrases, weights: Tensor, batch: BatchSize) -> Tensor:
-    """The image run's attention at a step, `[P, layers, K, n, n]`."""
+def sources_of(phrases: Phrases) -> list[int]:
+    """The source of each phrase, as numbers."""
+    return phrases.source.tolist()
 
-    def begin(start: int, stop: int) -> Begun:
-        return forward.begin(latents[start:stop], torch.full((stop - start,), t, device=latents.device))
 
-    begun = join(batch.run(len(latents), begin))
+def dream(
+    forward: Forward, sampler: Any, start: Tensor, empty: Tensor, context: Tensor, token_weights: Tensor
+) -> Iterator[tuple[Tensor, tuple[Tensor, ...]]]:
+    """The text run: a latent generated from noise, guided by a phrase.
 
-    def work(start: int, stop: int) -> Tensor:
-        rows = slice(start, stop)
-        taken = begun.take(phrases.source[rows])
-        return _on_grid(forward.observe(taken, phrases.context[rows], weights[rows])[1], latents.shape[-1])
+    Args:
+        forward: The network.
+        sampler: A diffusers `DDIMScheduler` with its steps set.
+        start: The noise, `[1, C, h, w]`.
+        empty: Token states of the empty phrase, `[1, L, D]`.
+        context: Of the phrase.
+        token_weights: What each of its tokens counts, `[1, L]`.
 
-    return torch.cat(batch.run(len(phrases.context), work))
+    Yields:
+        After each step the latent, and each layer's attention to the tokens during the step, `[1, 1, h, w]`.
+    """
+    latents = start
+    for t in sampler.timesteps.tolist():
+        begun = forward.begin(latents, torch.full((1,), t, device=latents.device))
+        told, maps = forward.observe(begun, context, token_weights[..., None])
+        untold = forward.predict(begun, empty).float()
+        latents = sampler.step(untold + GUIDANCE * (told.float() - untold), t, latents).prev_sample
+        yield latents, maps
 
 
 def _on_grid(maps: Sequence[Tensor], side: int) -> Tensor:

@@ -173,12 +173,15 @@ class Ldm(GroundingMethod):
         return self.ground_batch([Query(image, phrase, "") for phrase in phrases])
 
     def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
-        """Answer a batch of queries, in order; the phrases of an image share its trajectory.
+        """Answer a batch of queries, in order; the phrases of an image share its trajectory, where there is one.
 
         Raises:
             MethodError: If a phrase has no token to average over.
         """
         model, settings = self._model, self._settings
+        if settings.extraction is Extraction.BIMODAL and len(queries) > 1:
+            # One by one, from text encoder to map: its 8 bits would show how a batch rounds.
+            return [answer for query in queries for answer in self.ground_batch([query])]
         texts = [
             tokenize(model.tokenizer, query.phrase, query.pathology, settings.tokens, model.max_tokens)
             for query in queries

@@ -58,8 +58,9 @@ def test_nothing_is_left_on_the_cpu(monkeypatch, network, forward, extraction):
     monkeypatch.setattr(module, "check_image", lambda *_: None)
     monkeypatch.setattr(module, "token_weights", lambda embeds, *_: torch.full(embeds.shape[:2], 1 / 7))
     monkeypatch.setattr(module, "combine", combined)
-    monkeypatch.setattr(bimodal_runs, "_content", lambda *_: b"")
     monkeypatch.setattr(bimodal_runs.BimodalMeans, "merged", lambda means: means._activation)
+    # Which image a phrase asks about is a number, too.
+    monkeypatch.setattr(bimodal_runs, "sources_of", lambda _: [0, 1, 1])
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (2**33, 2**33))
     images, empty, phrases = torch.rand(2, 1, 8, 8), torch.rand(1, 7, 16), torch.rand(3, 7, 16)
     with gpu, pytest.raises(Enough):
