@@ -27,6 +27,7 @@ class HubFiles:
         optional: Files that are read where they exist.
         checksums: File name -> "md5:HEX" or "sha256:HEX", as published.
         option: The method's option that takes a local copy instead.
+        ignored: Patterns of files that `optional` would take, and that are not read.
     """
 
     repo_id: str
@@ -35,6 +36,7 @@ class HubFiles:
     optional: tuple[str, ...] = ()
     checksums: Mapping[str, str] = field(default_factory=dict)
     option: str = "weights"
+    ignored: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.repo_id}@{self.revision}"
@@ -60,7 +62,12 @@ class HubFiles:
         from huggingface_hub import snapshot_download
 
         try:
-            found = snapshot_download(self.repo_id, revision=self.revision, allow_patterns=list(self.names))
+            found = snapshot_download(
+                self.repo_id,
+                revision=self.revision,
+                allow_patterns=list(self.names),
+                ignore_patterns=list(self.ignored) or None,
+            )
         except Exception as error:  # the hub's client raises its own, its transport's and the file system's types
             raise WeightsError(self._unreachable(method, first_sentence(error))) from error
         folder = Path(found)

@@ -48,7 +48,9 @@ class Repository:
             repo_id, _, revision = place.partition("@")
             # Patterns of the hub's client match below folders too; these are configurations, vocabularies, templates.
             small = ("*.json", "*.txt", "*.jinja", "*.model")
-            self._hub = HubFiles(repo_id, revision or "main", (tuple(configs),), small, option=option)
+            # Where the model lies at the top, folders hold other things, such as the data it was trained on.
+            below = () if any("/" in name for name in configs) else ("*/*",)
+            self._hub = HubFiles(repo_id, revision or "main", (tuple(configs),), small, option=option, ignored=below)
             self.folder = self._hub.fetch(method)
         elif not any((self.folder / name).is_file() for name in configs):
             raise WeightsError(self._lacks(configs))
@@ -67,7 +69,7 @@ class Repository:
         for name in names:
             if self._hub and not self.holds(name):
                 try:
-                    replace(self._hub, required=((name,),), optional=()).fetch(self._method)
+                    replace(self._hub, required=((name,),), optional=(), ignored=()).fetch(self._method)
                 except WeightsError as error:
                     unreachable = unreachable or error
             if self.holds(name):
@@ -80,18 +82,26 @@ class Repository:
             return f"{self._hub.repo_id}@{self.folder.name}"
         return [(file.name, file_digest(file)) for file in (self.file(*names) for names in choices)]
 
-    def weights(self) -> list[Path]:
+    def weights(self, subfolder: str = "") -> list[Path]:
         """The files of a transformers network's weights: one, or an index and all its shards.
+
+        Args:
+            subfolder: The folder that it lies in; "" for the top.
 
         Raises:
             WeightsError: If one is missing.
         """
-        first = self.file(*(name for whole in LANGUAGE_MODEL for name in (whole, f"{whole}.index.json")))
+        within = f"{subfolder}/" if subfolder else ""
+        whole = [within + name for name in LANGUAGE_MODEL]
+        names = [name for one in whole for name in (one, f"{one}.index.json")]
+        if not self._hub and not any(map(self.holds, names)):
+            raise WeightsError(self._lacks(whole))
+        first = self.file(*names)
         if first.suffix != ".json":
             return [first]
         shards = read_config(first).get("weight_map")
         names = sorted({str(name) for name in shards.values()}) if isinstance(shards, dict) else []
-        return [first, *(self.file(name) for name in names)]
+        return [first, *(self.file(within + name) for name in names)]
 
     def identity_of_all(self, suffixes: Sequence[str], *, weights: bool) -> Any:
         """What tells all that is read from others: the repository's commit, or the contents of files.
@@ -150,9 +160,9 @@ class Part:
         """The weights of a diffusers network."""
         return self.repository.file(*map(self._path, NETWORK))
 
-    def language_model(self) -> Path:
-        """The weights of a transformers network, beside its configuration."""
-        return self.repository.file(*map(self._path, LANGUAGE_MODEL))
+    def language_models(self) -> list[Path]:
+        """The weights of a transformers network, beside its configuration: one file, or an index and its shards."""
+        return self.repository.weights(self.subfolder)
 
     def identity(self, *choices: Sequence[str]) -> Any:
         """What tells it from others."""

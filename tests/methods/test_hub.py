@@ -10,6 +10,7 @@ from groundcxr.core import GroundCXRError, MethodError, WeightsError
 from groundcxr.methods.contrastive.biovil import BioViL
 from groundcxr.methods.contrastive.clip.source import ClipSource
 from groundcxr.methods.hub import HubFiles
+from groundcxr.methods.repository import Repository
 from groundcxr.methods.requirements import require_packages
 
 CONTENT = b"weights"
@@ -147,3 +148,20 @@ def test_contrastive_methods_are_listed_without_their_packages():
         assert line.startswith(
             f"MethodError method {name} needs the package torch; install it with: pip install 'torch>="
         )
+
+
+def test_of_a_model_at_the_top_of_a_repository_no_folder_is_fetched(monkeypatch, tmp_path):
+    # RadZero's holds the reports that it was trained on beside the model, as JSON below data/.
+    asked = []
+
+    def snapshot_download(repo_id, *, ignore_patterns=None, **_):
+        asked.append(ignore_patterns)
+        (tmp_path / "config.json").write_text("{}")
+        (tmp_path / "unet").mkdir(exist_ok=True)
+        (tmp_path / "unet" / "config.json").write_text("{}")
+        return str(tmp_path)
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
+    Repository("demo", "someone/model", "weights", ("config.json",))
+    Repository("demo", "someone/model", "weights", ("unet/config.json",))
+    assert asked == [["*/*"], None]

@@ -27,9 +27,8 @@ from torch import Tensor, nn
 
 from ....core import WeightsError
 from ...hub import unloadable
-from ...pretrained import check_loaded, quietly
+from ...random_weights import drawing
 from ...repository import Part, read_config
-from ...requirements import require_packages
 from ...state import StateReader, read_weights
 from .autoencoder import MonaiAutoencoderKL
 from .monai import (
@@ -40,9 +39,10 @@ from .monai import (
     autoencoder_from_monai,
     unet_from_monai,
 )
-from .sources import DiffusersSource, MonaiSource, Text, locate
+from .sources import DiffusersSource, MonaiSource, locate
+from .text_encoder import load_text
 
-__all__ = ["LoadedModel", "load_checkpoint"]
+__all__ = ["LoadedModel", "load_checkpoint", "load_network"]
 
 # Stable Diffusion's length; models tuned from it with a BERT were trained at the same one, though BERT reads more.
 _MAX_TOKENS = 77
@@ -53,9 +53,6 @@ _OLD_ATTENTION = (
     (r"\.attentions\.0\.value\.", ".attentions.0.to_v."),
     (r"\.attentions\.0\.proj_attn\.", ".attentions.0.to_out.0."),
 )
-# Heads of a language model that token states do not pass through, and what a whole CLIP holds beside its text tower.
-_HEADS = (r"^cls\.", r"^cls_projection_head\.", r"^lm_head\.", r"(^|\.)pooler\.")
-_OTHER_TOWER = (r"^vision_model\.", r"^(visual|text)_projection\.", r"^logit_scale$")
 # What a UNet may ask for besides latents, time and token states.
 _EXTRAS = ("addition_embed_type", "class_embed_type", "encoder_hid_dim")
 
@@ -110,6 +107,7 @@ def load_checkpoint(
     *,
     text_encoder: str = "",
     base: str = "",
+    seed: int | None = None,
     dtype: torch.dtype = torch.float32,
     device: str | torch.device = "cpu",
 ) -> LoadedModel:
@@ -119,6 +117,7 @@ def load_checkpoint(
         weights: What to load, in one of the module's three forms.
         text_encoder: Text encoder and tokenizer to use instead of the model's own.
         base: The pipeline that gives the parts that `weights` lacks.
+        seed: Of weights that are drawn; of the files, configurations and the tokenizer alone are read then.
         dtype: Of the UNet.
         device: Where all networks go.
 
@@ -132,8 +131,8 @@ def load_checkpoint(
     if isinstance(source, MonaiSource):
         unet, vae, scheduler = _load_monai(source)
     else:
-        unet, vae, scheduler = _load_diffusers(source)
-    encoder, tokenizer, kind = _load_text(source.text)
+        unet, vae, scheduler = _load_diffusers(source, seed)
+    encoder, tokenizer, kind = load_text("ldm", source.text, seed)
     limits = (_MAX_TOKENS, tokenizer.model_max_length, encoder.config.max_position_embeddings)
     _check_fit(weights, unet, vae, encoder, tokenizer)
     # diffusers' own `to` warns of layers that it would have kept in float32, of which a UNet has none.
@@ -166,77 +165,58 @@ def _load_monai(source: MonaiSource) -> tuple[UNet2DConditionModel, MonaiAutoenc
     return unet, vae, config["scheduler"]
 
 
-def _load_diffusers(source: DiffusersSource) -> tuple[UNet2DConditionModel, AutoencoderKL, Mapping[str, Any]]:
-    unet = _load_network(source.unet, "UNet", {"UNet2DConditionModel": UNet2DConditionModel})
+def _load_diffusers(
+    source: DiffusersSource, seed: int | None
+) -> tuple[UNet2DConditionModel, AutoencoderKL, Mapping[str, Any]]:
+    unet = load_network(source.network, "UNet", {"UNet2DConditionModel": UNet2DConditionModel}, seed)
     for name in _EXTRAS:
         if unet.config[name] is not None:
             raise WeightsError(
-                f"the UNet in {source.unet.folder} has {name} {unet.config[name]!r}; the method ldm knows networks "
+                f"the UNet in {source.network.folder} has {name} {unet.config[name]!r}; the method ldm knows networks "
                 "that read an image, a time step and one phrase, such as Stable Diffusion 1.x and 2.x"
             )
-    vae = _load_network(
-        source.vae, "autoencoder", {"AutoencoderKL": AutoencoderKL, "MonaiAutoencoderKL": MonaiAutoencoderKL}
+    vae = load_network(
+        source.vae, "autoencoder", {"AutoencoderKL": AutoencoderKL, "MonaiAutoencoderKL": MonaiAutoencoderKL}, seed
     )
     return unet, vae, source.scheduler.config("scheduler_config.json")
 
 
-def _load_network(part: Part, what: str, classes: Mapping[str, Any]) -> Any:
-    """A diffusers network in float32, refused where its file is not exactly what its configuration asks for."""
+def load_network(part: Part, what: str, classes: Mapping[str, Any], seed: int | None, method: str = "ldm") -> Any:
+    """A diffusers network in float32 on the CPU, for inference.
+
+    Args:
+        part: Where it lies.
+        what: What it is, for messages.
+        classes: The classes that it may be of, by name.
+        seed: Of drawn weights, for which there need not be a file.
+        method: The method's name, for messages.
+
+    Raises:
+        WeightsError: If it is of another class, or its file is not exactly what its configuration asks for.
+    """
     config = part.config()
     name = str(config.get("_class_name"))
     if name not in classes:
-        raise WeightsError(f"the {what} in {part.folder} is a {name}; the method ldm needs a {' or '.join(classes)}")
-    file = part.network()
+        raise WeightsError(
+            f"the {what} in {part.folder} is a {name}; the method {method} needs a {' or '.join(classes)}"
+        )
+    file = None if seed is not None else part.network()
     try:
-        with torch.device("meta"):
+        with torch.device("meta") if seed is None else drawing(seed):
             network = classes[name].from_config(config)
     except Exception as error:  # diffusers raises many types for a configuration that it cannot build
-        raise unloadable("ldm", f"{part.folder / 'config.json'}", error) from error
+        raise unloadable(method, f"{part.folder / 'config.json'}", error) from error
+    if file is None:
+        return network.eval().requires_grad_(False)
     reader = StateReader(read_weights(file), f"the {what} in {file}", _OLD_ATTENTION)
     state = {key: reader.take(key, tuple(tensor.shape)) for key, tensor in network.state_dict().items()}
     reader.finish()
+    if not all(buffer in state for buffer, _ in network.named_buffers()):
+        # What no file holds, such as PixArt's table of positions, is computed where the network is built.
+        with drawing(0):
+            network = classes[name].from_config(config)
     network.load_state_dict(state, assign=True)
     return network.eval().requires_grad_(False)
-
-
-def _load_text(text: Text) -> tuple[Any, Any, str]:
-    """Text encoder in float32, tokenizer, and the encoder's kind."""
-    from transformers import CONFIG_MAPPING, AutoModel, AutoTokenizer, CLIPTextModel, CLIPTokenizer
-
-    kind = str(text.encoder.config().get("model_type")).removesuffix("_text_model")
-    if kind == "cxr-bert":
-        require_packages("ldm", "hi-ml-multimodal")
-        from health_multimodal.text.model import CXRBertModel, CXRBertTokenizer
-
-        model_class, tokenizer_class = CXRBertModel, CXRBertTokenizer
-    elif kind == "clip":
-        model_class, tokenizer_class = CLIPTextModel, CLIPTokenizer
-    elif kind in CONFIG_MAPPING:
-        model_class, tokenizer_class = AutoModel, AutoTokenizer
-    else:
-        raise WeightsError(
-            f"the text encoder in {text.encoder.folder} is of the kind {kind}, which neither transformers nor "
-            "hi-ml-multimodal knows; code from checkpoints is not run"
-        )
-    text.encoder.language_model()
-    try:
-        tokenizer = tokenizer_class.from_pretrained(text.tokenizer.folder, trust_remote_code=False)
-        with quietly():
-            # Shapes that differ are said by `check_loaded`, by name.
-            loaded: Any = model_class.from_pretrained(
-                text.encoder.folder,
-                output_loading_info=True,
-                ignore_mismatched_sizes=True,
-                trust_remote_code=False,
-            )
-    except Exception as error:  # transformers raises many types for files that are damaged or of another model
-        what = f"the text encoder in {text.encoder.folder}"
-        raise unloadable("ldm", what, error, text.tokenizer.folder, text.encoder.folder) from error
-    encoder, report = loaded
-    check_loaded(report, f"the text encoder in {text.encoder.folder}", unused=(*_HEADS, *_OTHER_TOWER), absent=_HEADS)
-    if len(tokenizer) <= len(tokenizer.all_special_tokens):
-        raise WeightsError(f"the tokenizer in {text.tokenizer.folder} knows no words; its vocabulary is missing")
-    return encoder.float().eval().requires_grad_(False), tokenizer, kind
 
 
 def _check_fit(weights: str, unet: UNet2DConditionModel, vae: AutoencoderKL, encoder: Any, tokenizer: Any) -> None:

@@ -57,6 +57,19 @@ class Forward(Protocol):
         """The rest up to the last layer that is read: the layers' attention to the tokens, `[B, h, w]` each."""
         ...
 
+    def observe(self, begun: Begun, context: Tensor, token_weights: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """The rest, with the maps on the way.
+
+        Args:
+            begun: What was begun.
+            context: Token states, `[B, L, D]`.
+            token_weights: What each token counts, in K ways, `[B, L, K]`.
+
+        Returns:
+            The prediction, and of each layer that is read its attention `[B, K, h, w]`.
+        """
+        ...
+
     def for_attention(self, begun: Begun) -> Begun:
         """What `attend` needs of it."""
         ...

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,8 @@ from ....core import MethodError, WeightsError
 from ...repository import read_config
 from .arguments import check_image, check_width, images_of, per_image, token_weights
 from .attention import choose_layers
-from .batching import BatchSize, exact_float32
+from .batching import DTYPES, BatchSize, exact_float32, products_in
+from .bimodal_runs import Posterior, read_bimodal
 from .forward import Forward
 from .inversion import invert
 from .monai import autoencoder_from_monai, read_weights, unet_from_monai
@@ -22,11 +22,9 @@ from .noising import NoisedLatents, attention_blocks, difference_blocks, differe
 from .options import Extraction
 from .postprocess import combine, finish
 from .reading import Block, Phrases, read_phrases
-from .schedule import NoiseSchedule, middle_fifth
+from .schedule import NoiseSchedule, last_four_fifths, middle_fifth, sampler_of
 from .split import SplitForward, is_plain
 from .whole import WholeForward
-
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class CrossAttentionGrounder:
@@ -60,13 +58,17 @@ class CrossAttentionGrounder:
             unet: A diffusers `UNet2DConditionModel`.
             vae: A diffusers `AutoencoderKL`.
             scheduler: A diffusers scheduler or its configuration; None for the paper's schedule.
-            num_inversion_steps: Inversion steps asked for; the paper's code makes 334 of 300.
-            layers: Cross-attention layers to read, by name or by the paper's number; None for the paper's.
+            num_inversion_steps: Inversion steps asked for; the paper's code makes 334 of 300. Of "bimodal", the steps
+                from noise to image.
+            layers: Cross-attention layers to read, by name or by the paper's number; None for the paper's, "all" alone
+                for all.
             pixel_range: What the autoencoder takes for black and white.
-            step_range: First step read and the one after the last; None for the paper's, the middle fifth.
+            step_range: First step read and the one after the last; None for the paper's, the middle fifth; of
+                "bimodal", the last four fifths.
             extraction: "inversion"; "noise-once", the attention at the same steps, but of the latent with seeded noise
                 added instead of inverted; or "noise-difference", which reads no attention but how the phrase changes
-                the network's prediction (the mask step of DiffEdit, Couairon et al., ICLR 2023).
+                the network's prediction (the mask step of DiffEdit, Couairon et al., ICLR 2023); or "bimodal", the
+                attention merged with what image and phrase draw it to on their own (Nuetzel et al., MIDL 2025).
             gaussian_sigma: Standard deviation of the blur in pixels of the input; 0 for none.
             otsu: Whether the map is 0 up to Otsu's threshold.
             dtype: Precision of the UNet's products: "float32", "bfloat16" or "float16"; all else is float32.
@@ -89,11 +91,17 @@ class CrossAttentionGrounder:
         self.schedule = NoiseSchedule.of(scheduler)
         self.num_inversion_steps = num_inversion_steps
         self.timesteps = self.schedule.timesteps(num_inversion_steps)
-        self.steps_read = middle_fifth(num_inversion_steps) if step_range is None else range(*step_range)
+        self._sampler: Any = None
+        if extraction == Extraction.BIMODAL:
+            self._sampler = sampler_of(scheduler, num_inversion_steps)
+            # From noise to image, as they are taken.
+            self.timesteps = self._sampler.timesteps.tolist()
+        usual = last_four_fifths if self._sampler else middle_fifth
+        self.steps_read = usual(num_inversion_steps) if step_range is None else range(*step_range)
         if not 0 <= self.steps_read.start < self.steps_read.stop <= len(self.timesteps):
             raise MethodError(
                 f"steps {self.steps_read.start} to {self.steps_read.stop} cannot be read; {num_inversion_steps} "
-                f"inversion steps are numbered 0 to {len(self.timesteps) - 1}"
+                f"steps are numbered 0 to {len(self.timesteps) - 1}"
             )
         self.layers = choose_layers(unet, layers)
         self.extraction = extraction
@@ -188,7 +196,9 @@ class CrossAttentionGrounder:
         keys = list(zip(images, seeds, strict=True))
         sources = sorted(set(keys))
         used = sorted({source for source, _ in sources})
-        latents = self.encode(image[used])[[used.index(source) for source, _ in sources]]
+        of_source = [used.index(source) for source, _ in sources]
+        posterior = Posterior(*(part[of_source] for part in self._posterior(image[used])))
+        latents = posterior.mean
         empty = per_image(uncond_embeds, len(image)).float()[[source for source, _ in sources]].to(self.device)
         phrases = Phrases(
             phrase_embeds.float().to(self.device),
@@ -196,9 +206,14 @@ class CrossAttentionGrounder:
             torch.tensor([sources.index(key) for key in keys], device=self.device),
         )
         batch = self._batch(latents)
-        with self._precision():
-            blocks = self._blocks(latents, empty, [seed for _, seed in sources], count, batch)
-            layers = read_phrases(self.forward, blocks, phrases, batch)
+        with products_in(self._dtype, self.device):
+            noise = [seed for _, seed in sources]
+            if self._sampler is not None:
+                layers = [
+                    read_bimodal(self.forward, self._sampler, posterior, noise, empty, phrases, self.steps_read, batch)
+                ]
+            else:
+                layers = read_phrases(self.forward, self._blocks(latents, empty, noise, count, batch), phrases, batch)
         if all(layer.shape[-2:] == (1, 1) for layer in layers):
             raise MethodError(
                 f"the layers read see an image of {image.shape[-1]}x{image.shape[-2]} as a single point; give a larger "
@@ -218,7 +233,7 @@ class CrossAttentionGrounder:
         latents = self.encode(image)
         context = per_image(uncond_embeds, len(image)).float().to(self.device)
         none_read = range(len(self.timesteps), len(self.timesteps))
-        with self._precision():
+        with products_in(self._dtype, self.device):
             steps = invert(
                 self.forward,
                 self.schedule,
@@ -237,18 +252,24 @@ class CrossAttentionGrounder:
         Raises:
             MethodError: If the images are not of the shape and range that `heatmaps` takes.
         """
+        return self._posterior(image).mean
+
+    def _posterior(self, image: Tensor) -> Posterior:
+        """The autoencoder's distribution of the latents of images, scaled as the UNet expects."""
         config = self._vae.config
         check_image(image, config.in_channels)
         low, high = self.pixel_range
         pixels = (image.float() * (high - low) + low).expand(-1, config.in_channels, -1, -1)
         batch = BatchSize.within_budget(self.device, config.block_out_channels[0] * image.shape[-1] * image.shape[-2])
 
-        def work(start: int, stop: int) -> Tensor:
-            return self._vae.encode(pixels[start:stop].to(self.device)).latent_dist.mode()
+        def work(start: int, stop: int) -> Posterior:
+            found = self._vae.encode(pixels[start:stop].to(self.device)).latent_dist
+            return Posterior(found.mode(), found.std)
 
         with exact_float32():
-            mean = torch.cat(batch.run(len(pixels), work)).float()
-        return (mean - (config.get("shift_factor") or 0)) * config.scaling_factor
+            mean, std = (torch.cat(part).float() for part in zip(*batch.run(len(pixels), work), strict=True))
+        scale = config.scaling_factor
+        return Posterior((mean - (config.get("shift_factor") or 0)) * scale, std * scale)
 
     @property
     def device(self) -> torch.device:
@@ -275,12 +296,3 @@ class CrossAttentionGrounder:
             return difference_blocks(self.forward, noised, empty, batch)
         steps = invert(self.forward, self.schedule, latents, empty, self.num_inversion_steps, self.steps_read, batch)
         return (Block(1, step.begun) for step in steps if step.begun is not None)
-
-    @contextmanager
-    def _precision(self) -> Iterator[None]:
-        if self._dtype is torch.float32:
-            with exact_float32():
-                yield
-        else:
-            with torch.autocast(self.device.type, self._dtype):
-                yield

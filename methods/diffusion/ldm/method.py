@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
+from pathlib import Path
 from typing import Any, ClassVar
 
 from ....core import Grounding, Heatmap, MethodError, Query, Radiograph, WeightsError
 from ....core.fingerprint import digest, jsonable, seed_from
 from ....core.paths import user_path
+from ....core.published import named_place
 from ...base import GroundingMethod
+from ...random_weights import random_weights
 from ...registry import register_method
 from ...requirements import require_packages
 from .frame import input_size, network_input, square_extent
 from .options import OF_ATTENTION, Extraction, LdmOptions, Precision, Settings
 from .phrases import token_mask, token_tensors, tokenize, tokenize_empty
-from .sources import MONAI, DiffusersSource, MonaiSource, locate
+from .sources import MONAI, USUAL_ARCHITECTURE, DiffusersSource, MonaiSource, locate, trained_on
 
 
 @register_method("ldm")
@@ -50,6 +53,9 @@ class Ldm(GroundingMethod):
         """
         super().__init__(options)
         self._settings: Settings = self.options.settings()
+        given = getattr(self.options, "weights", "")
+        self._drawn = random_weights(given)
+        self.trained_on: tuple[str, ...] = trained_on(given) or self.trained_on
         self._fingerprint: str | None = None
         self._model: Any = None
         self._grounder: Any = None
@@ -58,14 +64,20 @@ class Ldm(GroundingMethod):
         """The weights, and where text encoder and lacking parts come from if not from there ("" otherwise).
 
         Raises:
-            WeightsError: If no weights were named.
+            WeightsError: If no weights were named, or none can be drawn.
         """
         if not self.options.weights:
             raise WeightsError(
                 "method ldm needs to be told its weights: --set weights=DIR (a diffusers pipeline, or its hub id), or "
                 "--set weights=monai:DIR (autoencoder.pth and diffusion_model.pth of the paper's checkpoint)"
             )
-        return self.options.weights, self.options.text_encoder, self.options.base
+        if self._drawn is not None and self._drawn.place.startswith(MONAI):
+            raise WeightsError(
+                f"weights={self.options.weights} takes the architecture of a diffusers pipeline, not of monai:DIR: "
+                "write random:SEED:DIR, with the folder of one"
+            )
+        place = self.options.weights if self._drawn is None else self._drawn.place or USUAL_ARCHITECTURE
+        return place, self.options.text_encoder, self.options.base
 
     def setup(self, device: str) -> None:
         """Load networks, text encoder and tokenizer.
@@ -112,12 +124,17 @@ class Ldm(GroundingMethod):
         from .checkpoint import load_checkpoint
 
         weights, text_encoder, base = self.sources()
-        return load_checkpoint(weights, text_encoder=text_encoder, base=base, device=device)
+        seed = self._drawn.seed if self._drawn else None
+        return load_checkpoint(weights, text_encoder=text_encoder, base=base, seed=seed, device=device)
 
     def weights_fingerprint(self) -> str:
-        """Hash of the content of every file that is read; of a hub repository its commit."""
+        """Hash of the content of every file that is read, or a hub repository's commit; with the seed of drawn ones."""
         if self._fingerprint is None:
-            self._fingerprint = digest(self._located.identity())
+            located = self._located
+            if self._drawn is not None and isinstance(located, DiffusersSource):
+                self._fingerprint = digest(located.identity(weights=False), self._drawn.seed)
+            else:
+                self._fingerprint = digest(located.identity())
         return self._fingerprint
 
     def weights_id(self) -> str | None:
@@ -131,7 +148,15 @@ class Ldm(GroundingMethod):
         used = self._located.options()
         others = {key: getattr(self.options, key) for key in ("text_encoder", "base") if key in used}
         more = [f"{key}={_published(place)}" for key, place in others.items() if place]
-        return "; ".join((_published(self.weights), *more))
+        place = _published(self.sources()[0])
+        if self._drawn is not None:
+            place = f"random weights (seed {self._drawn.seed}) of {place}"
+        return "; ".join((place, *more))
+
+    def declared_places(self) -> list[Path]:
+        """The folders of the weights, and what other options name."""
+        found = named_place(self.sources()[0].removeprefix(MONAI), plain_folders=True) if self.weights else None
+        return [*([found] if found else []), *super().declared_places()]
 
     @cached_property
     def _located(self) -> DiffusersSource | MonaiSource:
@@ -148,12 +173,15 @@ class Ldm(GroundingMethod):
         return self.ground_batch([Query(image, phrase, "") for phrase in phrases])
 
     def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
-        """Answer a batch of queries, in order; the phrases of an image share its trajectory.
+        """Answer a batch of queries, in order; the phrases of an image share its trajectory, where there is one.
 
         Raises:
             MethodError: If a phrase has no token to average over.
         """
         model, settings = self._model, self._settings
+        if settings.extraction is Extraction.BIMODAL and len(queries) > 1:
+            # One by one, from text encoder to map: its 8 bits would show how a batch rounds.
+            return [answer for query in queries for answer in self.ground_batch([query])]
         texts = [
             tokenize(model.tokenizer, query.phrase, query.pathology, settings.tokens, model.max_tokens)
             for query in queries

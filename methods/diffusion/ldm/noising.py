@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -19,6 +20,14 @@ _NOISE_LEVEL = 0.5
 """The part of the training's time steps at which noise is added: DiffEdit's."""
 
 
+class Schedule(Protocol):
+    """What says how much noise a time step has."""
+
+    def noised(self, latents: Tensor, noise: Tensor, t: Any) -> Tensor:
+        """A clean latent with the noise of time step `t`."""
+        ...
+
+
 class NoisedLatents:
     """Latents noised several times; iterated over, some noisings at once: their number, latents, time steps.
 
@@ -27,7 +36,7 @@ class NoisedLatents:
     """
 
     def __init__(
-        self, schedule: NoiseSchedule, latents: Tensor, seeds: Sequence[int], times: Sequence[int], at_once: int
+        self, schedule: Schedule, latents: Tensor, seeds: Sequence[int], times: Sequence[float], at_once: int
     ) -> None:
         """Draw the noise.
 

@@ -12,6 +12,7 @@ class Extraction(StrEnum):
     INVERSION = "inversion"
     NOISE_ONCE = "noise-once"
     NOISE_DIFFERENCE = "noise-difference"
+    BIMODAL = "bimodal"
 
 
 class Tokens(StrEnum):
@@ -19,6 +20,7 @@ class Tokens(StrEnum):
 
     PHRASE = "phrase"
     CONTENT = "content"
+    CONTENT_FIRST = "content-first"
     PATHOLOGY = "pathology"
 
 
@@ -35,8 +37,12 @@ class Preset(StrEnum):
 
     VILOURAS2024 = "vilouras2024"
     VILOURAS2026_FROZEN = "vilouras2026-frozen"
+    NUETZEL2025 = "nuetzel2025"
     FAST = "fast"
     PHANTOM = "phantom"
+
+
+MOST_BLUR, MOST_SIZE = 1000, 4096
 
 
 @dataclass(frozen=True)
@@ -45,10 +51,11 @@ class Settings:
 
     Attributes:
         extraction: How the map is read out.
-        steps: Inversion steps asked for; the public code's spacing makes 334 of 300.
+        steps: Inversion steps asked for; the public code's spacing makes 334 of 300. Of `Extraction.BIMODAL`, steps
+            from noise to image.
         read: The part of the steps whose attention is read, as two fractions; empty for the middle fifth as the public
-            code rounds it, 120 to 179 of 300.
-        layers: Cross-attention layers; empty for the paper's places, counted from the middle block.
+            code rounds it, 120 to 179 of 300; of `Extraction.BIMODAL`, for the last four fifths.
+        layers: Cross-attention layers; empty for the paper's places, counted from the middle block; "all" for all.
         tokens: Whose attention is averaged.
         otsu: Whether the map is 0 up to Otsu's threshold.
         blur: Standard deviation of the Gaussian blur, in pixels of the network's input.
@@ -68,8 +75,24 @@ class Settings:
     dtype: Precision = Precision.FLOAT32
     compile: bool = False
 
+    def check(self) -> None:
+        """Refuse values that no map can be made with.
+
+        Raises:
+            ValueError: Saying which.
+        """
+        if not 1 <= self.steps <= 1000:
+            raise ValueError(f"steps must be 1 to 1000, got {self.steps}")
+        read = self.read
+        if read and (len(read) != 2 or not 0 <= read[0] < read[1] <= 1):
+            raise ValueError(f"read must be two fractions of 0 to 1, the first the smaller, as in 0.4,0.6, got {read}")
+        if not 0 <= self.blur <= MOST_BLUR:
+            raise ValueError(f"blur must be 0 to {MOST_BLUR}, got {self.blur}")
+        if self.size and not 8 <= self.size <= MOST_SIZE:
+            raise ValueError(f"size must be 8 to {MOST_SIZE}, or 0 for the model's own, got {self.size}")
+
     def step_range(self) -> tuple[int, int] | None:
-        """First step read and the one after the last; None for the middle fifth."""
+        """First step read and the one after the last; None for the extraction's own."""
         if not self.read:
             return None
         first, stop = (round(self.steps * part) for part in self.read)
@@ -81,6 +104,10 @@ PRESETS = {
     Preset.VILOURAS2024: Settings(),
     # The frozen baseline of the 2026 paper (arXiv:2506.10633): 100 steps, of which 40 to 59 are read.
     Preset.VILOURAS2026_FROZEN: Settings(steps=100),
+    # Bimodal Bias Merging: the last 40 of 50 steps, all layers, the first piece of each word that says something.
+    Preset.NUETZEL2025: Settings(
+        Extraction.BIMODAL, steps=50, layers=("all",), tokens=Tokens.CONTENT_FIRST, otsu=False, blur=0
+    ),
     # As few as keep the bundled model's macro AUROC on the phantom within .005 of 300 steps; docs/ldm.md has the curve.
     Preset.FAST: Settings(steps=3),
     # For the bundled model, which localises in its last layers; the mask would lower its AUROC (docs/phantom.md).
@@ -90,7 +117,6 @@ PRESETS = {
 }
 
 
-MOST_BLUR, MOST_SIZE = 1000, 4096
 PRESET_HELP = "a named set of values: " + ", ".join(Preset)
 OF_ATTENTION = ("steps", "read", "layers", "tokens")
 """The options that say nothing about a map of `Extraction.NOISE_DIFFERENCE`."""
@@ -100,18 +126,29 @@ OF_ATTENTION = ("steps", "read", "layers", "tokens")
 class MapOptions:
     """How maps are made. An option left out has the preset's value."""
 
-    preset: Preset = field(default=Preset.VILOURAS2024, metadata={"help": PRESET_HELP})
-    extraction: Extraction | None = field(default=None, metadata={"help": "inversion, noise-once or noise-difference"})
-    steps: int | None = field(default=None, metadata={"help": "DDIM inversion steps, 1 to 1000"})
+    preset: Preset | None = field(
+        default=None,
+        metadata={"help": f"{PRESET_HELP}; otherwise vilouras2024, of bimodal nuetzel2025"},
+    )
+    extraction: Extraction | None = field(
+        default=None, metadata={"help": "inversion, noise-once, noise-difference or bimodal"}
+    )
+    steps: int | None = field(default=None, metadata={"help": "DDIM steps, 1 to 1000"})
     read: tuple[float, ...] | None = field(
         default=None,
-        metadata={"help": "the part of the steps that is read, such as 0.4,0.6; the middle fifth otherwise"},
+        metadata={
+            "help": "the part of the steps that is read, such as 0.4,0.6; otherwise the middle fifth, of bimodal 0.2,1"
+        },
     )
     layers: tuple[str, ...] | None = field(
-        default=None, metadata={"help": "cross-attention layers, by name or by the paper's number: 3,4,6,7"}
+        default=None, metadata={"help": "cross-attention layers, by name, by the paper's number (3,4,6,7), or all"}
     )
     tokens: Tokens | None = field(
-        default=None, metadata={"help": "whose attention: phrase, content (no function words) or pathology (its words)"}
+        default=None,
+        metadata={
+            "help": "whose attention: phrase, content (no function words), content-first (their first pieces) or "
+            "pathology (its words)"
+        },
     )
     otsu: bool | None = field(default=None, metadata={"help": "set what is below Otsu's threshold to 0"})
     blur: float | None = field(
@@ -129,20 +166,14 @@ class MapOptions:
             given = [name for name in OF_ATTENTION if getattr(self, name) is not None]
             if given:
                 raise ValueError(f"noise-difference reads no attention: leave out {' and '.join(given)}")
-        if not 1 <= settings.steps <= 1000:
-            raise ValueError(f"steps must be 1 to 1000, got {settings.steps}")
-        read = settings.read
-        if read and (len(read) != 2 or not 0 <= read[0] < read[1] <= 1):
-            raise ValueError(f"read must be two fractions of 0 to 1, the first the smaller, as in 0.4,0.6, got {read}")
-        if not 0 <= settings.blur <= MOST_BLUR:
-            raise ValueError(f"blur must be 0 to {MOST_BLUR}, got {settings.blur}")
-        if settings.size and not 8 <= settings.size <= MOST_SIZE:
-            raise ValueError(f"size must be 8 to {MOST_SIZE}, or 0 for the model's own, got {settings.size}")
+        settings.check()
 
     def settings(self) -> Settings:
         """The preset's values, and those given."""
         given = {f.name: getattr(self, f.name) for f in fields(Settings)}
-        found = replace(PRESETS[self.preset], **{name: value for name, value in given.items() if value is not None})
+        usual = Preset.NUETZEL2025 if self.extraction == Extraction.BIMODAL else Preset.VILOURAS2024
+        preset = PRESETS[self.preset or usual]
+        found = replace(preset, **{name: value for name, value in given.items() if value is not None})
         if found.extraction is Extraction.NOISE_DIFFERENCE:
             return replace(found, **{f.name: f.default for f in fields(Settings) if f.name in OF_ATTENTION})
         return found
@@ -153,7 +184,8 @@ class LdmOptions(MapOptions):
     """What `--set` takes."""
 
     weights: str = field(
-        default="", metadata={"help": "diffusers folder or hub id, or monai:DIR for the paper's checkpoint"}
+        default="",
+        metadata={"help": "diffusers folder or hub id, monai:DIR (the paper's), or random:SEED[:PLACE]"},
     )
     text_encoder: str = field(
         default="", metadata={"help": "folder or hub id of text encoder and tokenizer; empty: the checkpoint's own"}

@@ -17,7 +17,7 @@ FUNCTION_WORDS = frozenset(
     """a an and are as at be been by can could for from has have in is it its may no not of on or seen that the there
     these this to was were which with within without""".split()  # noqa: SIM905  (a list of forty strings reads worse)
 )
-"""Words that `Tokens.CONTENT` leaves out."""
+"""Words that `Tokens.CONTENT` and `Tokens.CONTENT_FIRST` leave out."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,11 @@ def tokenize(tokenizer: Any, phrase: str, pathology: str, tokens: Tokens, length
     ]
     if not inner:
         raise MethodError(f"the phrase {phrase!r} has no tokens to ground; give it a word")
-    chosen = [position for position in inner if _counts(_word_at(phrase, spans[position]), pathology, tokens)]
+    words = {position: _word_at(phrase, spans[position]) for position in inner}
+    chosen = [position for position in inner if _counts(words[position][0], pathology, tokens)]
+    if tokens is Tokens.CONTENT_FIRST:
+        first = {start: position for position, (_, start) in reversed(words.items())}
+        chosen = [position for position in chosen if first[words[position][1]] == position]
     if not chosen:
         wanted = f"word of {pathology!r}" if tokens is Tokens.PATHOLOGY else "content word"
         raise MethodError(
@@ -105,18 +109,18 @@ def token_mask(phrases: Sequence[TokenizedPhrase]) -> torch.Tensor:
     return mask
 
 
-def _word_at(phrase: str, span: tuple[int, int]) -> str:
-    """The whole word that a token is a part of, in lower case; "" for punctuation."""
+def _word_at(phrase: str, span: tuple[int, int]) -> tuple[str, int]:
+    """The whole word that a token is a part of, in lower case, and where it starts; "" and -1 for punctuation."""
     for word in re.finditer(r"\w+", phrase):
         if word.start() <= span[0] < word.end() or span[0] <= word.start() < span[1]:
-            return word.group().lower()
-    return ""
+            return word.group().lower(), word.start()
+    return "", -1
 
 
 def _counts(word: str, pathology: str, tokens: Tokens) -> bool:
     if tokens is Tokens.PHRASE:
         return True
-    if tokens is Tokens.CONTENT:
+    if tokens in (Tokens.CONTENT, Tokens.CONTENT_FIRST):
         return bool(word) and word not in FUNCTION_WORDS
     # "effusions" is a word of "Pleural Effusion".
     return any(word.startswith(part) for part in re.findall(r"\w+", pathology.lower()))

@@ -44,21 +44,7 @@ class NoiseSchedule:
         Raises:
             MethodError: If diffusers cannot build it, or the prediction is of another kind.
         """
-        from diffusers.schedulers.scheduling_ddim import DDIMScheduler
-
-        config = dict(_PAPER if scheduler is None else getattr(scheduler, "config", scheduler))
-        if "schedule" in config:
-            name = config.pop("schedule")
-            config["beta_schedule"] = _BETAS_OF_MONAI.get(name, name)
-        # What only steers sampling may be worded in ways that DDIM does not know; it plays no part here.
-        shaping = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
-        known = (*shaping, "prediction_type", "rescale_betas_zero_snr")
-        if not set(config) & set(shaping[1:]):
-            raise MethodError("the scheduler's configuration has no betas; the inversion needs a scheduler with betas")
-        try:
-            built: Any = DDIMScheduler(**{key: config[key] for key in known if key in config})
-        except (TypeError, ValueError, NotImplementedError) as error:
-            raise MethodError(f"the noise schedule cannot be built: {error}") from error
+        built = sampler_of(scheduler)
         prediction = built.config.prediction_type
         if prediction not in _PREDICTIONS:
             raise MethodError(f"the network predicts {prediction!r}; the inversion knows {', '.join(_PREDICTIONS)}")
@@ -110,3 +96,42 @@ def middle_fifth(num_steps: int) -> range:
     """
     start, stop = num_steps // 2 - 10 * num_steps // 100, num_steps // 2 + 10 * num_steps // 100
     return range(start, max(stop, start + 1))
+
+
+def last_four_fifths(num_steps: int) -> range:
+    """The generation steps whose attention Bimodal Bias Merging reads: the last 40 of 50."""
+    return range(num_steps // 5, num_steps)
+
+
+def sampler_of(scheduler: Any = None, num_steps: int | None = None) -> Any:
+    """The diffusers `DDIMScheduler` of a checkpoint, without clipping.
+
+    Args:
+        scheduler: As of `NoiseSchedule.of`.
+        num_steps: The steps from noise to image that it is set to; None to leave them.
+
+    Raises:
+        MethodError: If diffusers cannot build it, or the training has not as many steps.
+    """
+    from diffusers.schedulers.scheduling_ddim import DDIMScheduler
+
+    config = dict(_PAPER if scheduler is None else getattr(scheduler, "config", scheduler))
+    if "schedule" in config:
+        name = config.pop("schedule")
+        config["beta_schedule"] = _BETAS_OF_MONAI.get(name, name)
+    # What only other schedulers know may be worded in ways that DDIM does not.
+    shaping = ("num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "trained_betas")
+    stepping = ("set_alpha_to_one", "steps_offset", "timestep_spacing")
+    known = (*shaping, *stepping, "prediction_type", "rescale_betas_zero_snr")
+    if not set(config) & set(shaping[1:]):
+        raise MethodError("the scheduler's configuration has no betas; the inversion needs a scheduler with betas")
+    try:
+        built: Any = DDIMScheduler(**{key: config[key] for key in known if key in config}, clip_sample=False)
+        if num_steps is not None:
+            built.set_timesteps(num_steps)
+    except (TypeError, ValueError, NotImplementedError) as error:
+        raise MethodError(f"the noise schedule cannot be built: {error}") from error
+    # Spacings that start behind the first step end behind the last one where every step is taken.
+    if num_steps is not None and not all(0 <= t < len(built.alphas_cumprod) for t in built.timesteps.tolist()):
+        raise MethodError(f"{num_steps} steps do not fit into the {len(built.alphas_cumprod)} of the noise schedule")
+    return built

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from .attention import attention_map, block_of
+from .attention import attention_map, attention_maps, block_of
 from .forward import Begun
 
 
@@ -57,6 +57,7 @@ class SplitForward:
             self.begin = torch.compile(self.begin)
             self.predict = torch.compile(self.predict)
             self.attend = torch.compile(self.attend)
+            self.observe = torch.compile(self.observe)
 
     def begin(self, latents: Tensor, timesteps: Tensor) -> Begun:
         """See `Forward`."""
@@ -91,6 +92,18 @@ class SplitForward:
             if index + 1 < len(self._reading):
                 step.apply(step.module, walk)
         return tuple(maps)
+
+    def observe(self, begun: Begun, context: Tensor, token_weights: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """See `Forward`."""
+        walk = _Walk(begun.hidden, begun.residual, begun.time, list(begun.skips), context)
+        maps: list[Tensor] = []
+        for step in self._after:
+            if step.layer:
+                block = step.module
+                read = attention_maps(block.attn2, block.norm2(walk.hidden), context, token_weights)
+                maps.append(read.transpose(1, 2).unflatten(2, walk.residual.shape[-2:]))
+            step.apply(step.module, walk)
+        return walk.hidden, tuple(maps)
 
     def for_attention(self, begun: Begun) -> Begun:
         """Without the skips that only steps after the last layer read take up."""

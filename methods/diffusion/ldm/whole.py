@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ....core import MethodError
-from .attention import attention_map, block_of
+from .attention import attention_maps, block_of
 from .forward import Begun
 
 
@@ -43,22 +43,38 @@ class WholeForward:
     def attend(self, begun: Begun, context: Tensor, token_weights: Tensor) -> tuple[Tensor, ...]:
         """See `Forward`."""
         maps: dict[int, Tensor] = {}
-        with suppress(_AllRead), self._capturing(token_weights, maps):
-            self._unet(begun.hidden, begun.time, encoder_hidden_states=context, return_dict=False)
-        size = begun.hidden.shape[-2:]
-        found = [maps[id(layer)] for layer in self._layers]
-        return tuple(one.unflatten(1, _grid(one.shape[1], size[0], size[1])) for one in found)
+        with suppress(_AllRead), self._capturing(token_weights[..., None], maps, leave=True):
+            self._call(begun, context)
+        return tuple(one[:, 0] for one in self._grids(begun, maps))
+
+    def observe(self, begun: Begun, context: Tensor, token_weights: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """See `Forward`."""
+        maps: dict[int, Tensor] = {}
+        with self._capturing(token_weights, maps, leave=False):
+            found = self._call(begun, context)
+        return found, self._grids(begun, maps)
+
+    def _call(self, begun: Begun, context: Tensor) -> Tensor:
+        """The network as it is; another kind of network overrides this."""
+        return self._unet(begun.hidden, begun.time, encoder_hidden_states=context, return_dict=False)[0]
 
     def for_attention(self, begun: Begun) -> Begun:
         """See `Forward`."""
         return begun
 
+    def _grids(self, begun: Begun, maps: Mapping[int, Tensor]) -> tuple[Tensor, ...]:
+        """What was noted of each layer, `[B, K, h, w]`."""
+        size = begun.hidden.shape[-2:]
+        found = [maps[id(layer)].transpose(1, 2) for layer in self._layers]
+        return tuple(one.unflatten(2, _grid(one.shape[2], size[0], size[1])) for one in found)
+
     @contextmanager
-    def _capturing(self, token_weights: Tensor, maps: dict[int, Tensor]) -> Iterator[None]:
+    def _capturing(self, token_weights: Tensor, maps: dict[int, Tensor], *, leave: bool) -> Iterator[None]:
         originals = [layer.processor for layer in self._layers]
+        count = len(self._layers) if leave else 0
         try:
             for layer in self._layers:
-                layer.processor = _Reading(layer.processor, token_weights, maps, len(self._layers))
+                layer.processor = _Reading(layer.processor, token_weights, maps, count)
             yield
         finally:
             for layer, original in zip(self._layers, originals, strict=True):
@@ -70,7 +86,10 @@ class _AllRead(Exception):  # noqa: N818 - no error
 
 
 class _Reading:
-    """An attention processor that notes its map before it does what the one in its place did."""
+    """An attention processor that notes its maps before it does what the one in its place did.
+
+    Once `layers` are noted, it leaves the pass; 0 for never.
+    """
 
     def __init__(self, original: Any, token_weights: Tensor, maps: dict[int, Tensor], layers: int) -> None:
         self._original = original
@@ -79,7 +98,7 @@ class _Reading:
         self._layers = layers
 
     def __call__(self, attn: Any, hidden: Tensor, encoder_hidden_states: Tensor, *args: Any, **options: Any) -> Any:
-        self._maps[id(attn)] = attention_map(attn, hidden, encoder_hidden_states, self._token_weights)
+        self._maps[id(attn)] = attention_maps(attn, hidden, encoder_hidden_states, self._token_weights)
         if len(self._maps) == self._layers:
             raise _AllRead
         return self._original(attn, hidden, encoder_hidden_states, *args, **options)

@@ -194,7 +194,7 @@ def test_presets_and_options():
     ):
         with pytest.raises(MethodError, match=message):
             build_method("ldm", wrong)
-    with pytest.raises(MethodError, match="'inversion', 'noise-once' or 'noise-difference'"):
+    with pytest.raises(MethodError, match="'noise-once', 'noise-difference' or 'bimodal'"):
         build_method("ldm", {"extraction": "magic"})
     with pytest.raises(MethodError, match="noise-difference reads no attention: leave out steps and tokens"):
         build_method("ldm", {"extraction": "noise-difference", "steps": "50", "tokens": "phrase"})
