@@ -16,7 +16,7 @@ from transformers import BertConfig
 
 from groundcxr.core import Box, Heatmap, MethodError, Query, Radiograph, UnknownNameError, WeightsError
 from groundcxr.methods.contrastive.clip.method import Clip, ClipOptions
-from groundcxr.methods.contrastive.clip.source import PRESETS
+from groundcxr.methods.contrastive.clip.presets import PRESETS
 from groundcxr.methods.contrastive.clip.towers import patch_tower
 from groundcxr.methods.crop import place
 from groundcxr.methods.loading import build_method
