@@ -29,6 +29,7 @@ _APART = frozenset(
         "requirements",
         "revision",
         "watching",
+        "wrapping",
     )
 )
 

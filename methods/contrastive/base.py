@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...core import Grounding, Heatmap, ImageSize, MethodError, Query, Radiograph
 from ..base import GroundingMethod
+from ..inference import exact_inference
 
 if TYPE_CHECKING:
     import torch
@@ -108,22 +108,6 @@ class ContrastiveMethod(GroundingMethod):
                     found[key, phrase] = self.heatmap(values, images[key].size)
         cut = dict(zip(row, self.truncated(list(row)), strict=True))
         return [Grounding(found[query.image.sha256, query.phrase], truncated=cut[query.phrase]) for query in queries]
-
-
-@contextmanager
-def exact_inference() -> Iterator[None]:
-    """No gradients, and the same numbers on every device as far as its kernels allow.
-
-    cuDNN's default for convolutions is TF32, whose 10-bit mantissa moves a cosine by 1e-3.
-    """
-    import torch
-
-    cudnn = torch.backends.cudnn
-    with (
-        torch.inference_mode(),
-        cudnn.flags(enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False),
-    ):
-        yield
 
 
 def state_digest(*modules: torch.nn.Module) -> str:

@@ -1,4 +1,4 @@
-"""Dense modes of a CLIP tower: other ways than its own from the tokens of its last blocks to patches in the joint space.
+"""Dense modes of a CLIP tower: other ways than its own from its last blocks to patches in the joint space.
 
 They are of papers that found that the last attention of CLIP carries patches to places that they are not of. With h the
 tokens that a block reads, q, k and v those of its norm's output, s = head width ** -.5:
@@ -74,9 +74,7 @@ def _grouping(block: Block, normed: torch.Tensor, _prefix: int, _grid: tuple[int
     return total / 3
 
 
-def _self_attention(
-    tokens: torch.Tensor, values: torch.Tensor, bias: torch.Tensor | None = None
-) -> torch.Tensor:
+def _self_attention(tokens: torch.Tensor, values: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
     from torch.nn.functional import scaled_dot_product_attention
 
     return scaled_dot_product_attention(tokens, tokens, values, attn_mask=bias)
@@ -194,13 +192,13 @@ def dense_tower(tower: PatchTower, name: str, model: str) -> DenseTower:
     mode = MODES[name]
     if len(tower.blocks) < mode.depth:
         raise MethodError(
-            f"dense={name} reads the last {mode.depth} blocks of the image tower, and that of the clip model {model} has "
-            f"{len(tower.blocks)}; choose another mode or model"
+            f"dense={name} reads the last {mode.depth} blocks of the image tower, and that of the clip model {model} "
+            f"has {len(tower.blocks)}; choose another mode or model"
         )
     blocks = blocks_of(tower.blocks[-mode.depth :])
     if isinstance(blocks, str):
         raise MethodError(
-            f"dense={name} cannot be computed for the clip model {model}: {blocks}; take dense={PROJECTION}, or a plain "
-            "vision transformer such as openai-vit-b-16 or biomedclip"
+            f"dense={name} cannot be computed for the clip model {model}: {blocks}; take dense={PROJECTION}, or a "
+            "plain vision transformer such as openai-vit-b-16 or biomedclip"
         )
     return DenseTower(tower, mode, blocks)

@@ -30,7 +30,7 @@ class Frame(Protocol):
         ...
 
     def changed(self, changes: Mapping[str, Any]) -> Frame:
-        """The same with another `size` (pixels of a square), `resize_mode`, `mean` or `std` (of grey values in 0..1)."""
+        """The same with another `size` (of a square), `resize_mode`, `mean` or `std` (of grey values in 0..1)."""
         ...
 
     def identity(self) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -19,7 +19,7 @@ from ...requirements import require_packages
 from ..base import ContrastiveMethod, Explained, state_digest
 from .dense import MODE_NAMES, MODES, PROJECTION, DenseTower, check_mode, dense_tower
 from .finding import find_source
-from .frame import Frame, OpenClipFrame
+from .frame import OpenClipFrame
 from .presets import ENSEMBLE, RECIPES, ensemble
 from .source import Loaded, Source
 from .towers import PatchTower, image_embedding, patch_tower
@@ -49,22 +49,21 @@ class ClipOptions:
     )
     dense: str = field(
         default="",
-        metadata={"help": f"one of {', '.join(MODE_NAMES)}; empty: {PROJECTION}, or the preset's", "since": "0.1"},
+        metadata={"help": f"one of {', '.join(MODE_NAMES)}; empty: {PROJECTION}, or the preset's"},
     )
     preset: str = field(
         default="",
         metadata={
             "help": f"a dense mode with the input and the prompt that it was published with: {', '.join(RECIPES)}",
-            "since": "0.1",
         },
     )
     mean: float = field(
         default=0.0,
-        metadata={"help": "subtracted from grey values in 0..1, in place of the model's; 0: the model's", "since": "0.1"},
+        metadata={"help": "subtracted from grey values in 0..1, in place of the model's; 0: the model's"},
     )
     std: float = field(
         default=0.0,
-        metadata={"help": "divides grey values in 0..1, in place of the model's; 0: the model's", "since": "0.1"},
+        metadata={"help": "divides grey values in 0..1, in place of the model's; 0: the model's"},
     )
 
 
@@ -76,8 +75,8 @@ class Clip(ContrastiveMethod):
     where the tower averages), is the model's image embedding; that is checked on loading, and others are refused. The
     model's own preprocessing and tokenizer apply: where it crops, the crop is the map's extent; where it pads, padding
     is cut off the map; a phrase beyond the context length is cut off, and its answer says so. No smoothing. With
-    `dense`, patches come from the last blocks in another way than the tower's own (see `dense.py`); with `preset`, input
-    and prompt are those that such a way was published with.
+    `dense`, patches come from the last blocks in another way than the tower's own (see `dense.py`); with `preset`,
+    input and prompt are those that such a way was published with.
     """
 
     Options: ClassVar[type[Any]] = ClipOptions
@@ -103,15 +102,15 @@ class Clip(ContrastiveMethod):
         self._source: Source | None = None
         self._model: Any = None
         self._tokenizer: Any = None
-        self._tower: Callable[[torch.Tensor], torch.Tensor] | None = None
+        self._tower: Any = None
         self._empty: torch.Tensor | None = None
         if model is not None:
             self.weights: str | None = "given as parts"
             preprocess = getattr(model.visual, "preprocess_cfg", None)
             if preprocess is None:
-                raise MethodError("the open_clip model lacks visual.preprocess_cfg; make it with open_clip.create_model")
+                raise MethodError("the model lacks visual.preprocess_cfg; make it with open_clip.create_model")
             if "size" in self._changes:
-                raise MethodError("a preset of another input takes no parts; make the model of that size, and set dense")
+                raise MethodError("a preset changes the input, so it takes no parts; set dense instead")
             self._keep(Loaded(model.eval(), tokenizer, OpenClipFrame(dict(preprocess)).changed(self._changes)))
             return
         self._source = self.source()
@@ -187,7 +186,6 @@ class Clip(ContrastiveMethod):
         """
         import torch
 
-        assert self._tower is not None
         return torch.nn.functional.normalize(self._tower(self._pixels(images)), dim=-1)
 
     def embed_phrases(self, phrases: Sequence[str]) -> torch.Tensor:
@@ -290,7 +288,7 @@ def _settings(options: Any) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
             raise unknown_name("preset of clip", preset, RECIPES)
         recipe = RECIPES[preset]
         if dense not in ("", recipe.dense):
-            raise MethodError(f"preset={preset} is dense={recipe.dense}, and dense={dense} is set too; leave out one of them")
+            raise MethodError(f"preset={preset} is dense={recipe.dense}, but dense={dense} is set too; leave out one")
         dense, changes = recipe.dense, dict(recipe.frame)
         templates = recipe.templates
     for name in ("mean", "std"):

@@ -149,7 +149,7 @@ class OpenClipSource:
     def _without_files(self, method: str, preset: Preset, changes: Mapping[str, Any]) -> Loaded:
         if self.seed is None:
             raise WeightsError(
-                f"method {method} needs the file of the model {self.spec}, which its authors give out: --set weights=FILE"
+                f"method {method} needs the file of the model {self.spec} from its authors: --set weights=FILE"
             )
         if preset.architecture is None:
             raise WeightsError(
@@ -192,7 +192,7 @@ class OpenClipSource:
             overrides |= {"load_weights": False, "pretrained_text": False}
         try:
             with _quiet(), no_foreign_code(), nullcontext() if self.seed is None else drawing(self.seed):
-                model = open_clip.create_model(
+                model: Any = open_clip.create_model(
                     name, pretrained=pretrained, require_pretrained=not drawn, force_image_size=size, **overrides
                 )
                 tokenizer = open_clip.get_tokenizer(name)
@@ -224,7 +224,11 @@ class OpenClipSource:
             raise unknown_name("open_clip model", architecture, open_clip.list_models())
         if not self.pooled and (reason := unsuited_config(config)):
             raise refusal(self.spec, reason)
-        if self.seed is not None or open_clip.get_pretrained_cfg(architecture, pretrained) or Path(pretrained).is_file():
+        if (
+            self.seed is not None
+            or open_clip.get_pretrained_cfg(architecture, pretrained)
+            or Path(pretrained).is_file()
+        ):
             return architecture, pretrained
         tags = open_clip.list_pretrained_tags_by_model(architecture)
         raise unknown_name(f"weights of the open_clip model {architecture}", pretrained, tags)

@@ -1,4 +1,4 @@
-"""A file with the state dict of a CLIP model in OpenAI's layout, such as CheXzero's; its shapes say the architecture."""
+"""A file with the state dict of a CLIP model in OpenAI's layout, such as CheXzero's; shapes say the architecture."""
 
 from __future__ import annotations
 
@@ -61,8 +61,7 @@ class FileSource:
         import open_clip
         from open_clip.model import resize_pos_embed
 
-        from ...pretrained import check_loaded
-        from ...state import read_weights
+        from ...state import load_exactly, read_weights
 
         state = {name: value for name, value in read_weights(self.path).items() if name not in _NUMBERS}
         settings, context_length = _architecture(state, method, self.path)
@@ -71,20 +70,14 @@ class FileSource:
             settings["vision_cfg"]["image_size"] = changes["size"]
         model = open_clip.CLIP(**settings, quick_gelu=True).eval()
         resize_pos_embed(state, model)
-        own = model.state_dict()
-        report = {
-            "missing_keys": sorted(own.keys() - state.keys()),
-            "unexpected_keys": sorted(state.keys() - own.keys()),
-            "mismatched_keys": sorted(key for key in own.keys() & state.keys() if own[key].shape != state[key].shape),
-        }
-        check_loaded(report, f"the model in {self.path}")
-        model.load_state_dict(state)
+        load_exactly(model, state, f"the model in {self.path}")
         preprocess = {"size": model.visual.image_size, "interpolation": "bicubic", "resize_mode": "shortest"}
         return Loaded(
             model.float(),
             open_clip.SimpleTokenizer(context_length=context_length),
-            OpenClipFrame({"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, **preprocess})
-            .changed(changes),
+            OpenClipFrame(
+                {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, **preprocess}
+            ).changed(changes),
         )
 
 
@@ -96,8 +89,8 @@ def _architecture(state: Mapping[str, torch.Tensor], method: str, path: Path) ->
     if lacking:
         raise WeightsError(
             f"method {method} reads one file of weights where it is the state dict of a CLIP vision transformer in "
-            f"OpenAI's layout, such as CheXzero's, and {path} holds no {lacking[0]}; give such a file, or a folder with "
-            "the model's configuration"
+            f"OpenAI's layout, such as CheXzero's, and {path} holds no {lacking[0]}; give such a file, or a folder "
+            "with the model's configuration"
         )
     width, _, _, patch = state["visual.conv1.weight"].shape
     side = round((len(state["visual.positional_embedding"]) - 1) ** 0.5)

@@ -17,9 +17,7 @@ from .source import Source
 class ClipPhantomOptions:
     """How patches come into the joint space."""
 
-    dense: str = field(
-        default=PROJECTION, metadata={"help": f"one of {', '.join(MODE_NAMES)}, as of clip", "since": "0.1"}
-    )
+    dense: str = field(default=PROJECTION, metadata={"help": f"one of {', '.join(MODE_NAMES)}, as of clip"})
 
 
 @register_method("clip-phantom")

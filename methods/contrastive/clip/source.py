@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from .frame import Frame
 
+
 @dataclass(frozen=True)
 class Loaded:
     """A model, ready to be asked.

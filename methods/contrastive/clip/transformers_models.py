@@ -204,7 +204,9 @@ class ProcessorFrame:
         settings = self._processor.to_dict()
         if "size" in changes:
             if changes.get("resize_mode") != "squash":
-                raise MethodError("the input of a checkpoint of transformers can be resized to another size by squashing only")
+                raise MethodError(
+                    "the input of a checkpoint of transformers can be resized to another size by squashing only"
+                )
             side = {"height": changes["size"], "width": changes["size"]}
             settings |= {"size": side, "do_center_crop": False}
         for key in ("mean", "std"):
