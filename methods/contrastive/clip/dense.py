@@ -11,9 +11,9 @@ tokens that a block reads, q, k and v those of its norm's output, s = head width
   neither.
 - surgery (Li et al., 2023): over the last six blocks, h of the first plus softmax(vv's) v of each, without MLPs, each
   computed from the tower's own path. With it goes the difference to the empty phrase; see `Clip.embed_phrases`.
-- gem (Bousselham et al., CVPR 2024): as surgery, with the mean of three attentions, of v, k and q each: unit vectors y,
-  twice replaced by softmax(c yy) y of unit length, then softmax(c yy) v; c = s times the image's mean norm of tokens
-  behind the block's norm.
+- gem (Bousselham et al., CVPR 2024): as surgery, with the mean of three attentions, of v, k and q each: unit vectors y, once
+  replaced by softmax(c yy) y of unit length, then softmax(c yy) v; c = s times the image's mean norm of tokens behind
+  the block's norm.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ PROJECTION = "projection"
 """The mode that leaves the tower as it is."""
 _DEEP = 6
 _NEIGHBOURS = 5.0
-_GEM_ROUNDS = 2
 
 
 def _own_value(block: Block, normed: torch.Tensor, _prefix: int, _grid: tuple[int, int]) -> torch.Tensor:
@@ -66,11 +65,9 @@ def _grouping(block: Block, normed: torch.Tensor, _prefix: int, _grid: tuple[int
     sharpness = normed.norm(dim=-1).mean(dim=-1)[:, None, None, None] * values.shape[-1] ** -0.5
     total: Any = 0
     for found in (values, block.project("k", normed), block.project("q", normed)):
-        for _ in range(_GEM_ROUNDS):
-            found = normalize(found, dim=-1)
-            found = scaled_dot_product_attention(found * sharpness, found, found, scale=1.0)
-        found = normalize(found, dim=-1)
-        total = total + scaled_dot_product_attention(found * sharpness, found, values, scale=1.0)
+        unit = normalize(found, dim=-1)
+        unit = normalize(scaled_dot_product_attention(unit * sharpness, unit, unit, scale=1.0), dim=-1)
+        total = total + scaled_dot_product_attention(unit * sharpness, unit, values, scale=1.0)
     return total / 3
 
 

@@ -47,7 +47,7 @@ class Source(Protocol):
     @property
     def citation(self) -> str: ...  # noqa: D102
 
-    def fingerprint(self, method: str) -> str:
+    def fingerprint(self, method: str, /) -> str:
         """What tells these weights from others."""
         ...
 
@@ -59,7 +59,7 @@ class Source(Protocol):
         """The user's files and folders that it reads."""
         ...
 
-    def load(self, method: str, changes: Mapping[str, Any]) -> Loaded:
+    def load(self, method: str, changes: Mapping[str, Any], /) -> Loaded:
         """The model on the CPU, in float32 and evaluation mode.
 
         Args:
