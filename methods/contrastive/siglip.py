@@ -93,15 +93,16 @@ def pooled_tower(model: Any, name: str) -> PatchTower:
 
     if isinstance(model, TransformersModel):
         tokens, norm, blocks, patch = visual.tokens, visual.norm, visual.blocks, visual.patch_size
+        prefix = visual.prefix
     else:
         trunk: Any = visual.trunk
         tokens, norm, blocks, patch = library_tokens(visual), trunk.norm, trunk.blocks, trunk.patch_embed.patch_size
+        prefix = trunk.num_prefix_tokens
     height, width = pair(patch)
-    tower = PatchTower(tokens, head, "head", (width, height), norm, blocks, 0)
+    tower = PatchTower(tokens, head, "head", (width, height), norm, blocks, prefix)
     with torch.inference_mode():
         pixels = any_input(visual)
-        patches, _ = tower.tokens(pixels)
-        rows = patches.flatten(1, 2)
+        rows = tower.tokens(pixels)[0].flatten(1, 2)
         whole = _differ(finish(pool(rows)), image_embedding(model, pixels))
         one = _differ(finish(pool(rows[:, :1].expand(-1, _COPIES, -1))), head(rows[:, 0]))
     if max(whole, one) > _TOLERANCE:
