@@ -110,11 +110,9 @@ def test_the_map_by_hand(method, folder):
     embedded = image_projection(resnet(pixels))[0]
     places = image_projection(kept[0][0].permute(1, 2, 0))
     torch.testing.assert_close(places.mean((0, 1)), embedded, atol=1e-5, rtol=1e-5)
-    # [CLS] small right pleural effusions [SEP]: the last token that is attended to is [SEP], at 5 or 3.
-    ids = [[2, 13, 5, 11, 12, 30, 3], [2, 4, 16, 3]]
     answers = method.ground(image, PHRASES)
-    for row, phrase, answer in zip(ids, PHRASES, answers, strict=True):
-        assert method._tokenizer(phrase)["input_ids"][0] == row[0]
+    for phrase, answer in zip(PHRASES, answers, strict=True):
+        # Without padding the last token, [SEP], is the last that is attended to.
         tokens = torch.tensor([method._tokenizer(phrase)["input_ids"]])
         text = text_projection(bert(tokens).last_hidden_state[0, -1])
         expected = torch.nn.functional.cosine_similarity(places, text[None, None], dim=-1).numpy()
