@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _TOLERANCE = 1e-5
 _COPIES = 3
+_MEDICAL = "google/medsiglip"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,12 @@ class Siglip(Clip):
 
     Options: ClassVar[type[Any]] = SiglipOptions
     note = "pooling head on single patches; not an authors' map"
+
+    def __init__(self, options: Any = None, *, model: Any = None, tokenizer: Any = None) -> None:
+        """Take options, or the loaded parts themselves; see `Clip`."""
+        super().__init__(options, model=model, tokenizer=tokenizer)
+        if self.options.weights.startswith(_MEDICAL):
+            self.trained_on = ("medical images, MIMIC-CXR among them as far as is known",)
 
     def source(self) -> Source:
         """Where the model comes from."""

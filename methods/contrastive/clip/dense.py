@@ -11,9 +11,9 @@ tokens that a block reads, q, k and v those of its norm's output, s = head width
   neither.
 - surgery (Li et al., 2023): over the last six blocks, h of the first plus softmax(vv's) v of each, without MLPs, each
   computed from the tower's own path. With it goes the difference to the empty phrase; see `Clip.embed_phrases`.
-- gem (Bousselham et al., CVPR 2024): as surgery, with the mean of three attentions, of v, k and q each: unit vectors y, once
-  replaced by softmax(c yy) y of unit length, then softmax(c yy) v; c = s times the image's mean norm of tokens behind
-  the block's norm.
+- gem (Bousselham et al., CVPR 2024): as surgery, with the mean of three attentions, of v, k and q each: unit vectors y,
+  once replaced by softmax(c yy) y of unit length, then softmax(c yy) v; c = s times the image's mean norm of tokens
+  behind the block's norm.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import SiglipModel
 
 from groundcxr.core import Box, MethodError, Query, Radiograph, WeightsError
+from groundcxr.core.seen import seen
 from groundcxr.methods.contrastive.siglip import Siglip, SiglipOptions, pooled_tower
 from groundcxr.methods.loading import build_method
 
@@ -149,3 +150,10 @@ def test_drawn_weights(folder):
         maps.append(method.ground(stored_images()[0], phrases())[0].heatmap.values)
     np.testing.assert_array_equal(maps[0], maps[1])
     assert not np.allclose(maps[0], maps[2], atol=1e-3)
+
+
+def test_medsiglip_counts_as_having_seen_mimic():
+    method = Siglip(SiglipOptions(weights="google/medsiglip-448"))
+    assert seen(method.trained_on, "ms-cxr")
+    assert not Siglip(SiglipOptions()).trained_on
+    assert "not an authors' map" in method.note
