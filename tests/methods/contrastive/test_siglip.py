@@ -23,23 +23,8 @@ TEXT = {"context_length": 16, "vocab_size": 49408, "width": 16, "heads": 2, "lay
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """The stored network with a tokenizer of its 64 tokens: the word w07 is token 7."""
-    folder = tmp_path_factory.mktemp("siglip") / "tiny-siglip"
-    shutil.copytree(STORED / "siglip", folder)
-    vocabulary = {f"w{number:02}": number for number in range(64)}
-    words = {"type": "WordLevel", "vocab": vocabulary, "unk_token": "w00"}
-    content = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": [], "normalizer": None}
-    content |= {"pre_tokenizer": {"type": "WhitespaceSplit"}, "post_processor": None, "decoder": None, "model": words}
-    (folder / "tokenizer.json").write_text(json.dumps(content))
-    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": "w01", "unk_token": "w00"}
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-    return folder
-
-
-@pytest.fixture(scope="module")
-def siglip(folder):
-    method = build_method("siglip", {"weights": str(folder)})
+def siglip(siglip_folder):
+    method = build_method("siglip", {"weights": str(siglip_folder)})
     method.setup("cpu")
     return method
 
@@ -64,8 +49,8 @@ def test_stored_maps(siglip):
 
 
 @torch.no_grad()
-def test_an_image_of_equal_patches_pools_to_the_embedding_of_one(folder, siglip):
-    model = SiglipModel.from_pretrained(folder).eval()
+def test_an_image_of_equal_patches_pools_to_the_embedding_of_one(siglip_folder, siglip):
+    model = SiglipModel.from_pretrained(siglip_folder).eval()
     patches = torch.randn((4, 48), generator=torch.Generator().manual_seed(1))
     for patch, found in zip(patches, siglip._own.head(patches), strict=True):
         pooled = model.vision_model.head(patch.expand(1, 25, 48))[0]
@@ -106,7 +91,7 @@ def test_a_tower_of_timm_by_hand():
     assert found.shape == (2, 10, 10, 64)
 
 
-def test_models_without_such_a_head_are_refused(folder, tmp_path):
+def test_models_without_such_a_head_are_refused(siglip_folder, tmp_path):
     vision = {"image_size": 32, "layers": 1, "width": 16, "patch_size": 16, "head_width": 16}
     with pytest.raises(MethodError, match=r"siglip model small cannot ground phrases: .*no pooling head"):
         pooled_tower(CLIP(8, vision, TEXT).eval(), "small")
@@ -114,9 +99,9 @@ def test_models_without_such_a_head_are_refused(folder, tmp_path):
         pooled_tower(CustomTextCLIP(8, {**TIMM, "timm_pool": "", "timm_proj": "linear"}, TEXT).eval(), "small")
     # clip refuses these the other way round.
     with pytest.raises(MethodError, match=r"clip model .* cannot ground phrases: .*pools with attention"):
-        build_method("clip", {"weights": str(folder)}).setup("cpu")
-    shutil.copytree(folder, tmp_path / "naflex")
-    config = json.loads((folder / "config.json").read_text())
+        build_method("clip", {"weights": str(siglip_folder)}).setup("cpu")
+    shutil.copytree(siglip_folder, tmp_path / "naflex")
+    config = json.loads((siglip_folder / "config.json").read_text())
     (tmp_path / "naflex/config.json").write_text(json.dumps({**config, "model_type": "siglip2"}))
     with pytest.raises(
         MethodError, match="is of the type 'siglip2'; method siglip reads those of the types clip and siglip"
@@ -124,10 +109,10 @@ def test_models_without_such_a_head_are_refused(folder, tmp_path):
         Siglip(SiglipOptions(weights=str(tmp_path / "naflex"))).setup("cpu")
 
 
-def test_half_loaded_weights_are_refused(folder, tmp_path):
+def test_half_loaded_weights_are_refused(siglip_folder, tmp_path):
     copy = tmp_path / "copy"
-    shutil.copytree(folder, copy)
-    state = load_file(folder / "model.safetensors")
+    shutil.copytree(siglip_folder, copy)
+    state = load_file(siglip_folder / "model.safetensors")
     probe = state.pop("vision_model.head.probe")
     save_file(state, copy / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(WeightsError, match=r"lacks vision_model\.head\.probe"):
@@ -141,10 +126,10 @@ def test_half_loaded_weights_are_refused(folder, tmp_path):
         Siglip(SiglipOptions(weights=str(copy))).setup("cpu")
 
 
-def test_drawn_weights(folder):
+def test_drawn_weights(siglip_folder):
     maps = []
     for seed in (1, 1, 2):
-        method = Siglip(SiglipOptions(weights=f"random:{seed}:{folder}"))
+        method = Siglip(SiglipOptions(weights=f"random:{seed}:{siglip_folder}"))
         method.setup("cpu")
         assert method.weights_id() == f"random weights (seed {seed}) of local copy tiny-siglip"
         maps.append(method.ground(stored_images()[0], phrases())[0].heatmap.values)
