@@ -28,7 +28,7 @@ def test_films_of_every_kind_are_scored(groundcxr, siglip_folder, films, ms_cxr,
     ran = groundcxr("evaluate", *methods, *datasets, "--protocol", "v1", "--out", tmp_path / "results")
     assert ran.code == 0, ran.err
     found = [json.loads(path.read_text()) for path in (tmp_path / "results").rglob("result.json")]
-    scored = sorted((one["method"]["name"], one["dataset"]["name"], one["statuses"]["auroc"]["ok"]) for one in found)
+    scored = sorted((one["method"]["label"], one["dataset"]["name"], one["statuses"]["auroc"]["ok"]) for one in found)
     counts = {"manifest": 8, "ms-cxr": 2}
     assert scored == [(name, data, count) for name in ("gradcam", "sclip", "siglip") for data, count in counts.items()]
     assert any("not an authors' map" in json.dumps(one) for one in found)
