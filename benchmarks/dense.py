@@ -18,7 +18,8 @@ from processor import cpu
 
 from groundcxr.core import Query, Radiograph
 from groundcxr.methods.contrastive.clip.dense import MODE_NAMES
-from groundcxr.methods.contrastive.clip.method import Clip, ClipOptions
+from groundcxr.methods.contrastive.clip.method import Clip
+from groundcxr.methods.contrastive.clip.options import ClipOptions
 
 PHRASES = ("small left pleural effusion", "opacity in the right lower lobe")
 

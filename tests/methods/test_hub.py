@@ -8,7 +8,6 @@ import pytest
 
 from groundcxr.core import GroundCXRError, MethodError, WeightsError
 from groundcxr.methods.contrastive.biovil import BioViL
-from groundcxr.methods.contrastive.clip.source import ClipSource
 from groundcxr.methods.hub import HubFiles
 from groundcxr.methods.requirements import require_packages
 

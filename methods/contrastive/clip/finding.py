@@ -7,7 +7,7 @@ import re
 from ....core.paths import user_path
 from ...random_weights import random_weights
 from .open_clip_models import OpenClipSource
-from .openai_file import FileSource
+from .openai_file import FILES, FileSource
 from .presets import CONFIG, PRESETS
 from .source import Source
 from .transformers_models import TransformersSource
@@ -34,6 +34,6 @@ def find_source(model: str, weights: str, method: str, *, pooled: bool = False) 
     if folder is not None and not (folder / CONFIG).is_file():
         if (folder / "config.json").is_file() or (not folder.exists() and _HUB_ID.fullmatch(place)):
             return TransformersSource(weights, method)
-        if folder.is_file() and drawn is None:
+        if drawn is None and (folder.is_file() or (not folder.exists() and folder.suffix in FILES)):
             return FileSource(folder, PRESETS.get(model))
     return OpenClipSource.parse(model, weights, pooled=pooled)

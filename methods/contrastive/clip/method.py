@@ -3,68 +3,29 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ....core import Heatmap, ImageSize, MethodError, Radiograph, unknown_name
+from ....core import Heatmap, ImageSize, MethodError, Radiograph
 from ....core.fingerprint import digest
 from ...marker import NetworkInput
 from ...registry import register_method
 from ...requirements import require_packages
 from ..base import ContrastiveMethod, Explained, state_digest
-from .dense import MODE_NAMES, MODES, PROJECTION, DenseTower, check_mode, dense_tower
+from .dense import MODES, PROJECTION, DenseTower, dense_tower
 from .finding import find_source
 from .frame import OpenClipFrame
-from .presets import ENSEMBLE, RECIPES, ensemble
+from .options import ClipOptions, settings_of
+from .presets import ENSEMBLE, ensemble
 from .source import Loaded, Source
 from .towers import PatchTower, image_embedding, patch_tower
 
 if TYPE_CHECKING:
     import torch
-
-
-@dataclass(frozen=True)
-class ClipOptions:
-    """Which model, and how its patches come into the joint space."""
-
-    model: str = field(
-        default="openai-vit-b-16",
-        metadata={
-            "help": "openai-vit-b-16, biomedclip, chexzero (with weights=FILE), NAME/PRETRAINED (of open_clip), "
-            "hf-hub:ID (its present state) or local-dir:DIR"
-        },
-    )
-    weights: str = field(
-        default="",
-        metadata={
-            "help": "in place of the model's: a folder with open_clip_config.json and the weights, a folder or hub id "
-            "(OWNER/NAME[@REVISION]) with a CLIPModel of transformers, a FILE in OpenAI's layout, or "
-            "random:SEED[:PLACE]"
-        },
-    )
-    dense: str = field(
-        default="",
-        metadata={"help": f"one of {', '.join(MODE_NAMES)}; empty: {PROJECTION}, or the preset's"},
-    )
-    preset: str = field(
-        default="",
-        metadata={
-            "help": f"a dense mode with the input and the prompt that it was published with: {', '.join(RECIPES)}",
-        },
-    )
-    mean: float = field(
-        default=0.0,
-        metadata={"help": "subtracted from grey values in 0..1, in place of the model's; 0: the model's"},
-    )
-    std: float = field(
-        default=0.0,
-        metadata={"help": "divides grey values in 0..1, in place of the model's; 0: the model's"},
-    )
 
 
 @register_method("clip")
@@ -96,7 +57,7 @@ class Clip(ContrastiveMethod):
         super().__init__(options)
         if (model is None) != (tokenizer is None):
             raise MethodError(f"{type(self).__name__} takes model and tokenizer together, or neither")
-        self._dense, self._prompts, self._changes = _settings(self.options)
+        self._dense, self._prompts, self._changes = settings_of(self.options)
         self._fingerprint: str | None = None
         self._device = "cpu"
         self._source: Source | None = None
@@ -274,27 +235,3 @@ class Clip(ContrastiveMethod):
         self._own: PatchTower = self.tower(loaded.model, name)
         tower: PatchTower | DenseTower = self._own
         self._tower = tower if self._dense == PROJECTION else dense_tower(self._own, self._dense, name)
-
-
-def _settings(options: Any) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
-    """Dense mode, templates and changes to the frame that the options say."""
-    dense, preset = getattr(options, "dense", PROJECTION), getattr(options, "preset", "")
-    templates: tuple[str, ...] = ("{}",)
-    changes: dict[str, Any] = {}
-    if dense:
-        check_mode(dense)
-    if preset:
-        if preset not in RECIPES:
-            raise unknown_name("preset of clip", preset, RECIPES)
-        recipe = RECIPES[preset]
-        if dense not in ("", recipe.dense):
-            raise MethodError(f"preset={preset} is dense={recipe.dense}, but dense={dense} is set too; leave out one")
-        dense, changes = recipe.dense, dict(recipe.frame)
-        templates = recipe.templates
-    for name in ("mean", "std"):
-        value = getattr(options, name, 0.0)
-        if value and not 0 < value <= 1:
-            raise MethodError(f"{name}={value:g} is not of grey values in 0..1; of values in 0..255 give a 255th of it")
-        if value:
-            changes[name] = value
-    return dense or PROJECTION, templates, changes

@@ -72,9 +72,9 @@ class OpenClipSource:
             return cls(model, hub_id=model.removeprefix("hf-hub:"), seed=seed, pooled=pooled)
         architecture, _, pretrained = model.rpartition("/")
         if not architecture or not pretrained:
+            kind, names = ("siglip", "") if pooled else ("clip", f"{', '.join(PRESETS)}, ")
             raise MethodError(
-                f"the clip model {model!r} is none of {', '.join(PRESETS)}, NAME/PRETRAINED (of open_clip), "
-                "local-dir:DIR and hf-hub:ID"
+                f"the {kind} model {model!r} is none of {names}NAME/PRETRAINED (of open_clip), local-dir:DIR and hf-hub:ID"
             )
         return cls(model, architecture=architecture, pretrained=pretrained, seed=seed, pooled=pooled)
 

@@ -15,6 +15,8 @@ from .source import Loaded
 if TYPE_CHECKING:
     import torch
 
+FILES = (".pt", ".pth", ".bin", ".safetensors")
+"""How files of weights end."""
 # Numbers that OpenAI saved with the weights.
 _NUMBERS = ("input_resolution", "context_length", "vocab_size")
 _HEAD_WIDTH = 64
@@ -39,8 +41,14 @@ class FileSource:
         self.citation = known.citation if known else ""
         self._frame = dict(known.frame) if known else {}
 
-    def fingerprint(self, _method: str) -> str:
-        """The file's SHA-256, with what its preset says of the input."""
+    def fingerprint(self, method: str) -> str:
+        """The file's SHA-256, with what its preset says of the input.
+
+        Raises:
+            WeightsError: If the file does not exist.
+        """
+        if not self.path.is_file():
+            raise WeightsError(f"method {method} finds no file {self.path}, given with --set weights=FILE")
         content = file_digest(self.path)
         return digest(content, self._frame) if self._frame else content
 

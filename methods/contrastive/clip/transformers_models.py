@@ -11,7 +11,6 @@ from ....core import ImageSize, MethodError, WeightsError
 from ...crop import Placement, place
 from ...pretrained import PretrainedMethod
 from .source import Loaded
-from .towers import pair
 
 if TYPE_CHECKING:
     import torch
@@ -229,7 +228,7 @@ class ProcessorFrame:
         if not cropped and size.get("height") and size.get("width"):
             return (size["width"], size["height"]), False
         side = size.get("shortest_edge")
-        if cropped and side and crop and pair_of(crop) == (side, side):
+        if cropped and side and crop and _sides(crop) == (side, side):
             return (side, side), True
         raise WeightsError(
             f"the image processor in {self._place} resizes to {size or 'nothing'} and crops to {crop}; this package "
@@ -237,9 +236,8 @@ class ProcessorFrame:
         )
 
 
-def pair_of(crop: Any) -> tuple[int, int]:
-    """(width, height) of a crop in any of transformers' forms."""
+def _sides(crop: Any) -> tuple[int, int]:
+    """(width, height) of a crop in any of the forms that processors have had."""
     if isinstance(crop, Mapping):
         return crop["width"], crop["height"]
-    height, width = pair(crop)
-    return width, height
+    return (crop, crop) if isinstance(crop, int) else (crop[1], crop[0])

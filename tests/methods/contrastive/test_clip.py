@@ -16,7 +16,8 @@ from transformers import BertConfig, CLIPImageProcessor, SiglipImageProcessor
 
 from groundcxr.core import Box, Heatmap, MethodError, Query, Radiograph, UnknownNameError, WeightsError
 from groundcxr.core.seen import seen
-from groundcxr.methods.contrastive.clip.method import Clip, ClipOptions
+from groundcxr.methods.contrastive.clip.method import Clip
+from groundcxr.methods.contrastive.clip.options import ClipOptions
 from groundcxr.methods.contrastive.clip.presets import PRESETS
 from groundcxr.methods.contrastive.clip.towers import patch_tower
 from groundcxr.methods.contrastive.clip.transformers_models import ProcessorFrame
@@ -508,6 +509,10 @@ def test_files_that_are_no_such_state_dict(chexzero, tmp_path):
         WeightsError, match=r"needs the file of the model chexzero from its authors: --set weights=FILE"
     ):
         Clip(ClipOptions("chexzero")).setup("cpu")
+    with pytest.raises(WeightsError, match=r"finds no file .*nowhere.pt, given with --set weights=FILE"):
+        Clip(ClipOptions("chexzero", str(tmp_path / "nowhere.pt"))).fingerprint()
+    with pytest.raises(WeightsError, match=r"there is no weights file .*nowhere.pt"):
+        Clip(ClipOptions("chexzero", str(tmp_path / "nowhere.pt"))).setup("cpu")
     changes = {
         r"holds no visual\.proj; give such a file": {"visual.proj": None},
         r"lacks ln_final\.bias": {"ln_final.bias": None},

@@ -14,7 +14,8 @@ from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
 from groundcxr.core import Box, MethodError, Query, Radiograph, UnknownNameError
 from groundcxr.methods.contrastive.clip.dense import MODE_NAMES
-from groundcxr.methods.contrastive.clip.method import Clip, ClipOptions
+from groundcxr.methods.contrastive.clip.method import Clip
+from groundcxr.methods.contrastive.clip.options import ClipOptions
 from groundcxr.methods.contrastive.clip.presets import ensemble
 
 STORED = Path(__file__).parents[2] / "data" / "clip_maps"

@@ -97,6 +97,8 @@ def test_models_without_such_a_head_are_refused(siglip_folder, tmp_path):
         pooled_tower(CLIP(8, vision, TEXT).eval(), "small")
     with pytest.raises(MethodError, match="no pooling head"):
         pooled_tower(CustomTextCLIP(8, {**TIMM, "timm_pool": "", "timm_proj": "linear"}, TEXT).eval(), "small")
+    with pytest.raises(MethodError, match=r"siglip model 'small' is none of NAME/PRETRAINED"):
+        Siglip(SiglipOptions("small"))
     # clip refuses these the other way round.
     with pytest.raises(MethodError, match=r"clip model .* cannot ground phrases: .*pools with attention"):
         build_method("clip", {"weights": str(siglip_folder)}).setup("cpu")
