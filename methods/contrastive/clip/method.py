@@ -104,14 +104,14 @@ class Clip(ContrastiveMethod):
             WeightsError: If the weights are missing or unusable.
             MethodError: If a package is missing, or the model has no exact per-patch projection.
         """
-        import torch
-
         require_packages(self.name, *self.requirements)
         if self._tower is None and self._source is not None:
             self._keep(self._source.load(self.name, self._changes))
         self._device = device
         self._model.to(device)
         if self._dense in MODES and MODES[self._dense].differs_from_empty:
+            import torch
+
             with torch.inference_mode():
                 self._empty = self._embed_under([""], ensemble())
 

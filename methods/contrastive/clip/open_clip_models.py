@@ -74,7 +74,8 @@ class OpenClipSource:
         if not architecture or not pretrained:
             kind, names = ("siglip", "") if pooled else ("clip", f"{', '.join(PRESETS)}, ")
             raise MethodError(
-                f"the {kind} model {model!r} is none of {names}NAME/PRETRAINED (of open_clip), local-dir:DIR and hf-hub:ID"
+                f"the {kind} model {model!r} is none of {names}NAME/PRETRAINED (of open_clip), local-dir:DIR and "
+                "hf-hub:ID"
             )
         return cls(model, architecture=architecture, pretrained=pretrained, seed=seed, pooled=pooled)
 
