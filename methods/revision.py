@@ -29,7 +29,6 @@ _APART = frozenset(
         "requirements",
         "revision",
         "watching",
-        "wrapping",
     )
 )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -10,12 +12,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core import Heatmap, ImageSize, MethodError, Radiograph
+from ...core import Heatmap, ImageSize, MethodError, Radiograph, WeightsError
 from ...core.fingerprint import digest
-from ..base import GroundingMethod
 from ..loading import build_method
+from ..marker import ShowsInput
 from ..registry import register_method
-from ..wrapping import saying_where_options_stand, settings_of
 from .base import ContrastiveMethod, Explained
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class GradCam(ContrastiveMethod):
         super().__init__(options)
         if not self.options.method:
             raise MethodError("gradcam needs the method whose model it explains: method=NAME, such as biovil")
-        asked = build_method(self.options.method, settings_of(self.options.settings, "gradcam"))
+        asked = build_method(self.options.method, _pairs(self.options.settings))
         if not isinstance(asked, ContrastiveMethod) or isinstance(asked, GradCam):
             raise MethodError(
                 f"gradcam cannot explain the method {self.options.method!r}, which compares no images with phrases; it "
@@ -70,6 +71,9 @@ class GradCam(ContrastiveMethod):
             )
         self._asked: ContrastiveMethod = asked
         self._explained: Any = None
+        if isinstance(asked, ShowsInput):
+            # For the marker test: the frame of what is explained is this one's.
+            self.network_input = asked.network_input
         self.weights: str | None = asked.weights
         self.trained_on, self.licence = asked.trained_on, asked.licence
         self.citation = "\n".join(filter(None, [type(self).citation, asked.citation]))
@@ -85,7 +89,7 @@ class GradCam(ContrastiveMethod):
             WeightsError: If they are missing.
             MethodError: If the model has no features to explain it by.
         """
-        with saying_where_options_stand(self.name):
+        with _saying_where_options_stand():
             self._asked.setup(device)
         self._explained = self._asked.explained()
         for parameter in self._explained.parameters():
@@ -94,7 +98,7 @@ class GradCam(ContrastiveMethod):
 
     def weights_fingerprint(self) -> str:
         """That of the method."""
-        with saying_where_options_stand(self.name):
+        with _saying_where_options_stand():
             return self._asked.weights_fingerprint()
 
     def weights_id(self) -> str | None:
@@ -108,10 +112,6 @@ class GradCam(ContrastiveMethod):
     def declared_places(self) -> list[Path]:
         """Those of the method."""
         return self._asked.declared_places()
-
-    def answering(self) -> GroundingMethod:
-        """The method whose input is looked at: its frame is this one's."""
-        return self._asked
 
     def fingerprint(self) -> str:
         """SHA-256 over this method and the one it explains."""
@@ -169,3 +169,24 @@ def _with_features(explained: Explained, pixels: torch.Tensor) -> tuple[torch.Te
     if len(kept) != 1:
         raise MethodError(f"the last features of the model were computed {len(kept)} times, not once")
     return kept[0], embedded
+
+
+@contextmanager
+def _saying_where_options_stand() -> Iterator[None]:
+    try:
+        yield
+    except WeightsError as error:
+        raise WeightsError(
+            f"{error} (an option of the method that gradcam explains stands in its own option settings='KEY=VALUE')"
+        ) from error
+
+
+def _pairs(settings: str) -> dict[str, str]:
+    try:
+        pairs = [setting.partition("=") for setting in shlex.split(settings)]
+    except ValueError as error:
+        raise MethodError(f"the settings {settings!r} of gradcam cannot be read: {error}") from error
+    for key, equals, _ in pairs:
+        if not equals:
+            raise MethodError(f"the setting {key!r} of gradcam does not fit: write KEY=VALUE")
+    return {key: value for key, _, value in pairs}
