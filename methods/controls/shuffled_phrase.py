@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
-from ...core import Grounding, MethodError, Query, Sample
-from ...core.fingerprint import generator_from
-from ..base import PhraseControl
+from ...core import Grounding, MethodError, Query, Sample, WeightsError
+from ...core.fingerprint import digest, generator_from
+from ..base import ControlMethod, GroundingMethod, PhraseControl
+from ..loading import build_method
 from ..registry import register_method
-from ..wrapping import WrappingMethod, name_of
+
+
+@dataclass(frozen=True)
+class ShuffledPhraseOptions:
+    """Which method is asked."""
+
+    method: str = field(default="", metadata={"help": "the method that is asked: NAME or FILE.py[:CLASS]"})
+    settings: str = field(default="", metadata={"help": "its options, with spaces between them: 'KEY=VALUE KEY=VALUE'"})
 
 
 @register_method("shuffled-phrase")
-class ShuffledPhrase(WrappingMethod, PhraseControl):
+class ShuffledPhrase(PhraseControl):
     """A method's answer to another phrase than the sample's, scored against the sample's own boxes.
 
     The phrase is that of another sample of the same image whose boxes do not overlap these; where there is none, that
@@ -23,26 +33,39 @@ class ShuffledPhrase(WrappingMethod, PhraseControl):
     right one.
     """
 
+    Options: ClassVar[type[Any]] = ShuffledPhraseOptions
+
     def __init__(self, options: Any = None) -> None:
         """Build the method that is asked; it loads its weights in `setup`.
 
         Args:
-            options: An `AskedOptions`.
+            options: A `ShuffledPhraseOptions`.
 
         Raises:
             MethodError: If no method is named, or a control that is not asked about phrases.
         """
         super().__init__(options)
+        if not self.options.method:
+            raise MethodError("shuffled-phrase needs the method that it asks, its option method=NAME")
+        asked = build_method(self.options.method, _pairs(self.options.settings))
+        if isinstance(asked, ControlMethod):
+            raise MethodError(
+                f"shuffled-phrase cannot ask the control {self.options.method!r}, which reads samples and not phrases"
+            )
+        self._asked: GroundingMethod = asked
+        self.weights: str | None = None
+        self.trained_on, self.licence, self.citation = asked.trained_on, asked.licence, asked.citation
+        # Instances differ in what the class of the method asked declares.
         # The kind too: a protocol may treat maps of one kind in its own way.
-        for name in ("kind", "emits"):
-            self.__dict__[name] = getattr(self.only(), name)
+        for name in ("kind", "emits", "batch_size"):
+            self.__dict__[name] = getattr(asked, name)
         self._others: tuple[Sample, ...] = ()
         self._of_image: dict[str, list[Sample]] = {}
 
     def fit(self, reference: Sequence[Sample], *, held_out: bool) -> None:
         """Keep the phrases that may stand in for another pathology's."""
         self._others = tuple(reference)
-        self.note = f"{name_of(self.only())} asked about another phrase"
+        self.note = f"{self._asked.name or type(self._asked).__name__} asked about another phrase"
 
     def survey(self, samples: Sequence[Sample]) -> None:
         """Keep each image's samples, whose phrases come first; negatives are of nothing that it shows."""
@@ -52,19 +75,53 @@ class ShuffledPhrase(WrappingMethod, PhraseControl):
                 continue
             self._of_image.setdefault(sample.image_id, []).append(sample)
 
+    def fetch(self) -> None:
+        """Bring what the method that is asked needs."""
+        self._asked.fetch()
+
+    def setup(self, device: str) -> None:
+        """Load the weights of the method that is asked.
+
+        Raises:
+            WeightsError: If they are missing.
+        """
+        with _saying_where_options_stand():
+            self._asked.setup(device)
+
+    def weights_fingerprint(self) -> str:
+        """That of the method that is asked."""
+        with _saying_where_options_stand():
+            return self._asked.weights_fingerprint()
+
+    def weights_id(self) -> str | None:
+        """That of the method that is asked."""
+        with _saying_where_options_stand():
+            return self._asked.weights_id()
+
     def options_dict(self) -> dict[str, Any]:
         """The method that is asked, with all its options."""
-        return {"method": name_of(self.only()), **self.only().options_dict()}
+        return {"method": self._asked.name or type(self._asked).__name__, **self._asked.options_dict()}
+
+    def answering(self) -> GroundingMethod:
+        """The method that is asked."""
+        return self._asked
+
+    def fingerprint(self) -> str:
+        """SHA-256 over this control and the method that it asks."""
+        return digest(super().fingerprint(), self._asked.fingerprint())
 
     def question(self, sample: Sample) -> Sample:
         """The sample with another's phrase and pathology."""
         other = self._other(sample, self._of_image.get(sample.image_id, []))
         return replace(sample, phrase=other.phrase, pathology=other.pathology)
 
+    def answers_by_image(self) -> bool:
+        """As the method that is asked."""
+        return self._asked.answers_by_image()
+
     def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
         """The answers of the method that is asked."""
-        (spec,) = self.asked
-        return self.answers(spec, queries)
+        return self._asked.ground_batch(queries)
 
     def _other(self, sample: Sample, mine: Sequence[Sample]) -> Sample:
         apart = [other for other in mine if other.boxes and not _overlap(sample, other)] if sample.boxes else []
@@ -77,7 +134,28 @@ class ShuffledPhrase(WrappingMethod, PhraseControl):
         return choice[int(draw.integers(len(choice)))]
 
 
+@contextmanager
+def _saying_where_options_stand() -> Iterator[None]:
+    try:
+        yield
+    except WeightsError as error:
+        raise WeightsError(
+            f"{error} (an option of the method that shuffled-phrase asks stands in its own option settings='KEY=VALUE')"
+        ) from error
+
+
 def _overlap(one: Sample, other: Sample) -> bool:
     return any(
         max(a.x0, b.x0) < min(a.x1, b.x1) and max(a.y0, b.y0) < min(a.y1, b.y1) for a in one.boxes for b in other.boxes
     )
+
+
+def _pairs(settings: str) -> dict[str, str]:
+    try:
+        pairs = [setting.partition("=") for setting in shlex.split(settings)]
+    except ValueError as error:
+        raise MethodError(f"the settings {settings!r} of shuffled-phrase cannot be read: {error}") from error
+    for key, equals, _ in pairs:
+        if not equals:
+            raise MethodError(f"the setting {key!r} of shuffled-phrase does not fit: write KEY=VALUE")
+    return {key: value for key, _, value in pairs}
