@@ -59,10 +59,10 @@ def run_checks(method: GroundingMethod, device: str) -> Iterator[Check]:
         yield Check(f"setup on {device}", str(error))
         return
     yield Check(f"setup on {device}", None)
-    shown = tried.answering()
-    if isinstance(shown, ShowsInput):
-        with told_as("the method failed on a marker"):
-            yield Check("a marker in its network's input read at its place on the image", frame_problem(shown))
+    for shown in tried.answering():
+        if isinstance(shown, ShowsInput):
+            with told_as("the method failed on a marker"):
+                yield Check("a marker in its network's input read at its place on the image", frame_problem(shown))
     queries = _queries()
     name = f"answers of the right shape and finite values for {len(queries)} phrases on images of {len(_CROPS)} shapes"
     try:

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core import Grounding, Heatmap, ImageSize, Query, Radiograph
+from ...core import Grounding, Heatmap, ImageSize, MethodError, Query, Radiograph
 from ..base import GroundingMethod
 from ..inference import exact_inference
 
 if TYPE_CHECKING:
     import torch
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What Grad-CAM needs of a method: its image embedding, and the features that this is explained by.
+
+    Attributes:
+        pixels: From images to the network's input `[n, 3, H, W]`, on its device.
+        embed: From that input to the model's embeddings of whole images, `[n, d]`.
+        parameters: The model's weights.
+        layer: The module whose output are the features.
+        grid: From features and input to `[n, h, w, c]`.
+        heatmap: From values on the grid and an image's size to the heatmap, without smoothing.
+    """
+
+    pixels: Callable[[Sequence[Radiograph]], torch.Tensor]
+    embed: Callable[[torch.Tensor], torch.Tensor]
+    parameters: Callable[[], Iterable[torch.Tensor]]
+    layer: torch.nn.Module
+    grid: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    heatmap: Callable[[NDArray[np.float32], ImageSize], Heatmap]
 
 
 class ContrastiveMethod(GroundingMethod):
@@ -42,6 +64,24 @@ class ContrastiveMethod(GroundingMethod):
         """The heatmap of a grid of cosines `[h, w]` on an image of `image_size`."""
         raise NotImplementedError
 
+    def grids(self, images: Sequence[Radiograph], texts: Sequence[torch.Tensor]) -> Iterator[NDArray[np.float32]]:
+        """Each image's grids of scores `[m, h, w]`: by default cosines of patches and phrases.
+
+        Args:
+            images: Images, which are encoded together.
+            texts: The embeddings of each image's phrases, `[m, d]`.
+        """
+        for grid, wanted in zip(self.embed_images(images), texts, strict=True):
+            yield (grid @ wanted.T).permute(2, 0, 1).float().cpu().numpy()
+
+    def explained(self) -> Explained:
+        """The parts that Grad-CAM needs; called after `setup`.
+
+        Raises:
+            MethodError: If the method has none.
+        """
+        raise MethodError(f"gradcam cannot explain the method {self.name}, which has no embedding of whole images")
+
     def ground(self, image: Radiograph, phrases: Sequence[str]) -> list[Grounding]:
         """Answer every phrase of one image, in order."""
         return self.ground_batch([Query(image, phrase, "") for phrase in phrases])
@@ -61,11 +101,10 @@ class ContrastiveMethod(GroundingMethod):
         found: dict[tuple[str, str], Heatmap] = {}
         with exact_inference():
             texts = self.embed_phrases(list(row))
-            patches = self.embed_images(list(images.values()))
-            for grid, (key, phrases) in zip(patches, asked.items(), strict=True):
-                wanted = texts[[row[phrase] for phrase in phrases]]
-                cosines = (grid @ wanted.T).permute(2, 0, 1).float().cpu().numpy()
-                for phrase, values in zip(phrases, cosines, strict=True):
+            wanted = [texts[[row[phrase] for phrase in phrases]] for phrases in asked.values()]
+            grids = self.grids(list(images.values()), wanted)
+            for scores, (key, phrases) in zip(grids, asked.items(), strict=True):
+                for phrase, values in zip(phrases, scores, strict=True):
                     found[key, phrase] = self.heatmap(values, images[key].size)
         cut = dict(zip(row, self.truncated(list(row)), strict=True))
         return [Grounding(found[query.image.sha256, query.phrase], truncated=cut[query.phrase]) for query in queries]

@@ -8,7 +8,7 @@ import pytest
 
 from groundcxr.core import GroundCXRError, MethodError, WeightsError
 from groundcxr.methods.contrastive.biovil import BioViL
-from groundcxr.methods.contrastive.clip.source import ClipSource
+from groundcxr.methods.contrastive.clip.open_clip_models import OpenClipSource
 from groundcxr.methods.hub import HubFiles
 from groundcxr.methods.repository import Repository
 from groundcxr.methods.requirements import require_packages
@@ -83,8 +83,8 @@ def test_a_local_copy_is_not_held_to_the_published_checksum(tmp_path):
     "read",
     [
         lambda place: REPO.local(place, "demo"),
-        lambda place: ClipSource.parse(f"local-dir:{place}"),
-        lambda place: ClipSource.parse("any", place),
+        lambda place: OpenClipSource.parse(f"local-dir:{place}"),
+        lambda place: OpenClipSource.parse("any", place),
     ],
 )
 def test_a_home_folder_that_is_not_there_is_told_in_a_sentence(read):
