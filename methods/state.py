@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..core import WeightsError
 from ..core.paths import user_path
 from .hub import first_sentence
+from .pretrained import check_loaded
 
 # What training scripts pickle beside the weights: configurations (omegaconf, argparse), callbacks of Lightning.
 _SKIPPED = (
@@ -37,6 +38,8 @@ _SKIPPED = (
 _UNSAFE = re.compile(r"(?:Unsupported (?:global: GLOBAL|class|operand) |GLOBAL )([\w.]+)")
 # Under which training scripts keep the network's state beside the optimiser's.
 _NESTED = ("state_dict", "model_state_dict", "model")
+# Counts of training steps, and positions that count from 0: versions differ in whether they save them.
+_IDLE = (r"\.num_batches_tracked$", r"\.embeddings\.position_ids$")
 
 Renaming = tuple[tuple[str, str], ...]
 """Pairs of a regular expression and its replacement, applied one after another."""
@@ -101,6 +104,38 @@ def read_checkpoint(path: str | Path) -> Any:
                 "its authors again, or save the state_dict alone"
             ) from error
         raise WeightsError(f"{path} cannot be read as weights: {first_sentence(error)}; get the file again") from error
+
+
+def load_exactly(
+    network: nn.Module,
+    state: Mapping[str, Tensor],
+    what: str,
+    *,
+    unused: Sequence[str] = (),
+    absent: Sequence[str] = (),
+) -> None:
+    """Give a network the weights of a state dict, all of them and no others.
+
+    What versions of torch and transformers save or leave out, and no answer depends on, is not looked at.
+
+    Args:
+        network: Its parameters and buffers are named as in the state.
+        state: The tensors; they are copied.
+        what: How messages call the network: "the model in FILE".
+        unused: Regular expressions of names in the state that the network need not have a place for.
+        absent: Regular expressions of names that the state need not hold.
+
+    Raises:
+        WeightsError: If a weight is missing, left over or of another shape.
+    """
+    own = network.state_dict()
+    report = {
+        "missing_keys": [name for name in own if name not in state],
+        "unexpected_keys": [name for name in state if name not in own],
+        "mismatched_keys": [name for name in state if name in own and state[name].shape != own[name].shape],
+    }
+    check_loaded(report, what, unused=(*unused, *_IDLE), absent=(*absent, *_IDLE))
+    network.load_state_dict(dict(state), strict=False)
 
 
 class Skipped:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,19 +20,31 @@ if TYPE_CHECKING:
 class ContrastiveMethod(GroundingMethod):
     """Answers with the cosine similarity of patch embeddings and a phrase's embedding.
 
-    A subclass embeds images and phrases into one space, both of unit length, and lays a grid of cosines on the image.
-    Within a batch each image and each phrase is encoded once.
+    A subclass embeds images and phrases into one space, both of unit length, and lays a grid of cosines on the image;
+    one whose map is made of its embeddings in another way defines `maps` too. Within a batch each image and each phrase
+    is encoded once.
     """
 
     kind: ClassVar[str] = "contrastive"
 
     def embed_images(self, images: Sequence[Radiograph]) -> torch.Tensor:
-        """Patch embeddings of unit length, `[n, h, w, d]`."""
+        """Patch embeddings of unit length, `[n, h, w, d]`; whatever `maps` reads, image by image."""
         raise NotImplementedError
 
-    def embed_phrases(self, phrases: Sequence[str]) -> torch.Tensor:
-        """Phrase embeddings of unit length, `[m, d]`."""
+    def embed_phrases(self, phrases: Sequence[str]) -> Any:
+        """Phrase embeddings of unit length, `[m, d]`; whatever `maps` reads, phrase by phrase."""
         raise NotImplementedError
+
+    def maps(self, patches: torch.Tensor, texts: Sequence[Any]) -> torch.Tensor:
+        """The grids `[m, h, w]` of one image's phrases, by default cosines.
+
+        Args:
+            patches: What `embed_images` gave for the image.
+            texts: What `embed_phrases` gave for each of the phrases, of which no other may change its grid.
+        """
+        import torch
+
+        return (patches @ torch.stack(list(texts)).T).permute(2, 0, 1)
 
     def truncated(self, phrases: Sequence[str]) -> Sequence[bool]:
         """Whether each phrase is longer than what the text encoder reads."""
@@ -62,10 +74,9 @@ class ContrastiveMethod(GroundingMethod):
         with exact_inference():
             texts = self.embed_phrases(list(row))
             patches = self.embed_images(list(images.values()))
-            for grid, (key, phrases) in zip(patches, asked.items(), strict=True):
-                wanted = texts[[row[phrase] for phrase in phrases]]
-                cosines = (grid @ wanted.T).permute(2, 0, 1).float().cpu().numpy()
-                for phrase, values in zip(phrases, cosines, strict=True):
+            for embedded, (key, phrases) in zip(patches, asked.items(), strict=True):
+                grids = self.maps(embedded, [texts[row[phrase]] for phrase in phrases]).float().cpu().numpy()
+                for phrase, values in zip(phrases, grids, strict=True):
                     found[key, phrase] = self.heatmap(values, images[key].size)
         cut = dict(zip(row, self.truncated(list(row)), strict=True))
         return [Grounding(found[query.image.sha256, query.phrase], truncated=cut[query.phrase]) for query in queries]

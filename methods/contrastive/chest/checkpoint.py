@@ -1,0 +1,204 @@
+"""Methods whose weights are one checkpoint file of their training, and whose vocabulary comes from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from ....core import WeightsError
+from ....core.fingerprint import digest
+from ....core.paths import user_path
+from ...hub import unloadable
+from ...random_weights import drawing, random_weights
+from ...repository import Repository, read_config
+from ...requirements import require_packages
+from ..base import ContrastiveMethod
+
+if TYPE_CHECKING:
+    import torch
+
+    States = Mapping[str, torch.Tensor]
+
+WEIGHTS_HELP = "the authors' checkpoint file; or random:SEED"
+
+
+@dataclass(frozen=True)
+class CheckpointOptions:
+    """Where the weights and the tokenizer come from."""
+
+    weights: str = field(default="", metadata={"help": WEIGHTS_HELP})
+    text: str = field(
+        default="",
+        metadata={
+            "help": "configuration and vocabulary of the text encoder: a folder with config.json and vocab.txt, or a "
+            "Hugging Face hub id (OWNER/NAME[@REVISION]); empty: the authors'"
+        },
+    )
+
+
+class CheckpointMethod(ContrastiveMethod):
+    """A method whose option `weights` is a file, or drawn weights, and whose text encoder's vocabulary is elsewhere.
+
+    A subclass says in `build` what networks there are.
+
+    Attributes:
+        checkpoint: The authors' file, for messages.
+        sections: Under which names the file holds state dicts; what else it holds is left alone.
+        unused: Regular expressions of names in these that the map does not depend on, so that no network has them.
+        absent: Regular expressions of names that a file may lack, since they are further names of other tensors.
+        usual_text: The hub id that is taken where the option `text` is empty.
+    """
+
+    Options: ClassVar[type[Any]] = CheckpointOptions
+    requirements: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "transformers")
+    checkpoint: ClassVar[str] = ""
+    sections: ClassVar[tuple[str, ...]] = ("state_dict",)
+    unused: ClassVar[tuple[str, ...]] = ()
+    absent: ClassVar[tuple[str, ...]] = ()
+    usual_text: ClassVar[str] = ""
+    _place: Repository | None = None
+    _digest: str | None = None
+
+    def __init__(self, options: Any = None) -> None:
+        """Keep the options.
+
+        Raises:
+            WeightsError: If no weights are named, or drawn ones with a place.
+        """
+        super().__init__(options)
+        given = self.options.weights
+        if not given:
+            raise WeightsError(f"method {self.name} needs weights: --set weights=FILE, {self.checkpoint}")
+        drawn = random_weights(given)
+        if drawn is not None and drawn.place:
+            raise WeightsError(
+                f"the architecture of {self.name} is known: write weights=random:{drawn.seed} and give the place of "
+                "its tokenizer with --set text=PLACE"
+            )
+        self._seed = None if drawn is None else drawn.seed
+        if drawn is not None:
+            self.trained_on: tuple[str, ...] = ()
+        self._device = "cpu"
+        self._networks: dict[str, Any] = {}
+
+    def build(self, states: Mapping[str, States]) -> dict[str, Any]:
+        """The networks with random numbers in them, on the CPU, by section.
+
+        Args:
+            states: The file's sections, for what their shapes say of the architecture; empty ones for the published.
+        """
+        raise NotImplementedError
+
+    def setup(self, device: str) -> None:
+        """Load the tokenizer and the networks, and move them to the device.
+
+        Raises:
+            WeightsError: If a file is missing, cannot be loaded, or holds another network.
+            MethodError: If a package is missing.
+        """
+        require_packages(self.name, *self.requirements)
+        self._tokenizer = self.tokenizer()
+        self._networks = self._loaded() if self._seed is None else self._drawn(self._seed)
+        self._device = device
+        for network in self._networks.values():
+            network.eval().to(device)
+
+    @property
+    def file(self) -> Path:
+        """The checkpoint file."""
+        return user_path(self.options.weights)
+
+    def text_place(self) -> Repository:
+        """Where the text encoder's configuration and vocabulary are.
+
+        Raises:
+            WeightsError: If they are not there, or cannot be reached.
+        """
+        if self._place is None:
+            self._place = Repository(self.name, self.options.text or self.usual_text, "text", ("config.json",))
+        return self._place
+
+    def text_config(self) -> Any:
+        """The configuration of the text encoder, a BERT.
+
+        Raises:
+            WeightsError: If it is none.
+        """
+        from transformers import BertConfig
+
+        path = self.text_place().file("config.json")
+        found = read_config(path)
+        try:
+            return BertConfig.from_dict(found)
+        except Exception as error:  # transformers raises many types for values that it cannot use
+            raise unloadable(self.name, str(path), error, path.parent) from error
+
+    def tokenizer(self) -> Any:
+        """The tokenizer of the text encoder.
+
+        Raises:
+            WeightsError: If it is missing, cannot be loaded, or has more tokens than the text encoder.
+        """
+        from transformers import AutoTokenizer
+
+        place = self.text_place()
+        place.file("vocab.txt", "tokenizer.json")
+        try:
+            found = AutoTokenizer.from_pretrained(place.folder, trust_remote_code=False)
+        except Exception as error:  # as above
+            raise unloadable(self.name, f"the tokenizer in {place.folder}", error, place.folder) from error
+        most = self.text_config().vocab_size
+        if len(found) > most:
+            raise WeightsError(
+                f"the tokenizer in {place.folder} has {len(found)} tokens, config.json beside it says {most}; give the "
+                "vocabulary and the configuration that belong together with --set text=PLACE"
+            )
+        return found
+
+    def weights_fingerprint(self) -> str:
+        """SHA-256 over the file's, or the seed, and over what tells the tokenizer from others."""
+        if self._digest is None:
+            weights = super().weights_fingerprint() if self._seed is None else f"seed {self._seed}"
+            self._digest = digest(weights, self.text_identity())
+        return self._digest
+
+    def text_identity(self) -> Any:
+        """What tells configuration and vocabulary from others."""
+        return self.text_place().identity_of_all((".json", ".txt"), weights=False)
+
+    def weights_id(self) -> str | None:
+        """The last part of the file's path, or the seed of drawn weights."""
+        return super().weights_id() if self._seed is None else f"random weights (seed {self._seed})"
+
+    def options_dict(self) -> dict[str, Any]:
+        """None: both options are places, whose content is in `weights_fingerprint`."""
+        return {}
+
+    def _loaded(self) -> dict[str, Any]:
+        from ...state import load_exactly, read_checkpoint, state_dict
+
+        found = read_checkpoint(self.file)
+        inner = found if isinstance(found, Mapping) else {}
+        states = {name: state_dict(inner.get(name), self.file, name) for name in self.sections}
+        networks = self.build(states)
+        for name, network in networks.items():
+            what = f"{self.file}, section {name}," if len(states) > 1 else str(self.file)
+            load_exactly(network, states[name], what, unused=self.unused, absent=self.absent)
+        return networks
+
+    def _drawn(self, seed: int) -> dict[str, Any]:
+        with drawing(seed):
+            return self.build({name: {} for name in self.sections})
+
+
+def depth(state: States, start: str, usual: int) -> int:
+    """How many layers a state has under "START.0.", "START.1.", ...; `usual` where it has none."""
+    found = {name[len(start) + 1 :].partition(".")[0] for name in state if name.startswith(f"{start}.")}
+    return sum(number.isdigit() for number in found) or usual
+
+
+def rows(state: States, name: str, usual: int) -> int:
+    """The length of a tensor's first axis; `usual` where there is no such tensor."""
+    return state[name].shape[0] if name in state and state[name].ndim else usual

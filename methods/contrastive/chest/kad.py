@@ -1,0 +1,107 @@
+"""KAD: a phrase's attention over the places of a ResNet-50."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....core import Heatmap, ImageSize, MethodError, Radiograph
+from ...registry import register_method
+from .checkpoint import CheckpointMethod
+from .squashed import squashed
+
+if TYPE_CHECKING:
+    import torch
+
+    from .checkpoint import States
+
+_SIDE = 512
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_MOST_TOKENS = 256
+
+
+@register_method("kad")
+class KAD(CheckpointMethod):
+    """KAD at 512 pixels: cross-attention of a phrase over a 16x16 grid (Zhang et al., Nature Communications 2023).
+
+    The image is squashed to a square. The map is the last decoder layer's attention, mean of its heads, as in the
+    authors' script that draws it. There the classes that are asked together attend to one another, so that a map depends
+    on the others; here each phrase is asked alone.
+    """
+
+    checkpoint: ClassVar[str] = "the checkpoint for 512 pixels of KAD's authors"
+    sections: ClassVar[tuple[str, ...]] = ("image_encoder", "text_encoder", "model")
+    unused: ClassVar[tuple[str, ...]] = (r"^logit_scale$", r"^mlp_head\.0\.(weight|bias)$")
+    absent: ClassVar[tuple[str, ...]] = (r"^resnet\.", r"^decoder\.norm\.")
+    usual_text: ClassVar[str] = "xmcmic/Med-KEBERT"
+    requirements: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "transformers", "timm")
+    licence = "MIT"
+    trained_on: tuple[str, ...] = ("MIMIC-CXR", "UMLS", "PubMed (text encoder)")
+    citation = """@article{zhang2023kad,
+  title = {Knowledge-enhanced Visual-Language Pre-training on Chest Radiology Images},
+  author = {Zhang, Xiaoman and Wu, Chaoyi and Zhang, Ya and Xie, Weidi and Wang, Yanfeng},
+  journal = {Nature Communications},
+  year = {2023},
+  doi = {10.1038/s41467-023-40260-7}
+}"""
+
+    def build(self, states: Mapping[str, States]) -> dict[str, Any]:
+        """Image encoder, text encoder and decoder."""
+        from torch import nn
+        from transformers import BertModel
+
+        from .resnet import PooledEncoder
+        from .transformer import WIDTH, FusionDecoder
+
+        config = self.text_config()
+        head = nn.Sequential(nn.Linear(config.hidden_size, WIDTH), nn.GELU(), nn.Linear(WIDTH, WIDTH))
+        return {
+            "image_encoder": PooledEncoder(WIDTH),
+            "text_encoder": nn.ModuleDict({"bert_model": BertModel(config), "mlp_embed": head}),
+            "model": FusionDecoder(states["model"], self_attention=True),
+        }
+
+    def embed_images(self, images: Sequence[Radiograph]) -> torch.Tensor:
+        """Embeddings of the places, `[n, 16, 16, 768]`."""
+        import torch
+
+        pixels = torch.from_numpy(squashed(images, _SIDE)).to(self._device)
+        mean, std = (pixels.new_tensor(values)[:, None, None] for values in (_MEAN, _STD))
+        return self._networks["image_encoder"]((pixels[:, None] - mean) / std)
+
+    def embed_phrases(self, phrases: Sequence[str]) -> list[torch.Tensor]:
+        """The phrases' embeddings, `[768]` each.
+
+        Raises:
+            MethodError: If one is empty.
+        """
+        return [self._embed(phrase) for phrase in phrases]
+
+    def maps(self, patches: torch.Tensor, texts: Sequence[Any]) -> torch.Tensor:
+        """The attention of the last layer, `[m, 16, 16]`."""
+        import torch
+
+        attention = self._networks["model"](patches.flatten(0, 1), torch.stack(list(texts)))[-1]
+        return attention.unflatten(1, patches.shape[:2])
+
+    def truncated(self, phrases: Sequence[str]) -> Sequence[bool]:
+        """Whether each phrase has more tokens than are read."""
+        return [len(self._tokenizer(phrase)["input_ids"]) > self._most_tokens for phrase in phrases]
+
+    def heatmap(self, cosines: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
+        """The grid, over the whole image."""
+        return Heatmap.whole(cosines, image_size)
+
+    @property
+    def _most_tokens(self) -> int:
+        return min(_MOST_TOKENS, self._networks["text_encoder"]["bert_model"].config.max_position_embeddings)
+
+    def _embed(self, phrase: str) -> torch.Tensor:
+        if not phrase.strip():
+            raise MethodError("the phrase is empty; give it words")
+        text = self._networks["text_encoder"]
+        found = self._tokenizer(phrase, truncation=True, max_length=self._most_tokens, return_tensors="pt")
+        return text["mlp_embed"](text["bert_model"](found["input_ids"].to(self._device)).pooler_output)[0]
