@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class AFLoc(ConvolutionalMethod):
     """AFLoc: dot products of places and phrase on a 19x19 grid (Yang et al., arXiv 2401.02044).
 
-    The longer side is resized to 224 pixels and padded to a square, all of which is looked at. The dot products, without
-    normalisation, pass a Gaussian filter of 1.5 cells, as in the authors' script for MS-CXR.
+    The longer side is resized to 224 pixels and padded to a square, all of which is looked at. The dot products,
+    without normalisation, pass a Gaussian filter of 1.5 cells, as in the authors' script for MS-CXR.
     """
 
     checkpoint: ClassVar[str] = "the .ckpt file of AFLoc's authors"

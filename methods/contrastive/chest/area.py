@@ -49,7 +49,7 @@ def _block_means(pixels: NDArray[np.uint8], size: ImageSize, whole_x: int, whole
 
 
 def _taps(old: int, new: int, scale: float) -> _Taps:
-    """Of the first, second, ... old pixel under each of the new ones: its index and its share; 0 where there is none."""
+    """Of the first, second, ... old pixel under each new one: its index and its share; 0 where there is none."""
     start = np.arange(new, dtype=np.float64) * scale
     stop = start + scale
     covered = np.minimum(scale, old - start)
@@ -68,11 +68,10 @@ def _taps(old: int, new: int, scale: float) -> _Taps:
 
 
 def _weighted(values: NDArray[np.float32], taps: _Taps, axis: int) -> NDArray[np.float32]:
-    total: NDArray[np.float32] | None = None
+    shape = (values.shape[0], len(taps[0][0])) if axis == 1 else (len(taps[0][0]), values.shape[1])
+    total = np.zeros(shape, dtype=np.float32)
     for index, share in taps:
-        term = values.take(index, axis=axis) * (share if axis == 1 else share[:, None])
-        total = term if total is None else total + term
-    assert total is not None  # noqa: S101, there are two taps at least
+        total += values.take(index, axis=axis) * (share if axis == 1 else share[:, None])
     return total
 
 

@@ -51,14 +51,12 @@ class CARZero(PaddedMethod):
 
     def parts(self, state: States, width: int) -> Mapping[str, Any]:
         """Image encoder and fusion decoder."""
-        from torch import nn
+        from .decoder import FusionDecoder
+        from .transformer import WIDTH, PatchEncoder, vision_transformer
 
-        from .transformer import FusionDecoder, vision_transformer
-
-        image = nn.ModuleDict({"model": vision_transformer(state, f"{self.prefix}.img_encoder.model.")})
-        image.forward = image["model"].forward_features
-        fusion = FusionDecoder(state, f"{self.prefix}.fusion_module.", self_attention=False)
-        return {"img_encoder": image, "fusion_module": fusion}
+        image = vision_transformer(state, f"{self.prefix}.img_encoder.model.")
+        fusion = FusionDecoder(WIDTH, state, f"{self.prefix}.fusion_module.", self_attention=False)
+        return {"img_encoder": PatchEncoder(image), "fusion_module": fusion}
 
     def embed_phrases(self, phrases: Sequence[str]) -> list[torch.Tensor]:
         """The phrases' embeddings, `[768]` each."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _SIDE = 512
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _MOST_TOKENS = 256
+_WIDTH = 768
 
 
 @register_method("kad")
@@ -28,8 +29,8 @@ class KAD(CheckpointMethod):
     """KAD at 512 pixels: cross-attention of a phrase over a 16x16 grid (Zhang et al., Nature Communications 2023).
 
     The image is squashed to a square. The map is the last decoder layer's attention, mean of its heads, as in the
-    authors' script that draws it. There the classes that are asked together attend to one another, so that a map depends
-    on the others; here each phrase is asked alone.
+    authors' script that draws it. There the classes that are asked together attend to one another, so that a map
+    depends on the others; here each phrase is asked alone.
     """
 
     checkpoint: ClassVar[str] = "the checkpoint for 512 pixels of KAD's authors"
@@ -37,7 +38,6 @@ class KAD(CheckpointMethod):
     unused: ClassVar[tuple[str, ...]] = (r"^logit_scale$", r"^mlp_head\.0\.(weight|bias)$")
     absent: ClassVar[tuple[str, ...]] = (r"^resnet\.", r"^decoder\.norm\.")
     usual_text: ClassVar[str] = "xmcmic/Med-KEBERT"
-    requirements: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "transformers", "timm")
     licence = "MIT"
     trained_on: tuple[str, ...] = ("MIMIC-CXR", "UMLS", "PubMed (text encoder)")
     citation = """@article{zhang2023kad,
@@ -53,15 +53,15 @@ class KAD(CheckpointMethod):
         from torch import nn
         from transformers import BertModel
 
+        from .decoder import FusionDecoder
         from .resnet import PooledEncoder
-        from .transformer import WIDTH, FusionDecoder
 
         config = self.text_config()
-        head = nn.Sequential(nn.Linear(config.hidden_size, WIDTH), nn.GELU(), nn.Linear(WIDTH, WIDTH))
+        head = nn.Sequential(nn.Linear(config.hidden_size, _WIDTH), nn.GELU(), nn.Linear(_WIDTH, _WIDTH))
         return {
-            "image_encoder": PooledEncoder(WIDTH),
+            "image_encoder": PooledEncoder(_WIDTH),
             "text_encoder": nn.ModuleDict({"bert_model": BertModel(config), "mlp_embed": head}),
-            "model": FusionDecoder(states["model"], self_attention=True),
+            "model": FusionDecoder(_WIDTH, states["model"], self_attention=True),
         }
 
     def embed_images(self, images: Sequence[Radiograph]) -> torch.Tensor:

@@ -47,8 +47,8 @@ class MaCo(CheckpointMethod):
 
     The image is squashed to 224 pixels. Each patch is multiplied by a learned weight of its place, the same for every
     image, and the dot products with the phrase pass a Gaussian filter of 1.5 cells, as in the authors' script for
-    MS-CXR. Where a phrase is several sentences, they are read in the order in which they stand; there the order is drawn
-    anew each time.
+    MS-CXR. Where a phrase is several sentences, they are read in the order in which they stand; there the order is
+    drawn anew each time.
     """
 
     checkpoint: ClassVar[str] = "maco.pth of MaCo's authors"
@@ -164,8 +164,8 @@ class MaCo(CheckpointMethod):
 def report(phrase: str) -> str:
     """A phrase as the authors' script writes it: sentences in lower case, each with ". " behind it.
 
-    It drops a sentence of fewer than four letters, with an underscore, or with a comma at its start; where nothing would
-    be left, such sentences stay.
+    It drops a sentence of fewer than four letters, with an underscore, or with a comma at its start; where nothing
+    would be left, such sentences stay.
 
     Raises:
         MethodError: If there is none.

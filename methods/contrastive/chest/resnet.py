@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,8 +23,8 @@ class LocalEncoder(nn.Module):
             others: Further projections in the file, which the map does not use: name -> channels.
         """
         super().__init__()
-        self.model = resnet50(weights=None)
-        self.model.fc = nn.Identity()
+        self.model: Any = resnet50(weights=None)
+        del self.model.fc
         self.global_embedder = nn.Linear(2048, width)
         self.local_embedder = nn.Conv2d(1024, width, 1, bias=False)
         for name, channels in others.items():

@@ -1,4 +1,4 @@
-"""The vision transformer of CARZero and MaCo, and the decoder of CARZero and KAD whose attention is the map."""
+"""The vision transformer of CARZero and MaCo."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from torch import nn
 from .checkpoint import depth, rows
 
 WIDTH = 768
-"""Of image and text embeddings alike."""
-_HEADS = 4
+"""Of its tokens, and of the texts that these two compare with them."""
 
 
 def vision_transformer(state: Mapping[str, torch.Tensor], prefix: str = "") -> VisionTransformer:
@@ -35,58 +34,14 @@ def vision_transformer(state: Mapping[str, torch.Tensor], prefix: str = "") -> V
     )
 
 
-class FusionDecoder(nn.Module):
-    """A phrase asks the places of an image; four layers, named as in the authors' files, which name one norm twice."""
+class PatchEncoder(nn.Module):
+    """CARZero's image encoder."""
 
-    def __init__(self, state: Mapping[str, torch.Tensor], prefix: str = "", *, self_attention: bool) -> None:
-        """Build it.
-
-        Args:
-            state: A state dict, for the number of layers and their width; the published where it has none.
-            prefix: Of the names there.
-            self_attention: Whether a phrase asks itself first. Its weights exist in either case.
-        """
+    def __init__(self, model: VisionTransformer) -> None:
+        """Take the transformer."""
         super().__init__()
-        hidden = rows(state, f"{prefix}decoder.layers.0.linear1.weight", 1024)
-        layers = [_Layer(hidden) for _ in range(depth(state, f"{prefix}decoder.layers", 4))]
-        self.decoder_norm = nn.LayerNorm(WIDTH)
-        self.decoder = nn.ModuleDict({"layers": nn.ModuleList(layers), "norm": self.decoder_norm})
-        self._layers = layers
-        self._self_attention = self_attention
+        self.model = model
 
-    def forward(self, places: torch.Tensor, phrases: torch.Tensor) -> torch.Tensor:
-        """The attention of every layer, mean of its heads, `[layers, m, n]`; it sums to one over the places.
-
-        Args:
-            places: Of one image, `[n, 768]`.
-            phrases: `[m, 768]`; each is asked alone.
-        """
-        memory = self.decoder_norm(places).expand(len(phrases), -1, -1)
-        asked = self.decoder_norm(phrases)[:, None]
-        found = []
-        for layer in self._layers:
-            asked, attention = layer(asked, memory, self._self_attention)
-            found.append(attention[:, 0])
-        return torch.stack(found)
-
-
-class _Layer(nn.Module):
-    def __init__(self, hidden: int) -> None:
-        super().__init__()
-        self.self_attn = nn.MultiheadAttention(WIDTH, _HEADS, batch_first=True)
-        self.multihead_attn = nn.MultiheadAttention(WIDTH, _HEADS, batch_first=True)
-        self.linear1 = nn.Linear(WIDTH, hidden)
-        self.linear2 = nn.Linear(hidden, WIDTH)
-        self.norm1 = nn.LayerNorm(WIDTH)
-        self.norm2 = nn.LayerNorm(WIDTH)
-        self.norm3 = nn.LayerNorm(WIDTH)
-
-    def forward(
-        self, asked: torch.Tensor, memory: torch.Tensor, self_attention: bool
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        if self_attention:
-            own = self.norm1(asked)
-            asked = asked + self.self_attn(own, own, own, need_weights=False)[0]
-        found, attention = self.multihead_attn(self.norm2(asked), memory, memory)
-        asked = asked + found
-        return asked + self.linear2(torch.relu(self.linear1(self.norm3(asked)))), attention
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """The class token and the patches after the last norm, `[n, 197, 768]`, of pixels `[n, 3, 224, 224]`."""
+        return self.model.forward_features(pixels)

@@ -70,19 +70,25 @@ class WordEncoder:
 
     def truncated(self, phrases: Sequence[str]) -> list[bool]:
         """Whether each phrase has more tokens than are read."""
-        return [len(self._tokenizer(_text(phrase))["input_ids"]) > MOST_TOKENS for phrase in phrases]
+        return [len(self._tokenizer(_text(phrase))["input_ids"]) > self._most for phrase in phrases]
+
+    @property
+    def _most(self) -> int:
+        return min(MOST_TOKENS, self._bert.config.max_position_embeddings)
 
     def _encode(self, phrase: str) -> EncodedWords:
         import torch
 
-        found = self._tokenizer(_text(phrase), truncation=True, max_length=MOST_TOKENS, return_tensors="pt")
-        ids = found["input_ids"].to(self._bert.device)
-        states = self._bert(ids, output_hidden_states=True).hidden_states
-        tokens = torch.stack(states[-_LAYERS:]).sum(0)[0]
-        pieces = self._tokenizer.convert_ids_to_tokens(ids[0].tolist())
-        word = torch.tensor([not piece.startswith("##") for piece in pieces], device=tokens.device).cumsum(0) - 1
-        words = tokens.new_zeros(int(word[-1]) + 1, tokens.shape[1]).index_add_(0, word, tokens)
-        # The authors' mean goes over a padded sentence, whose padding is zero.
+        # Padded like the authors' texts, since kernels round a sum by its length, which GLoRIA's softmax makes larger.
+        padded = {"truncation": True, "padding": "max_length", "max_length": self._most}
+        found = self._tokenizer(_text(phrase), return_tensors="pt", **padded).to(self._bert.device)
+        states = self._bert(**found, output_hidden_states=True).hidden_states[-_LAYERS:]
+        ids = found["input_ids"][found["attention_mask"].bool()].tolist()
+        starts = [not piece.startswith("##") for piece in self._tokenizer.convert_ids_to_tokens(ids)]
+        word = torch.tensor(starts, device=states[0].device).cumsum(0) - 1
+        empty = states[0].new_zeros(sum(starts), states[0].shape[-1])
+        words = torch.stack([empty.index_add(0, word, tokens[0, : len(ids)]) for tokens in states]).sum(0)
+        # The authors' mean goes over the padding too, which they have set to zero.
         return EncodedWords(words[:-1], words.sum(0) / MOST_TOKENS)
 
 
