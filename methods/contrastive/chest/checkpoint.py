@@ -120,42 +120,49 @@ class CheckpointMethod(ContrastiveMethod):
             self._place = Repository(self.name, self.options.text or self.usual_text, "text", ("config.json",))
         return self._place
 
-    def text_config(self) -> Any:
-        """The configuration of the text encoder, a BERT.
+    def bert(self) -> Any:
+        """The text encoder with random numbers in it, by its configuration.
 
         Raises:
-            WeightsError: If it is none.
+            WeightsError: If that is no configuration of a BERT, or knows fewer tokens than the tokenizer gives.
         """
-        from transformers import BertConfig
+        from transformers import BertConfig, BertModel
 
         path = self.text_place().file("config.json")
         found = read_config(path)
         try:
-            return BertConfig.from_dict(found)
+            bert = BertModel(BertConfig.from_dict(found))
         except Exception as error:  # transformers raises many types for values that it cannot use
-            raise unloadable(self.name, str(path), error, path.parent) from error
+            raise unloadable(self.name, f"the text encoder of {path}", error, path.parent) from error
+        self.check_tokens(len(self._tokenizer), bert.config.vocab_size)
+        return bert
+
+    def check_tokens(self, given: int, known: int) -> None:
+        """Raise unless the text encoder knows all tokens that the tokenizer gives.
+
+        Raises:
+            WeightsError: If it does not.
+        """
+        if given > known:
+            raise WeightsError(
+                f"the tokenizer in {self.options.text or self.usual_text} has {given} tokens, the text encoder knows "
+                f"{known}; give the one that belongs to it with --set text="
+            )
 
     def tokenizer(self) -> Any:
         """The tokenizer of the text encoder.
 
         Raises:
-            WeightsError: If it is missing, cannot be loaded, or has more tokens than the text encoder.
+            WeightsError: If it is missing or cannot be loaded.
         """
         from transformers import AutoTokenizer
 
         place = self.text_place()
         place.file("vocab.txt", "tokenizer.json")
         try:
-            found = AutoTokenizer.from_pretrained(place.folder, trust_remote_code=False)
+            return AutoTokenizer.from_pretrained(place.folder, trust_remote_code=False)
         except Exception as error:  # as above
             raise unloadable(self.name, f"the tokenizer in {place.folder}", error, place.folder) from error
-        most = self.text_config().vocab_size
-        if len(found) > most:
-            raise WeightsError(
-                f"the tokenizer in {place.folder} has {len(found)} tokens, config.json beside it says {most}; give the "
-                "vocabulary and the configuration that belong together with --set text=PLACE"
-            )
-        return found
 
     def weights_fingerprint(self) -> str:
         """SHA-256 over the file's, or the seed, and over what tells the tokenizer from others."""
@@ -180,11 +187,16 @@ class CheckpointMethod(ContrastiveMethod):
         from ...state import load_exactly, read_checkpoint, state_dict
 
         found = read_checkpoint(self.file)
-        inner = found if isinstance(found, Mapping) else {}
-        states = {name: state_dict(inner.get(name), self.file, name) for name in self.sections}
+        for name in self.sections:
+            if not isinstance(found, Mapping) or name not in found:
+                raise WeightsError(
+                    f"{self.file} holds no {name!r}, as checkpoints of {self.name} do; give --set weights=FILE, "
+                    f"{self.checkpoint}"
+                )
+        states = {name: state_dict(found[name], self.file, name) for name in self.sections}
         networks = self.build(states)
         for name, network in networks.items():
-            what = f"{self.file}, section {name}," if len(states) > 1 else str(self.file)
+            what = f"{self.file} ({name}; the text encoder is that of {self.options.text or self.usual_text})"
             load_exactly(network, states[name], what, unused=self.unused, absent=self.absent)
         return networks
 
@@ -194,11 +206,15 @@ class CheckpointMethod(ContrastiveMethod):
 
 
 def depth(state: States, start: str, usual: int) -> int:
-    """How many layers a state has under "START.0.", "START.1.", ...; `usual` where it has none."""
+    """How many layers a state has under "START.0.", "START.1.", ...; `usual` where it has none.
+
+    At most a hundred, so that a made-up file cannot ask for all the memory there is; the others are then left over.
+    """
     found = {name[len(start) + 1 :].partition(".")[0] for name in state if name.startswith(f"{start}.")}
-    return sum(number.isdigit() for number in found) or usual
+    return min(sum(number.isdigit() for number in found), 100) or usual
 
 
 def rows(state: States, name: str, usual: int) -> int:
-    """The length of a tensor's first axis; `usual` where there is no such tensor."""
-    return state[name].shape[0] if name in state and state[name].ndim else usual
+    """The length of a tensor's first axis; `usual` where there is no such tensor, or it is far from usual."""
+    found = state[name].shape[0] if name in state and state[name].ndim else 0
+    return found if 0 < found <= 16 * usual else usual

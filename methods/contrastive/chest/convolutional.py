@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....core import Heatmap, ImageSize
+from ....core.heatmap import nearest_index
 from .frame import INPUT
 from .padded import CLINICAL_BERT, PaddedMethod
 
@@ -34,11 +35,5 @@ class ConvolutionalMethod(PaddedMethod):
 
     def heatmap(self, cosines: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
         """The grid, nearest to the 224 pixels of the input, without the padding."""
-        index = nearest(len(cosines), INPUT)
+        index = nearest_index(len(cosines), INPUT)
         return self.frame.placement(image_size).heatmap(cosines[np.ix_(index, index)], (1, 1))
-
-
-def nearest(cells: int, pixels: int) -> NDArray[np.intp]:
-    """Which cell each pixel shows, by PyTorch's rule for nearest up-sampling."""
-    ratio = np.float32(cells) / np.float32(pixels)
-    return np.floor(np.arange(pixels, dtype=np.float32) * ratio).astype(np.intp).clip(max=cells - 1)

@@ -51,16 +51,15 @@ class KAD(CheckpointMethod):
     def build(self, states: Mapping[str, States]) -> dict[str, Any]:
         """Image encoder, text encoder and decoder."""
         from torch import nn
-        from transformers import BertModel
 
         from .decoder import FusionDecoder
         from .resnet import PooledEncoder
 
-        config = self.text_config()
-        head = nn.Sequential(nn.Linear(config.hidden_size, _WIDTH), nn.GELU(), nn.Linear(_WIDTH, _WIDTH))
+        bert = self.bert()
+        head = nn.Sequential(nn.Linear(bert.config.hidden_size, _WIDTH), nn.GELU(), nn.Linear(_WIDTH, _WIDTH))
         return {
             "image_encoder": PooledEncoder(_WIDTH),
-            "text_encoder": nn.ModuleDict({"bert_model": BertModel(config), "mlp_embed": head}),
+            "text_encoder": nn.ModuleDict({"bert_model": bert, "mlp_embed": head}),
             "model": FusionDecoder(_WIDTH, states["model"], self_attention=True),
         }
 

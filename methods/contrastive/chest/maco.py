@@ -82,6 +82,7 @@ class MaCo(CheckpointMethod):
 
         network: Any = vision_transformer(states["model"])
         bert = BertModel(self._bert_config(states["model"]))
+        self.check_tokens(self._tokenizer.get_vocab_size(), bert.config.vocab_size)
         network.bert_encoder = nn.ModuleDict({"model": nn.ModuleDict({"bert": bert})})
         network.img_mlp = nn.Linear(WIDTH, WIDTH)
         network.pos_weight_img = nn.Linear(_GRID * _GRID, 1, bias=False)
@@ -139,7 +140,9 @@ class MaCo(CheckpointMethod):
 
     def _text_file(self) -> Path:
         if not self.options.text:
-            raise WeightsError(f"method {self.name} needs its tokenizer: --set text=FILE, mimic_wordpiece.json")
+            raise WeightsError(
+                f"method {self.name} needs its tokenizer: --set text=FILE, mimic_wordpiece.json of its authors' code"
+            )
         path = user_path(self.options.text)
         if not path.is_file():
             raise WeightsError(f"method {self.name} finds no tokenizer {path}, given with --set text=FILE")

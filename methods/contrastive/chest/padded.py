@@ -45,11 +45,10 @@ class PaddedMethod(CheckpointMethod):
     def build(self, states: Mapping[str, States]) -> dict[str, Any]:
         """All parts, in one network whose parameters are named as in the file."""
         from torch import nn
-        from transformers import BertModel
 
-        config = self.text_config()
-        text = nn.ModuleDict({"model": BertModel(config)})
-        parts = {**self.parts(states["state_dict"], config.hidden_size), "text_encoder": text}
+        bert = self.bert()
+        text = nn.ModuleDict({"model": bert})
+        parts = {**self.parts(states["state_dict"], bert.config.hidden_size), "text_encoder": text}
         return {"state_dict": nn.ModuleDict({self.prefix: nn.ModuleDict(parts)})}
 
     def part(self, name: str) -> Any:

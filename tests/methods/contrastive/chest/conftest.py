@@ -18,9 +18,11 @@ import torch
 
 from groundcxr.core import Radiograph
 from groundcxr.methods.loading import build_method
+from groundcxr.methods.state import read_checkpoint
 
 STORED = Path(__file__).parents[3] / "data" / "chest_maps"
 CONFIGURED = ("gloria", "carzero", "afloc")
+SECTIONS = ("state_dict", "image_encoder", "text_encoder", "model")
 
 
 @dataclass
@@ -80,6 +82,12 @@ def loaded(case):
         return method
 
     return made
+
+
+@pytest.fixture(scope="session")
+def contents(case):
+    """What the checkpoint of a method's case holds, read once."""
+    return cache(lambda name: {key: part for key, part in read_checkpoint(case(name).file).items() if key in SECTIONS})
 
 
 def uniform(seed: int, name: str, shape: list[int]) -> np.ndarray:

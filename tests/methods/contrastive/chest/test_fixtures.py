@@ -6,8 +6,7 @@ import pytest
 from groundcxr.core import Query
 
 NAMES = ("gloria", "carzero", "afloc", "kad", "maco")
-CELLS = {"gloria": 224 / 19, "afloc": 224 / 19, "carzero": 16.0}
-SIDES = {"gloria": 256, "carzero": 256, "afloc": 224}
+FRAMES = {"gloria": 256, "carzero": 256, "afloc": 224}
 
 
 def expected_map(case, name, image, phrase):
@@ -18,24 +17,61 @@ def expected_map(case, name, image, phrase):
     return case.expected[f"map_{image}_{phrase}"]
 
 
-def in_the_input(grid, name, image_size):
-    """The map that the authors' code shows over the 224 pixels of the input, without the padding."""
-    width, height = image_size
-    scale, side = SIDES[name] / max(image_size), SIDES[name]
-    index = np.minimum(np.arange(224) // CELLS[name], len(grid) - 1).astype(int)
-    columns, rows = ((np.arange(224) + (side - 224) // 2 - (side - int(one * scale)) // 2) for one in (width, height))
-    inside = [(one >= 0) & (one < int(size * scale)) for one, size in ((rows, height), (columns, width))]
-    return grid[np.ix_(index, index)][np.ix_(*inside)]
+def over_the_input(grid, frame, image_size):
+    """A grid over the 224 pixels of the input, without the padding."""
+    index = np.arange(224) * len(grid) // 224
+    longer = max(image_size)
+    width, height = (frame if one == longer else int(one * (frame / longer)) for one in image_size)
+    columns, rows = (np.arange(224) + (frame - 224) // 2 - (frame - one) // 2 for one in (width, height))
+    kept = np.ix_((rows >= 0) & (rows < height), (columns >= 0) & (columns < width))
+    return grid[np.ix_(index, index)][kept]
+
+
+def stretched(values, shape):
+    """A grid that is coarser where nothing was cut."""
+    return values.repeat(shape[0] // len(values), axis=0).repeat(shape[1] // len(values[0]), axis=1)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_maps_of_the_authors_code(name, case, loaded):
     found = case(name)
     queries = [Query(image, phrase, "") for image in found.images() for phrase in found.facts["phrases"]]
-    answers = loaded(name).ground_batch(queries)
-    for number, (query, answer) in enumerate(zip(queries, answers, strict=True)):
+    for number, answer in enumerate(loaded(name).ground_batch(queries)):
         grid = expected_map(found, name, number // 2, number % 2)
-        wanted = in_the_input(grid, name, query.image.size) if name in SIDES else grid
-        assert answer.heatmap.values.shape == wanted.shape
-        np.testing.assert_allclose(answer.heatmap.values, wanted, rtol=0, atol=1e-5 * np.abs(grid).max())
+        size = queries[number].image.size
+        wanted = over_the_input(grid, FRAMES[name], size) if name in FRAMES else grid
+        shown = stretched(answer.heatmap.values, wanted.shape)
+        np.testing.assert_allclose(shown, wanted, rtol=0, atol=1e-5 * np.abs(grid).max())
         assert not answer.truncated
+
+
+def test_the_frame_is_that_of_the_authors(case, loaded):
+    """AFLoc's script shows its map nearest, in the padded square; every fourth pixel of it is stored."""
+    image, phrase = case("afloc").images()[1], case("afloc").facts["phrases"][0]
+    (answer,) = loaded("afloc").ground(image, [phrase])
+    shown = case("afloc").expected["frame224_1_0_every4"]
+    top = (224 - len(answer.heatmap.values)) // 2
+    assert top == 33
+    inside = shown[-(-top // 4) :][: len(answer.heatmap.values) // 4]
+    np.testing.assert_allclose(answer.heatmap.values[-top % 4 :: 4, ::4][: len(inside)], inside, atol=1e-4, rtol=0)
+    assert answer.heatmap.extent.as_tuple() == (0, 0, *image.size)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_image_is_encoded_once_and_depends_on_no_neighbour(name, case, loaded, monkeypatch):
+    method, (one, two), phrases = loaded(name), case(name).images(), case(name).facts["phrases"]
+    encoded = []
+    encode = method.embed_images
+    monkeypatch.setattr(method, "embed_images", lambda images: encoded.append(len(images)) or encode(images))
+    together = method.ground_batch([Query(image, phrase, "") for image in (one, two) for phrase in phrases])
+    assert encoded == [2]
+    for image, phrase, answer in ((one, phrases[1], together[1]), (two, phrases[0], together[2])):
+        (alone,) = method.ground(image, [phrase])
+        most = np.abs(alone.heatmap.values).max()
+        np.testing.assert_allclose(alone.heatmap.values, answer.heatmap.values, rtol=0, atol=2e-5 * most)
+
+
+def test_phrases_asked_together_would_change_one_anothers_map(case):
+    """KAD's own script asks all at once: why each is asked alone here."""
+    maps = case("kad").expected
+    assert np.abs(maps["map_together"] - maps["map_alone"]).max() > 0.01 * maps["map_alone"].max()
