@@ -6,11 +6,13 @@ import json
 import sys
 import types
 import zlib
+from collections import defaultdict
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -153,15 +155,29 @@ def twin(key: str) -> str:
 
 @contextmanager
 def omegaconf():
-    """Within it there is a class of omegaconf's name, whose pickles look like omegaconf's."""
-    module = types.ModuleType("omegaconf.dictconfig")
-    module.DictConfig = type("DictConfig", (), {"__module__": "omegaconf.dictconfig"})
+    """Within it there are classes of omegaconf's names; gives an object that is pickled as its configurations are.
+
+    A real one names the same classes and the same plain types.
+    """
+    names = ("dictconfig.DictConfig", "listconfig.ListConfig", "nodes.AnyNode", "base.ContainerMetadata")
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "omegaconf", types.ModuleType("omegaconf"))
-        patch.setitem(sys.modules, "omegaconf.dictconfig", module)
-        config = module.DictConfig()
-        config.__dict__.update(_content={"model": {"norm": False}}, _metadata=None)
-        yield config
+        made = {}
+        for name in names:
+            place, _, kind = f"omegaconf.{name}".rpartition(".")
+            made[kind] = type(kind, (), {"__module__": place})
+            patch.setitem(sys.modules, place, types.ModuleType(place))
+            setattr(sys.modules[place], kind, made[kind])
+
+        def one(kind, **content):
+            found = made[kind]()
+            found.__dict__.update(content)
+            return found
+
+        types_said = {"ref_type": Any, "object_type": dict, "key_type": Any, "resolver_cache": defaultdict(dict)}
+        about = one("ContainerMetadata", **types_said)
+        parts = one("ListConfig", _content=[one("AnyNode", _val=0.5)], _metadata=about)
+        yield one("DictConfig", _content={"lr": one("AnyNode", _val=1e-4), "parts": parts}, _metadata=about)
 
 
 def write_text(folder: Path, facts: dict) -> Path:
