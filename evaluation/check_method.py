@@ -13,6 +13,7 @@ from ..core import GroundCXRError, Grounding, Query, Radiograph
 from ..core.errors import told_as
 from ..datasets import load_dataset
 from ..methods import GroundingMethod
+from ..methods.marker import ShowsInput, frame_problem
 from ..methods.watching import files_read, undeclared_files
 from .answer_doubts import UNDECLARED, AnswerDoubts
 from .asking import checked_answers, ground_safely, require_image_method, set_up
@@ -58,6 +59,10 @@ def run_checks(method: GroundingMethod, device: str) -> Iterator[Check]:
         yield Check(f"setup on {device}", str(error))
         return
     yield Check(f"setup on {device}", None)
+    shown = tried.answering()
+    if isinstance(shown, ShowsInput):
+        with told_as("the method failed on a marker"):
+            yield Check("a marker in its network's input read at its place on the image", frame_problem(shown))
     queries = _queries()
     name = f"answers of the right shape and finite values for {len(queries)} phrases on images of {len(_CROPS)} shapes"
     try:

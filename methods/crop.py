@@ -27,6 +27,16 @@ class Placement:
     resized: ImageSize
     offset: tuple[int, int]
 
+    def to_image(self, box: Box) -> Box:
+        """A box of the input, in the original image's pixels; in padding it reaches beyond the image."""
+        (sx, sy), (dx, dy) = self._scale(), self.offset
+        return Box((box.x0 - dx) * sx, (box.y0 - dy) * sy, (box.x1 - dx) * sx, (box.y1 - dy) * sy, box.score)
+
+    def to_input(self, box: Box) -> Box:
+        """A box of the original image, in the input's pixels; where it is cropped it reaches beyond the input."""
+        (sx, sy), (dx, dy) = self._scale(), self.offset
+        return Box(box.x0 / sx + dx, box.y0 / sy + dy, box.x1 / sx + dx, box.y1 / sy + dy, box.score)
+
     def heatmap(self, values: NDArray[np.float32], patch_size: ImageSize) -> Heatmap:
         """The heatmap of a patch grid.
 
@@ -42,6 +52,10 @@ class Placement:
         y0, y1, repeat_y, keep_y = self._axis(1, rows, patch_size[1])
         fine = values.repeat(repeat_y, axis=0).repeat(repeat_x, axis=1)
         return Heatmap(fine[keep_y, keep_x], Box(x0, y0, x1, y1), self.image_size)
+
+    def _scale(self) -> tuple[float, float]:
+        """How many of the original image's pixels one of the resized image's is, in x and y."""
+        return self.image_size[0] / self.resized[0], self.image_size[1] / self.resized[1]
 
     def _axis(self, axis: int, cells: int, patch: int) -> tuple[int, int, int, slice]:
         """First and last-plus-one original pixel, how often a cell is repeated, and which of the cells are kept."""

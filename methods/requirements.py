@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import platform
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
@@ -137,13 +138,15 @@ def require_packages(method: str, *requirements: str) -> None:
 
     Args:
         method: The method's name, for the message.
-        requirements: Names as on the package index, in the order in which they are tried.
+        requirements: Names as on the package index, in the order in which they are tried; where a method asks for
+            more than groundcxr, with versions: "transformers>=5.0".
 
     Raises:
         MethodError: If one is not installed, is of another version, or does not work here.
     """
     require(method, with_versions(requirements), None)
-    modules = [module for name in requirements for module in _MODULES.get(name, (name,))]
+    names = [re.split(r"[^\w.-]", one)[0] for one in requirements]
+    modules = [module for name in names for module in _MODULES.get(name, (name,))]
     for module in modules:
         try:
             with warnings.catch_warnings():

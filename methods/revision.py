@@ -19,7 +19,18 @@ SOURCE_DIGEST = "__groundcxr_source_digest__"
 # How methods are found, checked and built: a method more, or another message, must orphan no predictions.
 _APART = frozenset(
     Path(__file__).resolve().with_name(f"{name}.py")
-    for name in ("base", "contract", "loading", "options", "registry", "requirements", "revision", "watching")
+    for name in (
+        "base",
+        "contract",
+        "loading",
+        "marker",
+        "options",
+        "registry",
+        "requirements",
+        "revision",
+        "watching",
+        "wrapping",
+    )
 )
 
 

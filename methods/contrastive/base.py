@@ -3,48 +3,58 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core import Grounding, Heatmap, ImageSize, Query, Radiograph
+from ...core import Grounding, Heatmap, ImageSize, MethodError, Query, Radiograph
 from ..base import GroundingMethod
+from ..inference import exact_inference
 
 if TYPE_CHECKING:
     import torch
 
 
+@dataclass(frozen=True)
+class Explained:
+    """What Grad-CAM needs of a method: its image embedding, and the features that this is explained by.
+
+    Attributes:
+        pixels: From images to the network's input `[n, 3, H, W]`, on its device.
+        embed: From that input to the model's embeddings of whole images, `[n, d]`.
+        parameters: The model's weights.
+        layer: The module whose output are the features.
+        grid: From features and input to `[n, h, w, c]`.
+        heatmap: From values on the grid and an image's size to the heatmap, without smoothing.
+    """
+
+    pixels: Callable[[Sequence[Radiograph]], torch.Tensor]
+    embed: Callable[[torch.Tensor], torch.Tensor]
+    parameters: Callable[[], Iterable[torch.Tensor]]
+    layer: torch.nn.Module
+    grid: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    heatmap: Callable[[NDArray[np.float32], ImageSize], Heatmap]
+
+
 class ContrastiveMethod(GroundingMethod):
     """Answers with the cosine similarity of patch embeddings and a phrase's embedding.
 
-    A subclass embeds images and phrases into one space, both of unit length, and lays a grid of cosines on the image;
-    one whose map is made of its embeddings in another way defines `maps` too. Within a batch each image and each phrase
-    is encoded once.
+    A subclass embeds images and phrases into one space, both of unit length, and lays a grid of cosines on the image.
+    Within a batch each image and each phrase is encoded once.
     """
 
     kind: ClassVar[str] = "contrastive"
 
     def embed_images(self, images: Sequence[Radiograph]) -> torch.Tensor:
-        """Patch embeddings of unit length, `[n, h, w, d]`; whatever `maps` reads, image by image."""
+        """Patch embeddings of unit length, `[n, h, w, d]`."""
         raise NotImplementedError
 
-    def embed_phrases(self, phrases: Sequence[str]) -> Any:
-        """Phrase embeddings of unit length, `[m, d]`; whatever `maps` reads, phrase by phrase."""
+    def embed_phrases(self, phrases: Sequence[str]) -> torch.Tensor:
+        """Phrase embeddings of unit length, `[m, d]`."""
         raise NotImplementedError
-
-    def maps(self, patches: torch.Tensor, texts: Sequence[Any]) -> torch.Tensor:
-        """The grids `[m, h, w]` of one image's phrases, by default cosines.
-
-        Args:
-            patches: What `embed_images` gave for the image.
-            texts: What `embed_phrases` gave for each of the phrases, of which no other may change its grid.
-        """
-        import torch
-
-        return (patches @ torch.stack(list(texts)).T).permute(2, 0, 1)
 
     def truncated(self, phrases: Sequence[str]) -> Sequence[bool]:
         """Whether each phrase is longer than what the text encoder reads."""
@@ -53,6 +63,24 @@ class ContrastiveMethod(GroundingMethod):
     def heatmap(self, cosines: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
         """The heatmap of a grid of cosines `[h, w]` on an image of `image_size`."""
         raise NotImplementedError
+
+    def grids(self, images: Sequence[Radiograph], texts: Sequence[torch.Tensor]) -> Iterator[NDArray[np.float32]]:
+        """Each image's grids of scores `[m, h, w]`: by default cosines of patches and phrases.
+
+        Args:
+            images: Images, which are encoded together.
+            texts: The embeddings of each image's phrases, `[m, d]`.
+        """
+        for grid, wanted in zip(self.embed_images(images), texts, strict=True):
+            yield (grid @ wanted.T).permute(2, 0, 1).float().cpu().numpy()
+
+    def explained(self) -> Explained:
+        """The parts that Grad-CAM needs; called after `setup`.
+
+        Raises:
+            MethodError: If the method has none.
+        """
+        raise MethodError(f"gradcam cannot explain the method {self.name}, which has no embedding of whole images")
 
     def ground(self, image: Radiograph, phrases: Sequence[str]) -> list[Grounding]:
         """Answer every phrase of one image, in order."""
@@ -73,29 +101,13 @@ class ContrastiveMethod(GroundingMethod):
         found: dict[tuple[str, str], Heatmap] = {}
         with exact_inference():
             texts = self.embed_phrases(list(row))
-            patches = self.embed_images(list(images.values()))
-            for embedded, (key, phrases) in zip(patches, asked.items(), strict=True):
-                grids = self.maps(embedded, [texts[row[phrase]] for phrase in phrases]).float().cpu().numpy()
-                for phrase, values in zip(phrases, grids, strict=True):
+            wanted = [texts[[row[phrase] for phrase in phrases]] for phrases in asked.values()]
+            grids = self.grids(list(images.values()), wanted)
+            for scores, (key, phrases) in zip(grids, asked.items(), strict=True):
+                for phrase, values in zip(phrases, scores, strict=True):
                     found[key, phrase] = self.heatmap(values, images[key].size)
         cut = dict(zip(row, self.truncated(list(row)), strict=True))
         return [Grounding(found[query.image.sha256, query.phrase], truncated=cut[query.phrase]) for query in queries]
-
-
-@contextmanager
-def exact_inference() -> Iterator[None]:
-    """No gradients, and the same numbers on every device as far as its kernels allow.
-
-    cuDNN's default for convolutions is TF32, whose 10-bit mantissa moves a cosine by 1e-3.
-    """
-    import torch
-
-    cudnn = torch.backends.cudnn
-    with (
-        torch.inference_mode(),
-        cudnn.flags(enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False),
-    ):
-        yield
 
 
 def state_digest(*modules: torch.nn.Module) -> str:

@@ -15,7 +15,7 @@ from ...core.fingerprint import digest
 from ..hub import HubFiles, unloadable
 from ..registry import register_method
 from ..requirements import require_packages
-from .base import ContrastiveMethod, state_digest
+from .base import ContrastiveMethod, Explained, state_digest
 
 if TYPE_CHECKING:
     import torch
@@ -148,15 +148,7 @@ class BioViL(ContrastiveMethod):
 
     def embed_images(self, images: Sequence[Radiograph]) -> torch.Tensor:
         """Projected patch embeddings of unit length, `[n, h, w, 128]`."""
-        import torch
-        from health_multimodal.image.data.transforms import create_chest_xray_transform_for_inference
-        from PIL import Image
-
-        transform: Any = create_chest_xray_transform_for_inference(_RESIZE, self.crop_size)
-        pixels = [transform(Image.fromarray(remap_to_uint8(image.pixels))) for image in images]
-        return self._image_model.get_patchwise_projected_embeddings(
-            torch.stack(pixels).to(self._device), normalize=True
-        )
+        return self._image_model.get_patchwise_projected_embeddings(self._pixels(images), normalize=True)
 
     def embed_phrases(self, phrases: Sequence[str]) -> torch.Tensor:
         """Projected embeddings of the phrases' class tokens, of unit length, `[m, 128]`.
@@ -182,7 +174,31 @@ class BioViL(ContrastiveMethod):
         from scipy import ndimage
 
         smooth: Any = ndimage.gaussian_filter(cosines, sigma=(_SIGMA, _SIGMA), order=0)
-        return Heatmap(smooth, crop_extent(image_size, self.crop_size), image_size)
+        return self._over_the_crop(smooth, image_size)
+
+    def explained(self) -> Explained:
+        """The last convolution of the ResNet, and the model's own embedding of the whole crop."""
+
+        def embed(pixels: torch.Tensor) -> torch.Tensor:
+            return self._image_model(pixels).projected_global_embedding
+
+        def grid(features: torch.Tensor, _pixels: torch.Tensor) -> torch.Tensor:
+            return features.permute(0, 2, 3, 1)
+
+        layer = self._image_model.encoder.encoder.layer4
+        return Explained(self._pixels, embed, self._image_model.parameters, layer, grid, self._over_the_crop)
+
+    def _over_the_crop(self, values: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
+        return Heatmap(values, crop_extent(image_size, self.crop_size), image_size)
+
+    def _pixels(self, images: Sequence[Radiograph]) -> torch.Tensor:
+        import torch
+        from health_multimodal.image.data.transforms import create_chest_xray_transform_for_inference
+        from PIL import Image
+
+        transform: Any = create_chest_xray_transform_for_inference(_RESIZE, self.crop_size)
+        pixels = [transform(Image.fromarray(remap_to_uint8(image.pixels))) for image in images]
+        return torch.stack(pixels).to(self._device)
 
     @property
     def _most_tokens(self) -> int:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from ...core import Grounding, MethodError, Query, Sample, WeightsError
+from ...core import Grounding, MethodError, Query, Sample
 from ...core.fingerprint import digest, generator_from
 from ..base import ControlMethod, GroundingMethod, PhraseControl
 from ..loading import build_method
 from ..registry import register_method
+from ..wrapping import saying_where_options_stand, settings_of
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class ShuffledPhrase(PhraseControl):
         super().__init__(options)
         if not self.options.method:
             raise MethodError("shuffled-phrase needs the method that it asks, its option method=NAME")
-        asked = build_method(self.options.method, _pairs(self.options.settings))
+        asked = build_method(self.options.method, settings_of(self.options.settings, "shuffled-phrase"))
         if isinstance(asked, ControlMethod):
             raise MethodError(
                 f"shuffled-phrase cannot ask the control {self.options.method!r}, which reads samples and not phrases"
@@ -85,17 +84,17 @@ class ShuffledPhrase(PhraseControl):
         Raises:
             WeightsError: If they are missing.
         """
-        with _saying_where_options_stand():
+        with saying_where_options_stand("shuffled-phrase"):
             self._asked.setup(device)
 
     def weights_fingerprint(self) -> str:
         """That of the method that is asked."""
-        with _saying_where_options_stand():
+        with saying_where_options_stand("shuffled-phrase"):
             return self._asked.weights_fingerprint()
 
     def weights_id(self) -> str | None:
         """That of the method that is asked."""
-        with _saying_where_options_stand():
+        with saying_where_options_stand("shuffled-phrase"):
             return self._asked.weights_id()
 
     def options_dict(self) -> dict[str, Any]:
@@ -134,28 +133,7 @@ class ShuffledPhrase(PhraseControl):
         return choice[int(draw.integers(len(choice)))]
 
 
-@contextmanager
-def _saying_where_options_stand() -> Iterator[None]:
-    try:
-        yield
-    except WeightsError as error:
-        raise WeightsError(
-            f"{error} (an option of the method that shuffled-phrase asks stands in its own option settings='KEY=VALUE')"
-        ) from error
-
-
 def _overlap(one: Sample, other: Sample) -> bool:
     return any(
         max(a.x0, b.x0) < min(a.x1, b.x1) and max(a.y0, b.y0) < min(a.y1, b.y1) for a in one.boxes for b in other.boxes
     )
-
-
-def _pairs(settings: str) -> dict[str, str]:
-    try:
-        pairs = [setting.partition("=") for setting in shlex.split(settings)]
-    except ValueError as error:
-        raise MethodError(f"the settings {settings!r} of shuffled-phrase cannot be read: {error}") from error
-    for key, equals, _ in pairs:
-        if not equals:
-            raise MethodError(f"the setting {key!r} of shuffled-phrase does not fit: write KEY=VALUE")
-    return {key: value for key, _, value in pairs}

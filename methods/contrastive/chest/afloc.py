@@ -42,9 +42,9 @@ class AFLoc(ConvolutionalMethod):
   year = {2024}
 }"""
 
-    def embed_phrases(self, phrases: Sequence[str]) -> list[torch.Tensor]:
-        """The phrases' embeddings, `[d]` each."""
-        return [found.sentence for found in self.words.encode(phrases)]
+    def embed_phrases(self, phrases: Sequence[str]) -> torch.Tensor:
+        """The phrases' embeddings, `[m, d]`."""
+        return self.words.sentences(phrases)
 
     def heatmap(self, cosines: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
         """The smoothed grid."""

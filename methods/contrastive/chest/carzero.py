@@ -58,17 +58,15 @@ class CARZero(PaddedMethod):
         fusion = FusionDecoder(WIDTH, state, f"{self.prefix}.fusion_module.", self_attention=False)
         return {"img_encoder": PatchEncoder(image), "fusion_module": fusion}
 
-    def embed_phrases(self, phrases: Sequence[str]) -> list[torch.Tensor]:
-        """The phrases' embeddings, `[768]` each."""
-        return [found.sentence for found in self.words.encode(phrases)]
+    def embed_phrases(self, phrases: Sequence[str]) -> torch.Tensor:
+        """The phrases' embeddings, `[m, 768]`."""
+        return self.words.sentences(phrases)
 
-    def maps(self, patches: torch.Tensor, texts: Sequence[Any]) -> torch.Tensor:
+    def maps(self, places: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
         """The mean attention of all layers, `[m, 14, 14]`."""
-        import torch
-
-        attention = self.part("fusion_module")(patches, torch.stack(list(texts))).mean(0)
+        attention = self.part("fusion_module")(places, texts).mean(0)
         return attention[:, 1:].unflatten(1, (_GRID, _GRID))
 
     def heatmap(self, cosines: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
         """The grid without the padding."""
-        return self.frame.placement(image_size).heatmap(cosines, (_PATCH, _PATCH))
+        return self.placement(image_size).heatmap(cosines, (_PATCH, _PATCH))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ....core import WeightsError
+import numpy as np
+from numpy.typing import NDArray
+
+from ....core import ImageSize, Radiograph, WeightsError
 from ....core.fingerprint import digest
 from ....core.paths import user_path
+from ...crop import Placement
 from ...hub import unloadable
+from ...marker import NetworkInput
 from ...random_weights import drawing, random_weights
 from ...repository import Repository, read_config
 from ...requirements import require_packages
@@ -41,7 +46,8 @@ class CheckpointOptions:
 class CheckpointMethod(ContrastiveMethod):
     """A method whose option `weights` is a file, or drawn weights, and whose text encoder's vocabulary is elsewhere.
 
-    A subclass says in `build` what networks there are.
+    A subclass says in `build` what networks there are, in `input_pixels` and `placement` what they get of an image, and
+    in `maps` how a grid is made, where that is no dot product.
 
     Attributes:
         checkpoint: The authors' file, for messages.
@@ -90,6 +96,36 @@ class CheckpointMethod(ContrastiveMethod):
             states: The file's sections, for what their shapes say of the architecture; empty ones for the published.
         """
         raise NotImplementedError
+
+    def maps(self, places: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
+        """The grids `[m, h, w]` of one image's phrases: by default dot products.
+
+        Args:
+            places: What `embed_images` gave for the image, `[h, w, d]`.
+            texts: What `embed_phrases` gave for the phrases, `[m, d]`; none changes another's grid.
+        """
+        return (places @ texts.T).permute(2, 0, 1)
+
+    def grids(self, images: Sequence[Radiograph], texts: Sequence[torch.Tensor]) -> Iterator[NDArray[np.float32]]:
+        """Each image's grids, `[m, h, w]`."""
+        for places, wanted in zip(self.embed_images(images), texts, strict=True):
+            yield self.maps(places, wanted).float().cpu().numpy()
+
+    def input_pixels(self, image: Radiograph) -> NDArray[Any]:
+        """What the network gets of an image, `[h, w]`, but for the scale of its values."""
+        raise NotImplementedError
+
+    def placement(self, image_size: ImageSize) -> Placement:
+        """Where that lies on an image of `image_size`.
+
+        Raises:
+            MethodError: If the image is too narrow for it.
+        """
+        raise NotImplementedError
+
+    def network_input(self, image: Radiograph) -> NetworkInput:
+        """What the network gets of an image; for the marker test."""
+        return NetworkInput(self.input_pixels(image), self.placement(image.size).to_image)
 
     def setup(self, device: str) -> None:
         """Load the tokenizer and the networks, and move them to the device.

@@ -36,4 +36,4 @@ class ConvolutionalMethod(PaddedMethod):
     def heatmap(self, cosines: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
         """The grid, nearest to the 224 pixels of the input, without the padding."""
         index = nearest_index(len(cosines), INPUT)
-        return self.frame.placement(image_size).heatmap(cosines[np.ix_(index, index)], (1, 1))
+        return self.placement(image_size).heatmap(cosines[np.ix_(index, index)], (1, 1))

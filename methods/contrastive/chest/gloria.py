@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from ...registry import register_method
 from .convolutional import ConvolutionalMethod
@@ -38,18 +38,20 @@ class Gloria(ConvolutionalMethod):
   year = {2021}
 }"""
 
-    def embed_phrases(self, phrases: Sequence[str]) -> list[torch.Tensor]:
-        """Of each phrase the class token and the words, `[1 + n, d]`."""
-        return [found.words for found in self.words.encode(phrases)]
+    def embed_phrases(self, phrases: Sequence[str]) -> torch.Tensor:
+        """Of each phrase the class token and the words, `[m, n, d]`; zero behind a phrase that has fewer words."""
+        from torch.nn.utils.rnn import pad_sequence
 
-    def maps(self, patches: torch.Tensor, texts: Sequence[Any]) -> torch.Tensor:
+        return pad_sequence([found.words for found in self.words.encode(phrases)], batch_first=True)
+
+    def maps(self, places: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
         """The mean of the words' attention, `[m, 19, 19]`."""
         import torch
 
-        return torch.stack([word_attention(patches, words)[1:].mean(0) for words in texts])
+        return torch.stack([word_attention(places, words[words.any(-1)])[1:].mean(0) for words in texts])
 
 
-def word_attention(patches: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
+def word_attention(places: torch.Tensor, words: torch.Tensor) -> torch.Tensor:
     """GLoRIA's attention `[1 + n, h, w]` of words `[1 + n, d]` over places `[h, w, d]`; it sums to one over these."""
-    by_word = (patches @ words.T).softmax(-1).flatten(0, 1)
-    return (by_word * _TEMPERATURE).softmax(0).T.unflatten(1, patches.shape[:2])
+    by_word = (places @ words.T).softmax(-1).flatten(0, 1)
+    return (by_word * _TEMPERATURE).softmax(0).T.unflatten(1, places.shape[:2])

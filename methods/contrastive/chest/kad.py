@@ -6,26 +6,23 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ....core import Heatmap, ImageSize, MethodError, Radiograph
+from ....core import MethodError, Radiograph
 from ...registry import register_method
-from .checkpoint import CheckpointMethod
-from .squashed import squashed
+from .squashed import SquashedMethod
 
 if TYPE_CHECKING:
     import torch
 
     from .checkpoint import States
 
-_SIDE = 512
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _MOST_TOKENS = 256
 _WIDTH = 768
 
 
 @register_method("kad")
-class KAD(CheckpointMethod):
+class KAD(SquashedMethod):
     """KAD at 512 pixels: cross-attention of a phrase over a 16x16 grid (Zhang et al., Nature Communications 2023).
 
     The image is squashed to a square. The map is the last decoder layer's attention, mean of its heads, as in the
@@ -34,6 +31,7 @@ class KAD(CheckpointMethod):
     """
 
     checkpoint: ClassVar[str] = "the checkpoint for 512 pixels of KAD's authors"
+    side: ClassVar[int] = 512
     sections: ClassVar[tuple[str, ...]] = ("image_encoder", "text_encoder", "model")
     unused: ClassVar[tuple[str, ...]] = (r"^logit_scale$", r"^mlp_head\.0\.(weight|bias)$")
     absent: ClassVar[tuple[str, ...]] = (r"^resnet\.", r"^decoder\.norm\.")
@@ -67,32 +65,28 @@ class KAD(CheckpointMethod):
         """Embeddings of the places, `[n, 16, 16, 768]`."""
         import torch
 
-        pixels = torch.from_numpy(squashed(images, _SIDE)).to(self._device)
+        pixels = torch.from_numpy(np.stack([self.input_pixels(image) for image in images])).to(self._device)
         mean, std = (pixels.new_tensor(values)[:, None, None] for values in (_MEAN, _STD))
         return self._networks["image_encoder"]((pixels[:, None] - mean) / std)
 
-    def embed_phrases(self, phrases: Sequence[str]) -> list[torch.Tensor]:
-        """The phrases' embeddings, `[768]` each.
+    def embed_phrases(self, phrases: Sequence[str]) -> torch.Tensor:
+        """The phrases' embeddings, `[m, 768]`.
 
         Raises:
             MethodError: If one is empty.
         """
-        return [self._embed(phrase) for phrase in phrases]
-
-    def maps(self, patches: torch.Tensor, texts: Sequence[Any]) -> torch.Tensor:
-        """The attention of the last layer, `[m, 16, 16]`."""
         import torch
 
-        attention = self._networks["model"](patches.flatten(0, 1), torch.stack(list(texts)))[-1]
-        return attention.unflatten(1, patches.shape[:2])
+        return torch.stack([self._embed(phrase) for phrase in phrases])
+
+    def maps(self, places: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
+        """The attention of the last layer, `[m, 16, 16]`."""
+        attention = self._networks["model"](places.flatten(0, 1), texts)[-1]
+        return attention.unflatten(1, places.shape[:2])
 
     def truncated(self, phrases: Sequence[str]) -> Sequence[bool]:
         """Whether each phrase has more tokens than are read."""
         return [len(self._tokenizer(phrase)["input_ids"]) > self._most_tokens for phrase in phrases]
-
-    def heatmap(self, cosines: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
-        """The grid, over the whole image."""
-        return Heatmap.whole(cosines, image_size)
 
     @property
     def _most_tokens(self) -> int:

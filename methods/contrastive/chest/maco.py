@@ -15,16 +15,16 @@ from ....core.fingerprint import file_digest
 from ....core.paths import user_path
 from ...hub import unloadable
 from ...registry import register_method
-from .checkpoint import WEIGHTS_HELP, CheckpointMethod, depth, rows
+from .checkpoint import WEIGHTS_HELP, depth, rows
 from .smoothing import smooth
-from .squashed import squashed
+from .squashed import SquashedMethod
 
 if TYPE_CHECKING:
     import torch
 
     from .checkpoint import States
 
-_SIDE, _GRID = 224, 14
+_GRID = 14
 _MEAN, _STD = 0.4978, 0.2449
 _PRIOR_TEMPERATURE = 0.02
 _MOST_TOKENS = 100
@@ -42,7 +42,7 @@ class MaCoOptions:
 
 
 @register_method("maco")
-class MaCo(CheckpointMethod):
+class MaCo(SquashedMethod):
     """MaCo: weighted dot products of patches and phrase on a 14x14 grid (Huang et al., Nature Communications 2024).
 
     The image is squashed to 224 pixels. Each patch is multiplied by a learned weight of its place, the same for every
@@ -52,6 +52,7 @@ class MaCo(CheckpointMethod):
     """
 
     checkpoint: ClassVar[str] = "maco.pth of MaCo's authors"
+    side: ClassVar[int] = 224
     sections: ClassVar[tuple[str, ...]] = ("model",)
     unused: ClassVar[tuple[str, ...]] = (
         r"^(mask_token|logit_scale|decoder_pos_embed|Tpar|WCE\.weight|pos_weight_img\.bias)$",
@@ -110,7 +111,7 @@ class MaCo(CheckpointMethod):
         import torch
 
         network = self._networks["model"]
-        pixels = torch.from_numpy(squashed(images, _SIDE)).to(self._device)
+        pixels = torch.from_numpy(np.stack([self.input_pixels(image) for image in images])).to(self._device)
         tokens = network.forward_features(((pixels - _MEAN) / _STD)[:, None].expand(-1, 3, -1, -1))
         prior = (network.pos_weight_img.weight[0] / _PRIOR_TEMPERATURE).softmax(-1)
         return (network.img_mlp(tokens[:, 1:]) * prior[:, None]).unflatten(1, (_GRID, _GRID))
@@ -133,7 +134,7 @@ class MaCo(CheckpointMethod):
 
     def heatmap(self, cosines: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
         """The smoothed grid, over the whole image."""
-        return Heatmap.whole(smooth(cosines), image_size)
+        return super().heatmap(smooth(cosines), image_size)
 
     def _tokens(self, phrase: str) -> list[int]:
         return self._tokenizer.encode(f"[CLS] {report(phrase)}").ids

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ....core import Radiograph
+from ....core import ImageSize, Radiograph
+from ...crop import Placement
 from .checkpoint import CheckpointMethod
 from .frame import PadFrame
 from .words import WordEncoder
@@ -60,11 +62,19 @@ class PaddedMethod(CheckpointMethod):
         """The text encoder."""
         return WordEncoder(self._tokenizer, self.part("text_encoder")["model"])
 
+    def input_pixels(self, image: Radiograph) -> NDArray[np.uint8]:
+        """The input, in grey values."""
+        return self.frame.input(image.as_uint8())
+
+    def placement(self, image_size: ImageSize) -> Placement:
+        """Where the input lies on an image."""
+        return self.frame.placement(image_size)
+
     def embed_images(self, images: Sequence[Radiograph]) -> torch.Tensor:
         """What the image encoder gives for each of the images."""
         import torch
 
-        frames = np.stack([self.frame.input(image.as_uint8()) for image in images])
+        frames = np.stack([self.input_pixels(image) for image in images])
         mean, std = self.normalisation
         pixels = (torch.from_numpy(frames).to(self._device, torch.float32) / 255 - mean) / std
         return self.part("img_encoder")(pixels[:, None].expand(-1, 3, -1, -1))

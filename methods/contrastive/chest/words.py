@@ -68,6 +68,16 @@ class WordEncoder:
         """
         return [self._encode(phrase) for phrase in phrases]
 
+    def sentences(self, phrases: Sequence[str]) -> torch.Tensor:
+        """The sentence of every phrase, `[m, d]`.
+
+        Raises:
+            MethodError: If one has no words.
+        """
+        import torch
+
+        return torch.stack([found.sentence for found in self.encode(phrases)])
+
     def truncated(self, phrases: Sequence[str]) -> list[bool]:
         """Whether each phrase has more tokens than are read."""
         return [len(self._tokenizer(_text(phrase))["input_ids"]) > self._most for phrase in phrases]

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ...base import NoOptions
 from ...bundled import LICENCE, TRAINED_ON, bundled
 from ...registry import register_method
+from .dense import MODE_NAMES, PROJECTION
 from .method import Clip
-from .source import ClipSource
+from .open_clip_models import OpenClipSource
+from .source import Source
+
+
+@dataclass(frozen=True)
+class ClipPhantomOptions:
+    """How patches come into the joint space."""
+
+    dense: str = field(default=PROJECTION, metadata={"help": f"one of {', '.join(MODE_NAMES)}, as of clip"})
 
 
 @register_method("clip-phantom")
@@ -19,13 +28,13 @@ class ClipPhantom(Clip):
     or mask (`training/`). On a radiograph of a patient it means nothing.
     """
 
-    Options: ClassVar[type[Any]] = NoOptions
+    Options: ClassVar[type[Any]] = ClipPhantomOptions
     trained_on = TRAINED_ON
     licence = LICENCE
 
-    def source(self) -> ClipSource:
+    def source(self) -> Source:
         """The folder in the package."""
-        return ClipSource("clip-phantom", folder=bundled("clip-phantom"))
+        return OpenClipSource("clip-phantom", folder=bundled("clip-phantom"))
 
     def weights_id(self) -> str | None:
         """The bundled model's name."""

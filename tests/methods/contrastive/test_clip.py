@@ -12,14 +12,17 @@ from open_clip.model import CLIP, CustomTextCLIP
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from safetensors.torch import save_file
-from transformers import BertConfig
+from transformers import BertConfig, CLIPImageProcessor, SiglipImageProcessor
 
 from groundcxr.core import Box, Heatmap, MethodError, Query, Radiograph, UnknownNameError, WeightsError
+from groundcxr.core.seen import seen
 from groundcxr.methods.contrastive.clip.method import Clip, ClipOptions
-from groundcxr.methods.contrastive.clip.source import PRESETS
+from groundcxr.methods.contrastive.clip.presets import PRESETS
 from groundcxr.methods.contrastive.clip.towers import patch_tower
+from groundcxr.methods.contrastive.clip.transformers_models import ProcessorFrame
 from groundcxr.methods.crop import place
 from groundcxr.methods.loading import build_method
+from groundcxr.methods.marker import find_marker, frame_problem, marker_image
 
 STORED = Path(__file__).parents[2] / "data" / "biovil_tall"
 VISION = {"image_size": 64, "layers": 2, "width": 64, "patch_size": 16, "head_width": 32}
@@ -375,11 +378,13 @@ def test_fingerprints_are_of_the_content(folder, tmp_path):
 def test_presets_are_pinned_and_described():
     for name, preset in PRESETS.items():
         method = Clip(ClipOptions(name))
-        assert len(preset.hub.revision) == 40
-        assert method.weights_fingerprint().startswith(f"{preset.hub.repo_id}@{preset.hub.revision}+sha256:")
         assert method.trained_on
         assert "@" in method.citation
         assert method.licence == "MIT"
+        if preset.hub is None:  # a file that the authors give out
+            continue
+        assert len(preset.hub.revision) == 40
+        assert method.weights_fingerprint().startswith(f"{preset.hub.repo_id}@{preset.hub.revision}+sha256:")
     architecture = PRESETS["openai-vit-b-16"].architecture
     assert open_clip.get_pretrained_cfg(architecture, "openai")["hf_hub"] == "timm/vit_base_patch16_clip_224.openai/"
     # Weights of one's own say nothing of what they have seen.
@@ -409,7 +414,7 @@ def test_names_that_do_not_exist():
         Clip(ClipOptions("ViT-B-61/openai")).setup("cpu")
     with pytest.raises(UnknownNameError, match="did you mean 'openai'"):
         Clip(ClipOptions("ViT-B-16/opnai")).setup("cpu")
-    with pytest.raises(MethodError, match="is none of openai-vit-b-16, biomedclip, NAME/PRETRAINED"):
+    with pytest.raises(MethodError, match="is none of openai-vit-b-16, biomedclip, chexzero, NAME/PRETRAINED"):
         Clip(ClipOptions("ViT-B-16"))
 
 
@@ -438,3 +443,129 @@ def test_parts_come_together():
     del bare.visual.preprocess_cfg
     with pytest.raises(MethodError, match="preprocess_cfg"):
         Clip(model=bare, tokenizer=open_clip.SimpleTokenizer(context_length=16))
+
+
+CHEXZERO = {"image_size": 64, "layers": 2, "width": 64, "patch_size": 32, "head_width": 64}
+CHEXZERO_TEXT = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 1}
+
+
+@pytest.fixture(scope="module")
+def chexzero(tmp_path_factory):
+    """A plain state dict in OpenAI's layout, with the numbers that OpenAI's own files hold."""
+    torch.manual_seed(4)
+    model = CLIP(24, CHEXZERO, CHEXZERO_TEXT, quick_gelu=True).eval()
+    path = tmp_path_factory.mktemp("chexzero") / "best_64.pt"
+    numbers = {name: torch.tensor(1) for name in ("input_resolution", "context_length", "vocab_size")}
+    torch.save({**model.state_dict(), **numbers}, path)
+    return path, model
+
+
+@torch.no_grad()
+def test_a_chexzero_file_by_hand(chexzero):
+    path, model = chexzero
+    method = build_method("clip", {"model": "chexzero", "weights": str(path)})
+    method.setup("cpu")
+    image = Radiograph.from_array(film(100, 50))
+    (answer,) = method.ground(image, PHRASES[:1])
+    # The authors pad to a square, take grey values in 0..255, and resize; padding is black.
+    resized = Image.fromarray(image.pixels).convert("RGB").resize((64, 32), Image.Resampling.BICUBIC)
+    square = np.zeros((64, 64, 3), dtype=np.float32)
+    square[16:48] = np.asarray(resized)
+    pixels = torch.from_numpy((square - 101.48761) / 83.43944).permute(2, 0, 1)[None]
+    kept = []
+    hook = model.visual.transformer.register_forward_hook(lambda module, args, output: kept.append(output))
+    model.encode_image(pixels)
+    hook.remove()
+    patches = (model.visual.ln_post(kept[0])[0, 1:] @ model.visual.proj).reshape(2, 2, -1)
+    text = model.encode_text(open_clip.tokenize(PHRASES[:1]))
+    expected = torch.nn.functional.cosine_similarity(patches, text[None], dim=-1)
+    # Each row of patches is half padding, and only the other half is of the image.
+    np.testing.assert_allclose(answer.heatmap.values, expected.numpy(), atol=1e-5)
+    assert answer.heatmap.extent == Box(0, 0, 100, 50)
+    assert seen(method.trained_on, "ms-cxr")
+    assert method.weights_id() == "local copy best_64.pt"
+    assert method.options_dict()["model"] == "local-dir"
+
+
+def test_mean_and_std_can_be_given(chexzero):
+    path, _ = chexzero
+    plain = build_method("clip", {"weights": str(path)})
+    other = build_method("clip", {"weights": str(path), "mean": "0.5", "std": "0.25"})
+    for method in (plain, other):
+        method.setup("cpu")
+    grey = Radiograph.from_array(np.full((64, 64), 51, dtype=np.uint8))
+    assert other.network_input(grey).pixels.mean() == pytest.approx((51 / 255 - 0.5) / 0.25)
+    assert plain.network_input(grey).pixels[0].mean() == pytest.approx((51 / 255 - 0.48145466) / 0.26862954)
+    assert plain.fingerprint() != other.fingerprint()
+    preset = build_method("clip", {"model": "chexzero", "weights": str(path)})
+    assert preset.fingerprint() != plain.fingerprint()
+    assert plain.trained_on == ()
+
+
+def test_files_that_are_no_such_state_dict(chexzero, tmp_path):
+    _, model = chexzero
+    with pytest.raises(
+        WeightsError, match=r"needs the file of the model chexzero from its authors: --set weights=FILE"
+    ):
+        Clip(ClipOptions("chexzero")).setup("cpu")
+    changes = {
+        r"holds no visual\.proj; give such a file": {"visual.proj": None},
+        r"lacks ln_final\.bias": {"ln_final.bias": None},
+        r"holds classifier\.weight, which": {"classifier.weight": torch.zeros(1)},
+    }
+    for said, change in changes.items():
+        state = {name: value for name, value in {**model.state_dict(), **change}.items() if value is not None}
+        torch.save(state, tmp_path / "other.pt")
+        with pytest.raises(WeightsError, match=said):
+            Clip(ClipOptions(weights=str(tmp_path / "other.pt"))).setup("cpu")
+    target = tmp_path / "RAN"
+
+    class Evil:
+        def __reduce__(self):
+            return Path.write_text, (target, "ran")
+
+    torch.save({**model.state_dict(), "config": Evil()}, tmp_path / "evil.pt")
+    with pytest.raises(WeightsError, match="asks to run code"):
+        Clip(ClipOptions(weights=str(tmp_path / "evil.pt"))).setup("cpu")
+    assert not target.exists()
+
+
+def test_drawn_weights_in_place_of_a_folders(folder, tmp_path):
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    shutil.copy(folder / "open_clip_config.json", bare)
+    image = Radiograph.from_array(film(64, 64))
+    maps, methods = [], []
+    for seed, where in ((1, bare), (1, folder), (2, bare)):
+        method = build_method("clip", {"weights": f"random:{seed}:{where}"})
+        method.setup("cpu")
+        methods.append(method)
+        maps.append(method.ground(image, PHRASES[:1])[0].heatmap.values)
+    np.testing.assert_array_equal(maps[0], maps[1])
+    assert not np.allclose(maps[0], maps[2], atol=1e-3)
+    assert methods[0].fingerprint() == methods[1].fingerprint() != methods[2].fingerprint()
+    assert methods[0].weights_id() == "random weights (seed 1) of local copy bare"
+    assert methods[0].declared_places() == [bare]
+    assert Clip(ClipOptions("biomedclip", "random:0")).trained_on == ()
+    with pytest.raises(WeightsError, match=r"does not know the architecture of the model biomedclip without its files"):
+        Clip(ClipOptions("biomedclip", "random:0")).setup("cpu")
+
+
+@pytest.mark.parametrize("mode", ["shortest", "longest", "squash"])
+def test_a_marker_is_read_at_its_place(mode):
+    assert frame_problem(from_parts(resize_mode=mode)) is None
+
+
+def test_the_frame_of_transformers_processors():
+    """Its crop rounds its corner down where torchvision rounds to the nearest; a marker is found at its place."""
+    crop = CLIPImageProcessor(size={"shortest_edge": 64}, crop_size={"height": 64, "width": 64})
+    squash = SiglipImageProcessor(size={"height": 64, "width": 64})
+    for processor, size in ((crop, (103, 70)), (squash, (103, 70)), (crop, (70, 103))):
+        frame = ProcessorFrame(processor, "here")
+        image, marker = marker_image((size[0] * 8, size[1] * 8))
+        found = find_marker(frame.pixels(image.as_pil()).numpy().mean(axis=0))
+        read = frame.placement(image.size).to_image(found)
+        unit = min(image.size) / 64
+        assert max(abs(a - b) for a, b in zip(read.as_tuple(), marker.as_tuple(), strict=True)) < 0.4 * unit
+    with pytest.raises(WeightsError, match=r"resizes to .* and crops to .*; this package reads those"):
+        ProcessorFrame(CLIPImageProcessor(size={"shortest_edge": 80}, crop_size={"height": 64, "width": 64}), "here")

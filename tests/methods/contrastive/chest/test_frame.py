@@ -8,6 +8,7 @@ import pytest
 from groundcxr.core import MethodError
 from groundcxr.methods.contrastive.chest.area import resize_area
 from groundcxr.methods.contrastive.chest.frame import PadFrame
+from groundcxr.methods.marker import frame_problem
 
 STORED = Path(__file__).parents[3] / "data" / "chest_maps"
 
@@ -62,3 +63,8 @@ def test_every_pixel_of_the_input_lies_where_the_extent_says(side, size):
 def test_an_image_too_narrow_is_refused():
     with pytest.raises(MethodError, match="2x4000 pixels is too narrow"):
         PadFrame(256).placement((2, 4000))
+
+
+@pytest.mark.parametrize("name", ["gloria", "carzero", "afloc", "kad", "maco"])
+def test_a_marker_in_the_networks_input_is_read_at_its_place(name, loaded):
+    assert frame_problem(loaded(name)) is None
