@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @register_method("afloc")
 class AFLoc(ConvolutionalMethod):
-    """AFLoc: dot products of places and phrase on a 19x19 grid (Yang et al., arXiv 2401.02044).
+    """AFLoc: dot products of places and phrase on a 19x19 grid (Yang et al., Nature Biomedical Engineering 2026).
 
     The longer side is resized to 224 pixels and padded to a square, all of which is looked at. The dot products,
     without normalisation, pass a Gaussian filter of 1.5 cells, as in the authors' script for MS-CXR.
@@ -33,13 +33,14 @@ class AFLoc(ConvolutionalMethod):
     requirements: ClassVar[tuple[str, ...]] = ("torch", "torchvision", "transformers", "scipy")
     licence = "Apache-2.0"
     trained_on: tuple[str, ...] = ("MIMIC-CXR", "MIMIC-III (text encoder)")
-    citation = """@article{yang2024afloc,
-  title = {Multi-modal Vision-Language Model for Generalizable Annotation-free Pathology Localization and Clinical
-           Diagnosis},
-  author = {Yang, Hao and Zhou, Hong-Yu and Li, Zhihuan and Gao, Yuanxu and Li, Cheng and Huang, Weijian and
-            Liu, Jiarun and Zheng, Hairong and Zhang, Kang and Wang, Shanshan},
-  journal = {arXiv preprint arXiv:2401.02044},
-  year = {2024}
+    citation = """@article{yang2026afloc,
+  title = {A Multimodal Vision-Language Model for Generalizable Annotation-free Pathology Localization},
+  author = {Yang, Hao and Zhou, Hong-Yu and Liu, Jiarun and Huang, Weijian and Li, Cheng and Li, Zhihuan and
+            Gao, Yuanxu and Liu, Qiegen and Liang, Yong and Yang, Qi and Wu, Song and Tan, Tao and Zheng, Hairong and
+            Zhang, Kang and Wang, Shanshan},
+  journal = {Nature Biomedical Engineering},
+  year = {2026},
+  doi = {10.1038/s41551-025-01574-7}
 }"""
 
     def embed_phrases(self, phrases: Sequence[str]) -> torch.Tensor:

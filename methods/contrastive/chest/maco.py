@@ -71,7 +71,8 @@ class MaCo(SquashedMethod):
   author = {Huang, Weijian and Li, Cheng and Zhou, Hong-Yu and Yang, Hao and Liu, Jiarun and Liang, Yong and
             Zheng, Hairong and Zhang, Shaoting and Wang, Shanshan},
   journal = {Nature Communications},
-  year = {2024}
+  year = {2024},
+  doi = {10.1038/s41467-024-51749-0}
 }"""
 
     def build(self, states: Mapping[str, States]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 
-from groundcxr.core import Radiograph
+from groundcxr.core import Query, Radiograph
 from groundcxr.methods.loading import build_method
 from groundcxr.methods.state import read_checkpoint
 
@@ -48,6 +48,10 @@ class Case:
     def images(self) -> list[Radiograph]:
         """One portrait, one landscape."""
         return [Radiograph.open(STORED / f"{self.folder.name}_image{number}.png") for number in range(2)]
+
+    def queries(self) -> list[Query]:
+        """Both phrases about the one, then about the other."""
+        return [Query(image, phrase, "") for image in self.images() for phrase in self.facts["phrases"]]
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +86,21 @@ def loaded(case):
         method = build_method(name, {"weights": str(found.file), "text": str(found.text)})
         method.setup("cpu")
         return method
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def together(case, loaded):
+    """The answers to both phrases of a case about both images, in one batch; and how many images were encoded each time."""
+
+    @cache
+    def made(name: str):
+        method, encoded = loaded(name), []
+        encode = method.embed_images
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(method, "embed_images", lambda images: encoded.append(len(images)) or encode(images))
+            return method.ground_batch(case(name).queries()), encoded
 
     return made
 

@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-from groundcxr.core import Query
-
 NAMES = ("gloria", "carzero", "afloc", "kad", "maco")
 FRAMES = {"gloria": 256, "carzero": 256, "afloc": 224}
 
@@ -33,42 +31,37 @@ def stretched(values, shape):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_maps_of_the_authors_code(name, case, loaded):
-    found = case(name)
-    queries = [Query(image, phrase, "") for image in found.images() for phrase in found.facts["phrases"]]
-    for number, answer in enumerate(loaded(name).ground_batch(queries)):
+def test_maps_of_the_authors_code(name, case, together):
+    found, (answers, _) = case(name), together(name)
+    for number, answer in enumerate(answers):
         grid = expected_map(found, name, number // 2, number % 2)
-        size = queries[number].image.size
+        size = answer.heatmap.image_size
         wanted = over_the_input(grid, FRAMES[name], size) if name in FRAMES else grid
         shown = stretched(answer.heatmap.values, wanted.shape)
         np.testing.assert_allclose(shown, wanted, rtol=0, atol=1e-5 * np.abs(grid).max())
         assert not answer.truncated
 
 
-def test_the_frame_is_that_of_the_authors(case, loaded):
+def test_the_frame_is_that_of_the_authors(case, together):
     """AFLoc's script shows its map nearest, in the padded square; every fourth pixel of it is stored."""
-    image, phrase = case("afloc").images()[1], case("afloc").facts["phrases"][0]
-    (answer,) = loaded("afloc").ground(image, [phrase])
+    answer = together("afloc")[0][2]
     shown = case("afloc").expected["frame224_1_0_every4"]
     top = (224 - len(answer.heatmap.values)) // 2
     assert top == 33
     inside = shown[-(-top // 4) :][: len(answer.heatmap.values) // 4]
     np.testing.assert_allclose(answer.heatmap.values[-top % 4 :: 4, ::4][: len(inside)], inside, atol=1e-4, rtol=0)
-    assert answer.heatmap.extent.as_tuple() == (0, 0, *image.size)
+    assert answer.heatmap.extent.as_tuple() == (0, 0, *answer.heatmap.image_size)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_image_is_encoded_once_and_depends_on_no_neighbour(name, case, loaded, monkeypatch):
-    method, (one, two), phrases = loaded(name), case(name).images(), case(name).facts["phrases"]
-    encoded = []
-    encode = method.embed_images
-    monkeypatch.setattr(method, "embed_images", lambda images: encoded.append(len(images)) or encode(images))
-    together = method.ground_batch([Query(image, phrase, "") for image in (one, two) for phrase in phrases])
+def test_an_image_is_encoded_once_and_depends_on_no_neighbour(name, case, loaded, together):
+    answers, encoded = together(name)
     assert encoded == [2]
-    for image, phrase, answer in ((one, phrases[1], together[1]), (two, phrases[0], together[2])):
-        (alone,) = method.ground(image, [phrase])
-        most = np.abs(alone.heatmap.values).max()
-        np.testing.assert_allclose(alone.heatmap.values, answer.heatmap.values, rtol=0, atol=2e-5 * most)
+    # The landscape image and the second phrase, each without the other beside it.
+    query = case(name).queries()[3]
+    (alone,) = loaded(name).ground(query.image, [query.phrase])
+    most = np.abs(alone.heatmap.values).max()
+    np.testing.assert_allclose(alone.heatmap.values, answers[3].heatmap.values, rtol=0, atol=1e-5 * most)
 
 
 def test_phrases_asked_together_would_change_one_anothers_map(case):
