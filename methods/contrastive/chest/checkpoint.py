@@ -191,12 +191,12 @@ class CheckpointMethod(ContrastiveMethod):
         Raises:
             WeightsError: If it is missing or cannot be loaded.
         """
-        from transformers import BertTokenizerFast
+        from transformers import BertTokenizer
 
         place = self.text_place()
         place.file("vocab.txt", "tokenizer.json")
         try:
-            return BertTokenizerFast.from_pretrained(place.folder, trust_remote_code=False)
+            return BertTokenizer.from_pretrained(place.folder, trust_remote_code=False)
         except Exception as error:  # as above
             raise unloadable(self.name, f"the tokenizer in {place.folder}", error, place.folder) from error
 
