@@ -92,7 +92,7 @@ def loaded(case):
 
 @pytest.fixture(scope="session")
 def together(case, loaded):
-    """The answers to both phrases of a case about both images, in one batch; and how many images were encoded at once."""
+    """The answers to both phrases of a case about both images, in one batch; how many images were encoded at once."""
 
     @cache
     def made(name: str):
