@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -27,6 +28,8 @@ _SKIPPED = (
     "omegaconf.nodes.BooleanNode",
     "omegaconf.nodes.FloatNode",
     "omegaconf.nodes.IntegerNode",
+    "omegaconf.nodes.InterpolationResultNode",
+    "omegaconf.nodes.PathNode",
     "omegaconf.nodes.StringNode",
     "pathlib.PosixPath",
     "pathlib.WindowsPath",
@@ -35,6 +38,8 @@ _SKIPPED = (
     "pytorch_lightning.utilities.parsing.AttributeDict",
     "typing.Any",
 )
+# Of what omegaconf's objects are made, and which they name as their types.
+_PLAIN = (bool, defaultdict, dict, float, int, list, set, str, tuple)
 _UNSAFE = re.compile(r"(?:Unsupported (?:global: GLOBAL|class|operand) |GLOBAL )([\w.]+)")
 # Under which training scripts keep the network's state beside the optimiser's.
 _NESTED = ("state_dict", "model_state_dict", "model")
@@ -95,7 +100,7 @@ def read_checkpoint(path: str | Path) -> Any:
             from safetensors.torch import load_file
 
             return load_file(path)
-        with torch.serialization.safe_globals([(_skipped(name), name) for name in _SKIPPED]):
+        with torch.serialization.safe_globals([*_PLAIN, *((_skipped(name), name) for name in _SKIPPED)]):
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # both readers raise many types for a damaged file
         if named := _UNSAFE.search(str(error)):
