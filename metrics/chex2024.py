@@ -60,7 +60,7 @@ class ChEX2024(BoxProtocol):
                 "order": "by score; equal scores in the order of the samples and of the answer",
             },
             "undefined": {
-                "no pixel, true or predicted": "left out of iou, miou, biou",
+                "no true pixel": "counts by its predicted pixels",
                 "failed, empty_prediction": NO_ANSWER,
             },
             "statistics": statistics_constants(),
@@ -78,8 +78,9 @@ class ChEX2024(BoxProtocol):
         at = SCORES.index(SCORE)
         hits = _hits(mine.astype(np.float64), theirs.astype(np.float64), scores)
         parts = {"iou": ([both[at]], [either[at]]), "miou": (both, either), "biou": (both, either)}
+        unseen = status is Status.OK and target.area == 0
         summed = {
-            metric.key: with_parts(metric.reducer, status, parts[metric.key])
+            metric.key: with_parts(metric.reducer, Status.EMPTY_TARGET if unseen else status, parts[metric.key])
             for metric in self.metrics
             if isinstance(metric.reducer, Sums)
         }
