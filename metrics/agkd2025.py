@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..core import BOX, Box, ImageSize, MetricValue, Status
 from .box_geometry import corners, pairwise_iou
-from .box_protocol import NO_ANSWER, ONLY_BOXES, BoxProtocol, pooled
+from .box_protocol import NO_ANSWER, ONLY_BOXES, REDUCED, BoxProtocol, pooled
 from .protocol import PROTOCOLS, Metric, statistics_constants, with_status
 from .ranking import Ranking
 
@@ -44,7 +44,7 @@ class AGKD2025(BoxProtocol):
             "match": "each with its best true box alone (the last of equals); of those that share one, the first",
             "iou": {"thresholds": list(HIT_IOU), "comparison": ">="},
             "undefined": {"no true box": "left out, with what was predicted", "failed, empty_prediction": NO_ANSWER},
-            "statistics": statistics_constants(),
+            "statistics": statistics_constants() | REDUCED,
         }
 
     def compare(

@@ -17,6 +17,7 @@ from .region import BoxRegion, Region
 
 ONLY_BOXES = "the boxes as annotated; a sample without one, or with a mask alone, is skipped"
 NO_ANSWER = "as an answer without boxes"
+REDUCED = {"reduced": "a metric with a reducer has its cells from it, in every draw anew, and no mean over samples"}
 
 
 class BoxProtocol(Protocol):

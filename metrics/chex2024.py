@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..core import BOX, Box, ImageSize, MetricValue, Status
 from .box_geometry import centred_shares, edges, overlap, painted, pairwise_iou
-from .box_protocol import NO_ANSWER, ONLY_BOXES, BoxProtocol, pooled, with_parts
+from .box_protocol import NO_ANSWER, ONLY_BOXES, REDUCED, BoxProtocol, pooled, with_parts
 from .protocol import PROTOCOLS, Metric, statistics_constants
 from .ranking import Ranking
 from .reducers import Sums
@@ -63,7 +63,7 @@ class ChEX2024(BoxProtocol):
                 "no true pixel": "counts by its predicted pixels",
                 "failed, empty_prediction": NO_ANSWER,
             },
-            "statistics": statistics_constants(),
+            "statistics": statistics_constants() | REDUCED,
         }
 
     def compare(

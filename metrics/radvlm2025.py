@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..core import BOX, Box, Grounding, ImageSize, MetricValue, Sample, Status, Target
 from .box_geometry import corners, pairwise_iou
-from .box_protocol import NO_ANSWER, BoxProtocol, with_parts
+from .box_protocol import NO_ANSWER, REDUCED, BoxProtocol, with_parts
 from .protocol import PROTOCOLS, Metric, statistics_constants
 from .reducers import Sums
 
@@ -55,7 +55,7 @@ class RadVLM2025(BoxProtocol):
                 "no true box": {"ap50": 0.0, "avg_iou": "left out"},
                 "failed": NO_ANSWER,
             },
-            "statistics": statistics_constants(),
+            "statistics": statistics_constants() | REDUCED,
         }
 
     def target(self, sample: Sample, grounding: Grounding | None) -> Target | None:

@@ -1,12 +1,13 @@
 """The published protocols of boxes against what their authors' code gave for the same boxes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from groundcxr.core import Box, Grounding, Sample
+from groundcxr.core import Box, Grounding, Heatmap, Mask, ProtocolError, Sample, Status, Target
 from groundcxr.metrics import Reduced, get_protocol, summarise
 
 CASES = Path(__file__).parents[1] / "data" / "protocols"
@@ -111,3 +112,144 @@ def test_agkd_prints_the_mean_of_one_ranking_for_each_class(number):
     assert macro == pytest.approx(expected, abs=TOLERANCE)
     assert [row["map50_95"] for row in classes.values()] == pytest.approx(by_class.mean(axis=1), abs=TOLERANCE)
     assert [row["map75"] for row in classes.values()] == pytest.approx(by_class[:, 5], abs=TOLERANCE)
+
+
+SIZE = (200, 100)
+TRUE = Box(20, 20, 60, 60)
+
+
+def one(name, predicted, true=(TRUE,), size=SIZE):
+    """The values of one sample, by metric."""
+    found = get_protocol(name).score(Grounding(boxes=predicted), Target(true, size), {"box"})
+    return {key: value.value for key, value in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("agkd2025", {"map50": 0.0, "map75": 0.0, "map50_95": 0.0}),
+        ("chex2024", dict.fromkeys(("map", "ap10", "ap30", "ap50", "iou", "miou", "biou"), 0.0)),
+        ("medgroundr1", {"iou": 0.0, "acc50": 0.0}),
+        ("medrpg2023", {"iou": 0.0, "acc50": 0.0}),
+        (
+            "radfact2024",
+            {"precision": None, "recall": 0.0, "iou": 0.0, "predicted_entailed": 0.0, "reference_entailed": 0.0},
+        ),
+        ("radvlm2025", {"ap50": 0.0, "avg_iou": None}),
+        ("umedground2025", {"iou": 0.0, "acc10": 0.0, "acc30": 0.0, "acc50": 0.0}),
+    ],
+)
+def test_a_failure_counts_as_an_answer_without_boxes_and_says_so(name, expected):
+    protocol, target = get_protocol(name), Target((TRUE,), SIZE)
+    failed = protocol.missing(target, {"box"}, Status.FAILED)
+    empty = protocol.score(Grounding(), target, {"box"})
+    assert {key: value.value for key, value in failed.items()} == expected
+    assert {key: value.value for key, value in empty.items()} == expected
+    assert {value.status for value in failed.values()} == {Status.FAILED}
+    assert {value.status for value in empty.values()} == {Status.EMPTY_PREDICTION}
+    # What a failed sample adds to pooled cells, such as the boxes that it did not find, is not lost.
+    assert [getattr(value, "parts", None) for value in failed.values()] == [
+        getattr(value, "parts", None) for value in empty.values()
+    ]
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_map_is_not_scored_and_boxes_beside_one_are(name):
+    protocol, target = get_protocol(name), Target((TRUE,), SIZE)
+    heatmap = Heatmap(np.eye(4, dtype=np.float32), Box(0, 0, *SIZE), SIZE)
+    assert protocol.metrics_for({"heatmap"}) == ()
+    both = protocol.score(Grounding(heatmap, [TRUE]), target, {"heatmap", "box"})
+    alone = protocol.score(Grounding(boxes=[TRUE]), target, {"heatmap", "box"})
+    assert both == alone == protocol.score(Grounding(boxes=[TRUE]), target, {"box"})
+    assert min(value.value for value in both.values()) > 0.99
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_boxes_of_any_numbers_stay_in_range(name):
+    odd = [Box(60, 60, 20, 20), Box(-1e300, -1e300, 1e300, 1e300), Box(1e307, 0, -1e307, 5), Box(30, 30, 30, 30)]
+    for boxes in (odd, odd[::-1], *([box] for box in odd)):
+        assert all(value is None or 0 <= value <= 1 for value in one(name, boxes).values())
+
+
+@pytest.mark.parametrize("name", ["medgroundr1", "medrpg2023", "umedground2025"])
+def test_phrases_with_several_boxes_are_skipped_where_one_is_compared(name):
+    protocol = get_protocol(name)
+    case = {"id": 1, "image_size": SIZE}
+    assert protocol.target(sample_of(case, [TRUE, Box(0, 0, 5, 5)]), None) is None
+    assert protocol.target(sample_of(case, []), None) is None
+    with pytest.raises(ProtocolError, match=f"{name}' scores phrases with one box and this ground truth has 2; use"):
+        one(name, [TRUE], (TRUE, TRUE))
+
+
+@pytest.mark.parametrize("name", PROTOCOLS)
+def test_a_mask_is_no_ground_truth(name):
+    protocol, mask = get_protocol(name), Mask.of(np.ones(SIZE[::-1], dtype=bool))
+    assert protocol.target(replace(sample_of({"id": 1, "image_size": SIZE}, []), mask=mask), None) is None
+    with pytest.raises(ProtocolError, match="this ground truth is a mask; use v1"):
+        protocol.score(Grounding(boxes=[TRUE]), Target((), SIZE, mask), {"box"})
+
+
+def test_which_of_several_boxes_is_compared():
+    wrong, negative = Box(100, 0, 120, 20, score=0.2), Box(-5, 0, 20, 20, score=0.9)
+    sure = Box(*TRUE.as_tuple(), score=0.7)
+    assert one("medrpg2023", [wrong, sure, Box(0, 0, 9, 9)])["iou"] == 1
+    assert one("umedground2025", [TRUE, wrong])["iou"] == 1
+    assert one("umedground2025", [wrong, TRUE])["iou"] == 0
+    assert one("medgroundr1", [wrong, TRUE, negative])["iou"] == 1
+    assert one("medgroundr1", [TRUE, wrong])["iou"] == 0
+
+
+def test_a_prediction_is_cut_to_what_the_network_sees():
+    beyond = Box(100, 80, 180, 140)
+    true = Box(100, 80, 180, 100)
+    # Cut to the image it is the true box; the padded square of a wide image goes on for 50 pixels below it.
+    assert one("umedground2025", [beyond], (true,))["iou"] == pytest.approx(1, abs=1e-6)
+    assert one("medrpg2023", [beyond], (true,))["iou"] == pytest.approx(20 / 60, abs=1e-6)
+    assert one("medrpg2023", [Box(100, 80, 180, 170)], (true,))["iou"] == pytest.approx(20 / 70, abs=1e-6)
+
+
+def test_accuracy_at_exactly_half():
+    half, size = [Box(20, 20, 40, 60)], (512, 256)  # in such a frame float32 is exact
+    names = ("medrpg2023", "umedground2025", "medgroundr1")
+    assert [one(name, half, size=size)["acc50"] for name in names] == [1, 1, 0]
+    assert one("radfact2024", half, size=(224, 224))["reference_entailed"] == 0
+    assert one("radfact2024", [Box(20, 20, 41, 60)], size=(224, 224))["reference_entailed"] == 1
+
+
+def test_scores_decide_what_chex_counts():
+    found = one("chex2024", [Box(*TRUE.as_tuple(), score=0.35), Box(100, 20, 140, 60, score=0.15)])
+    assert (found["iou"], found["biou"]) == (1, 1)
+    # Half of the pixels are wrong above .1; nothing is left above .4.
+    assert found["miou"] == pytest.approx((0.5 + 1 + 1 + 0 + 0) / 5, abs=0.01)
+    assert found["map"] == 1
+    assert one("chex2024", [TRUE]) == one("chex2024", [Box(*TRUE.as_tuple(), score=1)])
+
+
+def test_a_perfect_answer_to_three_boxes_has_a_third_of_radvlms_iou():
+    true = [Box(0, 0, 20, 20), Box(50, 0, 70, 20), Box(100, 0, 120, 20)]
+    assert one("radvlm2025", true, true) == {"ap50": 1.0, "avg_iou": pytest.approx(1 / 3)}
+
+
+def test_of_boxes_that_share_a_true_one_supervision_keeps_the_first():
+    rough, near = Box(20, 20, 60, 44), Box(20, 20, 60, 58)
+    found = get_protocol("agkd2025").score(Grounding(boxes=[rough, near]), Target((TRUE,), SIZE), {"box"})
+    # Up to .6 both are close enough, and the rough one counts; from .65 on it is out of the way.
+    scores, hits, true = found["map50_95"].parts
+    assert (scores, true) == ([1.0, 1.0], [1])
+    assert [int(hit) for hit in hits] == [0b0000000111, 0b1111111000]
+
+
+def test_agkds_ranking_is_the_order_of_the_samples():
+    hit, miss = answer_of_boxes([TRUE]), answer_of_boxes([Box(100, 0, 120, 20)])
+    assert pooled_map50([hit, miss, hit, hit]) > pooled_map50([miss, hit, hit, hit]) + 0.05
+
+
+def answer_of_boxes(boxes):
+    return get_protocol("agkd2025").score(Grounding(boxes=boxes), Target((TRUE,), SIZE), {"box"})["map50"]
+
+
+def pooled_map50(values):
+    reduced = {0: Reduced(get_protocol("agkd2025").metrics[0].reducer, [value.parts for value in values])}
+    blank = [[np.nan]] * len(values)
+    names = [f"p{number}" for number in range(len(values))]
+    return summarise(blank, ["a"] * len(values), names, pathologies=["a"], draws=2, reduced=reduced).micro[0].value
