@@ -166,7 +166,13 @@ def test_a_map_is_not_scored_and_boxes_beside_one_are(name):
 
 @pytest.mark.parametrize("name", PROTOCOLS)
 def test_boxes_of_any_numbers_stay_in_range(name):
-    odd = [Box(60, 60, 20, 20), Box(-1e300, -1e300, 1e300, 1e300), Box(1e307, 0, -1e307, 5), Box(30, 30, 30, 30)]
+    odd = [
+        Box(60, 60, 20, 20),
+        Box(0, 0, 1e300, 50),
+        Box(-1e300, -1e300, 1e300, 1e300),
+        Box(1e307, 0, -1e307, 5),
+        Box(30, 30, 30, 30),
+    ]
     for boxes in (odd, odd[::-1], *([box] for box in odd)):
         assert all(value is None or 0 <= value <= 1 for value in one(name, boxes).values())
 
@@ -214,6 +220,8 @@ def test_accuracy_at_exactly_half():
     assert [one(name, half, size=size)["acc50"] for name in names] == [1, 1, 0]
     assert one("radfact2024", half, size=(224, 224))["reference_entailed"] == 0
     assert one("radfact2024", [Box(20, 20, 41, 60)], size=(224, 224))["reference_entailed"] == 1
+    assert one("radfact2024", [Box(20, 20, 60, 100)], size=(224, 224))["predicted_entailed"] == 0
+    assert one("radfact2024", [Box(20, 20, 60, 99)], size=(224, 224))["predicted_entailed"] == 1
 
 
 def test_scores_decide_what_chex_counts():
@@ -237,6 +245,14 @@ def test_of_boxes_that_share_a_true_one_supervision_keeps_the_first():
     scores, hits, true = found["map50_95"].parts
     assert (scores, true) == ([1.0, 1.0], [1])
     assert [int(hit) for hit in hits] == [0b0000000111, 0b1111111000]
+
+
+def test_of_true_boxes_that_fit_alike_supervision_takes_the_last():
+    true = (Box(0, 0, 20, 20), Box(4, 0, 24, 20))
+    between, second = Box(2, 0, 22, 20), true[1]
+    found = get_protocol("agkd2025").score(Grounding(boxes=[between, second]), Target(true, SIZE), {"box"})
+    # The box between both (IoU .82) takes the second, whose own box then counts only where that one does not.
+    assert [int(hit) for hit in found["map50_95"].parts[1]] == [0b0001111111, 0b1110000000]
 
 
 def test_agkds_ranking_is_the_order_of_the_samples():
