@@ -46,6 +46,8 @@ def drawn_weights(patients: int, draws: int, seed: int) -> Iterator[NDArray[np.f
         yield np.bincount(drawn.ravel(), minlength=some * patients).reshape(some, patients).astype(np.float64)
 
 
-def divided(total: NDArray[np.float64], number: NDArray[np.float64] | NDArray[np.int64]) -> NDArray[np.float64]:
-    """Quotients; NaN where the number is not above 0."""
-    return np.divide(total, number, out=np.full(total.shape, np.nan), where=number > 0)
+def divided(
+    total: NDArray[np.float64], number: NDArray[np.float64] | NDArray[np.int64], otherwise: float = np.nan
+) -> NDArray[np.float64]:
+    """Quotients; `otherwise` where the number is not above 0."""
+    return np.divide(total, number, out=np.full(total.shape, otherwise), where=number > 0)

@@ -58,6 +58,7 @@ class Protocol(ABC):
             `target` never sees them; where it does, averages rest on every sample whose value is not None, so a metric
             that is not about negatives is None there, and one that is about them is None elsewhere.
         class_weights: How classes weigh in a third average beside macro and micro; None where there is none.
+        printed_on: The data sets for which its authors print numbers, in their words, for those who compare.
     """
 
     name: ClassVar[str]
@@ -67,6 +68,7 @@ class Protocol(ABC):
     metrics: ClassVar[tuple[Metric, ...]]
     uses_negatives: ClassVar[bool] = False
     class_weights: ClassVar[ClassWeights | None] = None
+    printed_on: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def constants(self) -> dict[str, Any]:
@@ -230,7 +232,17 @@ def _by(size: Sequence[int]) -> str:
 PROTOCOLS: Registry[type[Protocol]] = Registry(
     "protocol",
     __package__ or "",
-    {"v1": ".v1", "vilouras2024": ".vilouras2024"},
+    {
+        "v1": ".v1",
+        "vilouras2024": ".vilouras2024",
+        "agkd2025": ".agkd2025",
+        "chex2024": ".chex2024",
+        "medgroundr1": ".medgroundr1",
+        "medrpg2023": ".medrpg2023",
+        "radfact2024": ".radfact2024",
+        "radvlm2025": ".radvlm2025",
+        "umedground2025": ".umedground2025",
+    },
     entry_point_group="groundcxr.protocols",
 )
 

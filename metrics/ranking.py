@@ -9,11 +9,14 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .bootstrap import divided
 from .reducers import REDUCERS, Draw, Floats, Group, Parts, Reducer
 
 RankRule = Literal["coco 101", "supervision 101", "all points", "auroc"]
 
 _RECALLS = np.linspace(0, 1, 101)
+_CHUNK = 2_000_000
+"""Draws x predictions that are held at once; 16 MB for each of a few arrays."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Ranking(Reducer):
 
     Attributes:
         rule: "coco 101": the best precision at a recall of at least each of 0, .01, ... 1 (pycocotools); "supervision
-            101": the area under the envelope of precision, interpolated linearly at these recalls and ending in (1, 0);
+            101": the area under the envelope of precision, interpolated linearly at these recalls and ending in (1, 0),
+            0 without predictions;
             "all points": the area under the envelope itself (PASCAL VOC 2010); "auroc": ties count half.
         thresholds: Of the IoU, whose values are averaged; one for "auroc".
     """
@@ -46,12 +50,8 @@ class Ranking(Reducer):
         everyone = self._ranked(parts, group, np.flatnonzero(counted))
 
         def draw(weights: Floats) -> tuple[Floats, Floats]:
-            by_class = np.full((len(weights), group.n_classes), np.nan)
-            over_all = np.full(len(weights), np.nan)
-            for number, one in enumerate(weights):
-                by_class[number] = [self._value(ranked, one) for ranked in classes]
-                over_all[number] = self._value(everyone, one)
-            return by_class, over_all
+            by_class = [self._values(ranked, weights) for ranked in classes]
+            return np.array(by_class).reshape(len(classes), len(weights)).T, self._values(everyone, weights)
 
         return draw
 
@@ -74,42 +74,48 @@ class Ranking(Reducer):
         starts = np.flatnonzero(np.diff(scores, prepend=np.inf))
         return _Ranked(owner, at, [np.flatnonzero(hit) for hit in at], starts, group.who[mine], truths)
 
-    def _value(self, ranked: _Ranked, weights: Floats) -> float:
-        each = weights[ranked.owner]
+    def _values(self, ranked: _Ranked, weights: Floats) -> Floats:
+        """The value of each draw, `[draws]`; `weights` is how often it has each patient, `[draws, patients]`."""
         if self.rule == "auroc":
-            return _auroc(ranked.starts, ranked.hits[0], each)
-        total, ranks = float(weights[ranked.who] @ ranked.truths), np.cumsum(each)
-        if total <= 0:
-            return float("nan")
-        return float(np.mean([self._precision(place, each, ranks, total) for place in ranked.places]))
+            return np.array([_auroc(ranked.starts, ranked.hits[0], one[ranked.owner]) for one in weights])
+        values = np.full(len(weights), np.nan)
+        total = weights[:, ranked.who] @ ranked.truths
+        there = np.flatnonzero(total > 0)
+        step = max(1, _CHUNK // max(len(ranked.owner), 1))
+        for some in (there[start : start + step] for start in range(0, len(there), step)):
+            each = weights[some][:, ranked.owner]
+            ranks = np.cumsum(each, axis=1)
+            areas = [self._areas(each[:, place], ranks, place, total[some, None]) for place in ranked.places]
+            values[some] = np.mean(areas, axis=0)
+        return values
 
-    def _precision(self, place: NDArray[np.int64], weights: Floats, ranks: Floats, total: float) -> float:
-        """Average precision at one threshold.
+    def _areas(self, found: Floats, ranks: Floats, place: NDArray[np.int64], total: Floats) -> Floats:
+        """Average precision of each draw at one threshold, `[draws]`.
 
         Args:
-            place: Where the hits are in the ranking.
-            weights: How often each prediction was drawn, `[predictions]`.
-            ranks: Their cumulative sum.
-            total: How many true boxes were drawn.
+            found: How often each hit was drawn, `[draws, hits]`.
+            ranks: How many predictions were drawn up to each, `[draws, predictions]`.
+            place: Where the hits are among the predictions, `[hits]`.
+            total: How many true boxes were drawn, `[draws, 1]`.
         """
-        if self.rule == "supervision 101":
-            hit = np.zeros(len(weights))
-            hit[place] = weights[place]
-            there = ranks > 0
-            true = np.cumsum(hit)[there]
-            recall = np.concatenate([[0.0], true / total, [1.0]])
-            precision = np.concatenate([[1.0], true / ranks[there], [0.0]])
-            return float(np.trapezoid(np.interp(_RECALLS, recall, _envelope(precision)), _RECALLS))
-        # Between hits precision only falls, so the best at a recall is at a hit.
-        place = place[ranks[place] > 0]
         if place.size == 0:
-            return 0.0
-        true = np.cumsum(weights[place])
-        recall, envelope = true / total, _envelope(true / ranks[place])
+            return np.zeros(len(found))
+        # Between hits precision only falls, so the best at a recall is at a hit.
+        true = np.cumsum(found, axis=1)
+        recall = true / total
+        envelope = np.maximum.accumulate(divided(true, ranks[:, place], 0.0)[:, ::-1], axis=1)[:, ::-1]
         if self.rule == "all points":
-            return float((np.diff(recall, prepend=0.0) * envelope).sum())
-        reached = np.searchsorted(recall, _RECALLS, side="left")
-        return float(np.where(reached < len(envelope), envelope[np.minimum(reached, len(envelope) - 1)], 0.0).mean())
+            return (np.diff(recall, prepend=0.0, axis=1) * envelope).sum(axis=1)
+        if self.rule == "coco 101":
+            reached = np.searchsorted(_RECALLS, recall, side="right")
+            return (np.diff(reached, prepend=0, axis=1) * envelope).sum(axis=1) / len(_RECALLS)
+        # From one hit's recall up to the next one's, the interpolated curve has the next one's envelope; from the last
+        # hit's on it falls to 0 at recall 1 along a line, from the precision of all predictions.
+        reached = np.searchsorted(_RECALLS, recall, side="left")
+        line = np.append(np.cumsum((1 - _RECALLS)[::-1])[::-1], 0.0)[reached[:, -1]]
+        rest = divided(line * true[:, -1], ranks[:, -1] * (1 - recall[:, -1]), 0.0)
+        under = (np.diff(reached, prepend=0, axis=1) * envelope).sum(axis=1)
+        return (under - envelope[:, 0] / 2 + rest) / (len(_RECALLS) - 1)
 
 
 @dataclass(frozen=True)
@@ -131,10 +137,6 @@ class _Ranked:
     starts: NDArray[np.int64]
     who: NDArray[np.int64]
     truths: Floats
-
-
-def _envelope(precision: Floats) -> Floats:
-    return np.maximum.accumulate(precision[::-1])[::-1]
 
 
 def _auroc(starts: NDArray[np.int64], positive: NDArray[np.bool_], weights: Floats) -> float:

@@ -48,7 +48,7 @@ def summarise(
 
     The intervals are percentiles of a bootstrap that draws as many patients as there are, with replacement, and takes
     all samples of each. A draw that has no sample of a pathology says nothing about it, and its macro mean is over the
-    others. The result does not depend on the order of the samples.
+    others. The result does not depend on the order of the samples, but for rankings of equal scores.
 
     Args:
         values: `[n, m]`, one row for each sample and one column for each metric; NaN where the sample is left out.

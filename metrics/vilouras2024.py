@@ -39,6 +39,7 @@ class Vilouras2024(Protocol):
         " author = {Vilouras, Konstantinos and Sanchez, Pedro and O'Neil, Alison Q. and Tsaftaris, Sotirios A.},"
         " journal = {arXiv:2404.12920}, year = {2024}}"
     )
+    printed_on = ("MS-CXR",)
     metrics = (
         Metric("miou", "mIoU", HEATMAP, 0, 1, headline=True),
         Metric("cnr", "CNR", HEATMAP, headline=True),

@@ -137,6 +137,61 @@ def test_perfect_boxes_under_the_interpolation_of_supervision_give_995():
     assert cells(Ranking("supervision 101"), half, ["a"], ["p"])[1].value == pytest.approx(0.75)
 
 
+def supervision(hits, total):
+    """Average precision as supervision 0.25.1 makes it of a curve, hit by hit in the order of the file."""
+    if not hits:
+        return 0.0
+    true = np.cumsum(hits)
+    recall = np.concatenate([[0.0], true / total, [1.0]])
+    precision = np.concatenate([[1.0], true / np.arange(1, len(hits) + 1), [0.0]])
+    envelope = np.flip(np.maximum.accumulate(np.flip(precision)))
+    recalls = np.linspace(0, 1, 101)
+    return np.trapezoid(np.interp(recalls, recall, envelope), recalls)
+
+
+def all_points(hits, total):
+    """Area under the envelope of precision, step by step, as PASCAL VOC 2010."""
+    true, area = 0, 0.0
+    points = []
+    for number, hit in enumerate(hits, start=1):
+        true += hit
+        points.append((true / total, true / number))
+    for (before, _), (recall, _) in zip([(0.0, 0.0), *points], points, strict=False):
+        area += (recall - before) * max((p for r, p in points if r >= recall), default=0.0)
+    return area
+
+
+@pytest.mark.parametrize(("rule", "reference"), [("supervision 101", supervision), ("all points", all_points)])
+@pytest.mark.parametrize("sure", [0.2, 0.8])
+def test_a_ranking_without_scores_has_the_order_of_the_samples(made, rule, reference, sure):
+    random, pathology, patient = made
+    numbers = random.integers(0, 4, size=40)
+    hits = [(random.random(k) < sure).astype(int).tolist() for k in numbers]
+    parts = [([1.0] * len(one), one, [len(one) + extra % 2]) for extra, one in enumerate(hits)]
+    _, micro, classes = cells(Ranking(rule), parts, pathology, patient, draws=50)
+    everyone = [hit for one in hits for hit in one]
+    assert micro.value == pytest.approx(reference(everyone, sum(part[2][0] for part in parts)))
+    mine = [part for part, name in zip(parts, pathology, strict=True) if name == "a"]
+    total = sum(part[2][0] for part in mine)
+    assert classes["a"].value == pytest.approx(reference([hit for part in mine for hit in part[1]], total))
+
+
+def test_draws_of_a_ranking_repeat_predictions_in_their_places(made):
+    random, pathology, _ = made
+    patient = [f"p{number:02d}" for number in range(40)]
+    parts = [([1.0], [int(hit)], [1]) for hit in random.integers(2, size=40)]
+    _, micro, _ = cells(Ranking("supervision 101"), parts, pathology, patient, draws=200)
+    again = [supervision([parts[row][1][0] for row in sorted(rows)], 40) for rows in drawn(patient, 200)]
+    assert (micro.low, micro.high) == pytest.approx(np.percentile(again, (2.5, 97.5)))
+
+
+def test_a_class_without_predictions_has_no_precision():
+    parts = [([1.0], [1], [1]), ([], [], [2])]
+    for rule in ("supervision 101", "coco 101", "all points"):
+        _, _, classes = cells(Ranking(rule), parts, ["a", "b"], ["p", "q"])
+        assert classes["b"].value == 0.0
+
+
 def test_samples_that_are_left_out_count_nowhere():
     parts = [([1.0], [2.0]), None, ([1.0], [1.0])]
     macro, micro, classes = cells(Sums(), parts, ["a", "b", "a"], ["p", "q", "r"])
