@@ -45,6 +45,11 @@ def random_weights(weights: str | None) -> RandomWeights | None:
     return RandomWeights(int(seed), place)
 
 
+def drawn_id(seed: int, place: str = "") -> str:
+    """The name of drawn weights for publication: as the option says it, the place as it may be published."""
+    return f"{_START}{seed}:{place}" if place else f"{_START}{seed}"
+
+
 @contextmanager
 def drawing(seed: int) -> Iterator[None]:
     """Within it networks that are built on the CPU get the weights of a seed; torch's own generator stays untouched."""

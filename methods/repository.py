@@ -172,6 +172,18 @@ class Part:
         return f"{self.subfolder}/{name}" if self.subfolder else name
 
 
+def published(place: str, form: str = "") -> str:
+    """Where weights are, without the folders that lead to a local copy.
+
+    Args:
+        place: A folder, a file or a hub id.
+        form: What may stand before it, such as "monai:".
+    """
+    form = form if place.startswith(form) else ""
+    local = user_path(place.removeprefix(form))
+    return f"{form}local copy {local.name}" if local.exists() else place
+
+
 def read_config(path: Path) -> dict[str, Any]:
     """A JSON object.
 

@@ -17,9 +17,9 @@ from ...core.paths import user_path
 from ..crop import Placement, place
 from ..hub import unloadable
 from ..marker import NetworkInput
-from ..random_weights import drawing, random_weights
+from ..random_weights import drawing, drawn_id, random_weights
 from ..registry import register_method
-from ..repository import Repository
+from ..repository import Repository, published
 from ..requirements import require_packages
 from .base import ContrastiveMethod, Explained
 
@@ -123,8 +123,10 @@ class CxrClip(ContrastiveMethod):
         return self._weights_digest
 
     def weights_id(self) -> str | None:
-        """The file's name."""
-        return super().weights_id() if self._seed is None else f"random weights (seed {self._seed})"
+        """The file's name, or the seed of drawn weights; and the text encoder's place, where it was given."""
+        weights = super().weights_id() if self._seed is None else drawn_id(self._seed)
+        given = self.options.text != type(self.options).text
+        return f"{weights}; text={published(self.options.text)}" if given else weights
 
     def options_dict(self) -> dict[str, Any]:
         """Nothing: the place of the text encoder's files is in `weights_fingerprint`."""

@@ -16,8 +16,8 @@ from ....core.paths import user_path
 from ...crop import Placement
 from ...hub import unloadable
 from ...marker import NetworkInput
-from ...random_weights import drawing, random_weights
-from ...repository import Repository, read_config
+from ...random_weights import drawing, drawn_id, random_weights
+from ...repository import Repository, published, read_config
 from ...requirements import require_packages
 from ..base import ContrastiveMethod
 
@@ -212,8 +212,9 @@ class CheckpointMethod(ContrastiveMethod):
         return self.text_place().identity_of_all((".json", ".txt"), weights=False)
 
     def weights_id(self) -> str | None:
-        """The last part of the file's path, or the seed of drawn weights."""
-        return super().weights_id() if self._seed is None else f"random weights (seed {self._seed})"
+        """The last part of the file's path, or the seed of drawn weights; and the place of the text, where given."""
+        weights = super().weights_id() if self._seed is None else drawn_id(self._seed)
+        return f"{weights}; text={published(self.options.text)}" if self.options.text else weights
 
     def options_dict(self) -> dict[str, Any]:
         """None: both options are places, whose content is in `weights_fingerprint`."""

@@ -15,7 +15,7 @@ from ....core.json_text import parse_json
 from ....core.paths import user_path
 from ....core.regular import read_regular
 from ...hub import asks_for_code, code_refused, first_sentence, local_folder, no_foreign_code
-from ...random_weights import drawing, random_weights
+from ...random_weights import drawing, drawn_id, random_weights
 from .frame import OpenClipFrame
 from .presets import CONFIG as _CONFIG
 from .presets import PRESETS, Preset
@@ -103,8 +103,9 @@ class OpenClipSource:
 
     def weights_id(self) -> str:
         """The weights' name for publication: of a folder the last part only."""
-        name = f"local copy {self.folder.name}" if self.folder is not None else self.weights
-        return name if self.seed is None else f"random weights (seed {self.seed}) of {name}"
+        folder = f"local copy {self.folder.name}" if self.folder is not None else ""
+        # Of drawn weights without a folder, the option `model` names the architecture.
+        return folder or self.weights if self.seed is None else drawn_id(self.seed, folder)
 
     def places(self) -> list[Path]:
         """The user's folder."""

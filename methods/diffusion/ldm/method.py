@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 from ....core import Grounding, Heatmap, MethodError, Query, Radiograph, WeightsError
 from ....core.fingerprint import digest, jsonable, seed_from
-from ....core.paths import user_path
 from ....core.published import named_place
 from ...base import GroundingMethod
-from ...random_weights import random_weights
+from ...random_weights import drawn_id, random_weights
 from ...registry import register_method
+from ...repository import published
 from ...requirements import require_packages
 from .frame import input_size, network_input, square_extent
 from .options import OF_ATTENTION, Extraction, LdmOptions, Precision, Settings
@@ -147,10 +147,10 @@ class Ldm(GroundingMethod):
             return None
         used = self._located.options()
         others = {key: getattr(self.options, key) for key in ("text_encoder", "base") if key in used}
-        more = [f"{key}={_published(place)}" for key, place in others.items() if place]
-        place = _published(self.sources()[0])
+        more = [f"{key}={published(place, MONAI)}" for key, place in others.items() if place]
+        place = published(self.sources()[0], MONAI)
         if self._drawn is not None:
-            place = f"random weights (seed {self._drawn.seed}) of {place}"
+            place = drawn_id(self._drawn.seed, place)
         return "; ".join((place, *more))
 
     def declared_places(self) -> list[Path]:
@@ -203,10 +203,3 @@ class Ldm(GroundingMethod):
             Grounding(Heatmap(values, square_extent(query.image.size), query.image.size), truncated=text.truncated)
             for query, text, values in zip(queries, texts, maps.numpy(), strict=True)
         ]
-
-
-def _published(place: str) -> str:
-    """Where weights are, without the folders that lead to a local copy."""
-    form = MONAI if place.startswith(MONAI) else ""
-    local = user_path(place.removeprefix(form))
-    return f"{form}local copy {local.name}" if local.exists() else place
