@@ -24,6 +24,8 @@ from .ground import ground
 from .import_results import import_results
 from .leaderboard import leaderboard
 from .listing import list_names
+from .reproduce import STOPPED as NOT_REPRODUCED
+from .reproduce import reproduce
 from .samples import samples
 from .score import score
 from .store import app as store_app
@@ -47,6 +49,7 @@ app.command("check-method")(called(check_method, verdict=True))
 app.command("answers")(called(answers))
 app.command("ground", cls=EvaluateCommand)(called(ground))
 app.command("samples")(called(samples))
+app.command("reproduce")(called(reproduce, verdict=True, stopped=NOT_REPRODUCED))
 app.command("leaderboard")(called(leaderboard))
 app.command("export")(called(export))
 app.command("import")(called(import_results))
