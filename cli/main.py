@@ -11,6 +11,7 @@ import typer
 
 from ..core import GroundCXRError
 from .answers import answers
+from .audit import audit
 from .calling import called
 from .check_method import check_method
 from .config import config
@@ -52,6 +53,7 @@ app.command("samples")(called(samples))
 app.command("reproduce")(called(reproduce, verdict=True, stopped=NOT_REPRODUCED))
 app.command("leaderboard")(called(leaderboard))
 app.command("export")(called(export))
+app.command("audit")(called(audit))
 app.command("import")(called(import_results))
 app.add_typer(env, name="env")
 app.command("fetch")(called(fetch))

@@ -49,7 +49,8 @@ def method_again(
     asks_file = [key for key, value in said.items() if f"{FILE}:" in value]
     if (in_file or asks_file) and spec is None:
         raise GroundCXRError(
-            f"{printable(method.label)} is a method in a file, which is not in its result; give it: --method FILE.py"
+            f"{printable(method.label)} is, or asks, a method in a file, which is in no result; give it: "
+            "--method FILE.py"
         )
     if asks_file and not in_file:
         said |= {key: re.sub(rf"{FILE}:[^\s,]+", lambda _: str(spec), said[key]) for key in asks_file}
