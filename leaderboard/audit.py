@@ -137,9 +137,9 @@ def _beside(run: Run, beside: Sequence[Run], metrics: Sequence[MetricInfo]) -> S
     title = "Beside controls and other methods"
     if not beside:
         said = (
-            f"No other result of {run.setting.title} was given, so nothing says what these numbers are worth. Controls: "
-            "evaluate --method center-prior --method class-mean-box --method text-prior, with the same data and "
-            "protocol."
+            f"No other result of {run.setting.title} was given, so nothing says what these numbers are worth. "
+            "Controls: evaluate --method center-prior --method class-mean-box --method text-prior, with the same data "
+            "and protocol."
         )
         return Section(title, [said])
     rows, notes = [], []
@@ -189,7 +189,8 @@ def _phrase(run: Run, beside: Sequence[Run], metrics: Sequence[MetricInfo]) -> S
             )
     said = (
         "Asked about another phrase than the sample's and scored against the sample's own target; what is left of the "
-        "score was not earned by the phrase. Of AUROC the share is of what lies above .5; of the others nothing is taken off for chance."
+        "score was not earned by the phrase. Of AUROC the share is of what lies above .5; of the others nothing is "
+        "taken off for chance."
     )
     return Section(title, [said], ["metric", "right phrase", "wrong phrase", "difference", "left"], rows)
 

@@ -116,16 +116,19 @@ def _walk(root: Path) -> Iterator[Path | str]:
 def _open(folder: Path, store: Path | None, problems: list[str]) -> Run | str:
     """A run, or why it cannot be used; what is wrong beside it goes to the problems."""
     try:
-        stamps = tuple(_stamp(folder / name) for name in (RESULT_FILE, SAMPLES_FILE, IMPORT_FILE, REPRODUCTION_FILE))
+        stamps = tuple(_stamp(folder / name) for name in (RESULT_FILE, SAMPLES_FILE, IMPORT_FILE))
         checked = _checked(folder, stamps)
     except OSError as error:
         return f"{error.filename or folder} cannot be read: {error.strerror or error}"
     if isinstance(checked, str):
         return checked
-    info, imported, again = checked
-    if isinstance(again, str):
-        problems.append(again)
-        again = None
+    info, imported = checked
+    again = None
+    try:
+        again = _reproduction(folder, (stamps[0], _stamp(folder / REPRODUCTION_FILE)))
+    except (StoreError, OSError) as error:
+        # The result is none the worse for it, and stays.
+        problems.append(f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error))
     tier = REPRODUCED if again and again.reproduces else IMPORTED if imported else MEASURED
     return Run(folder, info, tier, one_line(info.method.label), store, imported, again)
 
@@ -142,25 +145,21 @@ def _stamp(file: Path) -> tuple[int, int] | None:
 
 
 @lru_cache(maxsize=4096)
-def _checked(
-    folder: Path, stamps: tuple[object, ...]
-) -> tuple[ResultFile, ImportFile | None, ReproductionFile | str | None] | str:
+def _checked(folder: Path, stamps: tuple[object, ...]) -> tuple[ResultFile, ImportFile | None] | str:
     """The result of a folder whose files have these times and sizes; the stamps are what makes a change seen."""
     try:
         result: Result = load_result(folder)
-        return result.info, read_import(folder), _reproduction(folder)
+        return result.info, read_import(folder)
     except GroundCXRError as error:
         return str(error)
 
 
-def _reproduction(folder: Path) -> ReproductionFile | str | None:
-    """What came of making a folder's result again, or why that cannot be read; of a former result it says nothing."""
-    try:
-        again = read_reproduction(folder)
-        if again is None or hashlib.sha256(read_regular(folder / RESULT_FILE)).hexdigest() != again.result_sha256:
-            return None
-    except (StoreError, OSError) as error:
-        return str(error)
+@lru_cache(maxsize=4096)
+def _reproduction(folder: Path, stamps: tuple[object, ...]) -> ReproductionFile | None:
+    """What came of making a folder's result again; None where nobody has, or what was made again was another result."""
+    again = read_reproduction(folder)
+    if again is None or hashlib.sha256(read_regular(folder / RESULT_FILE)).hexdigest() != again.result_sha256:
+        return None
     return again
 
 
