@@ -97,7 +97,7 @@ def _belongs(other: Run, run: Run) -> bool:
 def _measured(run: Run) -> Section:
     info, method = run.info, run.info.method
     ran, data = info.run, info.dataset
-    patients = run.samples(["patient_key"])["patient_key"].nunique()
+    patients = len(set(run.samples(["patient_key"])["patient_key"].tolist()))
     git = "" if ran.git is None else f", commit {ran.git.commit[:HASH]}{' with changes' if ran.git.dirty else ''}"
     facts = {
         "method": f"{method.name}, fingerprint {method.fingerprint[:HASH]}",
