@@ -68,9 +68,17 @@ def method_again(
         if in_file or (spec is not None and not asks_file):
             # Of a file the result has the values themselves; texts of them may read otherwise.
             chosen |= {key: value for key, value in method.options.items() if key in known and key != "weights"}
-        chosen = {key: value for key, value in chosen.items() if key not in USERS_OWN} | given
+        chosen = {key: _of_asked(key, value) for key, value in chosen.items() if key not in USERS_OWN} | given
         _refuse_withheld(method, {key: value for key, value in chosen.items() if key not in given})
         return make_entry(named, label=method.label, settings=chosen)
+
+
+def _of_asked(key: str, value: Any) -> Any:
+    """An option's value; without what is the user's own where it holds the options of a method that is asked."""
+    if key != "settings" or not isinstance(value, str):
+        return value
+    words = shlex.split(value)
+    return shlex.join(word for word in words if word.partition("=")[0].rpartition(".")[2] not in USERS_OWN)
 
 
 def _refuse_withheld(method: MethodInfo, settings: Mapping[str, Any]) -> None:

@@ -183,12 +183,15 @@ def test_what_cannot_be_made_again_is_said(groundcxr, made, tmp_path):
     assert "give one result.json, or its folder" in nothing.err
 
 
-def test_no_result_may_send_images_elsewhere(groundcxr, made, tmp_path):
+@pytest.mark.parametrize("asked", [False, True])
+def test_no_result_may_send_images_elsewhere(groundcxr, made, tmp_path, asked):
     folder = made("--method", "center-prior", *PHANTOM)
     path = tmp_path / folder / "result.json"
     about = json.loads(path.read_text())
     options = {"base_url": "http://elsewhere.example:80/v1", "model": "m", "allow_remote": True, "preset": "maira2"}
     about["method"] |= {"name": "endpoint", "options": options}
+    if asked:
+        about["method"] |= {"name": "shuffled-phrase", "options": {"method": "endpoint", **options}}
     path.write_text(json.dumps(about))
     ran = groundcxr("reproduce", folder)
     assert ran.code == 2
