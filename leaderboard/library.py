@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-from ..core import GroundCXRError
+from ..core import GroundCXRError, StoreError
 from ..core.names import one_line
 from ..core.paths import user_path
-from ..core.regular import check_regular
+from ..core.regular import check_regular, read_regular
 from ..evaluation.imported import IMPORT_FILE, ImportFile, read_import
 from ..evaluation.pair import RESULT_FILE, SAMPLES_FILE
+from ..evaluation.reproduction import REPRODUCTION_FILE, ReproductionFile, read_reproduction
 from ..evaluation.result import Result, load_result
 from ..evaluation.schema import ResultFile
 from ..evaluation.store import METHOD_FILE
 from .labels import marks
-from .runs import IMPORTED, MEASURED, Run, Setting, settings_of
+from .runs import IMPORTED, MEASURED, REPRODUCED, Run, Setting, settings_of
 
 _STORE = "store"
 _DEEPEST = 5
@@ -55,7 +57,7 @@ class Library:
                 if isinstance(entry, str):
                     problems.append(entry)
                     continue
-                run = _open(entry, store or _own_store(root))
+                run = _open(entry, store or _own_store(root), problems)
                 if isinstance(run, str):
                     problems.append(run)
                 else:
@@ -111,8 +113,8 @@ def _walk(root: Path) -> Iterator[Path | str]:
             yield f"{error.filename} cannot be read: {error.strerror}"
 
 
-def _open(folder: Path, store: Path | None) -> Run | str:
-    """A run, or why it cannot be used."""
+def _open(folder: Path, store: Path | None, problems: list[str]) -> Run | str:
+    """A run, or why it cannot be used; what is wrong beside it goes to the problems."""
     try:
         stamps = tuple(_stamp(folder / name) for name in (RESULT_FILE, SAMPLES_FILE, IMPORT_FILE))
         checked = _checked(folder, stamps)
@@ -121,7 +123,14 @@ def _open(folder: Path, store: Path | None) -> Run | str:
     if isinstance(checked, str):
         return checked
     info, imported = checked
-    return Run(folder, info, IMPORTED if imported else MEASURED, one_line(info.method.label), store, imported)
+    again = None
+    try:
+        again = _reproduction(folder, (stamps[0], _stamp(folder / REPRODUCTION_FILE)))
+    except (StoreError, OSError) as error:
+        # The result is none the worse for it, and stays.
+        problems.append(f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error))
+    tier = REPRODUCED if again and again.reproduces else IMPORTED if imported else MEASURED
+    return Run(folder, info, tier, one_line(info.method.label), store, imported, again)
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:
@@ -145,13 +154,22 @@ def _checked(folder: Path, stamps: tuple[object, ...]) -> tuple[ResultFile, Impo
         return str(error)
 
 
+@lru_cache(maxsize=4096)
+def _reproduction(folder: Path, stamps: tuple[object, ...]) -> ReproductionFile | None:
+    """What came of making a folder's result again; None where nobody has, or what was made again was another result."""
+    again = read_reproduction(folder)
+    if again is None or hashlib.sha256(read_regular(folder / RESULT_FILE)).hexdigest() != again.result_sha256:
+        return None
+    return again
+
+
 def _labelled(runs: Iterable[Run]) -> list[Run]:
     """Runs whose labels are unique in their setting: where some share a name, what differs stands behind it."""
     named: dict[tuple[Setting, str], list[Run]] = {}
     for run in runs:
         named.setdefault((run.setting, run.label), []).append(run)
     labelled = [
-        Run(run.path, run.info, run.tier, one_line(run.label + mark), run.store, run.imported)
+        replace(run, label=one_line(run.label + mark))
         for alike in named.values()
         for run, mark in zip(alike, marks([run.info for run in alike], [run.id for run in alike]), strict=True)
     ]

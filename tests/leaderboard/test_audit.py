@@ -1,0 +1,132 @@
+"""The page of a method for a paper's appendix, against what one computes by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from groundcxr.leaderboard.audit import audit
+from groundcxr.leaderboard.audit_pairs import smallest_difference
+from groundcxr.metrics import summarise
+
+OPTIONS = {"steps": 3}
+RNG = np.random.default_rng(1)
+GOOD = RNG.uniform(0.5, 0.9, 50)
+WRONG = GOOD * 0.4
+
+
+@pytest.fixture
+def results(save_run):
+    """A method, its control by another phrase, that of another method, and a prior; Edema has 26 samples, not 25."""
+    columns = {"pathology": ["Edema"] * 31 + ["Pneumonia"] * 19}
+    method = {"options": OPTIONS, "weights_fingerprint": "w", "weights": "owner/name"}
+
+    def wrong(options, weights="w"):
+        return {
+            "name": "shuffled-phrase",
+            "options": options,
+            "weights_fingerprint": weights,
+            "note": "asked otherwise",
+        }
+
+    def save(label, values, **options):
+        return save_run(label, {"box_iou": values}, columns=columns, **options)
+
+    save("mine", GOOD, method=method)
+    save("wrong", WRONG, control=True, method=wrong({"method": "mine", **OPTIONS}))
+    save("other-options", WRONG, control=True, method=wrong({"method": "mine", "steps": 4}))
+    save("other-weights", WRONG, control=True, method=wrong({"method": "mine", **OPTIONS}, "v"))
+    save("prior", GOOD - 0.3, control=True)
+    return save
+
+
+def sections(page):
+    return {section.title: section for section in page.sections}
+
+
+def test_a_page_has_only_its_own_controls(results, scan):
+    (page,) = audit(scan().runs)
+    beside = sections(page)["Beside controls and other methods"]
+    assert {row[0] for row in beside.rows} == {"prior (control)", "wrong (control)"}
+    assert "wrong: asked otherwise." in beside.sentences
+    row = next(row for row in beside.rows if row[:2] == ["prior (control)", "Box IoU"])
+    assert row[3].startswith(".300 [.300, .300]")
+
+
+def test_what_the_wrong_phrase_keeps(results, scan):
+    (page,) = audit(scan().runs)
+    part = sections(page)["What of the score survives the wrong phrase"]
+    (row,) = (row for row in part.rows if row[0] == "Box IoU")
+    assert row[-1] == "40 %"
+
+
+def test_pathologies_on_few_samples_are_named(results, scan):
+    (page,) = audit(scan().runs)
+    part = sections(page)["By pathology"]
+    assert "fewer than 20 samples rest: Pneumonia (19)." in part.sentences[0]
+    assert [row[:2] for row in part.rows] == [["Edema", "31"], ["Pneumonia", "19 (few)"]]
+
+
+def test_a_condition_stands_beside_the_plain_run(results, scan):
+    plain = next(run for run in scan().runs if run.label == "mine")
+    blurred = replace(plain, label="mine blurred")
+    info = plain.info.model_copy(update={"condition": {"name": "blur", "level": 2}})
+    info = info.model_copy(update={"dataset": info.dataset.model_copy(update={"fingerprint": "0" * 64})})
+    blurred = replace(blurred, info=info)
+    (page,) = audit([plain, blurred])
+    part = sections(page)["Under changed inputs"]
+    row = next(row for row in part.rows if row[1] == "Box IoU")
+    assert row[0] == "blur (level 2)"
+    assert row[3].startswith(".000 [.000, .000]")
+    assert (
+        "no result of this method under a condition" in sections(audit([plain])[0])["Under changed inputs"].sentences[0]
+    )
+
+
+def test_without_anything_beside_it_a_page_says_what_is_lacking(save_run, scan):
+    save_run("mine", {"box_iou": GOOD})
+    (page,) = audit(scan().runs)
+    parts = sections(page)
+    assert "--method center-prior" in parts["Beside controls and other methods"].sentences[0]
+    assert "--set wrong.method=mine" in parts["What of the score survives the wrong phrase"].sentences[0]
+    assert "second method's result" in parts["What this data set could show"].sentences[0]
+
+
+def test_the_smallest_difference_is_seen_four_times_in_five():
+    patients = [f"{i // 2:03d}" for i in range(120)]
+    names = ["Edema", "Pneumonia"]
+    pathology = [names[i % 2] for i in range(120)]
+    rng = np.random.default_rng(7)
+
+    def macro(values):
+        cell = summarise(values, pathology, patients, pathologies=names, draws=400).macro[0]
+        return cell.low, cell.high
+
+    def drawn(shift):
+        # Samples of one patient go together.
+        return (shift + np.repeat(rng.normal(0, 0.1, 60), 2) + rng.normal(0, 0.1, 120))[:, None]
+
+    smallest = float(np.mean([smallest_difference(*macro(drawn(0.0))) for _ in range(40)]))
+    seen = np.mean([macro(drawn(smallest))[0] > 0 for _ in range(300)])
+    assert 0.73 < seen < 0.87
+
+
+def test_the_command_writes_both_forms(groundcxr, results, tmp_path):
+    ran = groundcxr("audit", tmp_path / "results")
+    assert ran.code == 0, ran.err
+    assert ran.out.startswith("# mine on made-up 2.0 (test), protocol v1\n")
+    assert "| Pneumonia | 19 (few) |" in ran.out
+    assert groundcxr("audit", tmp_path / "results", "--format", "html", "--out", "a.html").code == 0
+    page = (tmp_path / "a.html").read_text()
+    assert page.count("<article>") == 1
+    assert "<td>Pneumonia</td><td>19 (few)</td>" in page
+    (tmp_path / "none").mkdir()
+    none = groundcxr("audit", tmp_path / "none")
+    assert none.code == 2
+    assert "there is no result to audit" in none.err
+
+
+def test_names_in_others_results_are_text(groundcxr, save_run, tmp_path):
+    save_run("<b>|x|</b>", {"box_iou": GOOD})
+    assert "<b>" not in groundcxr("audit", tmp_path / "results", "--format", "html").out
+    assert "\\<b\\>\\|x\\|" in groundcxr("audit", tmp_path / "results").out
