@@ -19,7 +19,6 @@ FILE, ROOT, DIR, FILES, PYTHON = "METHOD.py", "ROOT", "DIR", "FILES", "PYTHON"
 """What a result does not tell, since it may be published, stands in capital letters."""
 
 _LOCAL = "local copy "
-_SHUFFLED = "shuffled-phrase"
 
 
 def command(info: ResultFile, imported: ImportFile | None = None) -> str:
@@ -70,15 +69,24 @@ def _spec(name: str) -> str:
 
 def _settings(method: MethodInfo) -> dict[str, str]:
     """What `--set` must say of a method, by option."""
-    if method.name in METHODS.names() and METHODS.get(method.name).asks_others and method.name != _SHUFFLED:
+    options = method.options
+    # A result of this name that was made elsewhere may say anything.
+    if method.name in METHODS.names() and ("methods" in options or isinstance(options.get("settings"), dict)):
         return _said_of_refiner(method)
-    if method.name != _SHUFFLED or "method" not in method.options:
-        return _said(method.name, method.options, method.weights)
+    if not _asks_one(method.name) or "method" not in options:
+        return _said(method.name, options, method.weights)
     # Its options are the method that it asks and that one's options, side by side; so are its weights.
     asked = {key: value for key, value in method.options.items() if key != "method"}
     name = str(method.options["method"])
     settings = shlex.join(f"{key}={value}" for key, value in _said(name, asked, method.weights).items())
     return {"method": _spec(name), **({"settings": settings} if settings else {})}
+
+
+def _asks_one(name: str) -> bool:
+    """Whether a method of this package takes another one and its settings."""
+    return name in METHODS.names() and {"method", "settings"} <= {
+        field.name for field in dataclasses.fields(METHODS.get(name).Options)
+    }
 
 
 def _said_of_refiner(method: MethodInfo) -> dict[str, str]:
@@ -118,15 +126,15 @@ def _said(name: str, options: Mapping[str, Any], weights: str | None) -> dict[st
     everything = _given({key: value for key, value in options.items() if key != "weights"})
     if name not in METHODS.names():
         return everything | named_weights
+    known = {field.name for field in dataclasses.fields(METHODS.get(name).Options)}
+    # A method may tell what is none of its options, and values that another option has given.
+    everything = {key: value for key, value in everything.items() if key in known}
+    named_weights = {key: place for key, place in named_weights.items() if key in known}
     try:
-        known = {field.name for field in dataclasses.fields(METHODS.get(name).Options)}
         usual = build_here(name).options_dict()
     except GroundCXRError:
         return everything | named_weights
-    # A method may tell what is none of its options, and values that another option has given.
-    everything = {key: value for key, value in everything.items() if key in known}
     few = {key: value for key, value in everything.items() if options[key] != usual.get(key)}
-    named_weights = {key: place for key, place in named_weights.items() if key in known}
     for settings in (few, everything):
         try:
             built = build_here(name, settings)
@@ -135,7 +143,8 @@ def _said(name: str, options: Mapping[str, Any], weights: str | None) -> dict[st
         except GroundCXRError:
             # Without its weights the method cannot be built.
             continue
-    return everything | named_weights
+    # A preset may have given what is usual otherwise.
+    return (everything if "preset" in few else few) | named_weights
 
 
 def _places(weights: str) -> dict[str, str]:

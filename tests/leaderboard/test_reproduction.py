@@ -1,9 +1,13 @@
 """The command of a run makes the same method again, for every bundled method."""
 
+import json
+import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from shutil import copytree
+from typing import Any
 
 import pytest
 
@@ -15,25 +19,53 @@ from groundcxr.methods import METHODS
 from groundcxr.methods.bundled import bundled
 
 CLIP, LDM = str(bundled("clip-phantom")), str(bundled("ldm-phantom"))
+CHEST = {"weights": "random:0", "text": "FOLDER"}
 NEEDED = {
     "ldm": {"weights": LDM},
+    "dit": {"weights": "random:0:PIPELINE"},
     "shuffled-phrase": {"method": "clip-phantom"},
+    "gradcam": {"method": "clip-phantom"},
     "boxes": {"method": "clip-phantom"},
     "average": {"methods": "clip-phantom,random"},
+    "sam": {"method": "random", "weights": "FOLDER"},
+    "florence": {"preset": "agkd", "weights": "FOLDER"},
+    "vlm": {"preset": "qwen3_vl", "weights": "FOLDER"},
+    "endpoint": {"preset": "qwen3_vl", "model": "mine"},
+    "format-ceiling": {"preset": "kosmos2"},
+    "detector": {"weights": "OWL"},
+    "segmenter": {"weights": "CLIPSEG"},
+    "radzero": {"weights": "FOLDER"},
+    "siglip": {"weights": "random:0:FOLDER"},
+    **dict.fromkeys(("gloria", "carzero", "afloc", "kad", "cxr-clip"), CHEST),
+    "maco": {"weights": "random:0", "text": "TOKENIZER"},
 }
-"""What a method must be told before it can be built."""
-PRETRAINED = {"sam": {"method": "random"}, "florence": {"preset": "agkd"}}
-"""The same of methods whose weights are a folder that the test makes."""
+"""What a method must be told before it can be built; places in capital letters are those of the fixture."""
 
 
 @pytest.fixture
-def weights(tmp_path):
-    """A folder whose files are told from others, and never loaded."""
-    folder = tmp_path / "weights"
-    folder.mkdir()
-    (folder / "config.json").write_text("{}")
-    (folder / "model.safetensors").write_bytes(b"")
-    return str(folder)
+def places(tmp_path):
+    """Folders and files that are told from others, and never loaded."""
+
+    def folder(name: str, **config: Any) -> str:
+        made = tmp_path / name
+        made.mkdir(parents=True)
+        (made / "config.json").write_text(json.dumps(config))
+        (made / "vocab.txt").write_text("[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nlung\n")
+        for weights in ("model.safetensors", "diffusion_pytorch_model.safetensors"):
+            (made / weights).write_bytes(b"")
+        return str(made)
+
+    for part in ("transformer", "vae", "text_encoder", "tokenizer", "scheduler"):
+        folder(f"pipeline/{part}", _class_name="SanaTransformer2DModel", model_type="gemma2")
+    (tmp_path / "pipeline" / "scheduler" / "scheduler_config.json").write_text("{}")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    return {
+        "FOLDER": folder("folder"),
+        "OWL": folder("owl", architectures=["Owlv2ForObjectDetection"], model_type="owlv2"),
+        "CLIPSEG": folder("clipseg", architectures=["CLIPSegForImageSegmentation"], model_type="clipseg"),
+        "PIPELINE": str(tmp_path / "pipeline"),
+        "TOKENIZER": str(tmp_path / "tokenizer.json"),
+    }
 
 
 def options_in(line: str, option: str) -> list[str]:
@@ -50,18 +82,29 @@ def opened(spec: str, label: str, settings: dict[str, str]):
     return open_methods([f"{label}={spec}"], [f"{label}.{key}={value}" for key, value in settings.items()])[0]
 
 
-def check_again(line: str, entry, folder: str = "") -> None:
-    """The methods that a command names are the one that it was made of."""
-    settings = [setting.replace("=DIR", f"={folder}") for setting in options_in(line, "--set")]
+def check_again(line: str, entry, places: Mapping[str, str] = {}) -> None:
+    """The methods that a command names are the one that it was made of.
+
+    Args:
+        places: What DIR stands for, by option.
+    """
+    settings = []
+    for setting in options_in(line, "--set"):
+        for option, place in places.items():
+            setting = re.sub(rf"\b{option}=([^ ]*)DIR", rf"{option}=\g<1>{place}", setting)
+        settings.append(setting)
     (again,) = open_methods(options_in(line, "--method"), settings)
     assert again.info == entry.info
 
 
 @pytest.mark.parametrize("name", METHODS.names())
-def test_every_bundled_method(save_run, weights, name):
-    settings = {**PRETRAINED[name], "weights": weights} if name in PRETRAINED else NEEDED.get(name, {})
+def test_every_bundled_method(save_run, places, name):
+    settings = dict(NEEDED.get(name, {}))
+    for stands, place in places.items():
+        settings = {key: value.replace(stands, place) for key, value in settings.items()}
     entry = opened(name, "mine", settings)
-    check_again(line_of(save_run, entry), entry, weights if name in PRETRAINED else LDM)
+    stood = {key: value.removeprefix("random:0:") for key, value in settings.items() if key in ("weights", "text")}
+    check_again(line_of(save_run, entry), entry, stood)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +149,7 @@ def test_options_are_said_as_far_as_they_are_not_the_methods_own(save_run, spec,
     entry = opened(spec, "mine", settings)
     line = line_of(save_run, entry)
     assert options_in(line, "--set") == said
-    check_again(line, entry, CLIP if spec == "clip" else LDM)
+    check_again(line, entry, {"weights": CLIP if spec == "clip" else LDM})
 
 
 @pytest.fixture
