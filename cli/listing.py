@@ -101,11 +101,13 @@ def _datasets() -> list[tuple[str, ...]]:
 def _protocols() -> list[tuple[str, ...]]:
     from ..metrics import PROTOCOLS, get_protocol
 
-    rows = [("name", "version", "metrics", "what it is", "hash")]
+    rows = [("name", "version", "scores", "metrics", "what it is", "printed on", "hash")]
     for name in PROTOCOLS.names():
         protocol = get_protocol(name)
         keys = " ".join(metric.key for metric in protocol.metrics)
-        rows.append((name, protocol.version, keys, protocol.title, protocol.hash[:12]))
+        needs = ", ".join(sorted({metric.needs for metric in protocol.metrics}))
+        printed = ", ".join(protocol.printed_on) or "-"
+        rows.append((name, protocol.version, needs, keys, protocol.title, printed, protocol.hash[:12]))
     return rows
 
 
