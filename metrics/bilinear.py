@@ -36,16 +36,12 @@ def taps(cells: int, pixels: int) -> Taps:
 
 
 def resized(values: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
-    """An array `[h, w]` resized to `[height, width]`."""
+    """An array `[h, w]` resized to `[height, width]`; exact where neighbours are equal, so that plateaus stay flat."""
     left, right, across = taps(values.shape[1], width)
     upper, lower, down = taps(values.shape[0], height)
-    rows = values[:, left] * (np.float32(1) - across) + values[:, right] * across
-    down = down[:, None]
-    result = rows[upper]
-    result *= np.float32(1) - down
-    below = rows[lower]
-    below *= down
-    result += below
+    rows = values[:, left] + (values[:, right] - values[:, left]) * across
+    result = (rows[lower] - rows[upper]) * down[:, None]
+    result += rows[upper]
     return result
 
 
@@ -63,8 +59,8 @@ def seen_pixels(heatmap: Heatmap) -> tuple[NDArray[np.float32], tuple[slice, sli
 def reached(cells: int, pixels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """What the pixels of a resized axis are read from with antialiasing: the cells of a positive weight.
 
-    PyTorch's triangle filter (ATen ``_compute_indices_min_size_weights_aa``), which widens with the scale where the axis
-    gets shorter. Reducing the axis of a mask to booleans, whatever has any weight counts.
+    PyTorch's triangle filter (ATen ``_compute_indices_min_size_weights_aa``), which widens with the scale where the
+    axis gets shorter. Reducing the axis of a mask to booleans, whatever has any weight counts.
 
     Returns:
         The first cell and the last-plus-one of each pixel, `[pixels]`.

@@ -1,4 +1,4 @@
-"""The frame of chest-distillation and generate_to_ground: the short side resized to 512, the centre cropped to a square.
+"""The frame of chest-distillation and generate_to_ground: the short side resized to 512, the centre cropped square.
 
 A map is 64x64 over that square; the ground truth is a boolean mask that torchvision resizes with antialiasing, where
 whatever has any weight stays true, so that it grows.

@@ -22,7 +22,7 @@ class Dombrowski2023(MixtureProtocol):
         " Bernhard}, year = {2022}, note = {arXiv:2212.14306}}"
     )
     printed_on = ("MS-CXR",)
-    empty_mask = "iou and bboxiou 0, miou and bboxmiou half the IoU of the complements, distance left out, else the map's"
+    empty_mask = "iou, bboxiou 0; miou, bboxmiou half the IoU of the complements; distance left out; the rest the map's"
     no_information = "as an empty mask, with top1 the share of the target, aucroc .5 and cnr 0"
 
     def without_mask(self, scored: Values, background: float) -> Values:

@@ -48,11 +48,8 @@ def sampled(heatmap: Heatmap, rows: NDArray[np.float64], columns: NDArray[np.flo
     x0, y0, x1, y1 = heatmap.extent.as_tuple()
     cells = [
         np.floor((points - start) * count / (stop - start)).astype(np.int64)
-        for points, start, stop, count in zip(
-            (rows, columns), (y0, x0), (y1, x1), heatmap.values.shape, strict=True
-        )
+        for points, start, stop, count in zip((rows, columns), (y0, x0), (y1, x1), heatmap.values.shape, strict=True)
     ]
     seen = [(cell >= 0) & (cell < count) for cell, count in zip(cells, heatmap.values.shape, strict=True)]
     found = heatmap.values[np.ix_(*(np.clip(c, 0, n - 1) for c, n in zip(cells, heatmap.values.shape, strict=True)))]
     return np.where(np.logical_and.outer(*seen), found, np.float32(-np.inf))
-

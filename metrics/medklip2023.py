@@ -56,7 +56,11 @@ class MedKLIP2023(MapProtocol):
             "box_pixels": "those whose centre is inside",
             "pointing": "1 if any of the highest-scored frame pixels is inside",
             "iou, dice": {"threshold": THRESHOLD, "comparison": ">"},
-            "dice_at_half": {"threshold": MASK_THRESHOLD, "comparison": ">", "negative": "1 if nothing is marked, else 0"},
+            "dice_at_half": {
+                "threshold": MASK_THRESHOLD,
+                "comparison": ">",
+                "negative": "1 if nothing is marked, else 0",
+            },
             "iou_plus_one_at_half": {
                 "threshold": MASK_THRESHOLD,
                 "comparison": ">",
@@ -92,7 +96,9 @@ class MedKLIP2023(MapProtocol):
             "iou": _both(marked, target) / _either(marked, target),
             "dice": _dice(marked, target),
         }
-        return {metric.key: MetricValue(values[metric.key], _status(heatmap, scores, target)) for metric in self.metrics}
+        return {
+            metric.key: MetricValue(values[metric.key], _status(heatmap, scores, target)) for metric in self.metrics
+        }
 
     def scale(self, heatmap: Heatmap) -> tuple[float, float]:
         """See `Protocol.scale`: scores meet the thresholds as they are."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ class MixtureProtocol(MapProtocol):
         Metric("aucroc", "AUROC", HEATMAP, 0, 1, headline=True),
         Metric("cnr", "CNR", HEATMAP, headline=True),
     )
-    requires = {"sklearn": "scikit-learn"}
+    requires = MappingProxyType({"sklearn": "scikit-learn"})
 
     def constants(self) -> dict[str, Any]:
         """All that defines the protocol beside its metrics' names."""

@@ -18,8 +18,8 @@ class Nuetzel2025(MixtureProtocol):
     title = "the public evaluation code of generate_to_ground (Nützel et al. 2025), mixtures seeded"
     citation = (
         "@inproceedings{nuetzel2025, title = {Generate to Ground: Multimodal Text Conditioning Boosts Phrase Grounding"
-        " in Medical Vision-Language Models}, author = {N{\\\"u}tzel, Felix and Dombrowski, Mischa and Kainz, Bernhard},"
-        " booktitle = {MIDL}, year = {2025}}"
+        ' in Medical Vision-Language Models}, author = {N{\\"u}tzel, Felix and Dombrowski, Mischa and Kainz,'
+        " Bernhard}, booktitle = {MIDL}, year = {2025}}"
     )
     printed_on = ("MS-CXR",)
     class_weights = "samples squared"

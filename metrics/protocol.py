@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
 from ..core import (
@@ -86,7 +87,7 @@ class Protocol(ABC):
     uses_negatives: ClassVar[bool] = False
     class_weights: ClassVar[ClassWeights | None] = None
     printed_on: ClassVar[tuple[str, ...]] = ()
-    requires: ClassVar[Mapping[str, str]] = {}
+    requires: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     @abstractmethod
     def constants(self) -> dict[str, Any]:
@@ -130,8 +131,7 @@ class Protocol(ABC):
         missing = [package for module, package in self.requires.items() if find_spec(module) is None]
         if missing:
             raise GroundCXRError(
-                f"the protocol {self.name} needs {', '.join(missing)}, which is not installed; "
-                f"{install_step(*missing)}"
+                f"the protocol {self.name} needs {', '.join(missing)}, which is not installed; {install_step(*missing)}"
             )
 
     @property

@@ -27,11 +27,12 @@ class Vilouras2026(MapProtocol):
 
     name = "vilouras2026"
     version = "1"
-    title = "min-max normalised maps, mIoU over .1 to .5, signed CNR in three readings (arXiv:2506.10633, no public code)"
+    title = "min-max normalised maps, mIoU over .1 to .5, CNR in three readings (arXiv:2506.10633, no public code)"
     citation = (
-        "@inproceedings{vilouras2026, title = {Anatomy-Grounded Weakly Supervised Prompt Tuning for Chest {X}-ray Latent"
-        " Diffusion Models}, author = {Vilouras, Konstantinos and Stogiannidis, Ilias and Yan, Junyu and Smithard,"
-        " Alison Q. and Tsaftaris, Sotirios A.}, booktitle = {MIDL}, year = {2026}, note = {arXiv:2506.10633}}"
+        "@inproceedings{vilouras2026, title = {Anatomy-Grounded Weakly Supervised Prompt Tuning for Chest {X}-ray"
+        " Latent Diffusion Models}, author = {Vilouras, Konstantinos and Stogiannidis, Ilias and Yan, Junyu and"
+        " Smithard, Alison Q. and Tsaftaris, Sotirios A.}, booktitle = {MIDL}, year = {2026}, note ="
+        " {arXiv:2506.10633}}"
     )
     printed_on = ("MS-CXR (1,043 pairs, phrases rewritten)",)
     metrics = (
