@@ -40,9 +40,9 @@ def resized(values: NDArray[np.float32], height: int, width: int) -> NDArray[np.
     left, right, across = taps(values.shape[1], width)
     upper, lower, down = taps(values.shape[0], height)
     rows = values[:, left] + (values[:, right] - values[:, left]) * across
-    result = (rows[lower] - rows[upper]) * down[:, None]
-    result += rows[upper]
-    return result
+    result = rows[upper]
+    result += (rows[lower] - result) * down[:, None]
+    return result.astype(np.float32, copy=False)
 
 
 def seen_pixels(heatmap: Heatmap) -> tuple[NDArray[np.float32], tuple[slice, slice]]:

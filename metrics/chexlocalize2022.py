@@ -1,7 +1,7 @@
 """Protocol chexlocalize2022: the public evaluation code of CheXlocalize; see docs/protocols/chexlocalize2022.md.
 
-Saporta et al., "Benchmarking saliency methods for chest X-ray interpretation", Nature Machine Intelligence 2022; code at
-github.com/rajpurkarlab/cheXlocalize.
+Saporta et al., "Benchmarking saliency methods for chest X-ray interpretation", Nature Machine Intelligence 2022; code
+at github.com/rajpurkarlab/cheXlocalize.
 """
 
 from __future__ import annotations
@@ -140,7 +140,6 @@ class CheXlocalize2022(MapProtocol):
             hit: What the first maximum counts as.
             status: Of the sample.
         """
-
         true = [_true_only(one, region.area) for one in curve]
         full = [_iou(one, region.area) for one in curve]
         chooses, tells = _parts(true), _parts(full)

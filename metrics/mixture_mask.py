@@ -27,7 +27,7 @@ def mixture_mask(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
         warnings.simplefilter("ignore", ConvergenceWarning)  # of maps with fewer levels than components
         mixture = GaussianMixture(n_components=2, max_iter=MOST_ITERATIONS, random_state=RANDOM_STATE)
         mixture.fit(scores.reshape(-1, 1))
-    mask = scores > np.float32(np.mean(mixture.means_))
+    mask = scores > np.float32(np.mean(np.asarray(mixture.means_)))
     around = convolve(mask.astype(np.int8), np.ones((3, 3), dtype=np.int8))
     mask[1:-1, 1:-1] = around[1:-1, 1:-1] >= 5
     return mask

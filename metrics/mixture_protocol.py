@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import HEATMAP, Heatmap, MetricValue, Status
+from ..core import HEATMAP, Grounding, Heatmap, MetricValue, Sample, Status, Target
 from .bilinear import resized
 from .centre_square import GRID, SIDE, square_map, square_target
 from .levels import Cells, Levels
 from .map_protocol import TARGET, MapProtocol
 from .mixture_mask import MOST_ITERATIONS, RANDOM_STATE, mixture_mask
 from .protocol import Metric, statistics_constants
-from .region import BoxRegion, Region
+from .region import BoxRegion, Region, region_of
 from .scores import auroc, moments
 
 Values = dict[str, float | None]
@@ -50,7 +50,7 @@ class MixtureProtocol(MapProtocol):
             "target": {
                 "what": TARGET,
                 "resize": "true where any weight of the antialiased triangle filter meets a true pixel",
-                "not in the frame": "left out",
+                "not in the frame": "sample skipped",
             },
             "box_pixels": "those whose centre is inside",
             "map": f"{GRID}x{GRID} over the square; of another grid or extent the cells at these centres,"
@@ -76,7 +76,6 @@ class MixtureProtocol(MapProtocol):
             "undefined": {
                 "empty_mask": self.empty_mask,
                 "failed, empty_prediction, constant_map": self.no_information,
-                "outside_view (the target is not in the frame), empty_target": "left out",
                 "full_target": dict.fromkeys(_NEED_OUTSIDE, "left out"),
             },
             "statistics": statistics_constants(),
@@ -104,6 +103,14 @@ class MixtureProtocol(MapProtocol):
             target: In the frame.
             background: IoU of the complements of target and an empty mask.
         """
+
+    def target(self, sample: Sample, grounding: Grounding | None) -> Target | None:
+        """As `MapProtocol.target`; a sample of whose target nothing is in the frame is skipped for every method.
+
+        The public codes stop there, and in their weighted average a row that is left out would count 0.
+        """
+        target = super().target(sample, grounding)
+        return target if target is not None and square_target(region_of(target)).any() else None
 
     def score_heatmap(self, heatmap: Heatmap, region: Region) -> dict[str, MetricValue]:
         """See `Protocol.score_heatmap`."""
