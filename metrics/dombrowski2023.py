@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .mixture_protocol import MixtureProtocol, Values
 from .protocol import PROTOCOLS
 
 
 @PROTOCOLS.register("dombrowski2023")
 class Dombrowski2023(MixtureProtocol):
-    """A sample whose mask is empty stops the public code; here it counts as a mask that marks nothing."""
+    """A sample whose mask is empty stops the public code; here its mask is worth nothing, as in nuetzel2025."""
 
     name = "dombrowski2023"
     version = "1"
@@ -22,13 +19,13 @@ class Dombrowski2023(MixtureProtocol):
         " Bernhard}, year = {2022}, note = {arXiv:2212.14306}}"
     )
     printed_on = ("MS-CXR",)
-    empty_mask = "iou, bboxiou 0; miou, bboxmiou half the IoU of the complements; distance left out; the rest the map's"
-    no_information = "as an empty mask, with top1 the share of the target, aucroc .5 and cnr 0"
+    empty_mask = "iou, miou, bboxiou, bboxmiou 0, distance left out; top1, aucroc and cnr as computed"
+    no_information = "as an empty mask, with top1 0, aucroc .5 and cnr 0"
 
-    def without_mask(self, scored: Values, background: float) -> Values:
+    def without_mask(self, scored: Values) -> Values:
         """See `MixtureProtocol.without_mask`."""
-        return scored | {"iou": 0.0, "miou": background / 2, "bboxiou": 0.0, "bboxmiou": background / 2}
+        return scored | dict.fromkeys(("iou", "miou", "bboxiou", "bboxmiou"), 0.0)
 
-    def without_map(self, target: NDArray[np.bool_], background: float) -> Values:
+    def without_map(self) -> Values:
         """See `MixtureProtocol.without_map`."""
-        return self.without_mask({"top1": float(target.mean()), "aucroc": 0.5, "cnr": 0.0}, background)
+        return self.without_mask({"top1": 0.0, "aucroc": 0.5, "cnr": 0.0})

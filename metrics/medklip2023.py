@@ -68,7 +68,7 @@ class MedKLIP2023(MapProtocol):
             },
             "undefined": {
                 "negative": dict.fromkeys(("pointing", "iou", "dice"), "left out"),
-                "failed, empty_prediction": "as a map that marks nothing, with pointing 0; a negative counts 0",
+                "failed, empty_prediction": 0.0,
                 "constant_map, outside_view": "as computed",
                 "empty_target": "left out where nothing of a target is left on the frame",
             },
@@ -121,7 +121,7 @@ class MedKLIP2023(MapProtocol):
             return self._all(None, status)
         if region.area == 0:
             return self._all(None, status) | with_status(dict.fromkeys(_OF_MASKS, 0.0), status)
-        return self._all(0.0, status) | {"iou_plus_one_at_half": MetricValue(1 / (_count(target) + 1), status)}
+        return self._all(0.0, status)
 
     def _all(self, value: float | None, status: Status) -> dict[str, MetricValue]:
         return with_status({metric.key: value for metric in self.metrics}, status)

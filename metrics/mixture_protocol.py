@@ -87,22 +87,16 @@ class MixtureProtocol(MapProtocol):
     """What a sample counts as without a map, or with one of a single score, in words."""
 
     @abstractmethod
-    def without_mask(self, scored: Values, background: float) -> Values:
+    def without_mask(self, scored: Values) -> Values:
         """What a sample counts as whose mask is empty.
 
         Args:
             scored: top1, aucroc and cnr of its map.
-            background: IoU of the complements of target and an empty mask.
         """
 
     @abstractmethod
-    def without_map(self, target: NDArray[np.bool_], background: float) -> Values:
-        """What a sample counts as without a map, or with one of a single score.
-
-        Args:
-            target: In the frame.
-            background: IoU of the complements of target and an empty mask.
-        """
+    def without_map(self) -> Values:
+        """What a sample counts as without a map, or with one of a single score."""
 
     def target(self, sample: Sample, grounding: Grounding | None) -> Target | None:
         """As `MapProtocol.target`; a sample of whose target nothing is in the frame is skipped for every method.
@@ -118,20 +112,18 @@ class MixtureProtocol(MapProtocol):
         if not target.any():
             return self._judged({}, target, Status.OUTSIDE_VIEW if region.area else Status.EMPTY_TARGET)
         scores = square_map(heatmap)
-        empty = np.zeros_like(target)
-        background = _iou(~empty, ~target)
         low, high = scores.min(), scores.max()
         if low == high:
-            return self._judged(self.without_map(target, background), target, Status.CONSTANT_MAP)
+            return self._judged(self.without_map(), target, Status.CONSTANT_MAP)
         fine = resized((scores - low) / (high - low), SIDE, SIDE)
         scored: Values = {"top1": float(target.flat[fine.argmax()])}
         if not target.all():
             scored |= _ranked(fine, target)
         mask = resized(mixture_mask(scores).astype(np.float32), SIDE, SIDE) > 0.5
         if not mask.any():
-            return self._judged(self.without_mask(scored, background), target, Status.EMPTY_PREDICTION)
+            return self._judged(self.without_mask(scored), target, Status.EMPTY_PREDICTION)
         rows, columns = _rectangle(mask)
-        box = empty
+        box = np.zeros_like(target)
         box[rows[0] : rows[1], columns[0] : columns[1]] = True
         values = scored | {
             "iou": _iou(mask, target),
@@ -150,8 +142,7 @@ class MixtureProtocol(MapProtocol):
         target = square_target(region)
         if not target.any():
             return self._judged({}, target, status)
-        background = _iou(np.ones_like(target), ~target)
-        return self._judged(self.without_map(target, background) | {"distance": None}, target, status)
+        return self._judged(self.without_map() | {"distance": None}, target, status)
 
     def _judged(self, values: Values, target: NDArray[np.bool_], status: Status) -> dict[str, MetricValue]:
         judged: dict[str, MetricValue] = {}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .mixture_protocol import MixtureProtocol, Values
 from .protocol import PROTOCOLS
 
@@ -26,10 +23,10 @@ class Nuetzel2025(MixtureProtocol):
     empty_mask = "0 for every metric, distance included"
     no_information = "0 for every metric; distance 0 for a constant map, else left out"
 
-    def without_mask(self, scored: Values, background: float) -> Values:
+    def without_mask(self, scored: Values) -> Values:
         """See `MixtureProtocol.without_mask`."""
-        return {metric.key: 0.0 for metric in self.metrics}
+        return self.without_map()
 
-    def without_map(self, target: NDArray[np.bool_], background: float) -> Values:
+    def without_map(self) -> Values:
         """See `MixtureProtocol.without_map`."""
         return {metric.key: 0.0 for metric in self.metrics}

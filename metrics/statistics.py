@@ -13,8 +13,8 @@ from .bootstrap import DRAWS, INTERVAL, SEED, Cell, divided, drawn_weights
 from .reduced_cells import Reduced, reduced_cells
 
 ClassWeights = Literal["samples squared"]
-"""How classes weigh in an average: by the square of their number of samples, those counted too that a metric leaves out,
-which count 0 there (Nuetzel et al. 2025)."""
+"""How classes weigh in an average: by the square of their number of samples (Nuetzel et al. 2025). Samples that a
+metric leaves out are among them, and count 0 there."""
 
 
 @dataclass(frozen=True, slots=True)
