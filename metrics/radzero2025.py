@@ -73,8 +73,12 @@ class RadZero2025(MapProtocol):
             "auc": "positives against negatives, by the map's highest score on its own grid",
             "pixel_level_auroc": {"over": "all pixels of all samples", "scores kept of a sample": STORED_LEVELS},
             "undefined": {
-                "failed, empty_prediction": "as a map that marks nothing at any threshold, points nowhere and has the"
-                f" score {NOT_SEEN} everywhere; a negative then counts as marked",
+                "failed, empty_prediction": {
+                    "pointing, dice": 0.0,
+                    "specificity": "marked at every threshold",
+                    "auc": f"a positive has the score {NOT_SEEN}, a negative {-NOT_SEEN}",
+                    "pixel_level_auroc": f"half of the pixels inside and outside {NOT_SEEN}, half {-NOT_SEEN}: chance",
+                },
                 "constant_map, full_target, outside_view": "as computed",
                 "negative": dict.fromkeys((*_POINTING, "dice"), "left out"),
             },
@@ -98,8 +102,9 @@ class RadZero2025(MapProtocol):
 
     def absent(self, region: Region, status: Status) -> dict[str, MetricValue]:
         """See `Protocol.absent`."""
-        unseen = _pixels(np.zeros((0, 0), dtype=np.float32), np.zeros((0, 0), dtype=bool), region)
-        always = self._of_any(NOT_SEEN, unseen, region)
+        inside, outside = region.area / 2, (region.pixels - region.area) / 2
+        chance = ([NOT_SEEN, -NOT_SEEN], [inside, inside], [outside, outside])
+        always = self._of_any(NOT_SEEN if region.area else -NOT_SEEN, chance, region)
         if region.area == 0:
             return self._judged(always | _of_negative(np.ones(len(THRESHOLDS), dtype=np.int64)), {}, status)
         boxes = len(region.boxes) if isinstance(region, BoxRegion) else 1
@@ -159,7 +164,7 @@ def _pixels(scores: NDArray[np.float32], seen: NDArray[np.bool_], region: Region
         seen: Whether they are inside, `[h, w]`.
         region: The ground truth.
     """
-    found, inside, outside = counted(scores.ravel(), seen.ravel()) if scores.size else ([], [], [])
+    found, inside, outside = counted(scores.ravel(), seen.ravel())
     margin_in = region.area - int(np.count_nonzero(seen))
     margin = region.pixels - scores.size
     if margin:

@@ -262,3 +262,32 @@ class TestOtherGridsAndExtents:
         protocol = get_protocol("vilouras2026")
         found = protocol.score(Grounding(boxes=(Box(10, 10, 20, 30), Box(15, 10, 20, 30))), Target([INSIDE], SIZE))
         assert found == {"box_miou": (0.5, Status.OK)}
+
+
+class TestRadZeroWithoutAnAnswer:
+    """What a failed sample adds to rankings must not help."""
+
+    protocol = get_protocol("radzero2025")
+
+    def test_it_is_at_chance_among_pixels_and_last_among_images(self):
+        for boxes, worst in (([INSIDE], -999.0), ([], 999.0)):
+            found = self.protocol.missing(Target(boxes, SIZE), {"heatmap"}, Status.FAILED)
+            assert found["auc"].parts == ([worst], [float(bool(boxes))], [1.0])
+            scores, inside, outside = found["pixel_level_auroc"].parts
+            assert (inside[0], outside[0]) == (inside[1], outside[1])
+            assert sum(inside) + sum(outside) == SIZE[0] * SIZE[1]
+            assert scores == [-999.0, 999.0]
+
+    def test_a_negative_counts_as_marked(self):
+        found = self.protocol.missing(Target((), SIZE), {"heatmap"}, Status.FAILED)
+        assert set(found["specificity"].parts[2]) == {0.0}
+        assert found["dice"] == (None, Status.EMPTY_TARGET)
+
+
+@pytest.mark.parametrize(("x", "y", "hit"), [(30, 20, 1), (31, 20, 0), (10, 30, 1), (10, 31, 0), (9, 10, 0)])
+def test_radzero_counts_the_right_and_lower_edge_as_inside(x, y, hit):
+    values = np.zeros((40, 60))
+    values[y, x] = 1
+    found = score("radzero2025", values, [INSIDE, OUTSIDE])
+    assert (found["hit_any_box"].value, found["hit_first_box"].value) == (hit, hit)
+    assert found["hit_each_box"].parts == ([hit], [2])
