@@ -71,12 +71,8 @@ def reached(cells: int, pixels: int) -> tuple[NDArray[np.int64], NDArray[np.int6
     centre = scale * (np.arange(pixels, dtype=np.float32) + half)
     first = np.maximum((centre - wide + half).astype(np.int64), 0)
     stop = np.minimum((centre + wide + half).astype(np.int64), cells)
-
-    def weightless(cell: NDArray[np.int64]) -> NDArray[np.bool_]:
-        return np.abs((cell.astype(np.float32) - centre + half) * (one / wide)) >= one
-
-    first = first + weightless(first)
-    stop = stop - weightless(stop - 1)
+    # The last may lie at the filter's very end, where it weighs nothing.
+    stop = stop - (np.abs(((stop - 1).astype(np.float32) - centre + half) * (one / wide)) >= one)
     for one_of in (first, stop):
         one_of.setflags(write=False)
     return first, stop
