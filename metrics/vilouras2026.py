@@ -59,7 +59,7 @@ class Vilouras2026(MapProtocol):
                 "variance": "population",
                 "union": "of the boxes",
                 "box_by_box_2024": "mean over boxes, each less the earlier ones; a mask is one box",
-                "infinite": INFINITE,
+                "no variance": "left out for the union (not_applicable); as vilouras2024 has it box by box",
                 "nothing inside or outside": 0.0,
             },
             "box_miou": "IoU of the union of predicted boxes and the target: a mask is 1 inside and 0 outside",
@@ -93,7 +93,11 @@ class Vilouras2026(MapProtocol):
             "abs_cnr_box_by_box_2024": sum(map(abs, by_box)) / len(by_box),
         }
         status = Status.OK if cells.inside.any() else Status.OUTSIDE_VIEW
-        return with_status(values, Status.FULL_TARGET if region.full else status)
+        judged = with_status(values, Status.FULL_TARGET if region.full else status)
+        for key in ("cnr_union_seen", "cnr_union_margin_zero"):
+            if abs(values[key]) == INFINITE:
+                judged[key] = MetricValue(None, Status.NOT_APPLICABLE)
+        return judged
 
     def iou_at(self, heatmap: Heatmap, region: Region, threshold: float) -> float | None:
         """See `Protocol.iou_at`; a constant map marks nothing."""

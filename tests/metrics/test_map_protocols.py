@@ -219,6 +219,13 @@ class TestUndefined:
         assert found["distance"] == (None, Status.NOT_APPLICABLE)
         assert found["miou"].status is Status.OK
 
+    def test_a_map_of_two_scores_has_no_cnr_of_the_union(self):
+        values = np.zeros((40, 60))
+        values[10:30, 10:30] = 1
+        found = score("vilouras2026", values)
+        assert found["cnr_union_seen"] == found["cnr_union_margin_zero"] == (None, Status.NOT_APPLICABLE)
+        assert found["miou"] == (1.0, Status.OK)
+
     def test_a_sample_without_any_ground_truth_is_skipped_but_a_negative_is_not(self, tmp_path):
         protocol = get_protocol("chexlocalize2022")
         assert protocol.target(sample(tmp_path, []), None) is None

@@ -14,7 +14,7 @@ from groundcxr.metrics import PROTOCOLS, Protocol, get_protocol
 PINNED = {
     "v1": "d48d9d025b7b99f3fd2f06fe7cbdedfde9d1d0c4e1ee9ba86b884a5849c6b557",
     "vilouras2024": "e54add4b420f95796735616c820f5570efd0faba8f3a28069b38c40041c06c41",
-    "vilouras2026": "38ca0a4fbff9619e9c92c0a26c4a7b90459a6973055a21e0ea7226919e69a084",
+    "vilouras2026": "adde90a2860f1cdff00e95e5fd1515de1aab286ed2a3bf5a17fb22b3c1455b22",
     "medklip2023": "ddebb54fb876a0d749398ed2198f3744b19065a7aec772f45a51c355306231aa",
     "radzero2025": "f843d50f29e9078d72cb83bfe62f9acf2b4dce41eba30fe77b15e0de267ca2f4",
     "nuetzel2025": "7379afbc58b503e144d895f231f89c7a974cd2a60626917515c9fff9644352ab",
