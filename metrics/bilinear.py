@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import Heatmap
+from ..core import Heatmap, ProtocolError
 
 Taps = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 """For every pixel of a resized axis: the two cells that it is read from, and the weight of the second."""
@@ -50,7 +50,16 @@ def seen_pixels(heatmap: Heatmap) -> tuple[NDArray[np.float32], tuple[slice, sli
 
     Returns:
         Scores `[h, w]` of the extent's pixels, and the rows and columns of the image that these are.
+
+    Raises:
+        ProtocolError: If the scores differ by more than a float32 can be.
     """
+    low, high = float(heatmap.values.min()), float(heatmap.values.max())
+    if high - low > float(np.finfo(np.float32).max):
+        raise ProtocolError(
+            f"scores from {low:g} to {high:g} differ by more than float32 holds, so the map cannot be resized; "
+            "answer with smaller scores"
+        )
     x0, y0, x1, y1 = (int(edge) for edge in heatmap.extent.as_tuple())
     return resized(heatmap.values, y1 - y0, x1 - x0), (slice(y0, y1), slice(x0, x1))
 

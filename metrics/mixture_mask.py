@@ -8,8 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import convolve
 
+from ..core import ProtocolError
+
 RANDOM_STATE = 4200
 MOST_ITERATIONS = 100
+LARGEST = 1e15
+"""Scores beyond which a fit of 4,096 of them in float32 would overflow."""
 
 
 def mixture_mask(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -19,10 +23,19 @@ def mixture_mask(scores: NDArray[np.float32]) -> NDArray[np.bool_]:
 
     Args:
         scores: `[h, w]`.
+
+    Raises:
+        ProtocolError: If the scores are so large that their squares are no float32.
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
+    low, high = float(scores.min()), float(scores.max())
+    if max(-low, high) > LARGEST:
+        raise ProtocolError(
+            f"no mixture can be fitted to scores from {low:g} to {high:g}, whose squares overflow float32; answer with "
+            "smaller scores"
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # of maps with fewer levels than components
         mixture = GaussianMixture(n_components=2, max_iter=MOST_ITERATIONS, random_state=RANDOM_STATE)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,15 @@ _NEED_OUTSIDE = ("aucroc", "cnr")
 
 
 class MixtureProtocol(MapProtocol):
-    """mIoU is the mean of foreground's and background's IoU here, of a mask that a Gaussian mixture gives."""
+    """mIoU is the mean of foreground's and background's IoU here, of a mask that a Gaussian mixture gives.
+
+    Attributes:
+        empty_mask: What `without_mask` does, for the constants.
+        no_information: What `without_map` does, for the constants.
+    """
+
+    empty_mask: ClassVar[str]
+    no_information: ClassVar[str]
 
     metrics = (
         Metric("iou", "IoU", HEATMAP, 0, 1),
@@ -81,11 +89,6 @@ class MixtureProtocol(MapProtocol):
             "statistics": statistics_constants(),
         }
 
-    empty_mask: str
-    """What a sample counts as whose mask is empty, in words."""
-    no_information: str
-    """What a sample counts as without a map, or with one of a single score, in words."""
-
     @abstractmethod
     def without_mask(self, scored: Values) -> Values:
         """What a sample counts as whose mask is empty.
@@ -115,11 +118,12 @@ class MixtureProtocol(MapProtocol):
         low, high = scores.min(), scores.max()
         if low == high:
             return self._judged(self.without_map(), target, Status.CONSTANT_MAP)
+        marked = mixture_mask(scores)
         fine = resized((scores - low) / (high - low), SIDE, SIDE)
         scored: Values = {"top1": float(target.flat[fine.argmax()])}
         if not target.all():
             scored |= _ranked(fine, target)
-        mask = resized(mixture_mask(scores).astype(np.float32), SIDE, SIDE) > 0.5
+        mask = resized(marked.astype(np.float32), SIDE, SIDE) > 0.5
         if not mask.any():
             return self._judged(self.without_mask(scored), target, Status.EMPTY_PREDICTION)
         rows, columns = _rectangle(mask)

@@ -72,9 +72,9 @@ def counted(scores: NDArray[np.float32], target: NDArray[np.bool_]) -> tuple[lis
         scores: Of every pixel that counts, `[n]`, finite; there is one at least.
         target: Whether it is inside, `[n]`.
     """
-    low, high = scores.min(), scores.max()
-    scale = np.float32(_FINE - 1) / (high - low) if high > low else np.float32(0)
-    step = ((scores - low) * scale).astype(np.int64)
+    low, high = float(scores.min()), float(scores.max())
+    span = high - low or 1.0
+    step = ((scores.astype(np.float64) - low) / span * (_FINE - 1)).astype(np.int64)
     pixels, inside = np.bincount(step), np.bincount(step[target], minlength=int(step.max()) + 1)
     sums = np.bincount(step, scores)
     there = np.flatnonzero(pixels)

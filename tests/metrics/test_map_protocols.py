@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from groundcxr.core import Box, Grounding, Heatmap, Mask, Sample, Status, Target
+from groundcxr.core import Box, Grounding, Heatmap, Mask, ProtocolError, Sample, Status, Target
 from groundcxr.metrics import Reduced, get_protocol, summarise
 from groundcxr.metrics.centre_square import square_target
 from groundcxr.metrics.region import region_of
@@ -298,3 +298,15 @@ def test_radzero_counts_the_right_and_lower_edge_as_inside(x, y, hit):
     found = score("radzero2025", values, [INSIDE, OUTSIDE])
     assert (found["hit_any_box"].value, found["hit_first_box"].value) == (hit, hit)
     assert found["hit_each_box"].parts == ([hit], [2])
+
+
+@pytest.mark.parametrize("name", ["nuetzel2025", "radzero2025", "chexlocalize2022"])
+@pytest.mark.parametrize("size", [1e-42, 1e14, 3e38])
+def test_scores_of_any_size_give_numbers_or_one_sentence(name, size):
+    values = (2 * RISING - 1) * size
+    if size < 1e30:
+        found = score(name, values)
+        assert all(np.isfinite(value.value) for value in found.values() if value.value is not None)
+        return
+    with pytest.raises(ProtocolError, match=r"scores from -\S+e\+38 to \S+e\+38.*; answer with smaller scores"):
+        score(name, values)
