@@ -38,6 +38,7 @@ class Status(StrEnum):
     EMPTY_TARGET = "empty_target"
     FULL_TARGET = "full_target"
     OUTSIDE_VIEW = "outside_view"
+    NOT_APPLICABLE = "not_applicable"
     FAILED = "failed"
 
 

@@ -123,9 +123,11 @@ def fitting_protocols(entry: Entry, protocols: Sequence[Protocol]) -> list[Proto
     """The protocols that have a metric for what a method answers with.
 
     Raises:
-        GroundCXRError: If none has.
+        GroundCXRError: If none has, or one needs a package that is not installed.
     """
     fitting = [protocol for protocol in protocols if protocol.metrics_for(entry.method.emits)]
+    for protocol in fitting:
+        protocol.check_installed()
     if not fitting:
         names, emits = ", ".join(protocol.name for protocol in protocols), " and ".join(sorted(entry.method.emits))
         raise GroundCXRError(f"{names} has no metric for a method that answers with {emits}; choose another protocol")

@@ -129,8 +129,11 @@ class ForeignPredictions:
             One saved result for each protocol.
 
         Raises:
-            GroundCXRError: If a map cannot be used, or the choice of boxes; no result is written then.
+            GroundCXRError: If a map cannot be used, or the choice of boxes, or a protocol needs a package that is not
+                installed; no result is written then.
         """
+        for protocol in protocols:
+            protocol.check_installed()
         refuse_choice(self.entry.method, self.entry.label, answers)
         run = Run(self._selection, store, None, answers=answers, jobs=jobs)
         self._fill(store_of(self.entry, run))

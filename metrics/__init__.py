@@ -1,6 +1,8 @@
 """Metrics: a grounding and its ground truth become values with a status, under a named protocol."""
 
 from .bootstrap import DRAWS, SEED, Cell
+from .chosen import Chosen
+from .pooled_pixels import PooledPixels
 from .protocol import PROTOCOLS, Metric, Protocol, get_protocol
 from .ranking import Ranking
 from .reduced_cells import Reduced
@@ -12,7 +14,9 @@ __all__ = [
     "PROTOCOLS",
     "SEED",
     "Cell",
+    "Chosen",
     "Metric",
+    "PooledPixels",
     "Protocol",
     "Ranking",
     "Reduced",

@@ -5,10 +5,26 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal
 
-from ..core import BOX, HEATMAP, Box, Grounding, Heatmap, MetricValue, ProtocolError, Registry, Sample, Status, Target
+from ..core import (
+    BOX,
+    HEATMAP,
+    Box,
+    GroundCXRError,
+    Grounding,
+    Heatmap,
+    MetricValue,
+    ProtocolError,
+    Registry,
+    Sample,
+    Status,
+    Target,
+)
 from ..core.fingerprint import digest
+from ..core.install import install_step
 from .bootstrap import DRAWS, INTERVAL, SEED
 from .reducers import Reducer
 from .region import Region, region_of
@@ -59,6 +75,8 @@ class Protocol(ABC):
             that is not about negatives is None there, and one that is about them is None elsewhere.
         class_weights: How classes weigh in a third average beside macro and micro; None where there is none.
         printed_on: The data sets for which its authors print numbers, in their words, for those who compare.
+        requires: Packages that it needs beside those of every installation, by the names they are imported and
+            installed under.
     """
 
     name: ClassVar[str]
@@ -69,6 +87,7 @@ class Protocol(ABC):
     uses_negatives: ClassVar[bool] = False
     class_weights: ClassVar[ClassWeights | None] = None
     printed_on: ClassVar[tuple[str, ...]] = ()
+    requires: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     @abstractmethod
     def constants(self) -> dict[str, Any]:
@@ -102,6 +121,18 @@ class Protocol(ABC):
             region: What the grounding should have marked.
             status: FAILED or EMPTY_PREDICTION.
         """
+
+    def check_installed(self) -> None:
+        """Refuse where a package lacks that scoring needs, before anything is grounded.
+
+        Raises:
+            GroundCXRError: With the command that installs what lacks.
+        """
+        missing = [package for module, package in self.requires.items() if find_spec(module) is None]
+        if missing:
+            raise GroundCXRError(
+                f"the protocol {self.name} needs {', '.join(missing)}, which is not installed; {install_step(*missing)}"
+            )
 
     @property
     def hash(self) -> str:
@@ -242,6 +273,12 @@ PROTOCOLS: Registry[type[Protocol]] = Registry(
         "radfact2024": ".radfact2024",
         "radvlm2025": ".radvlm2025",
         "umedground2025": ".umedground2025",
+        "chexlocalize2022": ".chexlocalize2022",
+        "dombrowski2023": ".dombrowski2023",
+        "medklip2023": ".medklip2023",
+        "nuetzel2025": ".nuetzel2025",
+        "radzero2025": ".radzero2025",
+        "vilouras2026": ".vilouras2026",
     },
     entry_point_group="groundcxr.protocols",
 )

@@ -98,7 +98,7 @@ class Sums(Reducer):
     def prepared(self, parts: Parts, group: Group) -> Draw:
         """As `Reducer.prepared`."""
         count = max(1, len(self.thresholds))
-        added = [self._added(parts, group, number, count) for number in range(group.n_classes)]
+        added = [added_by_halves(parts, group, number, 2 * count) for number in range(group.n_classes)]
 
         def draw(weights: Floats) -> tuple[Floats, Floats]:
             by_class = np.full((len(weights), group.n_classes), np.nan)
@@ -107,33 +107,18 @@ class Sums(Reducer):
                 drawn = [np.split(weights[:, patients] @ sums, 2, axis=1) for patients, sums in halves]
                 if self.rule == "other half":
                     over, under = self._of_other_half(drawn)
-                    by_class[:, number] = _ratio(over, under)[:, 0]
+                    by_class[:, number] = ratio(over, under)[:, 0]
                 else:
                     over, under = drawn[0][0] + drawn[1][0], drawn[0][1] + drawn[1][1]
                     by_class[:, number] = self._reduced(over, under)
                 above += over
                 below += under
-            return by_class, _ratio(above, below)[:, 0] if self.rule == "other half" else self._reduced(above, below)
+            return by_class, ratio(above, below)[:, 0] if self.rule == "other half" else self._reduced(above, below)
 
         return draw
 
-    def _added(self, parts: Parts, group: Group, number: int, count: int) -> list[tuple[NDArray[np.int64], Floats]]:
-        """For each half of the patients, those who have the class, and what each adds: `[patients, 2 * count]`."""
-        asked = np.flatnonzero(group.classes == number).tolist()
-        mine = np.array([index for index in asked if parts[index] is not None], dtype=np.int64)
-        table = np.array([part for index in asked if (part := parts[index]) is not None], dtype=np.float64)
-        table = table.reshape(len(mine), 2 * count)
-        patients, who = np.unique(group.who[mine], return_inverse=True)
-        # In one fixed order, so that sums are equal to the last digit whatever order the samples come in.
-        order = np.lexsort((*table.T, who))
-        sums = np.zeros((len(patients), 2 * count))
-        np.add.at(sums, who[order], table[order])
-        half = np.zeros(len(patients), dtype=np.int64)
-        half[who] = group.half[mine]
-        return [(patients[half == one], sums[half == one]) for one in (0, 1)]
-
     def _reduced(self, above: Floats, below: Floats) -> Floats:
-        ratios = _ratio(above, below)
+        ratios = ratio(above, below)
         there = (below > 0).all(axis=1)
         reduced = np.full(len(ratios), np.nan)
         if self.rule == "best":
@@ -146,7 +131,7 @@ class Sums(Reducer):
         usual = self.thresholds.index(self.usual) if self.usual in self.thresholds else 0
         over, under = np.zeros((len(halves[0][0]), 1)), np.zeros((len(halves[0][0]), 1))
         for mine, other in ((0, 1), (1, 0)):
-            ratios = _ratio(halves[other][0], halves[other][1])
+            ratios = ratio(halves[other][0], halves[other][1])
             known = (halves[other][1] > 0).all(axis=1)
             best = np.where(known, np.where(np.isnan(ratios), -np.inf, ratios).argmax(axis=1), usual)[:, None]
             over += np.take_along_axis(halves[mine][0], best, axis=1)
@@ -154,7 +139,34 @@ class Sums(Reducer):
         return over, under
 
 
-def _ratio(above: Floats, below: Floats) -> Floats:
+def added_by_halves(parts: Parts, group: Group, number: int, width: int) -> list[tuple[NDArray[np.int64], Floats]]:
+    """For each half of the patients, those who have a class, and what each adds.
+
+    Args:
+        parts: What each sample adds.
+        group: Whose they are.
+        number: The class.
+        width: Numbers in all lists of a sample together.
+
+    Returns:
+        Two pairs: the patients, and their sums `[patients, width]`.
+    """
+    asked = np.flatnonzero(group.classes == number).tolist()
+    mine = np.array([index for index in asked if parts[index] is not None], dtype=np.int64)
+    table = np.array([np.concatenate(part) for index in asked if (part := parts[index]) is not None], dtype=np.float64)
+    table = table.reshape(len(mine), width)
+    patients, who = np.unique(group.who[mine], return_inverse=True)
+    # In one fixed order, so that sums are equal to the last digit whatever order the samples come in.
+    order = np.lexsort((*table.T, who))
+    sums = np.zeros((len(patients), width))
+    np.add.at(sums, who[order], table[order])
+    half = np.zeros(len(patients), dtype=np.int64)
+    half[who] = group.half[mine]
+    return [(patients[half == one], sums[half == one]) for one in (0, 1)]
+
+
+def ratio(above: Floats, below: Floats) -> Floats:
+    """Sums over sums; NaN where the lower one is 0."""
     return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
 
 

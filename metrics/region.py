@@ -48,6 +48,10 @@ class Region(ABC):
     def overlap(self, other: BoxRegion) -> int:
         """Number of pixels that are also in a union of boxes."""
 
+    @abstractmethod
+    def paint(self) -> NDArray[np.bool_]:
+        """The set as a mask `[H, W]`, which nobody may change."""
+
 
 class BoxRegion(Region):
     """The union of boxes.
@@ -93,7 +97,7 @@ class BoxRegion(Region):
         return self.area + other.area - BoxRegion(self.boxes + other.boxes, self.image_size).area
 
     def paint(self) -> NDArray[np.bool_]:
-        """The set as a mask `[H, W]`."""
+        """See `Region.paint`."""
         mask = np.zeros((self.image_size[1], self.image_size[0]), dtype=bool)
         for box in self.boxes:
             mask[slice(*box.rows(mask.shape[0])), slice(*box.columns(mask.shape[1]))] = True
@@ -121,6 +125,10 @@ class MaskRegion(Region):
     def overlap(self, other: BoxRegion) -> int:
         """See `Region.overlap`."""
         return int(np.count_nonzero(self._mask & other.paint()))
+
+    def paint(self) -> NDArray[np.bool_]:
+        """See `Region.paint`."""
+        return self._mask
 
 
 def region_of(target: Target) -> Region:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,8 @@ from .bootstrap import DRAWS, INTERVAL, SEED, Cell, divided, drawn_weights
 from .reduced_cells import Reduced, reduced_cells
 
 ClassWeights = Literal["samples squared"]
-"""How classes weigh in an average: by the square of their number of samples (Nuetzel et al. 2025)."""
+"""How classes weigh in an average: by the square of their number of samples (Nuetzel et al. 2025). Samples that a
+metric leaves out are among them, and count 0 there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +104,13 @@ def summarise(
             low, high = (float(end) for end in np.nanpercentile(draws[:, column], INTERVAL))
         return Cell(float(over.mean()), low, high, float(over.std()), int(rows.sum()))
 
-    numbers = np.array([counted[group].sum(axis=0) for group in groups]).reshape(means.shape)
-    over_classes, drawn_over_classes = _by_size(means[None], numbers[None]), _by_size(drawn.classes, drawn.numbers)
+    sums = np.array([np.where(counted[group], table[group], 0.0).sum(axis=0) for group in groups]).reshape(means.shape)
+    over_classes = _by_size(sums[None], np.array([[group.sum() for group in groups]], dtype=np.float64))
 
     def weighted(column: int) -> Cell:
-        if column in made or not numbers[:, column].any():
+        if column in made or not counted[:, column].any():
             return Cell(None, None, None, None, 0)
-        mine = cell(column, everyone, over_classes[:, column], drawn_over_classes)
-        return replace(mine, std=None)
+        return replace(cell(column, everyone, over_classes[:, column], drawn.weighted), std=None)
 
     columns = range(table.shape[1])
     return Summary(
@@ -138,15 +138,15 @@ class _Drawn:
 
     Attributes:
         classes: `[draws, classes, m]`.
-        numbers: How many samples each rests on, `[draws, classes, m]`.
         macro: `[draws, m]`.
+        weighted: By the squares of the classes' numbers of samples, `[draws, m]`.
         micro: `[draws, m]`.
     """
 
     classes: NDArray[np.float64]
-    numbers: NDArray[np.float64]
     macro: NDArray[np.float64]
     micro: NDArray[np.float64]
+    weighted: NDArray[np.float64]
 
 
 def _bootstrap(
@@ -163,16 +163,27 @@ def _bootstrap(
     counts = np.zeros_like(sums)
     np.add.at(sums, (who, classes), np.where(counted, table, 0.0))
     np.add.at(counts, (who, classes), counted)
+    rows = np.zeros((*shape, 1))
+    np.add.at(rows, (who, classes), 1)
     patients, metrics = shape[0], table.shape[1]
-    both = np.concatenate([sums, counts], axis=2).reshape(patients, shape[1] * 2 * metrics)
+    both = np.concatenate([sums, counts, rows], axis=2).reshape(patients, shape[1] * (2 * metrics + 1))
     drawn = np.concatenate([weights @ both for weights in drawn_weights(patients, draws, seed)])
-    total, number = np.split(drawn.reshape(draws, shape[1], 2 * metrics), 2, axis=2)
+    total, number, size = np.split(drawn.reshape(draws, shape[1], 2 * metrics + 1), (metrics, 2 * metrics), axis=2)
     means, present = divided(total, number), number > 0
     macro = divided(np.where(present, means, 0.0).sum(axis=1), present.sum(axis=1))
-    return _Drawn(means, number, macro, divided(total.sum(axis=1), number.sum(axis=1)))
+    micro = divided(total.sum(axis=1), number.sum(axis=1))
+    return _Drawn(means, macro, micro, _by_size(total, size[:, :, 0]))
 
 
-def _by_size(means: NDArray[np.float64], numbers: NDArray[Any]) -> NDArray[np.float64]:
-    """Means of classes, each weighted by the square of its number of samples: `[draws, m]`."""
-    weights = np.square(numbers.astype(np.float64))
-    return divided(np.where(numbers > 0, means * weights, 0.0).sum(axis=1), weights.sum(axis=1))
+def _by_size(sums: NDArray[np.float64], sizes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The mean over classes, each weighted by the square of its size; see `ClassWeights`.
+
+    Args:
+        sums: Of each class's values, `[draws, classes, m]`.
+        sizes: Each class's number of samples, `[draws, classes]`.
+
+    Returns:
+        `[draws, m]`.
+    """
+    squares = np.broadcast_to(np.square(sizes).sum(axis=1)[:, None], sums[:, 0].shape)
+    return divided((sums * sizes[:, :, None]).sum(axis=1), squares)

@@ -106,7 +106,8 @@ class Vilouras2024(Protocol):
         if region.area == 0:
             return self._with_status({}, Status.EMPTY_TARGET)
         cells = Cells.of(heatmap, region)
-        by_box = _cnr_by_box(cells, count_each_box(heatmap, region))
+        scores = cells.scores.astype(np.float64)
+        by_box = cnr_by_box(scores, cells.inside + cells.outside, count_each_box(heatmap, region))
         values = {
             "miou": _miou(cells, region.area),
             "cnr": sum(by_box) / len(by_box),
@@ -165,23 +166,36 @@ def _binned_auroc(cells: Cells) -> float:
     return float(np.trapezoid(inside, outside) / (inside[-1] * outside[-1]))
 
 
-def _cnr_by_box(cells: Cells, by_box: Sequence[NDArray[np.float64]]) -> list[float]:
+def cnr_by_box(
+    scores: NDArray[np.float64], pixels: NDArray[np.float64], by_box: Sequence[NDArray[np.float64]]
+) -> list[float]:
     """CNR of each box, whose pixels then count neither as inside nor as outside for the boxes that follow.
 
     Args:
-        cells: The heatmap against the union of the boxes.
-        by_box: For every box, the pixels in each cell that are in no earlier box.
+        scores: Of each cell, `[n]`.
+        pixels: How many each cell has, `[n]`.
+        by_box: For every box, the pixels in each cell that are in no earlier box, `[n]` each.
     """
-    scores = cells.scores.astype(np.float64)
-    outside = cells.inside + cells.outside
+    outside = pixels
     found = []
     for inside in by_box:
         outside = outside - inside
-        found.append(_cnr(scores, inside, outside))
+        found.append(contrast(scores, inside, outside))
     return found
 
 
-def _cnr(scores: NDArray[np.float64], inside: NDArray[np.float64], outside: NDArray[np.float64]) -> float:
+def contrast(scores: NDArray[np.float64], inside: NDArray[np.float64], outside: NDArray[np.float64]) -> float:
+    """CNR of scores, each of which so many pixels inside and outside have; 0 where one side has no pixel.
+
+    Args:
+        scores: `[n]`.
+        inside: `[n]`.
+        outside: `[n]`.
+
+    Returns:
+        ``(mean in - mean out) / sqrt(var in + var out)``; the largest float32, with the difference's sign, where there
+        is no variance, and 0 where there is no difference either.
+    """
     if not (inside.any() and outside.any()):
         return 0.0
     (mean_in, var_in), (mean_out, var_out) = moments(scores, inside), moments(scores, outside)

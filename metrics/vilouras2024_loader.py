@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import Box, ImageSize
+from .bilinear import Taps, taps
 
 SHORT_SIDE = 512
 _STEP = 5
@@ -20,9 +21,6 @@ _STEP = 5
 
 Span = tuple[int, int]
 """First and last-plus-one pixel of a box along one axis."""
-
-Axis = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
-"""For every pixel of a resized axis: the two pixels that it is read from, and the weight of the second."""
 
 
 def kept_boxes(boxes: Sequence[Box], image_size: ImageSize, crop: Box) -> tuple[Box, ...]:
@@ -58,7 +56,7 @@ def _paint(
     return canvas
 
 
-def _distinct(axis: Axis, spans: Sequence[Span]) -> Axis:
+def _distinct(axis: Taps, spans: Sequence[Span]) -> Taps:
     """One of each run of resized pixels that are read from between the same edges, and all that straddle an edge."""
     edges = sorted({edge for span in spans for edge in span})
     low, high = (np.searchsorted(edges, read, side="right") for read in axis[:2])
@@ -70,8 +68,8 @@ def _resized(side: int, short: int) -> int:
     return SHORT_SIDE if side == short else SHORT_SIDE * side // short
 
 
-def _axis(pixels: int, resized: int, start: float, stop: float, short: int) -> Axis:
-    """Where the cropped pixels of a resized axis are read from, by PyTorch's rule for bilinear interpolation.
+def _axis(pixels: int, resized: int, start: float, stop: float, short: int) -> Taps:
+    """Where the cropped pixels of a resized axis are read from; see `taps`.
 
     Args:
         pixels: Length of the axis in the image.
@@ -80,12 +78,10 @@ def _axis(pixels: int, resized: int, start: float, stop: float, short: int) -> A
         stop: Where the crop ends in the image.
         short: The image's short side.
     """
-    scale = np.float32(pixels) / np.float32(resized)
     first = _crop_start(pixels, resized, start, stop, short)
-    index = np.arange(first, min(first + _crop_size(resized, start, stop, short), resized), dtype=np.float32)
-    source = np.maximum(scale * (index + np.float32(0.5)) - np.float32(0.5), np.float32(0))
-    low = source.astype(np.int64)
-    return low, np.minimum(low + 1, pixels - 1), source - low.astype(np.float32)
+    crop = slice(first, first + _crop_size(resized, start, stop, short))
+    low, high, weight = taps(pixels, resized)
+    return low[crop], high[crop], weight[crop]
 
 
 def _crop_size(resized: int, start: float, stop: float, short: int) -> int:

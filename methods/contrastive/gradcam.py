@@ -44,6 +44,7 @@ class GradCam(ContrastiveMethod):
     """
 
     Options: ClassVar[type[Any]] = GradCamOptions
+    requirements: ClassVar[tuple[str, ...]] = ("torch",)
     note = "Grad-CAM on the image-text similarity; not an authors' map"
     citation = """@inproceedings{selvaraju2017gradcam,
   title = {Grad-CAM: Visual Explanations from Deep Networks via Gradient-Based Localization},

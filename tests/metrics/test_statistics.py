@@ -135,3 +135,28 @@ def test_the_largest_float32_is_averaged_like_any_value():
 def test_wrong_arguments(values, pathology, message):
     with pytest.raises(ValueError, match=message):
         summarise(values, pathology, ["p", "q"], pathologies=["a"])
+
+
+def test_an_average_by_squared_sizes_counts_what_a_metric_leaves_out_as_0():
+    values, classes = np.array([1.0, np.nan, 0.5, 0.25, np.nan, 0.0]), np.array(list("aabbbb"))
+    patients = np.array(list("pqpqrr"))
+    found = summarise(
+        values[:, None],
+        classes.tolist(),
+        patients.tolist(),
+        pathologies=["a", "b"],
+        draws=40,
+        weights="samples squared",
+    )
+
+    def weighted(rows):
+        sizes = np.array([(classes[rows] == name).sum() for name in classes[rows]])
+        return np.nansum(values[rows] * sizes) / sizes.sum()
+
+    generator = np.random.default_rng(0)
+    drawn = [
+        np.concatenate([np.flatnonzero(patients == "pqr"[i]) for i in generator.integers(3, size=3)]) for _ in range(40)
+    ]
+    assert found.weighted[0].value == pytest.approx(weighted(np.arange(6)))
+    ends = np.percentile([weighted(rows) for rows in drawn], (2.5, 97.5))
+    assert (found.weighted[0].low, found.weighted[0].high) == pytest.approx(ends)

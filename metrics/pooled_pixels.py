@@ -1,0 +1,118 @@
+"""Cells that rank the pixels of all images of a set together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .reducers import REDUCERS, Draw, Floats, Group, Parts, Reducer, ratio
+
+STORED_LEVELS = 2048
+"""Distinct scores of one sample that are stored at most; a step holds one in so many of its pixels, or one score."""
+_FINE = 2**16
+_DRAWS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class PooledPixels(Reducer):
+    """AUROC of all pixels of all samples, ties half.
+
+    A sample adds its distinct scores, and how many pixels inside and outside the ground truth have each; see `counted`.
+
+    Attributes:
+        levels: Scores of a set that lie closer than one part in so many of its pixels count as ties.
+    """
+
+    kind: ClassVar[str] = "pixels"
+    columns: ClassVar[tuple[str, ...]] = ("scores", "inside", "outside")
+
+    levels: int = 2048
+
+    def prepared(self, parts: Parts, group: Group) -> Draw:
+        """As `Reducer.prepared`."""
+        counted = np.array([part is not None for part in parts], dtype=bool)
+        classes = [
+            self._pooled(parts, group, np.flatnonzero(counted & (group.classes == number)))
+            for number in range(group.n_classes)
+        ]
+        # One class alone is what all samples are, and need not be ranked twice.
+        everyone = classes[0] if len(classes) == 1 else self._pooled(parts, group, np.flatnonzero(counted))
+
+        def draw(weights: Floats) -> tuple[Floats, Floats]:
+            by_class = [_values(pooled, weights) for pooled in classes]
+            over_all = by_class[0] if len(classes) == 1 else _values(everyone, weights)
+            return np.array(by_class).reshape(len(classes), len(weights)).T, over_all
+
+        return draw
+
+    def _pooled(
+        self, parts: Parts, group: Group, mine: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """The patients among some samples, and their pixels inside and outside by level, `[2, patients, levels]`."""
+        chosen = [part for index in mine if (part := parts[index]) is not None]
+        scores, inside, outside = (_joined(part[column] for part in chosen) for column in range(3))
+        patients, who = np.unique(group.who[mine], return_inverse=True)
+        owner = np.repeat(who, [len(part[0]) for part in chosen]).astype(np.int64)
+        found, level = np.unique(scores, return_inverse=True)
+        merged = _merged(np.bincount(level, inside + outside, len(found)), self.levels)
+        level, count = merged[level], int(merged[-1]) + 1 if len(merged) else 0
+        place, size = owner * count + level, len(patients) * count
+        both = [np.bincount(place, pixels, size).reshape(len(patients), count) for pixels in (inside, outside)]
+        return patients.astype(np.int64), np.array(both, dtype=np.float64)
+
+
+def counted(scores: NDArray[np.float32], target: NDArray[np.bool_]) -> tuple[list[float], list[float], list[float]]:
+    """What a sample adds to `PooledPixels`: at most `STORED_LEVELS` scores, each the mean of those that it stands for.
+
+    Args:
+        scores: Of every pixel that counts, `[n]`, finite; there is one at least.
+        target: Whether it is inside, `[n]`.
+    """
+    low, high = float(scores.min()), float(scores.max())
+    span = high - low or 1.0
+    step = ((scores.astype(np.float64) - low) / span * (_FINE - 1)).astype(np.int64)
+    pixels, inside = np.bincount(step), np.bincount(step[target], minlength=int(step.max()) + 1)
+    sums = np.bincount(step, scores)
+    there = np.flatnonzero(pixels)
+    level = _merged(pixels[there], STORED_LEVELS)
+    starts = np.flatnonzero(np.diff(level, prepend=-1))
+    pixels, inside, sums = (np.add.reduceat(one[there], starts) for one in (pixels, inside, sums))
+    # As float32, so that equal scores of two samples stay equal.
+    means = (sums / pixels).astype(np.float32)
+    return means.tolist(), inside.astype(float).tolist(), (pixels - inside).astype(float).tolist()
+
+
+def _merged(pixels: NDArray[Any], levels: int) -> NDArray[np.int64]:
+    """The level of each of some increasing scores, where there may be only so many.
+
+    Args:
+        pixels: How many have each score, `[n]`.
+        levels: As many at most; each holds about as many pixels, or one score that has more.
+    """
+    if len(pixels) <= levels:
+        return np.arange(len(pixels))
+    middle = (np.cumsum(pixels) - pixels / 2) / pixels.sum()
+    return np.unique((middle * levels).astype(np.int64), return_inverse=True)[1]
+
+
+def _joined(lists: Iterable[Sequence[float]]) -> NDArray[np.float64]:
+    return np.concatenate([np.zeros(0), *(np.asarray(one, dtype=np.float64) for one in lists)])
+
+
+def _values(pooled: tuple[NDArray[np.int64], NDArray[np.float64]], weights: Floats) -> Floats:
+    """AUROC of each draw, `[draws]`; NaN where it has no pixel inside, or none outside."""
+    patients, (inside, outside) = pooled
+    values = np.full(len(weights), np.nan)
+    for start in range(0, len(weights), _DRAWS_AT_ONCE):
+        some = weights[start : start + _DRAWS_AT_ONCE, patients]
+        good, bad = some @ inside, some @ outside
+        below = np.cumsum(bad, axis=1) - bad / 2
+        values[start : start + _DRAWS_AT_ONCE] = ratio((good * below).sum(axis=1), good.sum(axis=1) * bad.sum(axis=1))
+    return values
+
+
+REDUCERS[PooledPixels.kind] = PooledPixels
