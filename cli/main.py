@@ -12,6 +12,7 @@ import typer
 from ..core import GroundCXRError
 from .calling import called
 from .check_method import check_method
+from .compare import compare
 from .config import config
 from .doctor import doctor
 from .ending import end_if_held, keep_code, outlasting_exits
@@ -46,6 +47,7 @@ app.command("check-method")(called(check_method, verdict=True))
 app.command("ground", cls=EvaluateCommand)(called(ground))
 app.command("samples")(called(samples))
 app.command("leaderboard")(called(leaderboard))
+app.command("compare")(called(compare))
 app.command("export")(called(export))
 app.command("import")(called(import_results))
 app.add_typer(env, name="env")

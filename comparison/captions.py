@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
 
 SIGN_FLIPS = "sign flips"
@@ -19,13 +22,13 @@ def cells_said(metric: MetricInfo) -> str:
     return f"Macro: mean over pathologies; micro: {micro}."
 
 
-def difference_said(metric: MetricInfo, first: str, family: str) -> str:
+def difference_said(metric: MetricInfo, first: str, pairs: int = 1) -> str:
     """What a table of paired differences shows.
 
     Args:
         metric: What is compared.
         first: Whose samples are won or lost.
-        family: Over what p-values are corrected.
+        pairs: How many tables like this one there are beside it, with itself.
     """
     if metric.reducer is None:
         what, own = "Means over the samples that both have.", ""
@@ -33,7 +36,23 @@ def difference_said(metric: MetricInfo, first: str, family: str) -> str:
     else:
         what, own = "Made anew of the samples that both have.", ", by the samples' own values"
         test = "paired bootstrap over patients (both methods in the same draws, centred)"
+    family = "the pathologies"
+    if pairs > 1:
+        family = f"the pathologies of all {pairs} pairs, and over the pairs for macro and for micro"
     return (
         f"{what} Intervals: bootstrap over patients, 95 %. p: {test}, Holm-corrected over {family}. Won, tied, lost: "
         f"samples on which {first} is better, equal, worse{own}."
     )
+
+
+def signed(value: float | None, metric: MetricInfo) -> str:
+    """A difference, with its sign: "+.012"; "-" where there is none."""
+    if value is None or np.isnan(value):
+        return "-"
+    shown = write_number(value, digits_of(metric))
+    return f"+{shown}" if value > 0 else shown
+
+
+def p_shown(p: float) -> str:
+    """A p-value: ".034", "< .001"; "-" where there is none."""
+    return "-" if np.isnan(p) else "< .001" if p < 0.001 else write_number(p, 3)

@@ -69,7 +69,7 @@ def refuse_incomparable(entrants: Sequence[Entrant]) -> None:
         GroundCXRError: If there are fewer than two, they are of several data sets or protocols, or of a part of one.
     """
     if len(entrants) < 2:
-        there = entrants[0].label if entrants else "no result"
+        there = f"that of {entrants[0].label} alone" if entrants else "none"
         raise GroundCXRError(f"it takes two results to compare, and there is {there}; give the other's too")
     first, setting = entrants[0], Setting.of(entrants[0].info)
     for other in entrants[1:]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -14,19 +12,16 @@ import pandas as pd
 
 from ..comparison.setting import Setting
 from ..core.fingerprint import digest
-from ..evaluation.columns import PREDICTION_KEY
 from ..evaluation.imported import ImportFile
 from ..evaluation.pair import rows_file
 from ..evaluation.prediction import Prediction
 from ..evaluation.schema import MetricInfo, ResultFile
-from ..evaluation.store import StoredPredictions, method_folder, sample_keys
+from ..evaluation.stored_answers import KEY_COLUMNS, prediction_keys, predictions_folder, stored_prediction
 from .rows import read_rows
 
 Tier = Literal["measured here", "imported"]
 MEASURED: Tier = "measured here"
 IMPORTED: Tier = "imported"
-
-_PREDICTION_KEY = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})")
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,20 +85,12 @@ class Run:
     @property
     def predictions(self) -> Path | None:
         """The folder of this method's stored predictions; None where there is none."""
-        if self.store is None:
-            return None
-        folder = method_folder(self.store, self.info.method.name, self.info.method.fingerprint)
-        # A store is its owner's alone: whoever may read nothing but the results sees them without pictures.
-        return folder if os.path.isdir(folder) else None  # noqa: PTH112  (unlike Path's it bears a closed folder)
+        return None if self.store is None else predictions_folder(self.info, self.store)
 
     @cached_property
     def keys(self) -> Mapping[str, str]:
         """Where the predictions of the run's samples are, by sample id; empty where none is stored here."""
-        if self.info.schema_version == 1:
-            rows = self.samples(["sample_id", PREDICTION_KEY]).dropna(subset=[PREDICTION_KEY])
-            return dict(zip(rows["sample_id"].astype(str), rows[PREDICTION_KEY].astype(str), strict=True))
-        folder = self.predictions
-        return {} if folder is None else sample_keys(folder, self.info.dataset.fingerprint)
+        return prediction_keys(self.info, self.predictions, lambda: self.samples(list(KEY_COLUMNS)))
 
     def prediction(self, sample_id: str) -> Prediction | None:
         """What the method answered.
@@ -117,18 +104,8 @@ class Run:
         Raises:
             StoreError: If the stored file is damaged.
         """
-        parts = _PREDICTION_KEY.fullmatch(self.keys.get(sample_id, ""))
         folder = self.predictions
-        # The key is from a file that may be somebody else's: nothing but hexadecimal digits is looked for.
-        if parts is None or folder is None:
-            return None
-        return _stored(folder).answer(parts[1], parts[2])
-
-
-@lru_cache(maxsize=64)
-def _stored(folder: Path) -> StoredPredictions:
-    """A folder's predictions, whose directories are read once."""
-    return StoredPredictions(folder)
+        return None if folder is None else stored_prediction(folder, self.keys.get(sample_id, ""))
 
 
 def settings_of(runs: Iterable[Run]) -> tuple[Setting, ...]:
