@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from groundcxr.comparison.head_to_head import head_to_head
+from groundcxr.comparison.significance import holm
 from groundcxr.leaderboard.caption import caption
 from groundcxr.leaderboard.export import export
 from groundcxr.leaderboard.failures import slices
@@ -27,8 +29,12 @@ def runs(made, tmp_path):
 def test_the_best_is_marked_and_what_cannot_be_told_from_it(runs):
     table = board(runs, "pixels")
     cells = {row.run.label: row.cells["macro"] for row in table.rows}
-    assert cells["poor"].p < 0.01
     assert not cells["poor"].tied
+    labelled = {run.label: run for run in runs}
+    best, *others = (row.run.label for row in table.rows)
+    pairs = [head_to_head(labelled[best], labelled[other], "pixels").table.set_index("column") for other in others]
+    assert [cells[other].p for other in others] == holm([pair.loc["macro", "p"] for pair in pairs]).tolist()
+    assert cells["poor"].p == pytest.approx(2 / 2001)  # sign flips of 20 patients would say .0002
     assert {label for label, cell in cells.items() if cell.best or cell.tied} == {"good", "twin"}
     assert cells["good"].value == next(run for run in runs if run.label == "good").info.overall.macro["pixels"].value
 

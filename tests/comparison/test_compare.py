@@ -56,6 +56,8 @@ def test_a_ratio_is_compared_as_one(three):
     assert micro["first_value"] == pytest.approx((GOOD * weights).sum() / weights.sum())
     assert micro["first_value"] == pytest.approx(good.info.overall.micro["pixels"].value)
     assert micro["second_value"] == pytest.approx((POOR * weights).sum() / weights.sum())
+    edema = table.loc[("pixels", "Edema")]
+    assert edema["second_value"] == pytest.approx((POOR * weights)[::2].sum() / weights[::2].sum())
     assert micro["test"] == "paired bootstrap"
     assert micro["low"] < micro["difference"] < micro["high"] < 0.31
     assert micro["p"] < 0.01
