@@ -132,7 +132,7 @@ def test_false_positives_stay_at_their_level(kind):
 
     Of single classes, with some 25 patients each, a little more or less.
     """
-    found = rates(kind, 1000, 500)
+    found = rates(kind, 1000, 200 if kind in ("auroc", "average precision") else 500)  # a ranking takes its time
     assert all(0.03 <= found[column] <= 0.07 for column in ("macro", "micro")), found
     assert all(0.02 <= found[column] <= 0.08 for column in ("a", "b")), found
 
