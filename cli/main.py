@@ -14,6 +14,7 @@ from .answers import answers
 from .audit import audit
 from .calling import called
 from .check_method import check_method
+from .compare import compare
 from .config import config
 from .doctor import doctor
 from .ending import end_if_held, keep_code, outlasting_exits
@@ -52,6 +53,7 @@ app.command("ground", cls=EvaluateCommand)(called(ground))
 app.command("samples")(called(samples))
 app.command("reproduce")(called(reproduce, verdict=True, stopped=NOT_REPRODUCED))
 app.command("leaderboard")(called(leaderboard))
+app.command("compare")(called(compare))
 app.command("export")(called(export))
 app.command("audit")(called(audit))
 app.command("import")(called(import_results))

@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..core import StoreError
+from ..core import Heatmap, StoreError
 from ..core.doubts import Doubt
 from ..core.fingerprint import SHORT, digest
 from ..core.names import folder_name
+from ..core.paths import user_path
 from ..metrics import PROTOCOLS, Metric, Protocol, get_protocol
 from .averages import average
 from .columns import parts_columns
@@ -37,6 +39,9 @@ from .schema import (
     TextsInfo,
     problems_of,
 )
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,6 +82,39 @@ class Result:
                 for key in (metric.key for metric in self.info.metrics)
             ]
         )
+
+    def plot(self, metrics: Sequence[str] = ()) -> Figure:
+        """The per-pathology table as dots on their 95 % intervals, a panel for each metric.
+
+        Args:
+            metrics: Keys of metrics, such as "miou"; the protocol's headline ones by default.
+
+        Returns:
+            A matplotlib figure: a notebook shows it, ``figure.savefig("mine.pdf")`` writes it.
+
+        Raises:
+            UnknownNameError: If the result does not have one of the metrics.
+        """
+        from .chart import plot_result
+
+        return plot_result(self.info, metrics)
+
+    def heatmap(self, sample_id: str, store: str | Path | None = None) -> Heatmap:
+        """The map that the method answered with for a sample, as it is stored: the protocol has not treated it yet.
+
+        Args:
+            sample_id: Of a row of `samples`.
+            store: Folder of the predictions; None for the one that `groundcxr config` shows and for the one that
+                `evaluate` makes beside its results.
+
+        Raises:
+            GroundCXRError: If there is no such sample, or no map of it.
+            StoreError: If no predictions of the method are there, or the stored file is damaged.
+        """
+        from .stored_answers import stored_heatmap
+
+        rows = self.samples
+        return stored_heatmap(self.info, rows, sample_id, self.path, None if store is None else user_path(store))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..comparison.significance import MACRO, MICRO
 from ..core.names import one_line
 from ..core.sizes import counted
 from ..evaluation.box_choice import describe
@@ -15,7 +16,6 @@ from .audit_pairs import Difference, asks, difference, in_condition, said_condit
 from .caption import HASH, PHANTOMS_SAID
 from .data_columns import PHANTOM
 from .runs import Run
-from .significance import MACRO, MICRO
 from .tables import cells_of
 from .zero_shot import seen_in
 

@@ -8,13 +8,13 @@ from statistics import NormalDist
 
 import numpy as np
 
+from ..comparison.head_to_head import head_to_head
+from ..comparison.pairing import paired_values
+from ..comparison.significance import MACRO
 from ..core.names import one_line
 from ..evaluation.schema import MethodInfo
 from ..metrics import summarise
-from .comparison import head_to_head
-from .pairing import paired_values
 from .runs import Run
-from .significance import MACRO
 
 LEVEL, POWER = 0.05, 0.8
 _SIDE = NormalDist().inv_cdf(1 - LEVEL / 2)

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from ..comparison.labels import marks
+from ..comparison.setting import Setting
 from ..core import GroundCXRError, StoreError
 from ..core.names import one_line
 from ..core.paths import user_path
@@ -20,8 +22,7 @@ from ..evaluation.reproduction import REPRODUCTION_FILE, ReproductionFile, read_
 from ..evaluation.result import Result, load_result
 from ..evaluation.schema import ResultFile
 from ..evaluation.store import METHOD_FILE
-from .labels import marks
-from .runs import IMPORTED, MEASURED, REPRODUCED, Run, Setting, settings_of
+from .runs import IMPORTED, MEASURED, REPRODUCED, Run, settings_of
 
 _STORE = "store"
 _DEEPEST = 5

@@ -2,94 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
-from ..core.fingerprint import SHORT, digest
-from ..evaluation.columns import PREDICTION_KEY
+from ..comparison.setting import Setting
+from ..core.fingerprint import digest
 from ..evaluation.imported import ImportFile
 from ..evaluation.pair import rows_file
 from ..evaluation.prediction import Prediction
 from ..evaluation.reproduction import ReproductionFile
 from ..evaluation.schema import MetricInfo, ResultFile
-from ..evaluation.store import StoredPredictions, method_folder, sample_keys
+from ..evaluation.stored_answers import KEY_COLUMNS, prediction_keys, predictions_folder, stored_prediction
 from .rows import read_rows
-
-ProtocolKey = tuple[str, str, str]
-"""Name, version and hash of a protocol."""
 
 Tier = Literal["measured here", "reproduced", "imported"]
 MEASURED: Tier = "measured here"
 REPRODUCED: Tier = "reproduced"
 IMPORTED: Tier = "imported"
-
-_PREDICTION_KEY = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})")
-
-
-@dataclass(frozen=True, order=True)
-class Setting:
-    """What runs must share before their numbers may stand in one table.
-
-    Attributes:
-        dataset: Name of the data set.
-        version: Its version.
-        split: Its split.
-        protocol: Name of the protocol.
-        protocol_version: Its version.
-        protocol_hash: SHA-256 of its definition.
-        fingerprint: SHA-256 of the samples; a limited or filtered run has another than a whole one.
-        n_samples: How many samples there are.
-        complete: Whether they are the whole split; where not, nothing is ranked.
-    """
-
-    dataset: str
-    version: str
-    split: str
-    protocol: str
-    protocol_version: str
-    protocol_hash: str
-    fingerprint: str
-    n_samples: int
-    complete: bool
-
-    @classmethod
-    def of(cls, info: ResultFile) -> Setting:
-        """The setting of a result."""
-        data, protocol = info.dataset, info.protocol
-        return cls(
-            data.name,
-            data.version,
-            data.split,
-            protocol.name,
-            protocol.version,
-            protocol.hash,
-            data.fingerprint,
-            data.n_samples,
-            info.complete,
-        )
-
-    @property
-    def protocol_key(self) -> ProtocolKey:
-        """What is equal under one protocol, whatever the data."""
-        return self.protocol, self.protocol_version, self.protocol_hash
-
-    @property
-    def id(self) -> str:
-        """Eight digits that name the setting in a URL."""
-        return digest(self.fingerprint, self.protocol_hash, self.complete)[:SHORT]
-
-    @property
-    def title(self) -> str:
-        """As a headline: "phantom 1.0 (test), protocol v1"."""
-        rest = "" if self.complete else f", incomplete: {self.n_samples} samples"
-        return f"{self.dataset} {self.version} ({self.split}), protocol {self.protocol}{rest}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,20 +90,12 @@ class Run:
     @property
     def predictions(self) -> Path | None:
         """The folder of this method's stored predictions; None where there is none."""
-        if self.store is None:
-            return None
-        folder = method_folder(self.store, self.info.method.name, self.info.method.fingerprint)
-        # A store is its owner's alone: whoever may read nothing but the results sees them without pictures.
-        return folder if os.path.isdir(folder) else None  # noqa: PTH112  (unlike Path's it bears a closed folder)
+        return None if self.store is None else predictions_folder(self.info, self.store)
 
     @cached_property
     def keys(self) -> Mapping[str, str]:
         """Where the predictions of the run's samples are, by sample id; empty where none is stored here."""
-        if self.info.schema_version == 1:
-            rows = self.samples(["sample_id", PREDICTION_KEY]).dropna(subset=[PREDICTION_KEY])
-            return dict(zip(rows["sample_id"].astype(str), rows[PREDICTION_KEY].astype(str), strict=True))
-        folder = self.predictions
-        return {} if folder is None else sample_keys(folder, self.info.dataset.fingerprint)
+        return prediction_keys(self.info, self.predictions, lambda: self.samples(list(KEY_COLUMNS)))
 
     def prediction(self, sample_id: str) -> Prediction | None:
         """What the method answered.
@@ -183,18 +109,8 @@ class Run:
         Raises:
             StoreError: If the stored file is damaged.
         """
-        parts = _PREDICTION_KEY.fullmatch(self.keys.get(sample_id, ""))
         folder = self.predictions
-        # The key is from a file that may be somebody else's: nothing but hexadecimal digits is looked for.
-        if parts is None or folder is None:
-            return None
-        return _stored(folder).answer(parts[1], parts[2])
-
-
-@lru_cache(maxsize=64)
-def _stored(folder: Path) -> StoredPredictions:
-    """A folder's predictions, whose directories are read once."""
-    return StoredPredictions(folder)
+        return None if folder is None else stored_prediction(folder, self.keys.get(sample_id, ""))
 
 
 def settings_of(runs: Iterable[Run]) -> tuple[Setting, ...]:

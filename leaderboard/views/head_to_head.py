@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -9,11 +10,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from ...comparison.captions import difference_said, p_shown, signed
+from ...comparison.head_to_head import head_to_head
+from ...comparison.significance import LEVEL, MACRO
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
-from ..comparison import head_to_head
 from ..runs import Run
-from ..significance import LEVEL, MACRO
 from ..tables import board
 from .address import choose, kept, linked
 from .charts import ACCENT, styled
@@ -24,6 +26,10 @@ _PICKED = "picked"
 _LISTED = 12
 _POINTS = 3000
 """Points of the scatter; a browser draws each as an element of its own."""
+
+
+# The page asks for the same two again whenever something else on it changes.
+_compared = lru_cache(maxsize=32)(head_to_head)
 
 
 def show() -> None:
@@ -39,17 +45,14 @@ def show() -> None:
     if first == second:
         note("Choose two different methods.")
         return
-    found = head_to_head(first, second, chosen.metric.key)
+    found = _compared(first, second, chosen.metric.key)
     metric = chosen.metric
     heading(f"{first.label} minus {second.label}, {metric.label}", _summary(found.table, first, second, metric))
     if found.samples.empty:
         return
     put(difference_table(found.table, first, second, metric))
-    note(
-        "Means over the samples that both have. Intervals: bootstrap over patients, 95 %. p: sign flips over patients,"
-        f" Holm-corrected over the pathologies; in colour where it is below {LEVEL:g}. Won, tied, lost: samples on"
-        f" which {first.label} is better, equal, worse."
-    )
+    said = difference_said(metric, first.label)
+    note(f"{said} In colour: corrected p below {LEVEL:g}.")
     left, right = st.columns([1.1, 1], gap="large")
     with left:
         some = found.samples
@@ -81,7 +84,7 @@ def _summary(found: pd.DataFrame, first: Run, second: Run, metric: MetricInfo) -
     ahead = first if (macro["difference"] > 0) == metric.higher_is_better else second
     verdict = f"{ahead.label} is better" if macro["p_corrected"] < LEVEL else "the two cannot be told apart"
     return (
-        f"On the macro average {verdict}: difference {_signed(macro['difference'], metric)}, {_equals(macro['p'])},"
+        f"On the macro average {verdict}: difference {signed(macro['difference'], metric)}, {_equals(macro['p'])},"
         f" over {int(macro['n']):,} samples."
     )
 
@@ -100,9 +103,9 @@ def difference_table(found: pd.DataFrame, first: Run, second: Run, metric: Metri
                 text(row["column"]) + element("small", f"n = {row['n']:,}"),
                 _mean(row["first"], digits),
                 _mean(row["second"], digits),
-                element("span", _signed(row["difference"], metric), real) + _ends(row, metric),
+                element("span", signed(row["difference"], metric), real) + _ends(row, metric),
                 element("div", _drawn(row, reach), "gx-best-cell" if real else ""),
-                element("span", text(_p(row["p_corrected"])), real),
+                element("span", text(p_shown(row["p_corrected"])), real),
                 f"{row['wins']:,} / {row['ties']:,} / {row['losses']:,}",
             ]
         )
@@ -131,7 +134,7 @@ def largest_table(samples: pd.DataFrame, first: Run, second: Run, metric: Metric
                 text(row["pathology"]),
                 _mean(row["first"], digits),
                 _mean(row["second"], digits),
-                _signed(row["difference"], metric),
+                signed(row["difference"], metric),
             ]
         )
     heads = ["sample", "pathology", text(first.label), text(second.label), "difference"]
@@ -142,26 +145,15 @@ def _mean(value: float | None, digits: int) -> str:
     return "-" if value is None or pd.isna(value) else text(write_number(value, digits))
 
 
-def _signed(value: float | None, metric: MetricInfo) -> str:
-    if value is None or pd.isna(value):
-        return "-"
-    shown = write_number(value, digits_of(metric))
-    return f"+{shown}" if value > 0 else shown
-
-
 def _ends(row: dict[str, Any], metric: MetricInfo) -> str:
     if row["low"] is None or pd.isna(row["low"]):
         return element("small", "no interval")
-    return element("small", text(f"[{_signed(row['low'], metric)}, {_signed(row['high'], metric)}]"))
+    return element("small", text(f"[{signed(row['low'], metric)}, {signed(row['high'], metric)}]"))
 
 
 def _equals(p: float) -> str:
-    shown = _p(p)
+    shown = p_shown(p)
     return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
-
-
-def _p(value: float) -> str:
-    return "-" if pd.isna(value) else "< .001" if value < 0.001 else write_number(value, 3)
 
 
 def _scatter(samples: pd.DataFrame, first: Run, second: Run, metric: MetricInfo) -> None:

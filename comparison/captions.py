@@ -1,0 +1,58 @@
+"""What the numbers of a comparison are, in words: the same in every table and export."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..evaluation.numbers import digits_of, write_number
+from ..evaluation.schema import MetricInfo
+
+SIGN_FLIPS = "sign flips"
+BOOTSTRAP = "paired bootstrap"
+
+
+def how_tested(metric: MetricInfo) -> str:
+    """How a difference is tested: where cells are no means, flipping a patient's sign has no meaning."""
+    return SIGN_FLIPS if metric.reducer is None else BOOTSTRAP
+
+
+def cells_said(metric: MetricInfo) -> str:
+    """What the cells over pathologies and samples are."""
+    micro = "mean over samples" if metric.reducer is None else "over all samples together"
+    return f"Macro: mean over pathologies; micro: {micro}."
+
+
+def difference_said(metric: MetricInfo, first: str, pairs: int = 1) -> str:
+    """What a table of paired differences shows.
+
+    Args:
+        metric: What is compared.
+        first: Whose samples are won or lost.
+        pairs: How many tables like this one there are beside it, with itself.
+    """
+    if metric.reducer is None:
+        what, own = "Means over the samples that both have.", ""
+        test = "sign flips over patients"
+    else:
+        what, own = "Made anew of the samples that both have.", ", by the samples' own values"
+        test = "paired bootstrap over patients (both methods in the same draws, centred)"
+    family = "the pathologies"
+    if pairs > 1:
+        family = f"the pathologies of all {pairs} pairs, and over the pairs for macro and for micro"
+    return (
+        f"{what} Intervals: bootstrap over patients, 95 %. p: {test}, Holm-corrected over {family}. Won, tied, lost: "
+        f"samples on which {first} is better, equal, worse{own}."
+    )
+
+
+def signed(value: float | None, metric: MetricInfo) -> str:
+    """A difference, with its sign: "+.012"; "-" where there is none."""
+    if value is None or np.isnan(value):
+        return "-"
+    shown = write_number(value, digits_of(metric))
+    return f"+{shown}" if value > 0 else shown
+
+
+def p_shown(p: float) -> str:
+    """A p-value: ".034", "< .001"; "-" where there is none."""
+    return "-" if np.isnan(p) else "< .001" if p < 0.001 else write_number(p, 3)
