@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .comparison import compare
     from .core import Box, GroundCXRError, Grounding, Heatmap, Query, Radiograph, Sample
     from .datasets import load_dataset
     from .evaluation import Result, evaluate
@@ -25,6 +26,7 @@ _HOME = {
     "Radiograph": ".core",
     "Result": ".evaluation",
     "Sample": ".core",
+    "compare": ".comparison",
     "evaluate": ".evaluation",
     "get_protocol": ".metrics",
     "load_dataset": ".datasets",
@@ -42,6 +44,7 @@ __all__ = [
     "Radiograph",
     "Result",
     "Sample",
+    "compare",
     "evaluate",
     "get_protocol",
     "load_dataset",

@@ -139,7 +139,7 @@ def text(values: Any) -> pd.Series:
 
 def measure_tables(results: Path, timed: Timed) -> None:
     """Seconds of each step, in the order in which a reader meets them."""
-    from groundcxr.leaderboard.comparison import head_to_head
+    from groundcxr.comparison.head_to_head import head_to_head
     from groundcxr.leaderboard.export import export
     from groundcxr.leaderboard.failures import slices, worst_samples
     from groundcxr.leaderboard.formats import Format

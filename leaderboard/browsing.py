@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
-from .pairing import paired_values
+from ..comparison.pairing import paired_values
 from .runs import Run
 
 DESCRIBED = ("box_area", "n_boxes", "side", "zone")

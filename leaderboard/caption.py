@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..comparison.captions import SIGN_FLIPS, cells_said, how_tested
+from ..comparison.significance import LEVEL
 from ..core.fingerprint import SHORT
 from ..evaluation.schema import MetricInfo
 from .data_columns import PHANTOM
 from .runs import Run
-from .significance import LEVEL
 from .tables import Board, BoardCell
 from .zero_shot import SEEN, seen_in
 
@@ -41,12 +42,12 @@ def caption(board: Board, *, intervals: bool) -> str:
         f"{setting.n_samples} samples, fingerprint {setting.fingerprint[:SHORT]}) under protocol {setting.protocol} "
         f"(version {setting.protocol_version}, hash {setting.protocol_hash[:HASH]}), measured {when}.",
         direction_said(board.metric),
-        "Macro: mean over pathologies; micro: mean over samples.",
+        cells_said(board.metric),
     ]
     if intervals:
         said.append(INTERVALS_SAID)
     if board.ranked:
-        said.append(marks_said([cell for row in board.rows for cell in row.cells.values()]))
+        said.append(marks_said([cell for row in board.rows for cell in row.cells.values()], board.metric))
     else:
         said.append("Not the whole split, so nothing is ranked.")
     if any(cell.n != board.n[column] for row in board.rows for column, cell in row.cells.items()):
@@ -75,11 +76,12 @@ def direction_said(metric: MetricInfo) -> str:
     return f"{'Higher' if metric.higher_is_better else 'Lower'} is better."
 
 
-def marks_said(cells: Sequence[BoardCell]) -> str:
-    """What bold and the dagger mean, of a table with these cells."""
+def marks_said(cells: Sequence[BoardCell], metric: MetricInfo) -> str:
+    """What bold and the dagger mean, of a table of a metric with these cells."""
+    test = "paired sign-flip permutation" if how_tested(metric) == SIGN_FLIPS else "centred paired bootstrap"
     said = (
-        f"Bold: best of the column; {TIED}: not distinguishable from the best (paired sign-flip permutation over "
-        f"patients, Holm-corrected over the methods, p not below {LEVEL:g})."
+        f"Bold: best of the column; {TIED}: not distinguishable from the best ({test} over patients, Holm-corrected "
+        f"over the methods, p not below {LEVEL:g})."
     )
     if any(cell.tied and cell.p is not None and cell.p < LEVEL for cell in cells):
         said += f" {TIED} also marks what is no worse than the best on the samples that both have."

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from ..comparison.setting import Setting
 from ..datasets import DATASETS
 from ..datasets.phrases import DEFAULT
-from .runs import Run, Setting
+from .runs import Run
 
 PHANTOM = "phantom"
 

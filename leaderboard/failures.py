@@ -10,9 +10,9 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from ..comparison.pairing import paired_parts, paired_values
 from ..core import GroundCXRError
 from ..metrics.statistics import summarise
-from .pairing import paired_values
 from .runs import Run
 
 Slicing = Literal["box_area", "n_boxes", "side", "zone"]
@@ -55,7 +55,7 @@ def worst_samples(run: Run, metric: str, *, pathology: str | None = None, count:
 
 
 def slices(runs: Sequence[Run], metric: str, by: Slicing) -> pd.DataFrame:
-    """Means over slices of the samples.
+    """A metric over slices of the samples: means, or, where its cells are no means, cells made of a slice's samples.
 
     Args:
         runs: Runs of one setting; those without the metric are left out.
@@ -81,7 +81,10 @@ def _slices(runs: tuple[Run, ...], metric: str, by: Slicing) -> pd.DataFrame:
     present = [name for name in order if name in there]
     if present == [UNKNOWN]:
         return pd.DataFrame(columns=columns)
-    summary = summarise(paired.values, names, paired.patient.tolist(), pathologies=present)
+    info = runs[0].metric(metric)
+    parts = [] if info is None or info.reducer is None else paired_parts(paired, runs, info)
+    reduced = dict(enumerate(parts))
+    summary = summarise(paired.values, names, paired.patient.tolist(), pathologies=present, reduced=reduced)
     rows = [
         {"run": run.id, "method": run.label, "slice": name, **dataclasses.asdict(summary.pathologies[name][place])}
         for place, run in enumerate(runs)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from ..comparison.labels import marks
+from ..comparison.setting import Setting
 from ..core import GroundCXRError
 from ..core.names import one_line
 from ..core.paths import user_path
@@ -18,8 +20,7 @@ from ..evaluation.pair import RESULT_FILE, SAMPLES_FILE
 from ..evaluation.result import Result, load_result
 from ..evaluation.schema import ResultFile
 from ..evaluation.store import METHOD_FILE
-from .labels import marks
-from .runs import IMPORTED, MEASURED, Run, Setting, settings_of
+from .runs import IMPORTED, MEASURED, Run, settings_of
 
 _STORE = "store"
 _DEEPEST = 5

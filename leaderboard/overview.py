@@ -11,14 +11,15 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from ..comparison.ranks import FEWEST, Ranks, mean_ranks
+from ..comparison.setting import ProtocolKey
+from ..comparison.significance import MACRO
 from ..core import GroundCXRError, unknown_name
 from ..evaluation.schema import MetricInfo
 from .data_columns import Column, columns_of
 from .library import Library
 from .overview_rows import OverviewRow, rows_of
-from .ranks import FEWEST, Ranks, mean_ranks
-from .runs import ProtocolKey, Run, metrics_of
-from .significance import MACRO
+from .runs import Run, metrics_of
 from .tables import Board, board, tables_of
 from .zero_shot import is_zero_shot
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from ..comparison.significance import LEVEL
 from ..core.fingerprint import SHORT
 from ..core.seen import collection_of
 from .caption import (
@@ -20,7 +21,6 @@ from .caption import (
 )
 from .data_columns import PHANTOM
 from .overview import Overview
-from .significance import LEVEL
 
 
 def overview_caption(shown: Overview, *, intervals: bool) -> str:
@@ -44,7 +44,9 @@ def overview_caption(shown: Overview, *, intervals: bool) -> str:
     if intervals:
         said.append(INTERVALS_SAID)
     if any(column.setting.complete for column in shown.columns):
-        said.append(marks_said([entry.cell for row in shown.rows for entry in row.entries.values() if entry.cell]))
+        said.append(
+            marks_said([entry.cell for row in shown.rows for entry in row.entries.values() if entry.cell], shown.metric)
+        )
     said += [means_said(shown), ranks_said(shown)]
     apart: dict[str, list[str]] = defaultdict(list)
     for column in shown.columns:

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..comparison.labels import told_apart
+from ..comparison.significance import MACRO
 from ..core.fingerprint import digest
 from ..evaluation.schema import ResultFile
 from .data_columns import Column
-from .labels import marks
 from .runs import Run
-from .significance import MACRO
 from .tables import Board, BoardCell
 from .zero_shot import seen_in
 
@@ -85,9 +85,7 @@ def rows_of(columns: Sequence[Column], boards: Mapping[Column, Board | None]) ->
     cells = {run: row.cells[MACRO] for table in boards.values() if table for row in table.rows for run in (row.run,)}
     members = [(key, place, row) for key, rows in groups.items() for place, row in enumerate(rows)]
     names = [_name(row, notes) if place == 0 else next(iter(row.values())).label for _, place, row in members]
-    labels = _told_apart(
-        names, [next(iter(row.values())).info for _, _, row in members], [key for key, _, _ in members]
-    )
+    labels = told_apart(names, [next(iter(row.values())).info for _, _, row in members], [key for key, _, _ in members])
     return [
         OverviewRow(label, {column: Entry(run, cells.get(run), seen_in(run.info)) for column, run in row.items()})
         for label, (_, _, row) in zip(labels, members, strict=True)
@@ -113,12 +111,3 @@ def _name(row: dict[Column, Run], notes: list[str]) -> str:
         if run.info.method.label != name:
             notes.append(f"{name} is called {run.info.method.label} on {column.label}.")
     return name
-
-
-def _told_apart(names: Sequence[str], infos: Sequence[ResultFile], ids: Sequence[str]) -> list[str]:
-    labels = list(names)
-    for name in set(names):
-        places = [place for place, one in enumerate(names) if one == name]
-        for place, mark in zip(places, marks([infos[i] for i in places], [ids[i] for i in places]), strict=True):
-            labels[place] = name + mark
-    return labels

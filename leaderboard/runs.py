@@ -12,7 +12,8 @@ from typing import Literal
 
 import pandas as pd
 
-from ..core.fingerprint import SHORT, digest
+from ..comparison.setting import Setting
+from ..core.fingerprint import digest
 from ..evaluation.columns import PREDICTION_KEY
 from ..evaluation.imported import ImportFile
 from ..evaluation.pair import rows_file
@@ -21,73 +22,11 @@ from ..evaluation.schema import MetricInfo, ResultFile
 from ..evaluation.store import StoredPredictions, method_folder, sample_keys
 from .rows import read_rows
 
-ProtocolKey = tuple[str, str, str]
-"""Name, version and hash of a protocol."""
-
 Tier = Literal["measured here", "imported"]
 MEASURED: Tier = "measured here"
 IMPORTED: Tier = "imported"
 
 _PREDICTION_KEY = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})")
-
-
-@dataclass(frozen=True, order=True)
-class Setting:
-    """What runs must share before their numbers may stand in one table.
-
-    Attributes:
-        dataset: Name of the data set.
-        version: Its version.
-        split: Its split.
-        protocol: Name of the protocol.
-        protocol_version: Its version.
-        protocol_hash: SHA-256 of its definition.
-        fingerprint: SHA-256 of the samples; a limited or filtered run has another than a whole one.
-        n_samples: How many samples there are.
-        complete: Whether they are the whole split; where not, nothing is ranked.
-    """
-
-    dataset: str
-    version: str
-    split: str
-    protocol: str
-    protocol_version: str
-    protocol_hash: str
-    fingerprint: str
-    n_samples: int
-    complete: bool
-
-    @classmethod
-    def of(cls, info: ResultFile) -> Setting:
-        """The setting of a result."""
-        data, protocol = info.dataset, info.protocol
-        return cls(
-            data.name,
-            data.version,
-            data.split,
-            protocol.name,
-            protocol.version,
-            protocol.hash,
-            data.fingerprint,
-            data.n_samples,
-            info.complete,
-        )
-
-    @property
-    def protocol_key(self) -> ProtocolKey:
-        """What is equal under one protocol, whatever the data."""
-        return self.protocol, self.protocol_version, self.protocol_hash
-
-    @property
-    def id(self) -> str:
-        """Eight digits that name the setting in a URL."""
-        return digest(self.fingerprint, self.protocol_hash, self.complete)[:SHORT]
-
-    @property
-    def title(self) -> str:
-        """As a headline: "phantom 1.0 (test), protocol v1"."""
-        rest = "" if self.complete else f", incomplete: {self.n_samples} samples"
-        return f"{self.dataset} {self.version} ({self.split}), protocol {self.protocol}{rest}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,11 +10,12 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from ..comparison.setting import Setting
+from ..comparison.significance import LEVEL, MACRO, MICRO, holm
+from ..comparison.winner import WinnerTests
 from ..core import GroundCXRError, unknown_name
 from ..evaluation.schema import Cell, MetricInfo, ResultFile
-from .pairing import paired_values
-from .runs import Run, Setting, metrics_of, settings_of
-from .significance import LEVEL, MACRO, MICRO, holm, mean_differences, paired_p_values
+from .runs import Run, metrics_of, settings_of
 from .zero_shot import seen_in
 
 T = TypeVar("T")
@@ -210,18 +211,17 @@ def _rank(cells: dict[Run, dict[str, BoardCell]], metric: MetricInfo, columns: S
         valued = [run for run in entrants if cells[run][column].value is not None]
         if valued:
             best.setdefault(min(valued, key=lambda run: _order(cells[run][column], metric)), []).append(column)
-    paired = paired_values(runs, metric.key)
+    tests = WinnerTests(runs, metric)
     for winner, won in best.items():
         others = [run for run in runs if run != winner]
-        differences = paired.values[:, [runs.index(winner)]] - paired.values[:, [runs.index(run) for run in others]]
-        p_values = paired_p_values(differences, paired.pathology, paired.patient, columns=won)
-        ahead = differences if metric.higher_is_better else -differences
+        found = tests.of(runs.index(winner), [runs.index(run) for run in others], won)
         for column in won:
             mine = cells[winner][column]
             cells[winner][column] = BoardCell(mine.value, mine.low, mine.high, mine.n, best=True)
-            # The best mean may rest on fewer, easier samples, and lose on those that both have.
-            leads = mean_differences(ahead, paired.pathology, column)
-            for run, p, lead in zip(others, holm(p_values[column]), leads, strict=True):
+            differences, p_values = found[column]
+            # The best cell may rest on fewer, easier samples, and lose on those that both have.
+            leads = differences if metric.higher_is_better else -differences
+            for run, p, lead in zip(others, holm(p_values), leads, strict=True):
                 cell = cells[run][column]
                 if cell.value is None:
                     continue

@@ -27,6 +27,19 @@ class Reduced:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawnValues:
+    """The values of a column's cells: first those of the samples as they are, then those of every draw of patients.
+
+    Attributes:
+        classes: `[1 + draws, classes]`; NaN where nothing counts.
+        micro: `[1 + draws]`.
+    """
+
+    classes: NDArray[np.float64]
+    micro: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class ReducedCells:
     """The cells of one column: over classes, over samples, and of each class."""
 
@@ -45,12 +58,10 @@ def reduced_cells(
     seed: int,
 ) -> ReducedCells:
     """The cells of one column, with the draws that the means have too."""
-    values = _prepared(column, classes, n_classes, patients, who)
     counted = np.array([part is not None for part in column.parts], dtype=bool)
-    ((by_class,), (micro,)) = values(np.ones((1, len(patients))))
-    drawn = [values(weights) for weights in drawn_weights(len(patients), draws, seed)] if patients.size else []
-    drawn_classes = np.concatenate([one[0] for one in drawn]) if drawn else np.full((1, n_classes), np.nan)
-    drawn_micro = np.concatenate([one[1] for one in drawn]) if drawn else np.full(1, np.nan)
+    found = drawn_values(column, classes, n_classes, patients, who, draws, seed)
+    by_class, micro = found.classes[0], found.micro[0]
+    drawn_classes, drawn_micro = found.classes[1:], found.micro[1:]
     present = ~np.isnan(drawn_classes)
     drawn_macro = divided(np.where(present, drawn_classes, 0.0).sum(axis=1), present.sum(axis=1))
 
@@ -58,10 +69,8 @@ def reduced_cells(
         rows = counted & group
         if np.isnan(value):
             return Cell(None, None, None, None, int(rows.sum()))
-        ends = (None, None)
-        if np.unique(who[rows]).size > 1 and not np.isnan(over).all():
-            ends = tuple(np.nanpercentile(over, INTERVAL).tolist())
-        return Cell(float(value), ends[0], ends[1], std, int(rows.sum()))
+        low, high = interval_of(over) if np.unique(who[rows]).size > 1 else (None, None)
+        return Cell(float(value), low, high, std, int(rows.sum()))
 
     everyone, valued = np.ones(len(classes), dtype=bool), by_class[~np.isnan(by_class)]
     mean, spread = (float(valued.mean()), float(valued.std())) if valued.size else (float("nan"), None)
@@ -70,6 +79,40 @@ def reduced_cells(
         cell(float(micro), everyone, drawn_micro),
         [cell(float(by_class[k]), classes == k, drawn_classes[:, k]) for k in range(n_classes)],
     )
+
+
+def drawn_values(
+    column: Reduced,
+    classes: NDArray[np.int64],
+    n_classes: int,
+    patients: NDArray[np.str_],
+    who: NDArray[np.int64],
+    draws: int,
+    seed: int,
+) -> DrawnValues:
+    """The values of one column's cells, in draws that are the same for every column of the same patients.
+
+    Args:
+        column: What samples add, `[n]`.
+        classes: Each sample's class, as a number below `n_classes`, `[n]`.
+        n_classes: How many there are.
+        patients: The patients' names, each once and sorted.
+        who: Each sample's patient, as a place in `patients`, `[n]`.
+        draws: Bootstrap draws.
+        seed: Of the draws.
+    """
+    values = _prepared(column, classes, n_classes, patients, who)
+    weights = drawn_weights(len(patients), draws, seed) if patients.size else iter(())
+    found = [values(np.ones((1, len(patients)))), *(values(some) for some in weights)]
+    return DrawnValues(np.concatenate([one[0] for one in found]), np.concatenate([one[1] for one in found]))
+
+
+def interval_of(drawn: NDArray[np.float64]) -> tuple[float, float] | tuple[None, None]:
+    """The 95 % interval of draws; None where none has a value."""
+    if np.isnan(drawn).all():
+        return None, None
+    low, high = np.nanpercentile(drawn, INTERVAL).tolist()
+    return low, high
 
 
 def point_values(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ...comparison.significance import LEVEL, MACRO, MICRO
 from ...core import GroundCXRError
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..caption import TIED, caption
 from ..runs import Run
-from ..significance import LEVEL, MACRO, MICRO
 from ..tables import Board, BoardCell, BoardRow, board
 from ..zero_shot import SEEN, seen_in
 from . import charts, published

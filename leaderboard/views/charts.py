@@ -11,10 +11,10 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
+from ...comparison.significance import MACRO
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..runs import Run
-from ..significance import MACRO
 from ..tables import profile, speed_quality
 from .frame import Chosen
 from .markup import element, note, put, table, text

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
+from ...comparison.setting import Setting
 from ...core import GroundCXRError
 from ...evaluation.schema import MetricInfo
 from ..caption import PHANTOMS_SAID
@@ -18,7 +19,7 @@ from ..data_columns import PHANTOM
 from ..library import Library
 from ..options import Options
 from ..overview_rows import identity
-from ..runs import Run, Setting, metrics_of
+from ..runs import Run, metrics_of
 from ..zero_shot import only_zero_shot
 from .address import choose, say_what_is_missing, tell_missing_in
 from .markup import element, note, put, text

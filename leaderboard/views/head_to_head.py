@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -9,11 +10,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from ...comparison.captions import difference_said
+from ...comparison.head_to_head import head_to_head
+from ...comparison.significance import LEVEL, MACRO
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
-from ..comparison import head_to_head
 from ..runs import Run
-from ..significance import LEVEL, MACRO
 from ..tables import board
 from .address import choose, kept, linked
 from .charts import ACCENT, styled
@@ -24,6 +26,10 @@ _PICKED = "picked"
 _LISTED = 12
 _POINTS = 3000
 """Points of the scatter; a browser draws each as an element of its own."""
+
+
+# The page asks for the same two again whenever something else on it changes.
+_compared = lru_cache(maxsize=32)(head_to_head)
 
 
 def show() -> None:
@@ -39,17 +45,14 @@ def show() -> None:
     if first == second:
         note("Choose two different methods.")
         return
-    found = head_to_head(first, second, chosen.metric.key)
+    found = _compared(first, second, chosen.metric.key)
     metric = chosen.metric
     heading(f"{first.label} minus {second.label}, {metric.label}", _summary(found.table, first, second, metric))
     if found.samples.empty:
         return
     put(difference_table(found.table, first, second, metric))
-    note(
-        "Means over the samples that both have. Intervals: bootstrap over patients, 95 %. p: sign flips over patients,"
-        f" Holm-corrected over the pathologies; in colour where it is below {LEVEL:g}. Won, tied, lost: samples on"
-        f" which {first.label} is better, equal, worse."
-    )
+    said = difference_said(metric, first.label, "the pathologies")
+    note(f"{said} In colour: corrected p below {LEVEL:g}.")
     left, right = st.columns([1.1, 1], gap="large")
     with left:
         some = found.samples

@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from ...comparison.ranks import FEWEST
+from ...comparison.setting import Setting
 from ...core import GroundCXRError
 from ...evaluation.numbers import digits_of, write_number
 from ..data_columns import Column
 from ..overview import Overview, overview
 from ..overview_caption import overview_caption, ranks_said
 from ..overview_rows import OverviewRow
-from ..ranks import FEWEST
-from ..runs import Setting
 from ..tables import BoardCell
 from ..zero_shot import SEEN
 from .address import choose, linked

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from groundcxr.comparison.labels import marks
 from groundcxr.core import Box, Grounding, Heatmap, StoreError
 from groundcxr.evaluation import make_entry
 from groundcxr.evaluation.prediction import image_key
 from groundcxr.evaluation.result import Result
 from groundcxr.evaluation.schema import AnswersInfo
 from groundcxr.evaluation.store import PredictionStore
-from groundcxr.leaderboard.labels import marks
 from groundcxr.leaderboard.runs import IMPORTED, MEASURED, metrics_of
 
 

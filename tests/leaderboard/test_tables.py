@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from groundcxr.comparison.head_to_head import head_to_head
 from groundcxr.core import GroundCXRError, UnknownNameError
 from groundcxr.evaluation import load_result
 from groundcxr.leaderboard.caption import caption
-from groundcxr.leaderboard.comparison import head_to_head
 from groundcxr.leaderboard.failures import SLICINGS, slices, status_counts, worst_samples
 from groundcxr.leaderboard.tables import board, boards, profile, speed_quality
 from groundcxr.leaderboard.views.charts import name_places

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..evaluation.schema import DatasetInfo, drawn_patients
-from .runs import Run
+from ..evaluation.columns import parts_columns, parts_of
+from ..evaluation.schema import DatasetInfo, MetricInfo, drawn_patients
+from ..metrics import Reduced
+from .entrant import Entrant
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +40,7 @@ class Paired:
         return np.array(drawn_patients(self.rows, self.dataset), dtype=str)
 
 
-def paired_values(runs: Sequence[Run], metric: str, also: Sequence[str] = ()) -> Paired:
+def paired_values(runs: Sequence[Entrant], metric: str, also: Sequence[str] = ()) -> Paired:
     """Put runs of one setting side by side, by sample id.
 
     Args:
@@ -66,3 +68,27 @@ def paired_values(runs: Sequence[Run], metric: str, also: Sequence[str] = ()) ->
         place = slice(0, len(ids)) if ids.equals(first) else index.get_indexer(pd.Index(ids))
         values[place, column] = rows[metric].to_numpy(dtype=np.float64, na_value=np.nan)
     return Paired(described, values, runs[0].info.dataset)
+
+
+def paired_parts(paired: Paired, runs: Sequence[Entrant], metric: MetricInfo) -> list[Reduced]:
+    """What the samples of `paired.rows` add to the cells of a metric whose cells are no means, for each method.
+
+    Args:
+        paired: What `paired_values` gave for these runs.
+        runs: The runs.
+        metric: Has a reducer.
+
+    Raises:
+        StoreError: If the rows of a run cannot be read any more.
+    """
+    reducer = metric.reducer
+    assert reducer is not None  # noqa: S101  (the callers ask only where there is one)
+    index = pd.Index(paired.rows["sample_id"])
+    found: list[Reduced] = []
+    for run in runs:
+        rows = run.samples(["sample_id", *parts_columns(metric.key, reducer)])
+        parts = dict(
+            zip(index.get_indexer(pd.Index(rows["sample_id"])), parts_of(rows, metric.key, reducer), strict=True)
+        )
+        found.append(Reduced(reducer, [parts.get(place) for place in range(len(index))]))
+    return found

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from groundcxr.leaderboard.significance import MACRO, MICRO, holm, mean_differences, paired_p_values, sign_flip
+from groundcxr.comparison.significance import MACRO, MICRO, holm, mean_differences, paired_p_values, sign_flip
 
 NAN = float("nan")
 

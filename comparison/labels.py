@@ -46,6 +46,16 @@ def marks(runs: Sequence[ResultFile], ids: Sequence[str]) -> list[str]:
     return [_mark([one[:SHORT], *choice]) for one, choice in zip(ids, choices, strict=True)]
 
 
+def told_apart(names: Sequence[str], runs: Sequence[ResultFile], ids: Sequence[str]) -> list[str]:
+    """Names that are unique: behind those that several share stands what `marks` puts there."""
+    labels = list(names)
+    for name in set(names):
+        places = [place for place, one in enumerate(names) if one == name]
+        for place, mark in zip(places, marks([runs[i] for i in places], [ids[i] for i in places]), strict=True):
+            labels[place] = name + mark
+    return labels
+
+
 def _versions(runs: Sequence[ResultFile]) -> list[dict[str, str]]:
     """Of what any of them rests on in another Python, the versions, as far as they are known of all."""
     names = dict.fromkeys(name for run in runs for name in run.method.environment or ())
