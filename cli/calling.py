@@ -20,8 +20,10 @@ from .streams import lost_output, tell
 
 _HOLD_PATHS = {"method", "data", "python", "root", "suite"}
 
+_GOES_ON = "stopped; the predictions made so far are kept, and the same command goes on from there"
 
-def called(command: Callable[..., None], *, verdict: bool = False) -> Callable[..., None]:
+
+def called(command: Callable[..., None], *, verdict: bool = False, stopped: str = _GOES_ON) -> Callable[..., None]:
     """A command as the command line calls it.
 
     Paths have their ``~`` expanded and are absolute, since a method may change the current folder. Words are UTF-8.
@@ -31,6 +33,7 @@ def called(command: Callable[..., None], *, verdict: bool = False) -> Callable[.
     Args:
         command: The function with its options.
         verdict: Whether its exit code is its answer, so that nothing is lost without what it prints.
+        stopped: What is said after Ctrl-C.
     """
 
     @functools.wraps(command)
@@ -43,7 +46,7 @@ def called(command: Callable[..., None], *, verdict: bool = False) -> Callable[.
             code = end.exit_code
         except KeyboardInterrupt:
             sys.stderr.write("\n")  # after the ^C of the terminal
-            tell("stopped; the predictions made so far are kept, and the same command goes on from there")
+            tell(stopped)
             raise
         except MemoryError:
             raise GroundCXRError(

@@ -11,6 +11,7 @@ import typer
 
 from ..core import GroundCXRError
 from .answers import answers
+from .audit import audit
 from .calling import called
 from .check_method import check_method
 from .config import config
@@ -24,6 +25,8 @@ from .ground import ground
 from .import_results import import_results
 from .leaderboard import leaderboard
 from .listing import list_names
+from .reproduce import STOPPED as NOT_REPRODUCED
+from .reproduce import reproduce
 from .samples import samples
 from .score import score
 from .store import app as store_app
@@ -47,8 +50,10 @@ app.command("check-method")(called(check_method, verdict=True))
 app.command("answers")(called(answers))
 app.command("ground", cls=EvaluateCommand)(called(ground))
 app.command("samples")(called(samples))
+app.command("reproduce")(called(reproduce, verdict=True, stopped=NOT_REPRODUCED))
 app.command("leaderboard")(called(leaderboard))
 app.command("export")(called(export))
+app.command("audit")(called(audit))
 app.command("import")(called(import_results))
 app.add_typer(env, name="env")
 app.command("fetch")(called(fetch))

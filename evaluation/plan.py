@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ..core import GroundCXRError, Sample, unknown_name
 from ..datasets import GroundingDataset
+from .schema import DatasetInfo
+
+USERS_OWN = ("outside", "secret")
+"""Options that let a data set read other files than those below its root: no result's to choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,31 @@ def select(dataset: GroundingDataset, *, pathology: str | None = None, limit: in
     if not samples:
         raise GroundCXRError(f"no sample of {dataset.name} (split {dataset.split}) is left to run on")
     return Selection(dataset, samples, complete=len(samples) == len(dataset))
+
+
+def select_as(dataset: GroundingDataset, data: DatasetInfo, pathologies: Iterable[str]) -> Selection | None:
+    """The samples that a result is over; None where no part that `select` can choose has its fingerprint.
+
+    Args:
+        dataset: The data set, or what is taken for it.
+        data: What the result says of its data.
+        pathologies: The classes of its rows, which tell what a run over a part of the data was over.
+    """
+    classes = list(dict.fromkeys(pathologies))
+    for pathology in [None, *(classes if len(classes) == 1 else [])]:
+        if _fingerprint(dataset, pathology, data.n_asked) == data.fingerprint:
+            part = _part(dataset, pathology, data.n_asked)
+            return Selection(dataset, part, complete=len(part) == len(dataset))
+    return None
+
+
+@lru_cache(maxsize=64)
+def _fingerprint(dataset: GroundingDataset, pathology: str | None, count: int) -> str:
+    return dataset.fingerprint(_part(dataset, pathology, count))
+
+
+def _part(dataset: GroundingDataset, pathology: str | None, count: int) -> tuple[Sample, ...]:
+    return tuple(sample for sample in dataset if pathology in (None, sample.pathology))[:count]
 
 
 def make_plan(samples: Sequence[Sample], batch_size: int, shard: Shard | None = None) -> list[Batch]:

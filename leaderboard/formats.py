@@ -15,6 +15,13 @@ class Format(StrEnum):
     BIBTEX = "bibtex"
 
 
+class PageFormat(StrEnum):
+    """What audit pages can be written as."""
+
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
 class Layout(StrEnum):
     """What tables are of: a data set's pathologies, or all data sets."""
 

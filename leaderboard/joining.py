@@ -16,11 +16,10 @@ from ..datasets import DATASETS, GroundingDataset, load_dataset
 from ..datasets.phantom.cache import cache_root
 from ..datasets.phantom.parameters import DEFAULT
 from ..datasets.phantom.request import Request
+from ..evaluation.plan import USERS_OWN, select_as
 from ..evaluation.schema import DatasetInfo
 
 _HOW_TO_SHARE = "start with --secret FILE, the groundcxr-secret that the run was made with"
-_USERS_OWN = ("outside", "secret")
-"""Options that let a data set read other files than those below its root: no result's to choose."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def join(
         root = roots.get(data.name)
         if root is None and data.name != "phantom":
             return Joined(reason=_not_here(data))
-        options = {name: value for name, value in data.options.items() if name not in _USERS_OWN}
+        options = {name: value for name, value in data.options.items() if name not in USERS_OWN}
         if data.private_ids:
             # Loading the data would make a secret where there is none, and a page writes nothing.
             found = secret or DATASETS.get(data.name).secret_file(root)
@@ -70,21 +69,21 @@ def join(
     except (TypeError, ValueError) as error:
         # A foreign result may name options that this data set cannot read.
         return Joined(reason=f"{data.name} cannot be loaded with the run's options {data.options}: {error}")
-    samples = _matching(dataset, data, tuple(dict.fromkeys(pathologies)))
-    if samples is None:
+    selection = select_as(dataset, data, pathologies)
+    if selection is None:
         place = f"the copy of {data.name} at {root}" if root else f"{data.name} as drawn here"
         other = f"; or its ids are keyed with another secret: {_HOW_TO_SHARE}" if data.private_ids else ""
         return Joined(
             reason=f"{place} (version {dataset.version}) is not the data of this run (version {data.version},"
             f" fingerprint {data.fingerprint[:12]}), so its images and phrases are not shown{other}"
         )
-    if root is not None and (outside := _outside(root, samples)):
+    if root is not None and (outside := _outside(root, selection.samples)):
         return Joined(
             reason=f"the images and phrases of {data.name} are not shown: the leaderboard reads the folders given, and"
             f" {outside[0]}{f' (and {len(outside) - 1:,} more)' if len(outside) > 1 else ''} lies outside {root}; put"
             " it, or a link to it, there"
         )
-    return Joined({sample.sample_id: sample for sample in samples})
+    return Joined({sample.sample_id: sample for sample in selection.samples})
 
 
 def _outside(root: Path, samples: Iterable[Sample]) -> list[Path]:
@@ -117,26 +116,6 @@ def _refuse_to_draw_much(root: Path | None, split: str, options: Mapping[str, An
         "they are not all drawn on this machine, and a page draws no more than the default test split; "
         f"`{shlex.join(words)}` draws them"
     )
-
-
-@lru_cache(maxsize=64)
-def _fingerprint(dataset: GroundingDataset, pathology: str | None, count: int) -> str:
-    return dataset.fingerprint(_part(dataset, pathology, count))
-
-
-def _matching(dataset: GroundingDataset, data: DatasetInfo, pathologies: tuple[str, ...]) -> tuple[Sample, ...] | None:
-    """The samples that have the run's fingerprint; None where no part that `evaluate` can select has it."""
-    parts: list[str | None] = [None]
-    if len(pathologies) == 1:
-        parts.append(pathologies[0])
-    for pathology in parts:
-        if _fingerprint(dataset, pathology, data.n_asked) == data.fingerprint:
-            return _part(dataset, pathology, data.n_asked)
-    return None
-
-
-def _part(dataset: GroundingDataset, pathology: str | None, count: int) -> tuple[Sample, ...]:
-    return tuple(sample for sample in dataset if pathology in (None, sample.pathology))[:count]
 
 
 def _not_here(data: DatasetInfo) -> str:

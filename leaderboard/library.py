@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from ..comparison.labels import marks
 from ..comparison.setting import Setting
-from ..core import GroundCXRError
+from ..core import GroundCXRError, StoreError
 from ..core.names import one_line
 from ..core.paths import user_path
-from ..core.regular import check_regular
+from ..core.regular import check_regular, read_regular
 from ..evaluation.imported import IMPORT_FILE, ImportFile, read_import
 from ..evaluation.pair import RESULT_FILE, SAMPLES_FILE
+from ..evaluation.reproduction import REPRODUCTION_FILE, ReproductionFile, read_reproduction
 from ..evaluation.result import Result, load_result
 from ..evaluation.schema import ResultFile
 from ..evaluation.store import METHOD_FILE
-from .runs import IMPORTED, MEASURED, Run, settings_of
+from .runs import IMPORTED, MEASURED, REPRODUCED, Run, settings_of
 
 _STORE = "store"
 _DEEPEST = 5
@@ -56,7 +58,7 @@ class Library:
                 if isinstance(entry, str):
                     problems.append(entry)
                     continue
-                run = _open(entry, store or _own_store(root))
+                run = _open(entry, store or _own_store(root), problems)
                 if isinstance(run, str):
                     problems.append(run)
                 else:
@@ -112,17 +114,21 @@ def _walk(root: Path) -> Iterator[Path | str]:
             yield f"{error.filename} cannot be read: {error.strerror}"
 
 
-def _open(folder: Path, store: Path | None) -> Run | str:
-    """A run, or why it cannot be used."""
+def _open(folder: Path, store: Path | None, problems: list[str]) -> Run | str:
+    """A run, or why it cannot be used; what is wrong beside it goes to the problems."""
     try:
-        stamps = tuple(_stamp(folder / name) for name in (RESULT_FILE, SAMPLES_FILE, IMPORT_FILE))
+        stamps = tuple(_stamp(folder / name) for name in (RESULT_FILE, SAMPLES_FILE, IMPORT_FILE, REPRODUCTION_FILE))
         checked = _checked(folder, stamps)
     except OSError as error:
         return f"{error.filename or folder} cannot be read: {error.strerror or error}"
     if isinstance(checked, str):
         return checked
-    info, imported = checked
-    return Run(folder, info, IMPORTED if imported else MEASURED, one_line(info.method.label), store, imported)
+    info, imported, again = checked
+    if isinstance(again, str):
+        problems.append(again)
+        again = None
+    tier = REPRODUCED if again and again.reproduces else IMPORTED if imported else MEASURED
+    return Run(folder, info, tier, one_line(info.method.label), store, imported, again)
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:
@@ -137,13 +143,26 @@ def _stamp(file: Path) -> tuple[int, int] | None:
 
 
 @lru_cache(maxsize=4096)
-def _checked(folder: Path, stamps: tuple[object, ...]) -> tuple[ResultFile, ImportFile | None] | str:
+def _checked(
+    folder: Path, stamps: tuple[object, ...]
+) -> tuple[ResultFile, ImportFile | None, ReproductionFile | str | None] | str:
     """The result of a folder whose files have these times and sizes; the stamps are what makes a change seen."""
     try:
         result: Result = load_result(folder)
-        return result.info, read_import(folder)
+        return result.info, read_import(folder), _reproduction(folder)
     except GroundCXRError as error:
         return str(error)
+
+
+def _reproduction(folder: Path) -> ReproductionFile | str | None:
+    """What came of making a folder's result again, or why that cannot be read; of a former result it says nothing."""
+    try:
+        again = read_reproduction(folder)
+        if again is None or hashlib.sha256(read_regular(folder / RESULT_FILE)).hexdigest() != again.result_sha256:
+            return None
+    except (StoreError, OSError) as error:
+        return str(error)
+    return again
 
 
 def _labelled(runs: Iterable[Run]) -> list[Run]:
@@ -152,7 +171,7 @@ def _labelled(runs: Iterable[Run]) -> list[Run]:
     for run in runs:
         named.setdefault((run.setting, run.label), []).append(run)
     labelled = [
-        Run(run.path, run.info, run.tier, one_line(run.label + mark), run.store, run.imported)
+        replace(run, label=one_line(run.label + mark))
         for alike in named.values()
         for run, mark in zip(alike, marks([run.info for run in alike], [run.id for run in alike]), strict=True)
     ]

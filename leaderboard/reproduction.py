@@ -40,10 +40,10 @@ def command(info: ResultFile, imported: ImportFile | None = None) -> str:
         if preset := str(method.options.get("preset", "")):
             words += ["--preset", preset if preset in PRESETS else f"{preset}.toml"]
     else:
-        spec = _spec(method.name)
+        spec, said = method_words(method)
         words = ["evaluate", "--method", spec if method.label == method.name else f"{method.label}={spec}"]
         words += ["--python", PYTHON] if method.environment is not None else []
-        settings = {f"{method.label}.{key}": value for key, value in _settings(method).items()}
+        settings = {f"{method.label}.{key}": value for key, value in said.items()}
     settings |= {f"dataset.{key}": value for key, value in _given(data.options).items()}
     words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     words += ["--dataset", data.name]
@@ -57,6 +57,11 @@ def command(info: ResultFile, imported: ImportFile | None = None) -> str:
     words += ["--protocol", info.protocol.name]
     words += [word for name, value in options_of(info.answers).items() for word in (f"--{name}", str(value))]
     return shlex.join(words if foreign else [*words, "--batch-size", str(info.run.batch_size)])
+
+
+def method_words(method: MethodInfo) -> tuple[str, dict[str, str]]:
+    """What `--method` and `--set` say of a method, with capital letters for what its result does not tell."""
+    return _spec(method.name), _settings(method)
 
 
 def _spec(name: str) -> str:

@@ -18,12 +18,14 @@ from ..evaluation.columns import PREDICTION_KEY
 from ..evaluation.imported import ImportFile
 from ..evaluation.pair import rows_file
 from ..evaluation.prediction import Prediction
+from ..evaluation.reproduction import ReproductionFile
 from ..evaluation.schema import MetricInfo, ResultFile
 from ..evaluation.store import StoredPredictions, method_folder, sample_keys
 from .rows import read_rows
 
-Tier = Literal["measured here", "imported"]
+Tier = Literal["measured here", "reproduced", "imported"]
 MEASURED: Tier = "measured here"
+REPRODUCED: Tier = "reproduced"
 IMPORTED: Tier = "imported"
 
 _PREDICTION_KEY = re.compile(r"([0-9a-f]{32})-([0-9a-f]{16})")
@@ -36,10 +38,12 @@ class Run:
     Attributes:
         path: The run's folder.
         info: The content of its `result.json`.
-        tier: Whether it was measured with this copy of the results, or imported.
+        tier: Whether it was measured with this copy of the results, or imported, or, wherever it is from, made again
+            with the same numbers.
         label: The method's name in tables, unique among the runs of its setting.
         store: The folder of predictions of all methods, where there is one.
         imported: Where an imported run is from; None for a measured one.
+        reproduction: What came of making it again; None where nobody has.
     """
 
     path: Path
@@ -48,6 +52,7 @@ class Run:
     label: str
     store: Path | None
     imported: ImportFile | None = None
+    reproduction: ReproductionFile | None = None
 
     def __eq__(self, other: object) -> bool:
         # A folder scanned again gives equal runs, so what was computed for them is found again.
@@ -58,12 +63,12 @@ class Run:
 
     @cached_property
     def _key(self) -> tuple[object, ...]:
-        return self.id, self.path, self.label, self.store
+        return self.id, self.path, self.label, self.store, self.tier
 
     @cached_property
     def id(self) -> str:
         """Twelve digits that name the run in a URL; equal for equal copies of a run."""
-        return _identity(self.info, self.tier)
+        return _identity(self.info, MEASURED if self.imported is None else IMPORTED)
 
     @cached_property
     def setting(self) -> Setting:

@@ -10,7 +10,7 @@ from ...core import GroundCXRError
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..caption import TIED, caption
-from ..runs import Run
+from ..runs import MEASURED, Run
 from ..tables import Board, BoardCell, BoardRow, board
 from ..zero_shot import SEEN, seen_in
 from . import charts, published
@@ -79,7 +79,9 @@ def board_table(shown: Board, rows: Sequence[BoardRow]) -> str:
 
 def _name(run: Run) -> str:
     method = run.info.method
-    marks = "".join(tag(mark) for mark in ("control",) if method.control) + (tag(run.tier) if run.imported else "")
+    marks = "".join(tag(mark) for mark in ("control",) if method.control) + (
+        tag(run.tier) if run.tier != MEASURED else ""
+    )
     if entry := seen_in(run.info):
         marks += tag(SEEN, title=f"trained on {entry}")
     if run.info.n_failed:

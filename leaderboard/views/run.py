@@ -13,6 +13,8 @@ from ...evaluation.columns import TRUNCATED
 from ...evaluation.imported import IMPORT_FILE
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.pair import rows_file
+from ...evaluation.reproduction import REPRODUCTION_FILE
+from ...evaluation.reproduction.record import said_of
 from ...evaluation.written import describe as describe_texts
 from ..reproduction import DIR, FILE, PYTHON, ROOT, command
 from ..runs import Run
@@ -106,6 +108,7 @@ def _method(run: Run) -> dict[str, Any]:
         "revision": method.revision,
         "fingerprint": method.fingerprint,
         "tier": run.tier + (f", from {run.imported.source}" if run.imported else ""),
+        "made again": None if run.reproduction is None else said_of(run.reproduction),
     }
 
 
@@ -150,6 +153,7 @@ def _files(run: Run) -> dict[str, Any]:
         "result": run.path / "result.json",
         "samples": rows_file(run.path, run.info.samples_sha256),
         "import": run.path / IMPORT_FILE if run.imported else None,
+        "made again": run.path / REPRODUCTION_FILE if run.reproduction else None,
         "predictions": run.predictions or "not stored here",
         "samples' hash": run.info.samples_sha256,
     }

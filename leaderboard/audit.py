@@ -1,0 +1,293 @@
+"""One page per method for a paper's appendix: what its numbers are worth, by everything that was measured beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..core.names import one_line
+from ..core.sizes import counted
+from ..evaluation.box_choice import describe
+from ..evaluation.numbers import digits_of, write_number
+from ..evaluation.reproduction.record import said_of
+from ..evaluation.schema import Cell, MetricInfo
+from .audit_pairs import Difference, asks, difference, in_condition, said_condition
+from .caption import HASH, PHANTOMS_SAID
+from .data_columns import PHANTOM
+from .runs import Run
+from .significance import MACRO, MICRO
+from .tables import cells_of
+from .zero_shot import seen_in
+
+FEW = 20
+"""Samples of a pathology below which its number says little."""
+
+CHANCE = {"auroc": 0.5}
+"""What a metric has by chance, of those whose chance is neither 0 nor the data's."""
+
+_WRONG = "shuffled-phrase"
+_NOTHING = "-"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page.
+
+    Attributes:
+        title: Its headline.
+        sentences: What is said before the table.
+        head: The table's columns; empty for no table.
+        rows: Its cells, as plain text.
+    """
+
+    title: str
+    sentences: Sequence[str] = ()
+    head: Sequence[str] = ()
+    rows: Sequence[Sequence[str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What is said of one method in one setting, in plain text."""
+
+    title: str
+    sections: Sequence[Section]
+
+
+def audit(runs: Sequence[Run]) -> list[Page]:
+    """A page for each method in each setting; for controls only where there is nothing else.
+
+    Args:
+        runs: Runs of any settings; what is among them stands beside a method.
+
+    Raises:
+        StoreError: If the rows of a run cannot be read any more.
+    """
+    plain = [run for run in runs if run.info.condition is None]
+    methods = [run for run in plain if not run.info.method.control] or plain
+    return [_page(run, runs) for run in methods]
+
+
+def _page(run: Run, runs: Sequence[Run]) -> Page:
+    metrics = [metric for metric in run.info.metrics if metric.headline] or list(run.info.metrics)
+    beside = [other for other in runs if other != run and _belongs(other, run)]
+    beside.sort(key=lambda other: (not other.info.method.control, other.label))
+    return Page(
+        f"{run.label} on {run.setting.title}",
+        [
+            _measured(run),
+            _values(run, metrics),
+            _beside(run, beside, metrics),
+            _phrase(run, beside, metrics),
+            _conditions(run, runs, metrics),
+            _pathologies(run, metrics),
+            _power(run, beside, metrics),
+        ],
+    )
+
+
+def _belongs(other: Run, run: Run) -> bool:
+    """Whether a run stands beside a method: of the same setting, and not a control that asks another method."""
+    if other.setting != run.setting or other.info.condition is not None:
+        return False
+    method = other.info.method
+    return not (method.control and "method" in method.options) or asks(method, run.info.method)
+
+
+def _measured(run: Run) -> Section:
+    info, method = run.info, run.info.method
+    ran, data = info.run, info.dataset
+    patients = run.samples(["patient_key"])["patient_key"].nunique()
+    git = "" if ran.git is None else f", commit {ran.git.commit[:HASH]}{' with changes' if ran.git.dirty else ''}"
+    facts = {
+        "method": f"{method.name}, fingerprint {method.fingerprint[:HASH]}",
+        "options": ", ".join(f"{key} = {value}" for key, value in method.options.items()) or "none",
+        "weights": f"{method.weights}, hash {method.weights_fingerprint}" if method.weights else "none",
+        "trained on": ", ".join(method.trained_on) or "not stated",
+        "boxes that count": describe(info.answers),
+        "data": f"{data.name} {data.version}, split {data.split}, fingerprint {data.fingerprint[:HASH]}",
+        "samples": f"{data.n_samples - data.n_skipped:,} of {counted(patients, 'patient')}, {info.n_failed:,} failed",
+        "protocol": f"{info.protocol.name}, version {info.protocol.version}, hash {info.protocol.hash[:HASH]}",
+        "made": f"{ran.created[:10]} on {ran.device}, groundcxr {ran.packages.get('groundcxr', 'not stated')}{git}",
+        "tier": run.tier,
+        "made again": "never" if run.reproduction is None else said_of(run.reproduction),
+    }
+    said = []
+    if not info.complete:
+        said.append("Not the whole split: a limited or filtered run.")
+    if entry := seen_in(info):
+        said.append(f"The method has seen this data: it was trained on {entry}.")
+    if data.name == PHANTOM:
+        said.append(PHANTOMS_SAID)
+    said += [f"{one.text}{f': {one.count:,}' if one.count else ''}." for one in info.notes or []]
+    rows = [[key, one_line(value)] for key, value in facts.items() if value]
+    return Section("What was measured", [one_line(sentence) for sentence in said], ["", ""], rows)
+
+
+def _values(run: Run, metrics: Sequence[MetricInfo]) -> Section:
+    rows = []
+    for metric in metrics:
+        cells = [cells_of(run.info, column)[metric.key] for column in (MACRO, MICRO)]
+        rows.append([metric.label, *(_cell(cell, metric) for cell in cells), f"{cells[0].n:,}"])
+    said = "Macro: mean over pathologies; micro: mean over samples. In brackets the 95 % interval (bootstrap over "
+    return Section("Values", [f"{said}patients)."], ["metric", "macro", "micro", "samples"], rows)
+
+
+def _beside(run: Run, beside: Sequence[Run], metrics: Sequence[MetricInfo]) -> Section:
+    title = "Beside controls and other methods"
+    if not beside:
+        said = (
+            f"No other result of {run.setting.title} was given, so nothing says what these numbers are worth. Controls: "
+            "evaluate --method center-prior --method class-mean-box --method text-prior, with the same data and "
+            "protocol."
+        )
+        return Section(title, [said])
+    rows, notes = [], []
+    for other in beside:
+        method = other.info.method
+        name = other.label + (" (control)" if method.control else "")
+        for metric in metrics:
+            cell, found = cells_of(other.info, MACRO).get(metric.key), difference(run, other, metric.key)
+            if cell is not None and found is not None:
+                rows.append([name, metric.label, _cell(cell, metric), *_differing(found, metric)])
+        if method.control and method.note:
+            notes.append(f"{other.label}: {method.note}.")
+    said = (
+        f"Differences are the macro mean of {run.label} minus the other's, on the samples that both have; p is of one "
+        "comparison, not corrected for their number. The last column is explained at the end."
+    )
+    head = ["beside it", "metric", "its macro", "difference", "p", "smallest that would show"]
+    return Section(title, [said, *notes], head, rows)
+
+
+def _phrase(run: Run, beside: Sequence[Run], metrics: Sequence[MetricInfo]) -> Section:
+    title = "What of the score survives the wrong phrase"
+    wrong = [other for other in beside if other.info.method.name == _WRONG and asks(other.info.method, run.info.method)]
+    if not wrong:
+        name = one_line(run.info.method.name)
+        return Section(
+            title,
+            [
+                f"Not measured: evaluate --method wrong={_WRONG} --set wrong.method={name}, with the same options and "
+                "data."
+            ],
+        )
+    rows = []
+    for other in wrong:
+        for metric in metrics:
+            found = difference(run, other, metric.key)
+            if found is None:
+                continue
+            digits = digits_of(metric)
+            rows.append(
+                [
+                    metric.label,
+                    *(_number(value, digits) for value in (found.first, found.second)),
+                    _differing(found, metric)[0],
+                    _left(found, metric),
+                ]
+            )
+    said = (
+        "Asked about another phrase than the sample's and scored against the sample's own target; what is left of the "
+        "score was not earned by the phrase. Of AUROC the share is of what lies above .5; of the others nothing is taken off for chance."
+    )
+    return Section(title, [said], ["metric", "right phrase", "wrong phrase", "difference", "left"], rows)
+
+
+def _left(found: Difference, metric: MetricInfo) -> str:
+    """The share of a score that the wrong phrase keeps, above chance; none where the score is not above it."""
+    if found.first is None or found.second is None or not metric.higher_is_better:
+        return _NOTHING
+    chance = CHANCE.get(metric.key, 0.0)
+    earned = found.first - chance
+    return _NOTHING if earned <= 0 else f"{max(0.0, (found.second - chance) / earned):.0%}".replace("%", " %")
+
+
+def _conditions(run: Run, runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> Section:
+    title = "Under changed inputs"
+    changed = [other for other in runs if in_condition(other, run)]
+    if not changed:
+        return Section(title, ["Not measured: no result of this method under a condition was given."])
+    rows = []
+    for other in changed:
+        for metric in metrics:
+            cell, found = cells_of(other.info, MACRO).get(metric.key), difference(other, run, metric.key)
+            if cell is not None:
+                drop = _NOTHING if found is None else _differing(found, metric)[0]
+                rows.append([said_condition(other), metric.label, _cell(cell, metric), drop])
+    said = "The change is the value under the condition minus the plain one, on the same samples."
+    return Section(title, [said], ["condition", "metric", "macro", "change"], rows)
+
+
+def _pathologies(run: Run, metrics: Sequence[MetricInfo]) -> Section:
+    few, rows = [], []
+    patients = run.samples(["pathology", "patient_key"]).groupby("pathology")["patient_key"].nunique().to_dict()
+    for name, cells in run.info.pathologies.items():
+        n = min(cells[metric.key].n for metric in metrics)
+        if n < FEW:
+            few.append(f"{name} ({n})")
+        values = (_cell(cells[metric.key], metric) for metric in metrics)
+        rows.append([name, f"{n:,}{' (few)' if n < FEW else ''}", f"{int(patients.get(name, 0)):,}", *values])
+    said = (
+        f"On fewer than {FEW} samples rest: {', '.join(few)}. Their numbers say little, and weigh as much as any other "
+        "in the macro mean."
+        if few
+        else f"None rests on fewer than {FEW} samples."
+    )
+    return Section("By pathology", [said], ["pathology", "samples", "patients", *(one.label for one in metrics)], rows)
+
+
+def _power(run: Run, beside: Sequence[Run], metrics: Sequence[MetricInfo]) -> Section:
+    title = "What this data set could show"
+    rivals = [other for other in beside if not other.info.method.control] or list(beside)
+    rows = []
+    for metric in metrics:
+        found = [(one.smallest, other.label) for other in rivals if (one := difference(run, other, metric.key))]
+        known = sorted((size, label) for size, label in found if size is not None)
+        if known:
+            digits = digits_of(metric)
+            (least, first), (most, last) = known[0], known[-1]
+            rows.append(
+                [metric.label, *(f"{_number(size, digits)} ({name})" for size, name in ((least, first), (most, last)))]
+            )
+    if not rows:
+        return Section(
+            title,
+            [
+                "It takes a second method's result on the same samples to say how small a difference "
+                "would show: pairs differ in how alike their errors are."
+            ],
+        )
+    said = (
+        "The smallest true paired difference in the macro mean that a 95 % interval (bootstrap over patients) would "
+        "tell from 0 in four of five such data sets (80 % power): 2.80 standard errors, a standard error being the "
+        "interval's width over 3.92. It depends on how alike two methods' errors are, so it is given for the pair with "
+        "the least and the pair with the most. What is smaller is missed more often than one time in five."
+    )
+    return Section(title, [said], ["metric", "least (beside)", "most (beside)"], rows)
+
+
+def _cell(cell: Cell, metric: MetricInfo) -> str:
+    if cell.value is None:
+        return _NOTHING
+    digits = digits_of(metric)
+    ends = (
+        "" if cell.low is None or cell.high is None else f" [{_number(cell.low, digits)}, {_number(cell.high, digits)}]"
+    )
+    return _number(cell.value, digits) + ends
+
+
+def _differing(found: Difference, metric: MetricInfo) -> list[str]:
+    """Difference with interval, p, and the smallest difference that would show."""
+    digits = digits_of(metric)
+    ends = (
+        ""
+        if found.low is None or found.high is None
+        else f" [{_number(found.low, digits)}, {_number(found.high, digits)}]"
+    )
+    p = _NOTHING if found.p is None else f"{found.p:.4f}".lstrip("0") if found.p < 1 else "1"
+    return [_number(found.value, digits) + ends, p, _number(found.smallest, digits)]
+
+
+def _number(value: float | None, digits: int) -> str:
+    return _NOTHING if value is None else write_number(value, digits)
