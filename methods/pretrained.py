@@ -12,7 +12,7 @@ from ..core import WeightsError
 from ..core.fingerprint import digest
 from .base import GroundingMethod
 from .hub import unloadable
-from .random_weights import drawing, random_weights
+from .random_weights import drawing, drawn_name, random_weights
 from .repository import LANGUAGE_MODEL, Repository, read_config
 
 _INDEX = tuple(f"{name}.index.json" for name in LANGUAGE_MODEL)
@@ -135,7 +135,7 @@ class PretrainedMethod(GroundingMethod):
     def weights_id(self) -> str | None:
         """The weights' name for publication: a hub id with its revision, of a folder the last part only."""
         name = self.repository().name()
-        return name if self._seed is None else f"random weights (seed {self._seed}) of {name}"
+        return name if self._seed is None else drawn_name(self._seed, name)
 
     def declared_places(self) -> list[Path]:
         """The folder of the weights, and what other options name."""

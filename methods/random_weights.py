@@ -6,6 +6,7 @@ shows the image and not what the network has learnt.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from ..core import WeightsError
 
 _START = "random:"
 _MOST = 2**63
+_NAME = re.compile(r"random weights \(seed \d+\) of (.*)", re.DOTALL)
 
 
 class RandomWeights(NamedTuple):
@@ -43,6 +45,22 @@ def random_weights(weights: str | None) -> RandomWeights | None:
             "architecture of a folder or hub id"
         )
     return RandomWeights(int(seed), place)
+
+
+def drawn_name(seed: int, architecture: str) -> str:
+    """The published name of drawn weights, in place of that of trained ones.
+
+    Args:
+        seed: Of the draw.
+        architecture: The published name of what the architecture is of.
+    """
+    return f"random weights (seed {seed}) of {architecture}"
+
+
+def drawn_of(weights_id: str | None) -> str | None:
+    """What the architecture is of, by the published name of weights; None where they are not drawn."""
+    found = _NAME.match(weights_id or "")
+    return found[1] if found else None
 
 
 @contextmanager
