@@ -202,10 +202,8 @@ def _caption(result: Result) -> str:
         notes.append("incomplete: not the whole split, never ranked")
     if info.dataset.n_warnings:
         notes.append(f"{counted(info.dataset.n_warnings, 'warning')} about the data")
-    if info.dataset.n_skipped:
-        notes.append(
-            f"{counted(info.dataset.n_skipped, 'sample')} skipped, which {'has' if info.dataset.n_skipped == 1 else 'have'} no number"
-        )
+    if skipped := info.dataset.n_skipped:
+        notes.append(f"{counted(skipped, 'sample')} skipped, without a number")
     if info.dataset.n_negatives:
         notes.append(f"{counted(info.dataset.n_negatives, 'negative')} beside these, in no average")
     if info.dataset.name == "phantom":

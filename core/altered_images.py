@@ -1,6 +1,4 @@
-"""Images that become others. Grey values change on the scale on which they are shown, so that a film of 16 bits and
-one of 8, a PNG and a DICOM file, change alike.
-"""
+"""Images that become others; grey values on the scale that is shown, so that all kinds of files change alike."""
 
 from __future__ import annotations
 
@@ -22,19 +20,20 @@ Unit = NDArray[np.float32]
 
 def brightened(image: Radiograph, level: float, key: str) -> Radiograph:
     """All pixels brighter by a share of the range that is shown; darker below 0."""
-    return _shown(image, key, lambda unit: unit + np.float32(level))
+    return _shown(image, key, lambda unit: (unit + level).astype(np.float32))
 
 
 def contrasted(image: Radiograph, level: float, key: str) -> Radiograph:
     """All pixels' distances from the middle grey times a factor."""
-    return _shown(image, key, lambda unit: (unit - np.float32(0.5)) * np.float32(level) + np.float32(0.5))
+    return _shown(image, key, lambda unit: ((unit - 0.5) * level + 0.5).astype(np.float32))
 
 
 def noisy(image: Radiograph, level: float, key: str) -> Radiograph:
     """Gaussian noise added, with a standard deviation of a share of the range that is shown; drawn from the key."""
 
     def change(unit: Unit) -> Unit:
-        return unit + np.float32(level) * generator_from("noise", key).standard_normal(unit.shape, dtype=np.float32)
+        drawn = generator_from("noise", key).standard_normal(unit.shape, dtype=np.float32)
+        return (unit + level * drawn).astype(np.float32)
 
     return _shown(image, key, change)
 

@@ -55,6 +55,7 @@ def command(info: ResultFile, imported: ImportFile | None = None) -> str:
         words += ["--pathology", pathologies[0]] if len(pathologies) == 1 else []
         words += ["--limit", str(data.n_asked)]
     words += ["--protocol", info.protocol.name]
+    words += ["--condition", info.condition.label] if info.condition is not None else []
     words += [word for name, value in options_of(info.answers).items() for word in (f"--{name}", str(value))]
     return shlex.join(words if foreign else [*words, "--batch-size", str(info.run.batch_size)])
 

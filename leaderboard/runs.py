@@ -148,4 +148,6 @@ def metrics_of(runs: Iterable[Run]) -> tuple[MetricInfo, ...]:
 
 def _identity(info: ResultFile, tier: Tier) -> str:
     parts = (info.samples_sha256, info.method.fingerprint, info.protocol.hash, tier)
-    return (digest(*parts) if info.answers is None else digest(*parts, info.answers.model_dump()))[:12]
+    # Said only where somebody chose, so that other runs keep their ids. Rows may be the same under a condition.
+    chosen = [one.model_dump() for one in (info.answers, info.condition) if one is not None]
+    return digest(*parts, *chosen)[:12]
