@@ -43,7 +43,7 @@ def blurred(image: Radiograph, level: float, key: str) -> Radiograph:
     from scipy.ndimage import gaussian_filter
 
     sigma = level * min(image.size)
-    return _shown(image, key, lambda unit: np.asarray(gaussian_filter(unit, sigma, mode="nearest")))
+    return _shown(image, key, lambda unit: np.asarray(gaussian_filter(unit, sigma, mode="nearest"), dtype=np.float32))
 
 
 def compressed(image: Radiograph, level: float, key: str) -> Radiograph:

@@ -12,6 +12,7 @@ ABBREVIATIONS: dict[str, str] = {
     "RUL": "right upper lobe",
     "RML": "right middle lobe",
     "RLL": "right lower lobe",
+    "LML": "left middle lobe",
     "LUL": "left upper lobe",
     "LLL": "left lower lobe",
     "b/l": "bilateral",

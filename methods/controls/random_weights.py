@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ...core import GroundCXRError, MethodError
+from ...core import GroundCXRError, MethodError, Sample
 from ..base import GroundingMethod
 from ..loading import build_method
 from ..random_weights import drawn_of, random_weights
@@ -71,6 +71,10 @@ class RandomWeightsControl(AskingControl):
             return {spec: build_method(spec, settings)}
         except GroundCXRError as error:
             raise MethodError(f"{_refusal(self.name, spec)}: with weights={settings['weights']}, {error}") from error
+
+    def question(self, sample: Sample) -> Sample:
+        """The sample as it is: what is other is who is asked."""
+        return sample
 
     def weights_id(self) -> str | None:
         """That of the method that is asked, which says that its weights are drawn.
