@@ -71,7 +71,9 @@ def _spec(name: str) -> str:
 
 def _settings(method: MethodInfo) -> dict[str, str]:
     """What `--set` must say of a method, by option."""
-    if method.name in METHODS.names() and METHODS.get(method.name).asks_others and method.name != _SHUFFLED:
+    # Somebody else's method may have the name of one of ours.
+    tells = {"method", "methods"} & set(method.options)
+    if tells and method.name in METHODS.names() and METHODS.get(method.name).asks_others and method.name != _SHUFFLED:
         return _said_of_refiner(method)
     if method.name != _SHUFFLED or "method" not in method.options:
         return _said(method.name, method.options, method.weights)

@@ -210,7 +210,7 @@ def _row(asked: Asked, sample_id: str, row: Mapping[Any, Any], sample: Sample | 
     if sample is not None:
         with places[0]:
             put(element("p", "image", "gx-method"))
-            put_picture(truth(sample, asked.runs[0].info.condition), f"The image of: {sample.phrase}")
+            put_picture(truth(sample, condition=asked.runs[0].info.condition), f"The image of: {sample.phrase}")
     for place, run in zip(places[-len(asked.runs) :], asked.runs, strict=True):
         with place:
             put(element("p", text(run.label), "gx-method"))

@@ -48,13 +48,13 @@ def protocol_of(run: Run) -> Protocol | None:
     return protocol if protocol.hash == info.hash else None
 
 
-def truth(sample: Sample, condition: ConditionInfo | None, width: int | None = WIDTH) -> Shown:
+def truth(sample: Sample, width: int | None = WIDTH, condition: ConditionInfo | None = None) -> Shown:
     """The image with its true boxes, or its mask where it has no boxes.
 
     Args:
         sample: As it is under the condition.
-        condition: Of the runs that are shown.
         width: Of the picture; None for the original resolution.
+        condition: Of the runs that are shown.
     """
     film, remark = _film(sample, width, condition)
     return Shown(*_draw(Picture(film, truth=sample.boxes, mask=_mask(sample))), remark=remark)

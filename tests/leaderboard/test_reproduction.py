@@ -20,9 +20,14 @@ NEEDED = {
     "shuffled-phrase": {"method": "clip-phantom"},
     "boxes": {"method": "clip-phantom"},
     "average": {"methods": "clip-phantom,random"},
+    **{name: {"method": "clip-phantom"} for name in ("mirrored", "other-side", "generic-phrase", "blank-image")},
 }
 """What a method must be told before it can be built."""
-PRETRAINED = {"sam": {"method": "random"}, "florence": {"preset": "agkd"}}
+PRETRAINED = {
+    "sam": {"method": "random", "weights": "PLACE"},
+    "florence": {"preset": "agkd", "weights": "PLACE"},
+    "random-weights": {"method": "florence", "settings": "preset=agkd weights=PLACE", "seed": "3"},
+}
 """The same of methods whose weights are a folder that the test makes."""
 
 
@@ -59,7 +64,8 @@ def check_again(line: str, entry, folder: str = "") -> None:
 
 @pytest.mark.parametrize("name", METHODS.names())
 def test_every_bundled_method(save_run, weights, name):
-    settings = {**PRETRAINED[name], "weights": weights} if name in PRETRAINED else NEEDED.get(name, {})
+    settings = {key: value.replace("PLACE", weights) for key, value in PRETRAINED.get(name, {}).items()}
+    settings |= NEEDED.get(name, {})
     entry = opened(name, "mine", settings)
     check_again(line_of(save_run, entry), entry, weights if name in PRETRAINED else LDM)
 
