@@ -137,8 +137,9 @@ def _stored(folder: Path) -> StoredPredictions:
 
 
 def settings_of(runs: Iterable[Run]) -> tuple[Setting, ...]:
-    """Every setting of the runs: complete ones first, then by name."""
-    return tuple(sorted({run.setting for run in runs}, key=lambda setting: (not setting.complete, setting)))
+    """Every setting of the runs: complete ones first, those under a condition behind the others, then by name."""
+    found = {run.setting for run in runs}
+    return tuple(sorted(found, key=lambda setting: (not setting.complete, bool(setting.condition), setting)))
 
 
 def metrics_of(runs: Iterable[Run]) -> tuple[MetricInfo, ...]:
