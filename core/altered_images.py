@@ -74,7 +74,7 @@ def _shown(image: Radiograph, key: str, change: Callable[[Unit], Unit]) -> Radio
     Their full range is for display then: of a film whose own range is taken from its pixels a brighter one would
     otherwise be shown as the film itself.
     """
-    bits = image.bits if image.windowed else 8 * image.pixels.dtype.itemsize
+    bits = 8 * image.pixels.dtype.itemsize
     unit = np.clip(change(image.as_unit_float()), 0, 1) * np.float32(2**bits - 1)
     pixels: NDArray[Any] = np.rint(unit).astype(image.pixels.dtype)
     return _kept(replace(image, pixels=pixels, sha256=key, windowed=True, bits=bits))

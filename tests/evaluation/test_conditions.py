@@ -141,6 +141,13 @@ def test_controls_are_asked_under_conditions_as_methods_are(tiny, tmp_path, find
         np.testing.assert_allclose(result.samples[metric], plain.samples[metric], atol=0.12)
 
 
+def test_a_control_asks_its_question_in_the_words_of_the_condition(films, finder, tmp_path):
+    spec, asked = finder
+    result = evaluate("mirrored", films, settings={"method": spec}, out=tmp_path / "out", condition="lower-case")
+    assert {line.partition(") ")[2] for line in asked()} == {"small right effusion"}
+    assert result.samples["box_iou"].tolist() == [1.0] * 4
+
+
 def test_on_the_command_line(groundcxr, manifest, tmp_path):
     arguments = ["--method", "center-prior", "--dataset", "manifest", "--root", manifest, "--out", tmp_path / "out"]
     ran = groundcxr("evaluate", *arguments, "--condition", "noise:0.1", "--condition", "crop")
