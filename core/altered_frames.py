@@ -53,7 +53,9 @@ class Mirrored:
         """Each row from its end."""
         return np.ascontiguousarray(pixels[:, ::-1])
 
-    mask = pixels
+    def mask(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """As pixels."""
+        return self.pixels(mask)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,9 @@ class Cropped:
         x, y = self._cut((width, height))
         return np.ascontiguousarray(pixels[y : height - y, x : width - x])
 
-    mask = pixels
+    def mask(self, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """As pixels."""
+        return self.pixels(mask)
 
     def _cut(self, size: ImageSize) -> tuple[int, int]:
         # 0.07 * 100 is a little above 7, and 0.29 * 100 a little below 29.
@@ -111,8 +115,8 @@ class Cropped:
         return x, y
 
 
-def _quarters(pixels: NDArray[Any]) -> NDArray[np.float32]:
+def _quarters(pixels: NDArray[Any]) -> NDArray[np.float64]:
     """The mean of each four pixels, `[ceil(H / 2), ceil(W / 2)]`."""
     height, width = pixels.shape
-    even = np.pad(pixels, ((0, height % 2), (0, width % 2)), mode="edge").astype(np.float32)
+    even = np.pad(pixels, ((0, height % 2), (0, width % 2)), mode="edge").astype(np.float64)
     return (even[::2, ::2] + even[1::2, ::2] + even[::2, 1::2] + even[1::2, 1::2]) / 4

@@ -37,7 +37,10 @@ _SIDES = {
 _SHORT = {"L": "R", "R": "L", "Lt": "Rt", "Rt": "Lt", "lt": "rt", "rt": "lt"}
 """Alone and as they are spelt here alone: "R > L", "Lt base"; "RT" is radiotherapy."""
 
-_LEFT = {"L", "Lt", "lt", "lul", "lml", "lll", "levoscoliosis", *(word for word in _SIDES if word.startswith(("left", "izq")))}
+_LEFT = {
+    *("L", "Lt", "lt", "lul", "lml", "lll", "levoscoliosis"),
+    *(word for word in _SIDES if word.startswith(("left", "izquierd"))),
+}
 _EITHER = re.compile(rf"\b(?:(?i:{'|'.join(_SIDES)})|{'|'.join(_SHORT)})\b")
 _BOTH = re.compile(
     r"\b(?:both|bilateral|bilaterally|bilaterales|bibasilar|bibasal|biapical|ambos|ambas)\b", re.IGNORECASE
