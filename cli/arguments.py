@@ -51,6 +51,14 @@ Jobs = Annotated[
     int | None,
     typer.Option("--jobs", help="Processes that score; otherwise one for each processor where that is faster."),
 ]
+Conditions = Annotated[
+    list[str],
+    typer.Option(
+        "--condition",
+        metavar="NAME[:LEVEL]",
+        help="Altered images or phrases, such as noise, noise:0.1 or synonyms; a run for each; see docs/conditions.md.",
+    ),
+]
 
 
 def _configured_device() -> str:

@@ -14,6 +14,7 @@ from ..core import GroundCXRError
 from .aliases import split_alias
 from .arguments import (
     BatchSize,
+    Conditions,
     Device,
     Jobs,
     Limit,
@@ -88,6 +89,7 @@ def evaluate(
     timeout: Timeout = None,
     min_score: MinScore = None,
     top: Top = None,
+    condition: Conditions = [],  # noqa: B006
     jobs: Jobs = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Make predictions again that are in the store.")
@@ -137,7 +139,7 @@ def evaluate(
     from ..evaluation.box_choice import make_choice
     from ..evaluation.dry_run import dry_run
     from .forecast import tell_forecasts
-    from .loading_sets import select_sets
+    from .loading_sets import select_sets, under_each
     from .running import run_all, run_each
     from .tables import report, tell_shard
 
@@ -163,7 +165,7 @@ def evaluate(
                 executor=executor,
                 suite=plan.suite,
             )
-            for label, selection in selections.items()
+            for label, selection in under_each(selections, condition).items()
         }
         if plan_only:
             found, errors = run_all(

@@ -19,7 +19,11 @@ def export(
         typer.Option("--metric", help="A metric's key, such as miou; the protocol's headline ones otherwise."),
     ] = [],  # noqa: B006  (typer reads it as the default, nobody changes it)
     layout: Annotated[
-        Layout, typer.Option("--layout", help="Columns: a data set's pathologies, or all data sets in one table.")
+        Layout,
+        typer.Option(
+            "--layout",
+            help="Columns: a data set's pathologies, all data sets in one table, or what conditions change.",
+        ),
     ] = Layout.PATHOLOGIES,
     only_zero_shot: Annotated[
         bool, typer.Option("--only-zero-shot", help="Leave out what methods have on data sets that they have seen.")
@@ -27,12 +31,14 @@ def export(
     intervals: Annotated[bool, typer.Option(help="95 % intervals in LaTeX and Markdown.")] = True,
     out: Annotated[Path | None, typer.Option("--out", help="The file to write; the terminal otherwise.")] = None,
 ) -> None:
-    """Write tables: one per pathology for each data set, protocol and metric, or one over all data sets.
+    """Write tables: per pathology for each data set, protocol and metric, over all data sets, or of conditions.
 
     The best of a column is bold, and what cannot be told from it is marked. CSV and JSON hold every digit; bibtex is
     what there is to cite. Exit code 0: written; 1: some results could not be used; 2: there is nothing to write.
     """
+    from ..leaderboard.conditions import condition_tables
     from ..leaderboard.export import export as write
+    from ..leaderboard.export_conditions import export_changes
     from ..leaderboard.export_overview import export_overviews
     from ..leaderboard.library import Library
     from ..leaderboard.overview import overviews
@@ -50,7 +56,10 @@ def export(
             f"no result in {', '.join(map(str, results))} is zero-shot: every method has seen its data set, or does "
             "not state what its weights were trained on"
         )
-    if layout is Layout.DATASETS:
+    if layout is Layout.CONDITIONS:
+        runs = unseen(library.runs) if only_zero_shot else library.runs
+        text = export_changes(condition_tables(runs, metric), form, intervals=intervals)
+    elif layout is Layout.DATASETS:
         tables = overviews(library.runs, metric, only_zero_shot=only_zero_shot)
         text = export_overviews(tables, form, intervals=intervals)
     else:

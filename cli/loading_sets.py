@@ -52,6 +52,31 @@ def select_sets(
     return found, errors
 
 
+def under_each(selections: Mapping[str, Selection], conditions: Sequence[str]) -> dict[str, Selection]:
+    """The samples of each data set under each condition; as they are where there is none.
+
+    Args:
+        selections: The samples by label.
+        conditions: What --condition gives.
+
+    Raises:
+        GroundCXRError: If one is unknown, or given twice.
+    """
+    from ..core.alterations import Alteration
+
+    chosen = [Alteration.condition(text) for text in conditions]
+    for place, one in enumerate(chosen):
+        if one in chosen[:place]:
+            raise GroundCXRError(f"the condition {one} is given twice; leave one of them out")
+    if not chosen:
+        return dict(selections)
+    return {
+        f"{label} ({one})" if len(chosen) > 1 else label: selection.under(one)
+        for label, selection in selections.items()
+        for one in chosen
+    }
+
+
 def open_dataset(
     name: str, root: Path | None, split: str | None, settings: Sequence[str], secret: Path | None
 ) -> GroundingDataset:

@@ -113,8 +113,6 @@ def _load(path: Path) -> Result:
             f"the predictions of {label} were made elsewhere and imported, so there is no method here to run again; "
             "`groundcxr import` scores them again"
         )
-    if found.info.condition is not None:
-        raise GroundCXRError(f"{label} was run on changed inputs ({found.info.condition}), which cannot be made here")
     return found
 
 

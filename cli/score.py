@@ -6,6 +6,7 @@ import typer
 
 from .arguments import (
     BatchSize,
+    Conditions,
     Jobs,
     Limit,
     Methods,
@@ -38,6 +39,7 @@ def score(
     python: Pythons = [],  # noqa: B006
     min_score: MinScore = None,
     top: Top = None,
+    condition: Conditions = [],  # noqa: B006
     jobs: Jobs = None,
     *,
     out: Out,
@@ -49,7 +51,7 @@ def score(
     """
     from ..evaluation import Run, score_entry
     from ..evaluation.box_choice import make_choice
-    from .loading_sets import select_sets
+    from .loading_sets import select_sets, under_each
     from .running import run_all
     from .tables import report
 
@@ -61,7 +63,7 @@ def score(
     place = store or out / "store"
     runs = {
         label: Run(selection, place, out, batch_size=batch_size, answers=answers, jobs=jobs, suite=plan.suite)
-        for label, selection in selections.items()
+        for label, selection in under_each(selections, condition).items()
     }
     done = run_all(
         entries, runs, protocols, lambda entry, run, fitting: score_entry(entry, fitting, run), before=missing

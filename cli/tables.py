@@ -15,6 +15,7 @@ from ..core import GroundCXRError, StoppedError
 from ..core.sizes import counted
 from ..evaluation import Result, Shard
 from ..evaluation.box_choice import describe
+from ..evaluation.conditions import describe_condition
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.reasons import Reasons
 from ..evaluation.schema import Cell, MetricInfo
@@ -136,8 +137,12 @@ def tell_shard(shard: Shard, store: Path, failed: Sequence[int], errors: Sequenc
 
 def _data(result: Result, alias: str) -> str:
     data = result.info.dataset
-    name = f"{data.name} {data.version} ({data.split})"
-    return f"{alias}: {name}" if alias not in ("", data.name) else name
+    condition = result.info.condition
+    under = "" if condition is None else f", {condition.label}"
+    name = f"{data.name} {data.version} ({data.split}){under}"
+    # Of several conditions the alias names the one that the name tells as well.
+    told = ("", data.name) if condition is None else ("", data.name, f"{data.name} ({condition.label})")
+    return f"{alias}: {name}" if alias not in told else name
 
 
 def _without_any(errors: Sequence[GroundCXRError]) -> int:
@@ -187,6 +192,8 @@ def _caption(result: Result) -> str:
     notes = ["value [95 % interval, bootstrap over patients]"]
     if info.method.control:
         notes.append("a control" + (f": {info.method.note}" if info.method.note else ""))
+    if info.condition is not None:
+        notes.append(f"under a condition: {describe_condition(info.condition)}")
     if info.answers is not None:
         notes.append(f"boxes that count: {describe(info.answers)}")
     if info.texts is not None:
@@ -195,8 +202,8 @@ def _caption(result: Result) -> str:
         notes.append("incomplete: not the whole split, never ranked")
     if info.dataset.n_warnings:
         notes.append(f"{counted(info.dataset.n_warnings, 'warning')} about the data")
-    if info.dataset.n_skipped:
-        notes.append(f"{counted(info.dataset.n_skipped, 'sample')} skipped by the protocol")
+    if skipped := info.dataset.n_skipped:
+        notes.append(f"{counted(skipped, 'sample')} skipped, without a number")
     if info.dataset.n_negatives:
         notes.append(f"{counted(info.dataset.n_negatives, 'negative')} beside these, in no average")
     if info.dataset.name == "phantom":

@@ -57,6 +57,21 @@ def head_to_head(first: Entrant, second: Entrant, metric: str) -> HeadToHead:
     mine, theirs = Setting.of(first.info), Setting.of(second.info)
     if mine != theirs:
         raise GroundCXRError(f"{mine.title} and {theirs.title} cannot be compared")
+    return difference_of(first, second, info)
+
+
+def difference_of(first: Entrant, second: Entrant, info: MetricInfo) -> HeadToHead:
+    """Compare two results of the same samples, which may have been altered for one of them.
+
+    Args:
+        first: A result.
+        second: Another.
+        info: The metric; both must have it.
+
+    Raises:
+        StoreError: If the rows of a run cannot be read any more.
+    """
+    metric = info.key
     paired = paired_values([first, second], metric)
     if info.reducer is None:
         cells = _cells_of_means(paired, list(first.info.pathologies))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..core.fingerprint import SHORT, digest
 from ..evaluation.schema import ResultFile
@@ -25,6 +25,7 @@ class Setting:
         fingerprint: SHA-256 of the samples; a limited or filtered run has another than a whole one.
         n_samples: How many samples there are.
         complete: Whether they are the whole split; where not, nothing is ranked.
+        condition: The condition that they were altered by, as a command line has it; "" for the data as they are.
     """
 
     dataset: str
@@ -36,6 +37,7 @@ class Setting:
     fingerprint: str
     n_samples: int
     complete: bool
+    condition: str = ""
 
     @classmethod
     def of(cls, info: ResultFile) -> Setting:
@@ -51,7 +53,14 @@ class Setting:
             data.fingerprint,
             data.n_samples,
             info.complete,
+            "" if info.condition is None else info.condition.label,
         )
+
+    @classmethod
+    def without_condition(cls, info: ResultFile) -> Setting:
+        """The setting of the same samples as they are, before the condition of a result."""
+        mine = cls.of(info)
+        return mine if info.condition is None else replace(mine, fingerprint=info.condition.plain, condition="")
 
     @property
     def protocol_key(self) -> ProtocolKey:
@@ -65,7 +74,7 @@ class Setting:
 
     @property
     def title(self) -> str:
-        """As a headline: "phantom 1.0 (test), protocol v1"."""
+        """As a headline: "phantom 1.0 (test), protocol v1", with the condition behind the split."""
         rest = "" if self.complete else f", incomplete: {self.n_samples} samples"
         return f"{self._data}, protocol {self.protocol}{rest}"
 
@@ -89,4 +98,5 @@ class Setting:
 
     @property
     def _data(self) -> str:
-        return f"{self.dataset} {self.version} ({self.split})"
+        under = f", {self.condition}" if self.condition else ""
+        return f"{self.dataset} {self.version} ({self.split}){under}"

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from ..core import ImageError, Sample, read_header
+from ..core import ImageError, read_header
 from ..core.progress import progress
 from ..core.threads import mapped
 from ..methods.watching import files_read, undeclared_files
 from .box_choice import refuse_choice
 from .entry import Entry, answers_samples, fitted
 from .outstanding import known_samples, to_ask
-from .plan import ImageTask, Shard, make_plan
+from .plan import ImageTask, Selection, Shard, make_plan
 from .provenance import check_device, resolve_device
 from .questions import Questions
 from .run import Run, batch_size_of, store_of
@@ -107,13 +107,13 @@ def dry_run(entry: Entry, run: Run, shard: Shard | None = None) -> Forecast:
     """
     refuse_choice(entry.method, entry.label, run.answers)
     device = resolve_device("auto", entry.method) if check_device(run.device) == "auto" else run.device
-    entry = fitted(entry, run.selection.dataset)
+    entry = fitted(entry, run.selection)
     questions = Questions.of(entry.method, run.selection)
     batches = make_plan(questions.selection.samples, batch_size_of(entry, run), shard)
     tasks = [task for batch in batches for task in batch]
     # Read as it is: an older store is not converted.
     store, keeps = StoredPredictions(store_of(entry, run).folder), not answers_samples(entry.method)
-    known, unreadable = _look(entry, tasks, questions.selection.samples, store if keeps else None)
+    known, unreadable = _look(entry, tasks, questions.selection, store if keeps else None)
     # As the worker has it: what the method reads without declaring it may have changed.
     anew = run.overwrite or bool(store.undeclared() or undeclared_files(entry.method, files_read(entry.method)))
     # A control is asked where all parts are scored, by whoever scores them.
@@ -141,16 +141,16 @@ def dry_run(entry: Entry, run: Run, shard: Shard | None = None) -> Forecast:
 
 
 def _look(
-    entry: Entry, tasks: Sequence[ImageTask], samples: Sequence[Sample], store: StoredPredictions | None
+    entry: Entry, tasks: Sequence[ImageTask], selection: Selection, store: StoredPredictions | None
 ) -> tuple[dict[ImageTask, dict[int, bool]], dict[Path, str]]:
     """What the store knows of each readable image's samples, and why the other images cannot be read."""
     remembered, lock = digests(), Lock()
 
     def look(task: ImageTask) -> dict[int, bool] | str:
         try:
-            sha256 = remembered.of(task.path)
+            key = selection.image_key(remembered.of(task.path))
             with lock:
-                found = {} if store is None else known_samples(store, sha256, task, samples)
+                found = {} if store is None else known_samples(store, key, task, selection.samples)
             if not found:
                 read_header(task.path)  # what has been grounded could be read
         except ImageError as error:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from ..core import GroundCXRError
+from ..core import GroundCXRError, Sample
+from ..core.alterations import Alteration
 from ..core.fingerprint import digest
 from ..core.published import text_without_folders, without_folders
-from ..datasets import GroundingDataset
 from ..methods import ControlMethod, GroundingMethod, PhraseControl
 from ..methods.contract import check_attributes
 from ..methods.here import absolute_spec
@@ -21,6 +21,7 @@ from ..methods.loading import build_method
 from ..methods.revision import revision_of
 from ..metrics import Protocol
 from .asking import told_as_the_methods
+from .plan import Selection
 from .schema import MethodInfo
 from .store import PredictionStore
 
@@ -139,19 +140,40 @@ def answers_samples(method: GroundingMethod) -> TypeGuard[ControlMethod]:
     return isinstance(method, ControlMethod) and not isinstance(method, PhraseControl)
 
 
-def fitted(entry: Entry, dataset: GroundingDataset) -> Entry:
-    """A control that has seen the ground truth; any other method as it is."""
-    method = entry.method
-    if not isinstance(method, ControlMethod):
+def fitted(entry: Entry, selection: Selection) -> Entry:
+    """A control that has seen the ground truth; any other method as it is.
+
+    It learns from the data as they are, whatever the condition: a method learns on plain images too.
+
+    Args:
+        entry: The method.
+        selection: The run's samples.
+    """
+    method, dataset, condition = entry.method, selection.dataset, selection.condition
+    if not isinstance(method, ControlMethod) or not method.learns:
         return entry
     train = dataset.training_samples()
     reference = tuple(sample for sample in dataset if not sample.negative) if train is None else train
     with told_as_the_methods(method, "fitted"):
         method.fit(reference, held_out=train is not None)
-        method.consult(dataset.second_reader if dataset.has_second_reader else None)
+        method.consult(_under(dataset.second_reader, condition) if dataset.has_second_reader else None)
         method.survey(tuple(dataset))
     # What it was fitted on is a part of what it is.
     return replace(entry, fitted_on=dataset.fingerprint(reference))
+
+
+def _under(
+    reader: Callable[[Sample], Sample | None], condition: Alteration | None
+) -> Callable[[Sample], Sample | None]:
+    """What another reader marked, as it is under a condition."""
+    if condition is None:
+        return reader
+
+    def read(sample: Sample) -> Sample | None:
+        found = reader(sample)
+        return None if found is None else condition.sample(found)
+
+    return read
 
 
 def method_store(root: Path, info: MethodInfo) -> PredictionStore:

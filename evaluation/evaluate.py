@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core import GroundCXRError
+from ..core.alterations import Alteration
 from ..core.config import STORE, configured_path, results_folder
 from ..core.paths import user_path
 from ..datasets import GroundingDataset, load_dataset
@@ -43,6 +44,7 @@ def evaluate(
     overwrite: bool = False,
     stop_after_failures: int | None = None,
     jobs: int | None = None,
+    condition: str | None = None,
 ) -> Result:
     """Measure a method on a data set under a protocol.
 
@@ -70,6 +72,8 @@ def evaluate(
         overwrite: Make predictions again that are in the store.
         stop_after_failures: End the method after so many failed samples; what it made by then stays in the store.
         jobs: How many processes score; None for one for each processor where that is faster. The result is the same.
+        condition: NAME or NAME:LEVEL, by which images or phrases become others, such as "noise:0.1" (see
+            docs/conditions.md); None for the data as they are.
 
     Returns:
         The result, saved below `out`.
@@ -80,7 +84,8 @@ def evaluate(
     """
     answers = make_choice(min_score, top)
     data = load_dataset(dataset, root, split) if isinstance(dataset, str) else dataset
-    selection = select(data, pathology=pathology, limit=limit)
+    altered = None if condition is None else Alteration.condition(condition)
+    selection = select(data, pathology=pathology, limit=limit).under(altered)
     if python is not None and not isinstance(method, str):
         raise GroundCXRError("a class or an instance is in this Python already; give its file to run it in another")
     with placed(python, timeout):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from ..core import GroundCXRError, Sample, unknown_name
+from ..core.alterations import Alteration
+from ..core.fingerprint import digest
 from ..datasets import GroundingDataset
-from .schema import DatasetInfo
+from .schema import ConditionInfo, DatasetInfo
 
 USERS_OWN = ("outside", "secret")
 """Options that let a data set read other files than those below its root: no result's to choose."""
@@ -32,13 +34,47 @@ class Selection:
 
     Attributes:
         dataset: The data set that they are from.
-        samples: In the data set's order.
+        samples: In the data set's order, as they are asked about and scored.
         complete: Whether they are the whole split; an incomplete run is never ranked.
+        condition: What images, phrases and ground truth become others by; None where they are those of the data set.
+        plain: The samples as the data set has them, where there is a condition.
     """
 
     dataset: GroundingDataset
     samples: tuple[Sample, ...]
     complete: bool
+    condition: Alteration | None = None
+    plain: tuple[Sample, ...] = ()
+
+    @property
+    def as_released(self) -> tuple[Sample, ...]:
+        """The samples as the data set has them."""
+        return self.samples if self.condition is None else self.plain
+
+    def under(self, condition: Alteration | None) -> Selection:
+        """The same samples under a condition; None for none."""
+        if condition is None:
+            return self
+        plain = self.as_released
+        samples = tuple(map(condition.sample, plain))
+        return replace(self, samples=samples, condition=condition, plain=plain)
+
+    def describe_condition(self) -> ConditionInfo | None:
+        """The condition as a result says it; None where there is none."""
+        one = self.condition
+        if one is None:
+            return None
+        plain = self.dataset.fingerprint(self.plain)
+        return ConditionInfo(name=one.name, level=one.level, version=one.version, plain=plain)
+
+    def fingerprint(self) -> str:
+        """That of the data set over these samples; under a condition another, by which its results stand apart."""
+        info = self.describe_condition()
+        return self.dataset.fingerprint(self.samples) if info is None else digest("condition", info.model_dump())
+
+    def image_key(self, image_sha256: str) -> str:
+        """What the store knows an image by, of its file's hash."""
+        return image_sha256 if self.condition is None else self.condition.key(image_sha256)
 
 
 @dataclass(frozen=True)
@@ -90,20 +126,42 @@ def select(dataset: GroundingDataset, *, pathology: str | None = None, limit: in
     return Selection(dataset, samples, complete=len(samples) == len(dataset))
 
 
-def select_as(dataset: GroundingDataset, data: DatasetInfo, pathologies: Iterable[str]) -> Selection | None:
+def select_as(
+    dataset: GroundingDataset,
+    data: DatasetInfo,
+    pathologies: Iterable[str],
+    condition: ConditionInfo | None = None,
+) -> Selection | None:
     """The samples that a result is over; None where no part that `select` can choose has its fingerprint.
 
     Args:
         dataset: The data set, or what is taken for it.
         data: What the result says of its data.
         pathologies: The classes of its rows, which tell what a run over a part of the data was over.
+        condition: Under which it was made.
     """
     classes = list(dict.fromkeys(pathologies))
+    alteration = None if condition is None else alteration_of(condition)
+    if condition is not None and (
+        alteration is None or digest("condition", condition.model_dump()) != data.fingerprint
+    ):
+        return None
+    wanted = data.fingerprint if condition is None else condition.plain
     for pathology in [None, *(classes if len(classes) == 1 else [])]:
-        if _fingerprint(dataset, pathology, data.n_asked) == data.fingerprint:
+        if _fingerprint(dataset, pathology, data.n_asked) == wanted:
             part = _part(dataset, pathology, data.n_asked)
-            return Selection(dataset, part, complete=len(part) == len(dataset))
+            return Selection(dataset, part, complete=len(part) == len(dataset)).under(alteration)
     return None
+
+
+def alteration_of(condition: ConditionInfo) -> Alteration | None:
+    """What a result's condition does; None where this version of groundcxr has none that is the same."""
+    try:
+        alteration = Alteration.condition(condition.label)
+    except GroundCXRError:
+        return None
+    same = (alteration.version, alteration.level) == (condition.version, condition.level)
+    return alteration if same else None
 
 
 @lru_cache(maxsize=64)

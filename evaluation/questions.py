@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from ..core import GroundCXRError, Sample
 from ..methods import GroundingMethod, PhraseControl
 from .plan import Selection
 from .prediction import Failure
@@ -26,15 +27,29 @@ class Questions:
 
     @classmethod
     def of(cls, method: GroundingMethod, selection: Selection) -> Questions:
-        """What a method is asked about a selection."""
+        """What a method is asked about a selection.
+
+        Raises:
+            GroundCXRError: If it is a control that has nothing to ask about any of the samples.
+        """
         if not isinstance(method, PhraseControl):
             return cls(selection, tuple(range(len(selection.samples))))
-        asked, refused = {}, {}
-        for place, sample in enumerate(selection.samples):
+        asked: dict[int, Sample] = {}
+        refused: dict[int, Failure] = {}
+        condition = selection.condition
+        for place, sample in enumerate(selection.as_released):
             try:
-                asked[place] = method.question(sample)
+                question = method.question(sample)
             except KeyboardInterrupt:
                 raise
             except BaseException as error:
                 refused[place] = Failure.of(error)
+            else:
+                if question is not None:
+                    asked[place] = question if condition is None else condition.sample(question)
+        if not asked and not refused:
+            raise GroundCXRError(
+                f"none of the {len(selection.samples):,} samples is one that {method.name} asks about"
+                f"{f': {method.asks_about}' if method.asks_about else ''}"
+            )
         return cls(replace(selection, samples=tuple(asked.values())), tuple(asked), refused)

@@ -26,6 +26,7 @@ from .schema import (
     SCHEMA_VERSION,
     AnswersInfo,
     Cell,
+    ConditionInfo,
     DatasetInfo,
     MethodInfo,
     MetricInfo,
@@ -65,7 +66,10 @@ class Result:
     def __repr__(self) -> str:
         info = self.info
         data = f"{info.dataset.name} {info.dataset.version} ({info.dataset.split})"
-        return f"<Result of {info.method.label} on {data} under {info.protocol.name}: {len(self.samples)} samples>"
+        under = "" if info.condition is None else f", {info.condition.label},"
+        return (
+            f"<Result of {info.method.label} on {data}{under} under {info.protocol.name}: {len(self.samples)} samples>"
+        )
 
     def table(self) -> pd.DataFrame:
         """The per-pathology table.
@@ -186,6 +190,7 @@ def make_result(
     provenance: ProvenanceInfo | None = None,
     suite: SuiteInfo | None = None,
     texts: TextsInfo | None = None,
+    condition: ConditionInfo | None = None,
 ) -> Result:
     """Average scored samples into a result.
 
@@ -203,6 +208,7 @@ def make_result(
         provenance: How the predictions were made, where that is known.
         suite: The suite that the run is a part of.
         texts: What is said of answers in words; None where there are none.
+        condition: Under which it was made; None for the data as they are.
     """
     metrics = protocol.metrics_for(set(method.emits))
     present = set(samples["pathology"])
@@ -230,6 +236,7 @@ def make_result(
         provenance=provenance,
         suite=suite,
         texts=texts,
+        condition=condition,
     )
     return Result(info, samples, problems, doubts=tuple(doubts))
 

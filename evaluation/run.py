@@ -18,6 +18,7 @@ from .answer_doubts import undeclared_doubt
 from .answers import Part, control_parts, stored_parts
 from .asking import set_up
 from .box_choice import refuse_choice
+from .conditions import condition_doubts
 from .early_warning import EarlyWarning, check_limit
 from .entry import Entry, answers_samples, fitted, method_store
 from .executors import Executor, Job, LocalExecutor
@@ -103,7 +104,7 @@ def run_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterator
     refuse_choice(entry.method, entry.label, run.answers)
     # Before a control is fitted: a device that is not there is found at once.
     device = run.executor.control_device(run.device, entry.method)
-    entry = fitted(entry, run.selection.dataset)
+    entry = fitted(entry, run.selection)
     if answers_samples(entry.method):
         yield from _run_control(entry, entry.method, protocols, run, device)
         return
@@ -137,7 +138,7 @@ def ground_shard(entry: Entry, run: Run, shard: Shard) -> int:
     """
     if answers_samples(entry.method):
         return 0
-    entry = fitted(entry, run.selection.dataset)
+    entry = fitted(entry, run.selection)
     questions = Questions.of(entry.method, run.selection)
     report = _ground(entry, questions, run, store_of(entry, run), shard)
     _require_readable(report)
@@ -152,7 +153,7 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
         GroundCXRError: If boxes are to be chosen by a score that they do not have.
     """
     refuse_choice(entry.method, entry.label, run.answers)
-    entry = fitted(entry, run.selection.dataset)
+    entry = fitted(entry, run.selection)
     if answers_samples(entry.method):
         yield from _run_control(entry, entry.method, protocols, run, "cpu")
         return
@@ -162,7 +163,7 @@ def score_entry(entry: Entry, protocols: Sequence[Protocol], run: Run) -> Iterat
     with progress("read images", len(paths)) as advance:
         for path in paths:
             try:
-                report.images[path] = known.of(path)
+                report.images[path] = run.selection.image_key(known.of(path))
             except ImageError as error:
                 report.images[path] = Failure.of(error)
             advance()
@@ -181,7 +182,8 @@ def _ground(
     batch_size = batch_size_of(entry, run)
     batches = make_plan(samples, batch_size, shard)
     warning = EarlyWarning(entry.label, run.stop_after_failures)
-    job = Job(entry, samples, batches, run.store, store, run.device, batch_size, run.overwrite, warning.see)
+    condition = run.selection.condition
+    job = Job(entry, samples, batches, run.store, store, run.device, batch_size, run.overwrite, warning.see, condition)
     with progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance:
         report = run.executor.ground(job, advance)
     warning.end()
@@ -249,7 +251,8 @@ def _finish(
     else:
         grounding = [grounded_here(device, batch_size, len(scores.table))]
     seconds = float(np.nansum(scores.table["seconds"].to_numpy(dtype=np.float64)))
-    doubts = [*(run.judged or ()), *scores.seen, *undeclared_doubt(store.undeclared())]
+    doubts = [*(run.judged or ()), *condition_doubts(run.selection), *scores.seen]
+    doubts += undeclared_doubt(store.undeclared())
     if BOX in method.emits and protocol.metrics_for([BOX]):
         doubts += scores.boxes
     result = make_result(
@@ -266,6 +269,7 @@ def _finish(
         answers=run.answers,
         suite=run.suite,
         texts=texts_info(scores.readings),
+        condition=run.selection.describe_condition(),
     )
     if first and (note := reread_note(entry.label, scores.readings)):
         say(note)
@@ -288,7 +292,7 @@ def _describe_dataset(selection: Selection, samples: int, rows: int) -> DatasetI
         name=dataset.name,
         version=dataset.version,
         split=dataset.split,
-        fingerprint=dataset.fingerprint(selection.samples),
+        fingerprint=selection.fingerprint(),
         n_samples=samples,
         n_skipped=samples - rows,
         n_warnings=len(dataset.warnings),

@@ -226,6 +226,23 @@ class SuiteInfo(_Strict):
     hash: Sha256
 
 
+class ConditionInfo(_Strict):
+    """A condition that a run was made under: images or phrases were others, and the ground truth with them.
+
+    `plain` is the fingerprint of the same samples without it, by which the method's other result is found.
+    """
+
+    name: Annotated[str, Field(pattern="^[a-z-]{1,40}$")]
+    level: Finite | None
+    version: str
+    plain: Sha256
+
+    @property
+    def label(self) -> str:
+        """As a command line has it: "noise:0.05"."""
+        return self.name if self.level is None else f"{self.name}:{self.level:g}"
+
+
 class Overall(_Sparing):
     """Averages over pathologies (macro), over samples (micro), and, where a protocol has one, over weighted classes."""
 
@@ -262,7 +279,7 @@ class ResultFile(_Sparing):
     provenance: ProvenanceInfo | None = None
     answers: AnswersInfo | None = None
     supervision: str | None = None
-    condition: dict[str, Any] | None = None
+    condition: ConditionInfo | None = None
     suite: SuiteInfo | None = None
     texts: TextsInfo | None = None
 

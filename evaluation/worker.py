@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 
 from ..core import ImageError, Query, Radiograph, Sample
+from ..core.alterations import Alteration
 from ..core.image_files import image_bytes
 from ..core.progress import Advance
 from ..methods import GroundingMethod
@@ -59,6 +60,7 @@ class Worker:
             files that it does not declare: then nothing says that they are those it would make today.
         listen: Told what became of each batch's samples, those apart that the store had answers for.
         load: Loads the method on a device, see `set_up`; not again where somebody keeps it loaded.
+        condition: What images become others by before the method sees them.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Worker:
         overwrite: bool = False,
         listen: Listener = lambda _: None,
         load: Callable[[GroundingMethod, str], None] = set_up,
+        condition: Alteration | None = None,
     ) -> None:
         self._method = method
         self._samples = samples
@@ -85,6 +88,7 @@ class Worker:
         self._way: Way | None = None
         self._listen = listen
         self._load = load
+        self._condition = condition
         self._outcomes: list[Outcome] = []
         self._using_store = Lock()
         self._digests = digests()
@@ -142,6 +146,8 @@ class Worker:
                 return Seen(task, failure=Failure.of(error))
             sha256 = hashlib.sha256(content).hexdigest()
             self._digests.remember(task.path, sha256, look)
+        if self._condition is not None:
+            sha256 = self._condition.key(sha256)
         return Seen(task, sha256, self._known(task, sha256), content)
 
     def _known(self, task: ImageTask, sha256: str) -> dict[int, bool]:
@@ -171,7 +177,8 @@ class Worker:
             one.failure = Failure.of(error)
         else:
             # Without its folder: what lies beside an image (masks, reports) is none of a method's business.
-            one.image = replace(image, path=Path(path.name))
+            image = replace(image, path=Path(path.name))
+            one.image = image = image if self._condition is None else self._condition.image(image)
             if image.sha256 != one.sha256:  # the file was replaced since it was hashed
                 one.sha256, one.known = image.sha256, self._known(one.task, image.sha256)
         one.content = None

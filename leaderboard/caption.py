@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..comparison.captions import SIGN_FLIPS, cells_said, how_tested
 from ..comparison.significance import LEVEL
 from ..core.fingerprint import SHORT
+from ..evaluation.conditions import describe_condition
 from ..evaluation.schema import MetricInfo
 from .data_columns import PHANTOM
 from .runs import Run
@@ -37,10 +38,13 @@ def caption(board: Board, *, intervals: bool) -> str:
     """
     setting = board.setting
     when = days_of([row.run for row in board.rows])
+    condition = board.rows[0].run.info.condition
+    under = "" if condition is None else f", altered: {describe_condition(condition)}"
     said = [
         f"{board.metric.label} on {setting.dataset} {setting.version} (split {setting.split}, "
-        f"{setting.n_samples} samples, fingerprint {setting.fingerprint[:SHORT]}) under protocol {setting.protocol} "
-        f"(version {setting.protocol_version}, hash {setting.protocol_hash[:HASH]}), measured {when}.",
+        f"{setting.n_samples} samples, fingerprint {setting.fingerprint[:SHORT]}{under}) under protocol "
+        f"{setting.protocol} (version {setting.protocol_version}, hash {setting.protocol_hash[:HASH]}), measured "
+        f"{when}.",
         direction_said(board.metric),
         cells_said(board.metric),
     ]

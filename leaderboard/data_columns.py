@@ -108,14 +108,21 @@ def _importance(column: Column) -> tuple[Any, ...]:
     newest = [-int(part) if part.isdigit() else 0 for part in column.version.replace("-", ".").split(".")]
     split = DATASETS.get(column.dataset).default_split if DATASETS.is_builtin(column.dataset) else column.split
     return (
-        not column.setting.complete, len(column.unusual), column.split != split, newest, -len(column.runs),
+        not column.setting.complete,
+        bool(column.setting.condition),
+        len(column.unusual),
+        column.split != split,
+        newest,
+        -len(column.runs),
         column.setting,
-    )  # fmt: skip
+    )
 
 
 def _apart(column: Column, counted: Column, name: str) -> str:
     if not column.setting.complete:
         return "incomplete"
+    if column.setting.condition:
+        return "under a condition"
     if column.dataset == PHANTOM:
         return "drawn, not clinical"
     if column.task == "anatomy":
@@ -142,7 +149,8 @@ def _label(column: Column) -> str:
     part = (
         "" if setting.complete else f", {setting.n_samples:,} {'sample' if setting.n_samples == 1 else 'samples'} only"
     )
-    return f"{setting.dataset} {setting.version} ({setting.split}){options}{part}"
+    under = f", {setting.condition}" if setting.condition else ""
+    return f"{setting.dataset} {setting.version} ({setting.split}){options}{under}{part}"
 
 
 def _defaults(name: str) -> Mapping[str, Any]:

@@ -46,16 +46,26 @@ def export(boards: Sequence[Board], form: Format, *, intervals: bool = True) -> 
             return bibtex([row.run for board in boards for row in board.rows])
 
 
-def _described(board: Board) -> dict[str, Any]:
-    return {**dataclasses.asdict(board.setting), "metric": board.metric.key}
+def _described(board: Board, *, condition: bool) -> dict[str, Any]:
+    said = dataclasses.asdict(board.setting)
+    # Said only where there is one, so that other exports stay as they were.
+    return {
+        **{key: value for key, value in said.items() if condition or key != "condition"},
+        "metric": board.metric.key,
+    }
 
 
 def _csv(boards: Sequence[Board]) -> str:
     """One line for each table, method and column, since the columns of tables may differ."""
     left_out = set() if any(board.tells_seen for board in boards) else {SEEN}
+    condition = any(board.setting.condition for board in boards)
     return write_csv(
         [
-            {key: value for key, value in {**_described(board), **cell}.items() if key not in left_out}
+            {
+                key: value
+                for key, value in {**_described(board, condition=condition), **cell}.items()
+                if key not in left_out
+            }
             for board in boards
             for cell in board.frame().astype(object).to_dict("records")
         ]
@@ -79,7 +89,7 @@ def _csv_cell(value: Any) -> Any:
 
 def _record(board: Board) -> dict[str, Any]:
     return {
-        **_described(board),
+        **_described(board, condition=bool(board.setting.condition)),
         "label": board.metric.label,
         "ranked": board.ranked,
         "n": board.n,

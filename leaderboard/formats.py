@@ -23,10 +23,11 @@ class PageFormat(StrEnum):
 
 
 class Layout(StrEnum):
-    """What tables are of: a data set's pathologies, or all data sets."""
+    """What tables are of: a data set's pathologies, all data sets, or what conditions change."""
 
     PATHOLOGIES = "pathologies"
     DATASETS = "datasets"
+    CONDITIONS = "conditions"
 
 
 SUFFIXES = {

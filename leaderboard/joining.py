@@ -17,7 +17,8 @@ from ..datasets.phantom.cache import cache_root
 from ..datasets.phantom.parameters import DEFAULT
 from ..datasets.phantom.request import Request
 from ..evaluation.plan import USERS_OWN, select_as
-from ..evaluation.schema import DatasetInfo
+from ..evaluation.schema import ConditionInfo, DatasetInfo, ResultFile
+from .options import Options
 
 _HOW_TO_SHARE = "start with --secret FILE, the groundcxr-secret that the run was made with"
 
@@ -36,7 +37,12 @@ class Joined:
 
 
 def join(
-    data: DatasetInfo, roots: Mapping[str, Path], pathologies: Iterable[str] = (), *, secret: Path | None = None
+    data: DatasetInfo,
+    roots: Mapping[str, Path],
+    pathologies: Iterable[str] = (),
+    *,
+    secret: Path | None = None,
+    condition: ConditionInfo | None = None,
 ) -> Joined:
     """Find a run's samples in the user's own copy of its data set.
 
@@ -49,6 +55,7 @@ def join(
         roots: Where the user has which data set, by the data set's name; the phantom needs none.
         pathologies: The classes of the run's rows, which tell what a run over a part of the data was over.
         secret: The file that keys the ids of the user's own data, where it is not beside them.
+        condition: Under which the run was made: the samples are as they are then.
     """
     try:
         if data.name not in DATASETS.names():
@@ -69,7 +76,7 @@ def join(
     except (TypeError, ValueError) as error:
         # A foreign result may name options that this data set cannot read.
         return Joined(reason=f"{data.name} cannot be loaded with the run's options {data.options}: {error}")
-    selection = select_as(dataset, data, pathologies)
+    selection = select_as(dataset, data, pathologies, condition)
     if selection is None:
         place = f"the copy of {data.name} at {root}" if root else f"{data.name} as drawn here"
         other = f"; or its ids are keyed with another secret: {_HOW_TO_SHARE}" if data.private_ids else ""
@@ -84,6 +91,16 @@ def join(
             " it, or a link to it, there"
         )
     return Joined({sample.sample_id: sample for sample in selection.samples})
+
+
+def join_run(info: ResultFile, options: Options) -> Joined:
+    """The samples of a result, from the copies that the leaderboard was started with.
+
+    Args:
+        info: The result.
+        options: What it was started with.
+    """
+    return join(info.dataset, options.data, info.pathologies, secret=options.secret, condition=info.condition)
 
 
 def _outside(root: Path, samples: Iterable[Sample]) -> list[Path]:

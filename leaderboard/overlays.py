@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import Box, Grounding, Heatmap, ImageSize, Mask, ProtocolError, Radiograph, Sample, nearest_index
+from ..core.alterations import Alteration
 from ..core.fingerprint import digest
 from ..metrics import Protocol
 from ..metrics.region import region_of
@@ -46,12 +47,13 @@ class Film:
     sha256: str = ""
 
     @classmethod
-    def open(cls, path: Path, width: int | None) -> Film:
+    def open(cls, path: Path, width: int | None, alteration: Alteration | None = None) -> Film:
         """Read an image file.
 
         Args:
             path: PNG, JPEG or DICOM.
             width: Of the picture in pixels; None for the original resolution.
+            alteration: What the image becomes another by; None to show it as it is.
 
         Raises:
             ImageError: If the file is missing, no image, or damaged.
@@ -59,6 +61,7 @@ class Film:
         from PIL import Image
 
         radiograph = Radiograph.open(path)
+        radiograph = radiograph if alteration is None else alteration.image(radiograph)
         shown = _shown(radiograph.size, width)
         pixels = radiograph.as_uint8()
         if shown != radiograph.size:

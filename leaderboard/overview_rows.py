@@ -100,7 +100,7 @@ def identity(info: ResultFile) -> str:
         return digest("predictions", method.name, method.kind, method.emits, answers)
     if method.control:
         return digest(method.name, method.revision, method.weights_fingerprint, method.options, answers)
-    return digest(method.fingerprint, answers, info.condition)
+    return digest(method.fingerprint, answers)
 
 
 def _name(row: dict[Column, Run], notes: list[str]) -> str:

@@ -14,6 +14,7 @@ from ..evaluation.schema import MethodInfo, ResultFile
 from ..methods import METHODS
 from ..methods.boxes.presets import PRESETS
 from ..methods.loading import build_here
+from ..methods.random_weights import DRAWN
 
 FILE, ROOT, DIR, FILES, PYTHON = "METHOD.py", "ROOT", "DIR", "FILES", "PYTHON"
 """What a result does not tell, since it may be published, stands in capital letters."""
@@ -54,6 +55,7 @@ def command(info: ResultFile, imported: ImportFile | None = None) -> str:
         words += ["--pathology", pathologies[0]] if len(pathologies) == 1 else []
         words += ["--limit", str(data.n_asked)]
     words += ["--protocol", info.protocol.name]
+    words += ["--condition", info.condition.label] if info.condition is not None else []
     words += [word for name, value in options_of(info.answers).items() for word in (f"--{name}", str(value))]
     return shlex.join(words if foreign else [*words, "--batch-size", str(info.run.batch_size)])
 
@@ -152,7 +154,9 @@ def _places(weights: str) -> dict[str, str]:
     first, *more = weights.split("; ")
     places = {"weights": first} | {key: place for key, equals, place in (one.partition("=") for one in more) if equals}
     return {
-        key: place.partition(_LOCAL)[0] + (DIR if _LOCAL in place else "") for key, place in places.items() if place
+        key: place.partition(_LOCAL)[0].removesuffix(DRAWN) + (DIR if _LOCAL in place else "")
+        for key, place in places.items()
+        if place
     }
 
 

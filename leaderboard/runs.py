@@ -114,8 +114,9 @@ class Run:
 
 
 def settings_of(runs: Iterable[Run]) -> tuple[Setting, ...]:
-    """Every setting of the runs: complete ones first, then by name."""
-    return tuple(sorted({run.setting for run in runs}, key=lambda setting: (not setting.complete, setting)))
+    """Every setting of the runs: complete ones first, those under a condition behind the others, then by name."""
+    found = {run.setting for run in runs}
+    return tuple(sorted(found, key=lambda setting: (not setting.complete, bool(setting.condition), setting)))
 
 
 def metrics_of(runs: Iterable[Run]) -> tuple[MetricInfo, ...]:
@@ -125,4 +126,6 @@ def metrics_of(runs: Iterable[Run]) -> tuple[MetricInfo, ...]:
 
 def _identity(info: ResultFile, tier: Tier) -> str:
     parts = (info.samples_sha256, info.method.fingerprint, info.protocol.hash, tier)
-    return (digest(*parts) if info.answers is None else digest(*parts, info.answers.model_dump()))[:12]
+    # Said only where somebody chose, so that other runs keep their ids. Rows may be the same under a condition.
+    chosen = [one.model_dump() for one in (info.answers, info.condition) if one is not None]
+    return digest(*parts, *chosen)[:12]

@@ -232,9 +232,14 @@ def _is_several(value: Any) -> bool:
 
 
 class ControlMethod(GroundingMethod):
-    """A control that may read whole samples, the ground truth included. Its predictions are not stored."""
+    """A control that may read whole samples, the ground truth included. Its predictions are not stored.
+
+    Attributes:
+        learns: Whether it is fitted, and sees the whole data set, before it is asked.
+    """
 
     kind: ClassVar[str] = "control"
+    learns: ClassVar[bool] = True
 
     def fit(self, reference: Sequence[Sample], *, held_out: bool) -> None:
         """Learn from ground truth before grounding.
@@ -273,13 +278,21 @@ class PhraseControl(ControlMethod):
 
     Samples decide what it is asked, not what it answers: so its predictions are stored, and it defines `ground` or
     `ground_batch`.
+
+    Attributes:
+        asks_about: Which samples it has a question for, where that is not all of them; for messages.
     """
 
-    def question(self, sample: Sample) -> Sample:
+    asks_about: ClassVar[str] = ""
+
+    def question(self, sample: Sample) -> Sample | None:
         """The sample with the phrase and the pathology that are asked about in place of its own.
 
+        Returns:
+            None where the control has nothing to say about the sample, which then has no number.
+
         Raises:
-            MethodError: If there are none.
+            MethodError: If there should be a question, and is none; the sample has failed.
         """
         raise NotImplementedError(f"{type(self).__name__} must define question(sample)")
 

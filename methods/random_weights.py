@@ -6,6 +6,7 @@ shows the image and not what the network has learnt.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -14,6 +15,9 @@ from ..core import WeightsError
 
 _START = "random:"
 _MOST = 2**63
+
+DRAWN = " (drawn)"
+"""How the published name of drawn weights ends: a method that takes the option for a path has it without."""
 
 
 class RandomWeights(NamedTuple):
@@ -47,7 +51,13 @@ def random_weights(weights: str | None) -> RandomWeights | None:
 
 def drawn_id(seed: int, place: str = "") -> str:
     """The name of drawn weights for publication: as the option says it, the place as it may be published."""
-    return f"{_START}{seed}:{place}" if place else f"{_START}{seed}"
+    return f"{_START}{seed}{f':{place}' if place else ''}{DRAWN}"
+
+
+def drawn_of(weights_id: str | None) -> str | None:
+    """What the architecture is of, by the published name of weights, "" for the usual; None where none are drawn."""
+    found = re.match(rf"{_START}\d+:?(.*?){re.escape(DRAWN)}", weights_id or "")
+    return found[1] if found else None
 
 
 @contextmanager

@@ -9,13 +9,16 @@ from dataclasses import dataclass, field, fields
 from itertools import chain
 from typing import Any, ClassVar
 
-from ..core import GroundCXRError, Grounding, MethodError, Query, WeightsError
+from ..core import GroundCXRError, Grounding, ImageSize, MethodError, Query, WeightsError
 from ..core.errors import told_as
 from ..core.fingerprint import digest
 from .base import ControlMethod, GroundingMethod, check_answers
+from .boxes.reading import parsed
 from .isolated.errors import SetupFailed
 from .loading import build_method
 from .watching import watched
+
+_SHOWN = 80
 
 StoredAnswers = Callable[[GroundingMethod, Query], "Grounding | None"]
 """What a method has answered to a query before; None where that is not known."""
@@ -204,6 +207,19 @@ def described(method: GroundingMethod) -> dict[str, Any]:
     weights = method.weights_id()
     settings = {**method.options_dict(), **({} if weights is None else {"weights": weights})}
     return {"method": name_of(method), "settings": settings}
+
+
+def unreadable(answer: Grounding, image_size: ImageSize, method: GroundingMethod) -> MethodError | None:
+    """Why an answer cannot be passed on: it is in words that cannot be read, and not one in which there is nothing.
+
+    Args:
+        answer: Of a method that is asked.
+        image_size: (width, height) of its image.
+        method: Whose it is, for the message.
+    """
+    if answer.written is None or parsed(answer.written, image_size).kind != "unparseable":
+        return None
+    return MethodError(f"what {name_of(method)} wrote cannot be read: {answer.written.text[:_SHOWN]}")
 
 
 def require_emitted(wrapper: str, method: GroundingMethod, kind: str) -> None:

@@ -128,7 +128,8 @@ class HandingOut:
         outcomes: list[Outcome] = []
         for task in job.batches[batch]:
             try:
-                sha256 = report.images[task.path] = digests().of(task.path)
+                file = digests().of(task.path)
+                sha256 = report.images[task.path] = file if job.condition is None else job.condition.key(file)
             except ImageError as error:
                 unread = report.images[task.path] = Failure.of(error)
                 report.failed += len(task.samples)

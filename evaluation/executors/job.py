@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ...core import Sample
+from ...core.alterations import Alteration
 from ...core.progress import Advance
 from ...methods import GroundingMethod
 from ..early_warning import Listener
@@ -32,6 +33,7 @@ class Job:
         batch_size: Of the plan.
         overwrite: Whether predictions that are in the store are made again.
         listen: Told what became of each batch; what it raises ends the job.
+        condition: What images become others by before they are asked about; the samples are those of then.
     """
 
     entry: Entry
@@ -43,6 +45,7 @@ class Job:
     batch_size: int
     overwrite: bool
     listen: Listener
+    condition: Alteration | None = None
 
 
 class Executor(Protocol):

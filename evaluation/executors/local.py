@@ -49,6 +49,7 @@ class LocalExecutor:
                 overwrite=job.overwrite,
                 listen=job.listen,
                 load=self._held.load if self._held else set_up,
+                condition=job.condition,
             )
             return worker.run(job.batches, advance)
 

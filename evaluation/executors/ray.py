@@ -97,6 +97,7 @@ class RayExecutor:
             overwrite=job.overwrite,
             versions=versions(),
             folder=self._folder,
+            condition=job.condition,
         )
         return HandingOut(job, order, need, count, advance).run()
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...core import GroundCXRError, Sample
+from ...core.alterations import Alteration
 from ..early_warning import Outcome
 from ..entry import Entry, Recipe, method_store
 from ..plan import Batch
@@ -33,6 +34,7 @@ class Order:
         overwrite: Whether predictions that are in the store are made again.
         versions: What is installed where the driver runs.
         folder: The folder that the driver was started in, from which relative paths of options lead.
+        condition: What images become others by.
     """
 
     recipe: Recipe
@@ -46,6 +48,7 @@ class Order:
     overwrite: bool
     versions: dict[str, str]
     folder: Path
+    condition: Alteration | None = None
 
 
 def versions() -> dict[str, str]:
@@ -88,6 +91,7 @@ class RayWorker:
             order.batch_size,
             overwrite=order.overwrite,
             listen=self._outcomes.extend,
+            condition=order.condition,
         )
 
     def ground(self, number: int) -> tuple[GroundingReport, list[Outcome]]:

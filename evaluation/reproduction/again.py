@@ -60,7 +60,7 @@ def data_again(
     except TypeError as error:
         # Somebody else's result may name options that this data set does not have.
         raise DatasetError(f"{data.name} cannot be loaded with the result's options {data.options}: {error}") from error
-    selection = select_as(dataset, data, info.pathologies)
+    selection = select_as(dataset, data, info.pathologies, info.condition)
     if selection is None:
         raise DatasetError(_other_data(dataset, data, root))
     return dataset, selection

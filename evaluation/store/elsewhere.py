@@ -7,6 +7,7 @@ from pathlib import Path
 from ...core import Grounding, Query
 from ...methods import GroundingMethod
 from ...methods.boxes.reading import reread
+from ...methods.watching import unwatched
 from ...methods.wrapping import name_of
 from ..prediction import image_key, query_key
 from .batch_file import DamagedPredictionsError
@@ -30,14 +31,16 @@ class StoredElsewhere:
         Raises:
             StoreError: If a file cannot be read.
         """
-        store = self._store(method)
-        if store is None:
-            return None
         sha256 = query.image.sha256
-        try:
-            found = store.answer(image_key(sha256), query_key(sha256, query.phrase, query.pathology))
-        except DamagedPredictionsError:
-            return None
+        # It is the evaluator that reads here, and no file of the method's.
+        with unwatched():
+            store = self._store(method)
+            if store is None:
+                return None
+            try:
+                found = store.answer(image_key(sha256), query_key(sha256, query.phrase, query.pathology))
+            except DamagedPredictionsError:
+                return None
         return reread(found, query.image.size) if isinstance(found, Grounding) else None
 
     def _store(self, method: GroundingMethod) -> StoredPredictions | None:

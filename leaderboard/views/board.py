@@ -13,7 +13,7 @@ from ..caption import TIED, caption
 from ..runs import MEASURED, Run
 from ..tables import Board, BoardCell, BoardRow, board
 from ..zero_shot import SEEN, seen_in
-from . import charts, published
+from . import charts, conditions, published
 from .address import choose, linked
 from .frame import Chosen, open_page
 from .markup import element, interval, note, put, sentence, table, tag, text
@@ -44,6 +44,7 @@ def _show_board(chosen: Chosen) -> None:
         return
     put(board_table(shown, _sorted(shown, chosen.columns[0])))
     note(f"{caption(shown, intervals=True)} {scale_note(scale_of(_drawn(shown)), shown.metric)}")
+    conditions.show(chosen)
     charts.show(chosen, [row.run for row in shown.rows])
 
 

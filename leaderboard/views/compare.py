@@ -13,7 +13,7 @@ import streamlit as st
 from ...core import Sample
 from ...evaluation.numbers import digits_of, write_number
 from ..browsing import Order, arrange, browse, select
-from ..joining import Joined, join
+from ..joining import Joined, join_run
 from ..overlays import Style, colours
 from ..runs import Run
 from . import zoom
@@ -62,7 +62,7 @@ def show() -> None:
         return
     info = runs[0].info
     with st.spinner("Reading the data set …"):
-        joined = join(info.dataset, chosen.options.data, info.pathologies, secret=chosen.options.secret)
+        joined = join_run(info, chosen.options)
     if joined.reason:
         note(sentence(joined.reason), "gx-problems")
     rows = _found(chosen, runs, joined)
@@ -210,7 +210,7 @@ def _row(asked: Asked, sample_id: str, row: Mapping[Any, Any], sample: Sample | 
     if sample is not None:
         with places[0]:
             put(element("p", "image", "gx-method"))
-            put_picture(truth(sample), f"The image of: {sample.phrase}")
+            put_picture(truth(sample, condition=asked.runs[0].info.condition), f"The image of: {sample.phrase}")
     for place, run in zip(places[-len(asked.runs) :], asked.runs, strict=True):
         with place:
             put(element("p", text(run.label), "gx-method"))

@@ -11,7 +11,7 @@ import streamlit as st
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..failures import SLICINGS, slices, status_counts, worst_samples
-from ..joining import join
+from ..joining import join_run
 from ..overlays import Style
 from ..runs import Run
 from .address import choose, kept
@@ -74,7 +74,7 @@ def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame, beside: list[str]) 
         return
     info = run.info
     with st.spinner("Reading the data set …"):
-        joined = join(info.dataset, chosen.options.data, info.pathologies, secret=chosen.options.secret)
+        joined = join_run(info, chosen.options)
     if joined.reason:
         note(sentence(joined.reason), "gx-problems")
     for start in range(0, len(worst), _IN_A_ROW):

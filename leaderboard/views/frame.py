@@ -199,9 +199,9 @@ def protocol_titles(settings: Sequence[Setting]) -> dict[Setting, str]:
     return {one: f"{one.protocol} {one.protocol_version} ({one.protocol_hash[:8]})" for one in settings}
 
 
-def _data(setting: Setting) -> tuple[str, str, str, str, bool, int]:
+def _data(setting: Setting) -> tuple[str, str, str, str, bool, int, str]:
     s = setting
-    return s.dataset, s.version, s.split, s.fingerprint, s.complete, s.n_samples
+    return s.dataset, s.version, s.split, s.fingerprint, s.complete, s.n_samples, s.condition
 
 
 def _filtered(runs: Sequence[Run], places: Sequence[Any]) -> tuple[tuple[Run, ...], bool]:
@@ -223,13 +223,11 @@ def _filtered(runs: Sequence[Run], places: Sequence[Any]) -> tuple[tuple[Run, ..
     return tuple(chosen), PUBLISHED in tier
 
 
-def _data_name(one: tuple[str, str, str, str, bool, int]) -> str:
-    name, version, split, _, complete, count = one
-    return (
-        f"{name} {version} ({split})"
-        if complete
-        else f"{name} {version} ({split}), {count} {'sample' if count == 1 else 'samples'} only"
-    )
+def _data_name(one: tuple[str, str, str, str, bool, int, str]) -> str:
+    name, version, split, _, complete, count, condition = one
+    under = f", {condition}" if condition else ""
+    part = "" if complete else f", {count} {'sample' if count == 1 else 'samples'} only"
+    return f"{name} {version} ({split}){under}{part}"
 
 
 def _first_headline(metrics: Sequence[MetricInfo]) -> int:

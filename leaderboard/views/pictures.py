@@ -8,9 +8,11 @@ from pathlib import Path
 import streamlit as st
 
 from ...core import GroundCXRError, Grounding, Sample
+from ...core.alterations import Alteration
 from ...core.regular import check_regular
 from ...evaluation.box_choice import choose
 from ...evaluation.prediction import Failure
+from ...evaluation.schema import ConditionInfo
 from ...metrics import PROTOCOLS, Protocol, get_protocol
 from ..overlays import Film, Picture, Style, live_iou
 from ..runs import Run
@@ -46,9 +48,15 @@ def protocol_of(run: Run) -> Protocol | None:
     return protocol if protocol.hash == info.hash else None
 
 
-def truth(sample: Sample, width: int | None = WIDTH) -> Shown:
-    """The image with its true boxes, or its mask where it has no boxes."""
-    film, remark = _film(sample, width)
+def truth(sample: Sample, width: int | None = WIDTH, condition: ConditionInfo | None = None) -> Shown:
+    """The image with its true boxes, or its mask where it has no boxes.
+
+    Args:
+        sample: As it is under the condition.
+        width: Of the picture; None for the original resolution.
+        condition: Of the runs that are shown.
+    """
+    film, remark = _film(sample, width, condition)
     return Shown(*_draw(Picture(film, truth=sample.boxes, mask=_mask(sample))), remark=remark)
 
 
@@ -82,7 +90,7 @@ def answer(run: Run, sample_id: str, sample: Sample | None, style: Style, width:
     protocol = protocol_of(run)
     kind = run.info.method.kind
     prepared = found if protocol is None else protocol.prepare(found, kind)
-    film, remark = _film(sample, width) if sample is not None else (_empty(found, width), "")
+    film, remark = _film(sample, width, run.info.condition) if sample is not None else (_empty(found, width), "")
     if film is None:
         return Shown(None, remark="boxes alone, and the image that they are on is not here")
     if prepared.heatmap is not None and prepared.heatmap.image_size != film.image_size:
@@ -130,13 +138,15 @@ def _scale(prepared: Grounding, protocol: Protocol | None) -> tuple[float, float
     return protocol.scale(prepared.heatmap)
 
 
-def _film(sample: Sample, width: int | None) -> tuple[Film, str]:
+def _film(sample: Sample, width: int | None, condition: ConditionInfo | None) -> tuple[Film, str]:
     """The image; an empty frame and why, where it cannot be read."""
     try:
         check_regular(sample.image_path)
         state = sample.image_path.stat()
         opened = _open_small if width is not None else _open_whole
-        return opened(sample.image_path, state.st_mtime_ns, state.st_size, width), ""
+        # Its samples were found, so it is one that is known here.
+        altered = None if condition is None else condition.label
+        return opened(sample.image_path, state.st_mtime_ns, state.st_size, width, altered), ""
     except FileNotFoundError:
         reason = f"there is no image file {sample.image_path}"
     except OSError as error:
@@ -151,13 +161,13 @@ def _empty(found: Grounding, width: int | None) -> Film | None:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _open_small(path: Path, changed: int, size: int, width: int | None) -> Film:
-    return Film.open(path, width)
+def _open_small(path: Path, changed: int, size: int, width: int | None, altered: str | None) -> Film:
+    return Film.open(path, width, None if altered is None else Alteration.condition(altered))
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _open_whole(path: Path, changed: int, size: int, width: int | None) -> Film:
-    return Film.open(path, width)
+def _open_whole(path: Path, changed: int, size: int, width: int | None, altered: str | None) -> Film:
+    return Film.open(path, width, None if altered is None else Alteration.condition(altered))
 
 
 def _draw(picture: Picture) -> tuple[bytes, tuple[int, int]]:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from ...evaluation.box_choice import describe
 from ...evaluation.columns import TRUNCATED
+from ...evaluation.conditions import describe_condition
 from ...evaluation.imported import IMPORT_FILE
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.pair import rows_file
@@ -138,6 +139,7 @@ def _data(run: Run) -> dict[str, Any]:
         "data set": f"{data.name} {data.version}, split {data.split}",
         "samples": f"{data.n_samples:,}" + (f", {data.n_skipped:,} skipped" if data.n_skipped else ""),
         "negatives": f"{data.n_negatives:,} beside these, in no average" if data.n_negatives else None,
+        "condition": describe_condition(run.info.condition) if run.info.condition else None,
         "complete": "yes" if run.info.complete else "no: limited or filtered, never ranked",
         "options": ", ".join(f"{key} = {value}" for key, value in data.options.items() if value is not None),
         "warnings": f"{data.n_warnings} (`groundcxr doctor` tells them)" if data.n_warnings else None,

@@ -41,7 +41,7 @@ def show(
         size = st.segmented_control("Size", list(_SIZES), default="fit", required=True)
     place = which - (len(labels) - len(runs))
     if place < 0 and sample is not None:
-        shown = truth(sample, None)
+        shown = truth(sample, None, runs[0].info.condition)
     else:
         shown = answer(runs[place], sample_id, sample, style, None)
     if shown.image is None or shown.size is None:

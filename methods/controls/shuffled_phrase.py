@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ...core import Grounding, MethodError, Query, Sample
+from ...core import MethodError, Sample
 from ...core.fingerprint import generator_from
-from ..base import PhraseControl
 from ..registry import register_method
-from ..wrapping import WrappingMethod, name_of
+from ..wrapping import name_of
+from .asking import AskingControl
 
 
 @register_method("shuffled-phrase")
-class ShuffledPhrase(WrappingMethod, PhraseControl):
+class ShuffledPhrase(AskingControl):
     """A method's answer to another phrase than the sample's, scored against the sample's own boxes.
 
     The phrase is that of another sample of the same image whose boxes do not overlap these; where there is none, that
@@ -33,9 +33,6 @@ class ShuffledPhrase(WrappingMethod, PhraseControl):
             MethodError: If no method is named, or a control that is not asked about phrases.
         """
         super().__init__(options)
-        # The kind too: a protocol may treat maps of one kind in its own way.
-        for name in ("kind", "emits"):
-            self.__dict__[name] = getattr(self.only(), name)
         self._others: tuple[Sample, ...] = ()
         self._of_image: dict[str, list[Sample]] = {}
 
@@ -60,11 +57,6 @@ class ShuffledPhrase(WrappingMethod, PhraseControl):
         """The sample with another's phrase and pathology."""
         other = self._other(sample, self._of_image.get(sample.image_id, []))
         return replace(sample, phrase=other.phrase, pathology=other.pathology)
-
-    def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
-        """The answers of the method that is asked."""
-        (spec,) = self.asked
-        return self.answers(spec, queries)
 
     def _other(self, sample: Sample, mine: Sequence[Sample]) -> Sample:
         apart = [other for other in mine if other.boxes and not _overlap(sample, other)] if sample.boxes else []

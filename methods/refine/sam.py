@@ -9,22 +9,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, MethodError, Query, Radiograph
+from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, Query, Radiograph
 from ..base import GroundingMethod, by_image
-from ..boxes.reading import parsed
 from ..crop import Placement
 from ..inference import exact_inference
 from ..marker import NetworkInput, require_frame
 from ..pretrained import PretrainedMethod
 from ..registry import register_method
 from ..requirements import require_packages
-from ..wrapping import AskedOptions, WrappingMethod, name_of
+from ..wrapping import AskedOptions, WrappingMethod, unreadable
 from .cells import cells_of, rectangle
 
 if TYPE_CHECKING:
     import torch
 
-_SHOWN = 80
 _INSIDE = 0.5
 """A mask's probability from which on, excluded, a pixel is inside: a logit of 0, SAM's own threshold."""
 
@@ -129,8 +127,8 @@ class Sam(WrappingMethod, PretrainedMethod):
     def _refined(self, image: Radiograph, answers: Sequence[Grounding]) -> list[Grounding]:
         for answer in answers:
             # A failed sample, not one in which there is nothing: it is the method's that was asked.
-            if answer.written is not None and parsed(answer.written, image.size).kind == "unparseable":
-                raise MethodError(f"what {name_of(self.only())} wrote cannot be read: {answer.written.text[:_SHOWN]}")
+            if (error := unreadable(answer, image.size, self.only())) is not None:
+                raise error
         prompts = [_prompts(answer, image) for answer in answers]
         if not any(prompts):
             return [Grounding(truncated=answer.truncated) for answer in answers]

@@ -49,7 +49,7 @@ def save_run(tmp_path):
 
     Options: `n` samples (by default as many as values), `emits`, `kind`, `citation`, `complete`, `dataset` (its name),
     `protocol`, `keep` (a mask of the samples that have a row), `columns` (of the samples, by name), `out`; `data` and
-    `method` (what the result says of its data set and its method, by field). Returns the saved `Result`.
+    `method` (what the result says of its data set and its method, by field), `condition`. Returns the saved `Result`.
     """
 
     def save(
@@ -71,6 +71,7 @@ def save_run(tmp_path):
         dataset_citation="",
         data=None,
         method=None,
+        condition=None,
     ) -> Result:
         values = values or {}
         n = n or len(next(iter(values.values()), range(12)))
@@ -121,6 +122,7 @@ def save_run(tmp_path):
                 git=None,
             ),
             complete=complete,
+            condition=condition,
         )
         return result.save(out or tmp_path / "results")
 

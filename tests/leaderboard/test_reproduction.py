@@ -29,6 +29,7 @@ NEEDED = {
     "average": {"methods": "clip-phantom,random"},
     "sam": {"method": "random", "weights": "FOLDER"},
     "florence": {"preset": "agkd", "weights": "FOLDER"},
+    "random-weights": {"method": "florence", "settings": "preset=agkd weights=FOLDER", "seed": "3"},
     "vlm": {"preset": "qwen3_vl", "weights": "FOLDER"},
     "endpoint": {"preset": "qwen3_vl", "model": "mine"},
     "format-ceiling": {"preset": "kosmos2"},
@@ -38,6 +39,7 @@ NEEDED = {
     "siglip": {"weights": "random:0:FOLDER"},
     **dict.fromkeys(("gloria", "carzero", "afloc", "kad", "cxr-clip"), CHEST),
     "maco": {"weights": "random:0", "text": "TOKENIZER"},
+    **{name: {"method": "clip-phantom"} for name in ("mirrored", "other-side", "generic-phrase", "blank-image")},
 }
 """What a method must be told before it can be built; places in capital letters are those of the fixture."""
 
@@ -103,7 +105,8 @@ def test_every_bundled_method(save_run, places, name):
     for stands, place in places.items():
         settings = {key: value.replace(stands, place) for key, value in settings.items()}
     entry = opened(name, "mine", settings)
-    stood = {key: value.removeprefix("random:0:") for key, value in settings.items() if key in ("weights", "text")}
+    told = " ".join(f"{key}={value}" for key, value in settings.items())
+    stood = dict(re.findall(r"\b(weights|text)=(?:random:0:)?(\S+)", told))
     check_again(line_of(save_run, entry), entry, stood)
 
 

@@ -86,7 +86,7 @@ def test_drawn_weights_depend_on_their_seed_alone_and_need_no_weights(folder, tm
     assert torch.equal(states[0], states[1])
     assert not torch.equal(states[0], states[2])
     assert methods[0].weights_fingerprint() == methods[1].weights_fingerprint() != methods[2].weights_fingerprint()
-    assert methods[0].weights_id() == "random:1:local copy bare"
+    assert methods[0].weights_id() == "random:1:local copy bare (drawn)"
     assert methods[0].trained_on == ()
 
 

@@ -436,3 +436,16 @@ assert not loaded, loaded
 """
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_board_shows_what_conditions_change(open_page, demo, copy):
+    phantom = load_dataset("phantom", images=8)
+    evaluate("random", phantom, out=copy, condition="crop:0.1")
+    shown = open_page("leaderboard", "--results", copy)
+    assert "Under conditions" in shown.text
+    assert "crop:0.1" in shown.text
+    assert "the edges cut off (crop:0.1)" in shown.text
+    altered = open_page("compare", "--results", copy, data="phantom 1.0 (test), crop:0.1")
+    assert len(altered.pictures) > 4
+    plain = open_page("compare", "--results", copy, methods=["random"])
+    assert not set(altered.pictures) & set(plain.pictures)

@@ -549,7 +549,7 @@ def test_drawn_weights_in_place_of_a_folders(folder, tmp_path):
     np.testing.assert_array_equal(maps[0], maps[1])
     assert not np.allclose(maps[0], maps[2], atol=1e-3)
     assert methods[0].fingerprint() == methods[1].fingerprint() != methods[2].fingerprint()
-    assert methods[0].weights_id() == "random:1:local copy bare"
+    assert methods[0].weights_id() == "random:1:local copy bare (drawn)"
     assert methods[0].declared_places() == [bare]
     assert Clip(ClipOptions("biomedclip", "random:0")).trained_on == ()
     with pytest.raises(WeightsError, match=r"does not know the architecture of the model biomedclip without its files"):

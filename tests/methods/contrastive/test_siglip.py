@@ -133,7 +133,7 @@ def test_drawn_weights(siglip_folder):
     for seed in (1, 1, 2):
         method = Siglip(SiglipOptions(weights=f"random:{seed}:{siglip_folder}"))
         method.setup("cpu")
-        assert method.weights_id() == f"random:{seed}:local copy tiny-siglip"
+        assert method.weights_id() == f"random:{seed}:local copy tiny-siglip (drawn)"
         maps.append(method.ground(stored_images()[0], phrases())[0].heatmap.values)
     np.testing.assert_array_equal(maps[0], maps[1])
     assert not np.allclose(maps[0], maps[2], atol=1e-3)

@@ -244,7 +244,7 @@ def test_drawn_weights_need_none_and_depend_on_their_seed(vlm, vlm_folder, tmp_p
     one, other = (vlm("qwen2_vl", weights=f"random:{seed}:{bare}") for seed in (1, 2))
     query = queries()[:1]
     assert one.ground_batch(query)[0].written.score != other.ground_batch(query)[0].written.score
-    assert one.weights_id() == "random:1:local copy bare"
+    assert one.weights_id() == "random:1:local copy bare (drawn)"
     assert one.trained_on == ()
 
 

@@ -226,7 +226,7 @@ def test_drawn_weights_need_configurations_and_a_tokenizer_alone(sd_folder, tmp_
         maps.append(method.ground(radiograph(0), ["effusion"])[0].heatmap.values)
     np.testing.assert_array_equal(maps[0], maps[1])
     assert np.abs(maps[0] - maps[2]).max() > 1e-3
-    assert method.weights_id() == "random:2:local copy bare"
+    assert method.weights_id() == "random:2:local copy bare (drawn)"
     assert bare in method.declared_places()
     other = build_method("ldm", {"weights": f"random:1:{bare}"})
     assert other.weights_fingerprint() != method.weights_fingerprint()

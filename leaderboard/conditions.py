@@ -1,0 +1,187 @@
+"""What conditions change: each method's number on altered samples against its own on the samples as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import pandas as pd
+
+from ..comparison.head_to_head import difference_of
+from ..comparison.setting import Setting
+from ..comparison.significance import MACRO
+from ..core import GroundCXRError
+from ..evaluation.schema import MetricInfo, ResultFile
+from .runs import Run
+from .tables import tables_of
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a condition changes of a method's number.
+
+    Attributes:
+        run: The run under the condition.
+        plain: The macro average without it, over the samples that have a value in both.
+        value: The macro average under it, over the same samples.
+        difference: Under the condition minus without it; None where no sample has both.
+        low: Lower end of its 95 % interval (paired bootstrap over patients), None where there is none.
+        high: Upper end.
+        n: Samples that have both.
+    """
+
+    run: Run
+    plain: float | None
+    value: float | None
+    difference: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class ConditionRow:
+    """One method.
+
+    Attributes:
+        run: Its run without a condition.
+        changes: By condition, what that changes; those that the method was not run under are not there.
+    """
+
+    run: Run
+    changes: dict[str, Change]
+
+
+@dataclass(frozen=True)
+class ConditionTable:
+    """One metric of the methods that have results with and without a condition.
+
+    Attributes:
+        setting: That of the results without one.
+        metric: What is shown.
+        conditions: As a command line has them, sorted.
+        rows: The best macro value without a condition first.
+    """
+
+    setting: Setting
+    metric: MetricInfo
+    conditions: tuple[str, ...]
+    rows: tuple[ConditionRow, ...]
+
+    @property
+    def runs(self) -> list[Run]:
+        """Every run that a number is of."""
+        return [run for row in self.rows for run in (row.run, *(change.run for change in row.changes.values()))]
+
+    def frame(self) -> pd.DataFrame:
+        """The table in long form.
+
+        Returns:
+            One row for each method and condition: `method`, `control`, `condition`, `run` and `plain_run` (ids),
+            `plain`, `value`, `difference`, `low`, `high`, `n`, as in `Change`.
+        """
+        return pd.DataFrame(
+            [
+                {
+                    "method": row.run.label,
+                    "control": row.run.info.method.control,
+                    "condition": condition,
+                    "run": change.run.id,
+                    "plain_run": row.run.id,
+                    "plain": change.plain,
+                    "value": change.value,
+                    "difference": change.difference,
+                    "low": change.low,
+                    "high": change.high,
+                    "n": change.n,
+                }
+                for row in self.rows
+                for condition, change in row.changes.items()
+            ]
+        )
+
+
+def condition_tables(runs: Sequence[Run], metrics: Sequence[str] = ()) -> list[ConditionTable]:
+    """A table for each setting with conditions, and metric.
+
+    Args:
+        runs: Runs of any settings.
+        metrics: Keys of metrics; each protocol's headline metrics by default.
+
+    Raises:
+        UnknownNameError: If no run has one of the metrics.
+        GroundCXRError: If no method has a result both with a condition and without it.
+        StoreError: If the rows of a run cannot be read any more.
+    """
+    groups: dict[Setting, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(Setting.without_condition(run.info), []).append(run)
+    pairs = [group for _, group in sorted(groups.items()) if _paired(group)]
+    if not pairs:
+        raise GroundCXRError(
+            "no method has a result under a condition beside one of the same samples without it; "
+            "evaluate --condition NAME makes the first, evaluate without --condition the second"
+        )
+    return [table for table in tables_of(pairs, metrics, condition_table) if table is not None]
+
+
+def condition_table(runs: Sequence[Run], metric: str) -> ConditionTable | None:
+    """The table of one metric; None where no method has it with and without a condition.
+
+    Args:
+        runs: Runs on the same samples, under conditions and without.
+        metric: The metric's key.
+
+    Raises:
+        StoreError: If the rows of a run cannot be read any more.
+    """
+    pairs = _paired([run for run in runs if run.metric(metric) is not None])
+    rows = [
+        ConditionRow(plain, {one.setting.condition: _change(plain, one, metric) for one in mine})
+        for plain, mine in pairs
+    ]
+    if not rows:
+        return None
+    shown = rows[0].run.metric(metric)
+    assert shown is not None  # noqa: S101  (the runs without it are left out above)
+    conditions = sorted({condition for row in rows for condition in row.changes})
+    rows.sort(key=lambda row: (row.run.info.method.control, _order(row.run, shown), row.run.label))
+    return ConditionTable(rows[0].run.setting, shown, tuple(conditions), tuple(rows))
+
+
+def _paired(runs: Sequence[Run]) -> list[tuple[Run, list[Run]]]:
+    """Each run without a condition, with those of the same method under conditions, where there are any."""
+    altered: dict[tuple[object, ...], list[Run]] = {}
+    for run in runs:
+        if run.setting.condition:
+            altered.setdefault(_method(run.info), []).append(run)
+    plain = [run for run in runs if not run.setting.condition]
+    return [(run, altered[_method(run.info)]) for run in plain if _method(run.info) in altered]
+
+
+def _method(info: ResultFile) -> tuple[object, ...]:
+    """What is equal for one method with and without a condition."""
+    return info.method.fingerprint, info.answers
+
+
+# Pages ask for the same again whenever something else on them changes.
+@lru_cache(maxsize=256)
+def _change(plain: Run, altered: Run, metric: str) -> Change:
+    info = plain.metric(metric)
+    assert info is not None  # noqa: S101  (the caller has left those without it out)
+    table = difference_of(altered, plain, info).table
+    cell = table.loc[table["column"] == MACRO].astype(object).iloc[0]
+    known = {
+        key: None if cell[key] != cell[key] else cell[key] for key in ("first", "second", "difference", "low", "high")
+    }
+    return Change(
+        altered, known["second"], known["first"], known["difference"], known["low"], known["high"], int(cell["n"])
+    )
+
+
+def _order(run: Run, metric: MetricInfo) -> float:
+    value = run.info.overall.macro[metric.key].value
+    if value is None:
+        return float("inf")
+    return -value if metric.higher_is_better else value

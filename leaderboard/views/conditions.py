@@ -1,0 +1,46 @@
+"""The table of what conditions change, below the board."""
+
+from __future__ import annotations
+
+from ...comparison.setting import Setting
+from ...evaluation.numbers import digits_of, write_number
+from ..conditions import Change, ConditionTable, condition_table
+from ..export_conditions import AS_IT_IS, changes_caption, names_of, signed
+from .frame import Chosen
+from .markup import element, heading, note, put, table, text
+
+
+def show(chosen: Chosen) -> None:
+    """The table of the samples chosen, under whatever condition; nothing where no method has both results."""
+    mine = Setting.without_condition(chosen.runs[0].info)
+    labels = {run.info.method.fingerprint for run in chosen.runs}
+    runs = [
+        run
+        for run in chosen.library.runs
+        if Setting.without_condition(run.info) == mine and run.info.method.fingerprint in labels
+    ]
+    shown = condition_table(runs, chosen.metric.key)
+    if shown is None:
+        return
+    heading("Under conditions", "what altered images and phrases change")
+    put(changes_table(shown))
+    note(changes_caption(shown, intervals=True))
+
+
+def changes_table(shown: ConditionTable) -> str:
+    """The table as HTML."""
+    digits = digits_of(shown.metric)
+
+    def cell(change: Change | None) -> str:
+        if change is None or change.difference is None:
+            return element("span", "-", "gx-faint", title="not run under it, or no sample counts")
+        ends = "no interval" if change.low is None else f"[{signed(change.low, digits)}, {signed(change.high, digits)}]"
+        return text(signed(change.difference, digits)) + element("small", text(ends))
+
+    rows = []
+    for name, row in zip(names_of(shown), shown.rows, strict=True):
+        value = row.run.info.overall.macro[shown.metric.key].value
+        plain = "-" if value is None else write_number(value, digits)
+        rows.append([text(name), text(plain), *(cell(row.changes.get(one)) for one in shown.conditions)])
+    heads = ["method", AS_IT_IS, *map(text, shown.conditions)]
+    return table(heads, rows, label=f"what conditions change of {shown.metric.label}")
