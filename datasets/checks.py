@@ -24,7 +24,7 @@ from ..core.regular import is_regular
 from ..core.threads import mapped
 from .annotations import Annotation, by_image
 from .base import Finding, refuse_reserved
-from .frames import CLIPPED, DEGENERATE, NEGATIVE, OUTSIDE, aspect_differs, fit_box, negative_sides
+from .frames import CLIPPED, DEGENERATE, NEGATIVE, OUTSIDE, aspect_differs, fit_box, negative_sides, other_frame
 from .samples import doubts_about_frames
 from .spellings import spellings
 
@@ -130,8 +130,7 @@ def _sizes(
     resized: list[str] = []
     for image, rows in by_image(annotations).items():
         size = sizes.get(image)
-        frame = next((row.frame for row in rows if row.frame is not None), None)
-        if size is None or frame is None or frame == size:
+        if size is None or (frame := other_frame((row.frame for row in rows if row.frame is not None), size)) is None:
             continue
         contradiction = f"{paths[image]} is {size[0]}x{size[1]}, annotated {frame[0]}x{frame[1]}"
         if aspect_differs(frame, size):

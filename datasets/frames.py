@@ -21,6 +21,15 @@ def aspect_differs(frame: ImageSize, size: ImageSize) -> bool:
     return abs(frame[0] * size[1] / (frame[1] * size[0]) - 1) > ASPECT_TOLERANCE
 
 
+def other_frame(frames: Iterable[ImageSize], size: ImageSize) -> ImageSize | None:
+    """Of the frames annotated on one image, one that is not the image file's size; None where all are.
+
+    One of another width/height is told before one of which the file is a resized copy.
+    """
+    others = [frame for frame in frames if frame != size]
+    return max(others, key=lambda frame: aspect_differs(frame, size), default=None)
+
+
 def fit_box(box: Box, frame: ImageSize, size: ImageSize) -> tuple[Box | None, str | None]:
     """Bring a box into the image file's pixels.
 
