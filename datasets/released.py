@@ -163,7 +163,14 @@ class ReleasedDataset(GroundingDataset):
             findings += cls._inspected(release, paths)
         return [
             *findings,
-            *check_files(release.annotations, paths, place=str(release.place), step=cls.get, written=release.written),
+            *check_files(
+                release.annotations,
+                paths,
+                place=str(release.place),
+                step=cls.get,
+                written=release.written,
+                released=True,
+            ),
         ]
 
     @classmethod

@@ -119,6 +119,16 @@ def test_what_no_label_and_no_row_has_is_absent(root):
     assert "Pneumonia" not in normal.classes
 
 
+def test_the_doctor_asks_nobody_to_mend_a_release(root):
+    """29 of its boxes stick out of their images, and two readers may draw one box."""
+    path = next(root.rglob("annotations_train.csv"))
+    path.write_text(path.read_text() + f"{LANDSCAPE},R9,ILD,-4,20,90,120\n" + f"{LANDSCAPE},R8,ILD,-4,20,90,120\n")
+    said = [one for one in check_dataset("vindr-cxr", root) if ", row " in one.problem]
+    assert any("sticks out" in one.problem for one in said)
+    assert any("repeats" in one.problem for one in said)
+    assert {one.step for one in said} == {"compare with the release; where it has the same, nothing is to be done"}
+
+
 class TestSecondReader:
     def test_is_the_fusion_of_the_others(self, root):
         dataset = load_dataset("vindr-cxr", root, "train", readers="R9")
