@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -17,6 +17,8 @@ from .arguments import DATASET_ALIAS, of_dataset, parsed_settings
 
 if TYPE_CHECKING:
     from ..evaluation.schema import SuiteInfo
+
+T = TypeVar("T")
 
 PHANTOM = "phantom"
 """The data set of a command that names none."""
@@ -182,7 +184,7 @@ def _roots(roots: Sequence[str], named: Mapping[str, str]) -> dict[str, Path]:
         alias, rest = split_alias(text)
         if alias and _is_there(text) and not _is_there(rest):
             alias, rest = "", text  # a path that holds a "="
-        if alias and alias not in named:
+        if alias and not _is_of_run(alias, named):
             if len(named) > 1 or _is_there(rest):
                 raise unknown_name("data set in this run", alias, named)
             alias, rest = "", text
@@ -194,7 +196,7 @@ def _roots(roots: Sequence[str], named: Mapping[str, str]) -> dict[str, Path]:
         if label in found:
             raise GroundCXRError(f"--root is given twice for {label}; give each data set one root")
         found[label] = user_path(rest).absolute()
-    return found
+    return _by_label(found, named)
 
 
 def _is_there(path: str) -> bool:
@@ -205,10 +207,26 @@ def _splits(splits: Sequence[str], named: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for text in splits:
         alias, split = split_alias(text)
-        if alias and alias not in named:
+        if alias and not _is_of_run(alias, named):
             raise unknown_name("data set in this run", alias, named)
         if alias in found:
             raise GroundCXRError(f"--split is given twice for {alias or 'all data sets'}; give each one split")
         found[alias] = split
     of_all = dict.fromkeys(named, found[""]) if "" in found else {}
-    return of_all | found
+    return of_all | _by_label(found, named)
+
+
+def _is_of_run(given: str, named: Mapping[str, str]) -> bool:
+    """Whether it is a label of the run, or the name of a data set that stands there under another."""
+    return given in named or given in named.values()
+
+
+def _by_label(found: Mapping[str, T], named: Mapping[str, str]) -> dict[str, T]:
+    """What is given by label or, where that is no other's label, by name; the label counts more.
+
+    Args:
+        found: What is given, by what it is given for.
+        named: The name of each label's data set.
+    """
+    by_name = {label: found[name] for label, name in named.items() if name in found and name not in named}
+    return by_name | {label: found[label] for label in named if label in found}

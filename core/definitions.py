@@ -34,6 +34,7 @@ DEFINITIONS: dict[str, str] = {
     "Lung Tumor": "a growth in the lung, seen as a white mass with a lobed or spiky edge",
     "Mass": "a round or lobed white spot in the lung wider than three centimetres",
     "Mediastinal Shift": "the heart and windpipe pushed or pulled to one side",
+    "Multiple Nodules": "more than one small round white spot in the lungs",
     "Nodule": "a small round white spot in the lung, at most three centimetres wide",
     "Nodule or Mass": "a round white spot in the lung, small or large",
     "Other Disease": "a disease that none of the other names says",

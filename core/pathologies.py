@@ -18,7 +18,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "Clavicle Fracture": (),
     "Consolidation": ("consolidations", "alveolar pattern"),
     "COPD": ("chronic obstructive pulmonary disease", "copd signs"),
-    "Diffuse Nodules": ("diffuse nodule", "multiple nodules"),
+    "Diffuse Nodules": ("diffuse nodule",),
     "Edema": ("pulmonary edema", "lung edema", "oedema", "pulmonary oedema"),
     "Emphysema": ("pulmonary emphysema",),
     "Enlarged Cardiomediastinum": ("mediastinal enlargement", "widened mediastinum"),
@@ -36,6 +36,7 @@ SPELLINGS: dict[str, tuple[str, ...]] = {
     "Lung Tumor": ("lung tumour", "tumor", "tumour"),
     "Mass": ("lung mass", "pulmonary mass"),
     "Mediastinal Shift": ("mediastinal displacement",),
+    "Multiple Nodules": (),
     "No Finding": ("no findings", "normal"),
     "Nodule": ("lung nodule", "pulmonary nodule"),
     "Nodule or Mass": ("nodule/mass",),
@@ -59,20 +60,29 @@ _WIDER: dict[str, tuple[str, ...]] = {
     "Cardiomegaly": ("Enlarged Cardiomediastinum",),
     "Clavicle Fracture": ("Fracture",),
     "Consolidation": ("Infiltration", "Lung Opacity"),
-    "Diffuse Nodules": ("Nodule",),
+    "Diffuse Nodules": ("Multiple Nodules",),
     "Edema": ("Lung Opacity",),
+    "Emphysema": ("COPD",),
     "Hiatal Hernia": ("Hernia",),
     "Infiltration": ("Lung Opacity",),
+    "Interstitial Lung Disease": ("Interstitial Pattern",),
+    "Interstitial Pattern": ("Lung Opacity",),
+    "Lung Cavity": ("Lung Lesion",),
     "Lung Lesion": ("Lung Opacity",),
-    "Lung Tumor": ("Lung Lesion",),
+    "Lung Tumor": ("Nodule or Mass",),
     "Mass": ("Nodule or Mass",),
+    "Multiple Nodules": ("Nodule",),
     "Nodule": ("Nodule or Mass",),
     "Nodule or Mass": ("Lung Lesion",),
     "Pneumonia": ("Consolidation",),
     "Pulmonary Fibrosis": ("Interstitial Lung Disease",),
     "Rib Fracture": ("Fracture",),
+    "Tuberculosis": ("Lung Opacity",),
 }
-"""What a finding is a kind of, after CheXpert's tree of labels (Irvin et al., 2019, figure 1) where it has it."""
+"""What a finding is a kind of, after CheXpert's tree of labels (Irvin et al., 2019, figure 1) where it has it.
+
+Elsewhere as images show it: a cavity is a hollow in a lesion, and whatever whitens lung is an opacity of it.
+"""
 
 
 NAMELESS = frozenset({"No Finding", "Other Disease", "Other Lesion", "Pleural Other"})

@@ -24,7 +24,7 @@ from ..core.regular import is_regular
 from ..core.threads import mapped
 from .annotations import Annotation, by_image
 from .base import Finding, refuse_reserved
-from .frames import CLIPPED, DEGENERATE, NEGATIVE, OUTSIDE, aspect_differs, fit_box, negative_sides
+from .frames import CLIPPED, DEGENERATE, NEGATIVE, OUTSIDE, aspect_differs, fit_box, negative_sides, other_frame
 from .samples import doubts_about_frames
 from .spellings import spellings
 
@@ -32,6 +32,7 @@ _OF_THIS_SIZE = (
     "correct the row, or, if boxes were drawn on images of another size, give that size: the columns "
     "image_width,image_height of a CSV, width and height of the image records of a COCO JSON"
 )
+_AS_RELEASED = "compare with the release; where it has the same, nothing is to be done"
 _GOT_AGAIN = ("get the file again", "download it again")
 _SPELLING = "write one of them throughout, if one is meant"
 _FRAME_STEPS = {
@@ -55,6 +56,7 @@ def check_files(
     place: str,
     step: str,
     written: Written = "sizes",
+    released: bool = False,
 ) -> list[Finding]:
     """Decode every image and look at every row.
 
@@ -64,6 +66,7 @@ def check_files(
         place: The annotation file, for messages.
         step: What to do about an image that is missing or damaged.
         written: What the four numbers of boxes were read as.
+        released: Whether the annotation file is a release's, which its user does not mend.
 
     Returns:
         Missing, empty and damaged images; images that are blank, turned, oddly described by their own file, of another
@@ -81,12 +84,12 @@ def check_files(
         ],
         *_reserved(annotations, place),
         *[Finding("warning", f"{place}: {doubt}", _SPELLING) for doubt in spellings(annotations)],
-        *_frames(annotations, sizes, place, written),
+        *_frames(annotations, sizes, place, written, released),
         *_sizes(annotations, paths, sizes),
         *_pictures(paths, seen),
         *_same_images(paths, seen),
-        *_boxes(annotations, sizes, place, written),
-        *_repeated(annotations, place),
+        *_boxes(annotations, sizes, place, written, released),
+        *_repeated(annotations, place, released),
     ]
 
 
@@ -98,10 +101,10 @@ def _reserved(annotations: Sequence[Annotation], place: str) -> Iterator[Finding
 
 
 def _frames(
-    annotations: Sequence[Annotation], sizes: Mapping[str, ImageSize], place: str, written: Written
+    annotations: Sequence[Annotation], sizes: Mapping[str, ImageSize], place: str, written: Written, released: bool
 ) -> Iterator[Finding]:
     for doubt in doubts_about_frames(annotations, sizes, written):
-        yield Finding("warning", f"{place}: {doubt}", _FRAME_STEPS[doubt.kind])
+        yield Finding("warning", f"{place}: {doubt}", _AS_RELEASED if released else _FRAME_STEPS[doubt.kind])
 
 
 def _pictures(paths: Mapping[str, Path], seen: Mapping[str, _Content]) -> Iterator[Finding]:
@@ -130,8 +133,7 @@ def _sizes(
     resized: list[str] = []
     for image, rows in by_image(annotations).items():
         size = sizes.get(image)
-        frame = next((row.frame for row in rows if row.frame is not None), None)
-        if size is None or frame is None or frame == size:
+        if size is None or (frame := other_frame([row.frame for row in rows if row.frame is not None], size)) is None:
             continue
         contradiction = f"{paths[image]} is {size[0]}x{size[1]}, annotated {frame[0]}x{frame[1]}"
         if aspect_differs(frame, size):
@@ -154,7 +156,7 @@ def _same_images(paths: Mapping[str, Path], seen: Mapping[str, _Content]) -> Ite
 
 
 def _boxes(
-    annotations: Sequence[Annotation], sizes: Mapping[str, ImageSize], place: str, written: Written
+    annotations: Sequence[Annotation], sizes: Mapping[str, ImageSize], place: str, written: Written, released: bool
 ) -> Iterator[Finding]:
     for row in annotations:
         size = row.frame or sizes.get(row.image_id)
@@ -169,16 +171,18 @@ def _boxes(
                 box = f"({x0:g}, {y0:g}) to ({x1:g}, {y1:g})"
             said = f"is dropped: {negative_sides(row.box)}" if defect == NEGATIVE else _SAID[defect]
             problem = f"{place}, {row.where}: the box {box} of an image of {frame[0]}x{frame[1]} {said}"
-            yield Finding("warning", problem, "correct the row" if defect in (NEGATIVE, DEGENERATE) else _OF_THIS_SIZE)
+            step = "correct the row" if defect in (NEGATIVE, DEGENERATE) else _OF_THIS_SIZE
+            yield Finding("warning", problem, _AS_RELEASED if released else step)
 
 
-def _repeated(annotations: Sequence[Annotation], place: str) -> Iterator[Finding]:
+def _repeated(annotations: Sequence[Annotation], place: str, released: bool) -> Iterator[Finding]:
     seen: dict[tuple[object, ...], str] = {}
     for row in annotations:
         region = row.segmentation.key if row.segmentation else None
         key = (row.image_id, row.phrase, row.pathology, row.box, region)
         if key in seen:
-            yield Finding("warning", f"{place}: {row.where} repeats {seen[key]}", "remove one of them")
+            step = _AS_RELEASED if released else "remove one of them"
+            yield Finding("warning", f"{place}: {row.where} repeats {seen[key]}", step)
         else:
             seen[key] = row.where
 

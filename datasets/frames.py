@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..core import Box, ImageSize
 
@@ -19,6 +19,20 @@ CLIPPED = "boxes partly outside their image were clipped"
 def aspect_differs(frame: ImageSize, size: ImageSize) -> bool:
     """Whether the two sizes' width/height differ by more than `ASPECT_TOLERANCE`."""
     return abs(frame[0] * size[1] / (frame[1] * size[0]) - 1) > ASPECT_TOLERANCE
+
+
+def other_frame(frames: Sequence[ImageSize], size: ImageSize) -> ImageSize | None:
+    """What to say that an image was annotated at; None where there is nothing to say.
+
+    Args:
+        frames: Of the annotations on the image.
+        size: (width, height) of the image file.
+
+    Returns:
+        The first frame of which the file is no resized copy; or else the first, if it is not the file's size.
+    """
+    frame = next((frame for frame in frames if aspect_differs(frame, size)), next(iter(frames), size))
+    return None if frame == size else frame
 
 
 def fit_box(box: Box, frame: ImageSize, size: ImageSize) -> tuple[Box | None, str | None]:

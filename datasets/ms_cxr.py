@@ -146,7 +146,7 @@ class MSCXR(GroundingDataset):
                 doubts += _other_files(annotations, samples)
             findings += [Finding("warning", text) for text in doubts]
         step = "download it from MIMIC-CXR-JPG (https://physionet.org/content/mimic-cxr-jpg/)"
-        return [*findings, *check_files(annotations, paths, place=str(release.annotation), step=step)]
+        return [*findings, *check_files(annotations, paths, place=str(release.annotation), step=step, released=True)]
 
 
 def _select(annotations: Sequence[Annotation], split: str, release: Release) -> list[Annotation]:

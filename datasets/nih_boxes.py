@@ -57,6 +57,7 @@ class NIHBoxes(ReleasedDataset):
         "Pneumothorax",
     )
     splits = ("train_val", "test")
+    split_files: ClassVar[Mapping[str, str]] = {split: f"{split}_list.txt" for split in splits}
     training_split = "train_val"
     named = "Image Index"
     get = (
@@ -69,7 +70,7 @@ class NIHBoxes(ReleasedDataset):
         """The boxes; splits and the labels of whole images where their files are beside them."""
         root, files = cls.find(root, _FILES, ["boxes"], "BBox_List_2017.csv")
         place = files["boxes"]
-        splits = {image: split for split in cls.splits if split in files for image in _listed_images(files[split])}
+        splits = _splits({split: files[split] for split in cls.splits if split in files})
         annotations = [
             _annotation(index, image, label, box, place, template, splits)
             for index, image, label, box in _rows(place, cls.get)
@@ -150,8 +151,15 @@ def _annotation(
     )
 
 
-def _listed_images(path: Path) -> list[str]:
-    return [PurePosixPath(line).stem for line in read_text(path, "a list of images").split()]
+def _splits(lists: Mapping[str, Path]) -> dict[str, str]:
+    """The split of each image that a list names."""
+    splits: dict[str, str] = {}
+    for split, path in lists.items():
+        for name in read_text(path, "a list of images").split():
+            image = PurePosixPath(name).stem
+            if splits.setdefault(image, split) != split:
+                raise DatasetError(f"{path}: the image {image} is in {splits[image]} too; get the lists again")
+    return splits
 
 
 def _labels(path: Path, wanted: Mapping[str, object]) -> dict[str, frozenset[str]]:

@@ -31,6 +31,7 @@ class ReleasedDataset(GroundingDataset):
         classes: The classes, in the order in which tables show them, as the release spells them; none where the release
             has no list of them.
         splits: The release's own.
+        split_files: By split, the file that says what is in it, where it is not the annotations' own.
         training_split: The one that controls are fitted on, where there is one.
         suffixes: Of image files, those of the release first.
         avoided: A word in the path of copies that are used only where there are no others.
@@ -41,6 +42,7 @@ class ReleasedDataset(GroundingDataset):
     title: ClassVar[str]
     classes: ClassVar[tuple[str, ...]] = ()
     splits: ClassVar[tuple[str, ...]] = ()
+    split_files: ClassVar[Mapping[str, str]] = {}
     training_split: ClassVar[str | None] = None
     suffixes: ClassVar[tuple[str, ...]] = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
     avoided: ClassVar[str] = ""
@@ -161,7 +163,14 @@ class ReleasedDataset(GroundingDataset):
             findings += cls._inspected(release, paths)
         return [
             *findings,
-            *check_files(release.annotations, paths, place=str(release.place), step=cls.get, written=release.written),
+            *check_files(
+                release.annotations,
+                paths,
+                place=str(release.place),
+                step=cls.get,
+                written=release.written,
+                released=True,
+            ),
         ]
 
     @classmethod
@@ -179,9 +188,11 @@ class ReleasedDataset(GroundingDataset):
         chosen = [row for row in release.annotations if split in ("all", row.split)]
         if not chosen:
             of_split = "" if split == "all" else f" of the split {split!r}"
-            raise DatasetError(
-                f"{release.place} has no annotations{of_split}; use another split, or get the whole release: {cls.get}"
-            )
+            step = f"use another split, or get the whole release: {cls.get}"
+            if split in cls.split_files:
+                file = cls.split_files[split]
+                step = f"{file} says what is in it: put that file below {release.root} if it is not there, or {step}"
+            raise DatasetError(f"{release.place} has no annotations{of_split}; {step}")
         return chosen
 
     @classmethod

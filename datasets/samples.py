@@ -11,7 +11,7 @@ from ..core.doubts import ORIENTED, Doubt, Placed, Tally, Written, frame_doubts
 from ..core.names import escaped
 from ..core.regular import is_regular
 from .annotations import Annotation, by_image
-from .frames import NEGATIVE, aspect_differs, fit_box, holding_frame, negative_sides
+from .frames import NEGATIVE, aspect_differs, fit_box, holding_frame, negative_sides, other_frame
 from .ids import opaque_id
 from .image_headers import image_headers
 from .masks import union_mask
@@ -141,11 +141,12 @@ def _median_size(sizes: Sequence[ImageSize]) -> ImageSize:
 def _settle_size(
     rows: Sequence[Annotation], path: Path, read: ImageHeader | ImageError, typical: ImageSize, tally: Tally
 ) -> ImageSize:
-    frame = next((row.frame for row in rows if row.frame is not None), None)
+    frames = [row.frame for row in rows if row.frame is not None]
     if isinstance(read, ImageError):
         tally.add(UNREADABLE if is_regular(path) else MISSING, escaped(str(path)))
-        return frame or holding_frame((row.box for row in rows if row.box is not None), typical)
-    if frame is not None and frame != read.size:
+        return frames[0] if frames else holding_frame((row.box for row in rows if row.box is not None), typical)
+    frame = other_frame(frames, read.size)
+    if frame is not None:
         example = f"{path} is {read.size[0]}x{read.size[1]}, annotated {frame[0]}x{frame[1]}"
         tally.add(OTHER_ASPECT if aspect_differs(frame, read.size) else RESIZED, example)
     if read.orientation != 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ..core.names import one_line
 from ..evaluation.numbers import digits_of, write_number
@@ -49,21 +49,21 @@ def latex_table(board: Board, *, intervals: bool) -> str:
         values = [value(cell, board.metric, board.n[column]) for cell, column in zip(cells, board.columns, strict=True)]
         below = [interval(cell, board.metric) for cell in cells] if intervals else None
         body += latex_row(name, values, below)
-    heads = {column: board.n[column] for column in board.columns}
+    heads = [(capital(column), board.n[column]) for column in board.columns]
     return latex_float(heads, body, caption(board, intervals=intervals), named)
 
 
-def latex_float(heads: Mapping[str, int | None], body: Sequence[str], caption: str, named: str) -> str:
+def latex_float(heads: Sequence[tuple[str, int | None]], body: Sequence[str], caption: str, named: str) -> str:
     """A `table*` that needs the packages booktabs and adjustbox.
 
     Args:
-        heads: By column, how many samples it has; None of what has none.
+        heads: Each column's heading, and how many samples it has; None of what has none.
         body: The rows.
         caption: As plain text.
         named: What the label is made of.
     """
     label = re.sub(r"[^a-z0-9]+", "-", named.lower())
-    counts = ["" if n is None else str(n) for n in heads.values()]
+    counts = ["" if n is None else str(n) for _, n in heads]
     lines = [
         r"% \usepackage{booktabs,adjustbox}",
         r"\begin{table*}[t]",
@@ -73,7 +73,7 @@ def latex_float(heads: Mapping[str, int | None], body: Sequence[str], caption: s
         r"\begin{adjustbox}{max width=\textwidth}",
         rf"\begin{{tabular}}{{@{{}}l{'r' * len(heads)}@{{}}}}",
         r"\toprule",
-        " & ".join(["Method", *(_heading(column) for column in heads)]) + r" \\",
+        " & ".join(["Method", *(_heading(head) for head, _ in heads)]) + r" \\",
         " & ".join([r"\quad$n$", *counts]) + r" \\",
         r"\midrule",
         *body,
@@ -96,13 +96,18 @@ def escape(text: str) -> str:
     return one_line(text).translate(_TRANSLATION)
 
 
+def capital(column: str) -> str:
+    """A heading with a capital; names of data sets, which are written as on the command line, take none."""
+    return column[:1].upper() + column[1:]
+
+
 def _behind_a_row(text: str) -> str:
     """Text that the end of a row before it does not take for its star or its extra space."""
     return "{}" + text if text.startswith(("[", "*")) else text
 
 
-def _heading(column: str) -> str:
-    words = [_behind_a_row(word) for word in escape(column[:1].upper() + column[1:]).split()]
+def _heading(text: str) -> str:
+    words = [_behind_a_row(word) for word in escape(text).split()]
     stacked = r"\\".join(words)
     return stacked if len(words) == 1 else rf"\shortstack[r]{{{stacked}}}"
 

@@ -96,7 +96,8 @@ def _latex(table: Overview, intervals: bool) -> str:
         body += latex.latex_row(name, values, ends)
     name, _, sha256 = table.protocol
     named = f"datasets-{name}-{table.metric.key}-{sha256[:8]}"
-    return latex.latex_float(_heads(table), body, overview_caption(table, intervals=intervals), named)
+    heads = [(latex.capital(head) if head in (MEAN, RANK) else head, n) for head, n in _heads(table).items()]
+    return latex.latex_float(heads, body, overview_caption(table, intervals=intervals), named)
 
 
 def _record(table: Overview) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -52,6 +53,7 @@ class PadChestGR(ReleasedDataset):
   year    = {2025}
 }"""
     splits = SPLITS
+    split_files: ClassVar[Mapping[str, str]] = dict.fromkeys(SPLITS, "master_table.csv")
     training_split = "train"
     suffixes = (".png", ".jpg", ".jpeg", ".dcm", ".dicom")
     avoided = "prior"

@@ -37,6 +37,19 @@ _FILES = {
 _GLOBAL = ("COPD", "Lung tumor", "Tuberculosis")
 """What labels of whole images name beside the findings with boxes; no phrase could name "Other disease(s)"."""
 
+_WITHOUT_BOXES = ("Pneumonia",)
+_NOT_OF_KAGGLE = (
+    "Clavicle fracture",
+    "Edema",
+    "Emphysema",
+    "Enlarged PA",
+    "Lung cavity",
+    "Lung cyst",
+    "Mediastinal shift",
+    "Rib fracture",
+)
+"""Findings whose boxes Kaggle's part lacks; an image that shows nothing else is "No finding" there."""
+
 _PUBLISHED = {
     "rows of train": 69_052,
     "boxes of train": 37_367,
@@ -162,7 +175,8 @@ class VinDrCXR(ReleasedDataset):
                 content.read_labels(files[f"labels {split}"], [*cls.classes, *_GLOBAL])
             else:
                 unlabelled.append(split)
-        absent = content.absent(cls.classes)
+        without = _WITHOUT_BOXES if of_physionet else (*_WITHOUT_BOXES, *_NOT_OF_KAGGLE)
+        absent = content.absent(cls.classes, [name for name in cls.classes if name not in without])
         second = None
         if readers == VILOURAS2024:
             drawn = as_vilouras2024(content.drawn, content.labelled, unlabelled)

@@ -141,13 +141,15 @@ class Content:
             self.labelled[image] = self.labelled.get(image, frozenset()) | present
             self.denied[image] = self.denied.get(image, absent) & absent
 
-    def absent(self, findings: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    def absent(self, findings: Sequence[str], drawn_here: Sequence[str]) -> dict[str, tuple[str, ...]]:
         """The findings that are known not to be in each image: no label and no row has them.
 
-        Labels of whole images name every finding; without them, the row "No finding" alone says so, of all.
+        Labels of whole images name every finding; without them, the row "No finding" alone says so, of those that it
+        could have stood beside.
 
         Args:
-            findings: Those that boxes may have.
+            findings: Those that samples may be of.
+            drawn_here: Those of them that this form of the release has boxes of.
         """
         drawn: dict[str, set[str]] = {}
         for one in self.drawn:
@@ -159,7 +161,7 @@ class Content:
                 names = [*findings, *sorted(self.denied[image].difference(findings))]
                 known[image] = tuple(name for name in names if name in self.denied[image] and name not in there)
             elif image not in self.with_finding:
-                known[image] = tuple(findings)
+                known[image] = tuple(drawn_here)
         return known
 
 

@@ -32,6 +32,12 @@ PUBLISHED = "published"
 OVERVIEW = "app_pages/overview.py"
 """The page over all data sets, whose choices are those of all runs."""
 
+CITE = "app_pages/cite.py"
+"""The page of exports, which are of one data set or of all."""
+
+ALL_DATA = "all_data"
+"""The name in URLs of the switch to all data sets on the page of exports."""
+
 PAGES = (
     ("app_pages/leaderboard.py", "Leaderboard"),
     (OVERVIEW, "Overview"),
@@ -39,7 +45,7 @@ PAGES = (
     ("app_pages/head_to_head.py", "Head to head"),
     ("app_pages/failures.py", "Failures"),
     ("app_pages/run.py", "Method and run"),
-    ("app_pages/cite.py", "Cite"),
+    (CITE, "Cite"),
 )
 
 
@@ -78,6 +84,19 @@ class Chosen:
 
 _CHOSEN: ContextVar[Chosen | None] = ContextVar("chosen", default=None)
 """From `app.py` to the page that it runs."""
+
+
+def is_about_everything(page: str) -> bool:
+    """Whether a page is about all data sets.
+
+    The choices above a page are made before its own switch is drawn, which the address alone tells of at first.
+
+    Args:
+        page: One of `PAGES`.
+    """
+    if page == CITE:
+        return bool(st.session_state.get(ALL_DATA, st.query_params.get(ALL_DATA) == "true"))
+    return page == OVERVIEW
 
 
 def frame(here: Path, *, everything: bool) -> None:

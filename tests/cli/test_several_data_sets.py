@@ -101,6 +101,25 @@ def test_a_model_that_cannot_be_loaded_is_tried_and_told_once(groundcxr, loud, m
     assert "Loud could not be run on p and manifest: " in ran.err
 
 
+def test_a_set_under_an_alias_goes_by_its_name_too(groundcxr, manifest, tmp_path):
+    """A suite's author chose the alias; `--root NAME=DIR` is what its user knows."""
+    suite = tmp_path / "one.toml"
+    suite.write_text(
+        'name = "one"\nversion = "1"\ntitle = "One"\nprotocols = ["v1"]\n'
+        '[[sets]]\ndataset = "manifest"\nalias = "mine"\nsplit = "all"\n'
+    )
+    ran = groundcxr("evaluate", "--method", "center-prior", "--suite", suite, "--root", f"manifest={manifest}")
+    assert ran.code == 0, ran.err
+    sets = ("--dataset", "a=manifest", "--dataset", "b=manifest", "--root", f"manifest={manifest}")
+    ran = groundcxr(
+        *("evaluate", "--method", "center-prior", *sets, "--split", "manifest=all"), *("--root", "b=elsewhere")
+    )
+    assert ran.code == 1
+    assert len(results_of(tmp_path / "results")) == 1
+    assert "the data set b could not be run on: " in ran.err
+    assert "elsewhere" in ran.err
+
+
 def test_options_of_one_count_more_than_those_of_all(groundcxr, tmp_path):
     ran = groundcxr(
         *("evaluate", "--method", "center-prior", "--dataset", "a=phantom", "--dataset", "b=phantom"),

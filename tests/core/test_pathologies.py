@@ -49,6 +49,8 @@ def test_no_spelling_stands_for_two_findings():
         (" pleural  EFFUSION ", "Pleural Effusion"),
         ("Nodule/Mass", "Nodule or Mass"),
         ("Mass", "Mass"),
+        ("multiple nodules", "Multiple Nodules"),  # of PadChest, and two may be meant
+        ("Diffuse Nodule", "Diffuse Nodules"),  # of ChestX-Det
         ("My Own Class", "My Own Class"),
     ],
 )
@@ -78,6 +80,25 @@ def test_definitions_are_of_findings_and_fit_into_a_sentence():
 def test_a_finding_is_what_it_is_a_kind_of():
     assert implied(["pneumonia"]) == {"Pneumonia", "Consolidation", "Infiltration", "Lung Opacity"}
     assert implied(["Cardiomegaly"]) == {"Cardiomegaly", "Enlarged Cardiomediastinum"}
+    assert "Nodule" in implied(["Diffuse Nodule"])
     assert implied(["Lung Opacity", "Foo"]) == {"Lung Opacity", "Foo"}
     assert implied([]) == set()
     assert set(SPELLINGS) >= NAMELESS | implied(SPELLINGS)
+
+
+# What a phrase about the wider finding is right about, of classes that one data set has (VinDr-CXR's).
+@pytest.mark.parametrize(
+    ("finding", "wider"),
+    [
+        ("ILD", "Lung Opacity"),
+        ("Pulmonary fibrosis", "Lung Opacity"),
+        ("Lung cavity", "Lung Opacity"),
+        ("Tuberculosis", "Lung Opacity"),
+        ("Lung tumor", "Nodule/Mass"),
+        ("Lung tumor", "Lung Opacity"),
+        ("Emphysema", "COPD"),
+    ],
+)
+def test_no_negative_is_about_what_a_finding_of_the_image_is_a_kind_of(finding, wider):
+    assert common_name(wider) in implied([finding])
+    assert common_name(finding) not in implied([wider])

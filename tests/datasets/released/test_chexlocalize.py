@@ -8,6 +8,7 @@ from pycocotools import mask as coco
 
 from groundcxr import load_dataset
 from groundcxr.core import DatasetError, UnknownNameError
+from groundcxr.datasets import check_dataset
 from groundcxr.datasets.chexlocalize import DRAWN, SMALL
 
 FRONTAL = "patient64541_study1_view1_frontal"
@@ -111,6 +112,16 @@ class TestCopies:
         for file in (root / "CheXpert/val").rglob("*.jpg"):
             made.picture(root / "CheXpert-v1.0-small" / file.relative_to(root / "CheXpert"), (25, 30))
         assert {one.image_size for one in load_dataset("chexlocalize", root, "val")} == {(50, 60)}
+
+    def test_one_code_of_another_frame_is_told(self, root, told):
+        path = root / "CheXlocalize/gt_segmentations_val.json"
+        content = json.loads(path.read_text())
+        content[FRONTAL]["Airspace Opacity"]["size"].reverse()  # the second class of the image: width before height
+        path.write_text(json.dumps(content))
+        (said,) = told(load_dataset("chexlocalize", root))
+        assert "another aspect ratio" in said
+        assert "is 50x60, annotated 60x50" in said
+        assert any("50x60, annotated 60x50: another" in one.problem for one in check_dataset("chexlocalize", root))
 
     def test_where_no_file_says_the_size_and_the_image_cannot_be_it_nothing_is_scored(self, made, tmp_path):
         """The test set's annotations lack img_size: polygons on a small copy would be masks at a wrong place."""

@@ -66,12 +66,19 @@ def test_headers_as_they_are_and_as_people_mend_them(root, header):
 
 def test_splits_are_of_the_lists(root):
     assert len(load_dataset("nih-boxes", root, "test")) == 3
-    with pytest.raises(DatasetError, match=r"no annotations of the split 'train_val'"):
+    with pytest.raises(DatasetError, match=r"no annotations of the split 'train_val'; train_val_list\.txt says what"):
         load_dataset("nih-boxes", root, "train_val")
     (root / "test_list.txt").unlink()
-    with pytest.raises(DatasetError, match=r"no annotations of the split 'test'"):
+    with pytest.raises(DatasetError, match=r"of the split 'test'; test_list\.txt says .* put that file below .*nih"):
         load_dataset("nih-boxes", root, "test")
     assert len(load_dataset("nih-boxes", root)) == 3
+
+
+def test_an_image_in_both_lists_is_refused(root):
+    path = root / "train_val_list.txt"
+    path.write_text(path.read_text() + "00000011_000.png\n")
+    with pytest.raises(DatasetError, match=r"test_list\.txt: the image 00000011_000 is in train_val too; get"):
+        load_dataset("nih-boxes", root)
 
 
 def test_what_is_not_there_is_known_from_the_labels_alone(root):

@@ -1,6 +1,7 @@
 """The page over all data sets: its table, its choices, and where its links lead."""
 
 import re
+import shlex
 from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -100,3 +101,21 @@ def test_another_protocol_has_a_table_of_its_own(open_page, results, save_run, t
     shown.choose("protocol", "vilouras2024")
     assert [row[0] for row in tables(shown)[0][1:]] == ["d"]
     assert "here is 1 data set" in shown.text
+
+
+@pytest.mark.parametrize("url", [{"format": "LaTeX"}, {"format": "CSV", "zero_shot": "true"}, {"every": "true"}])
+def test_cite_has_its_table_and_the_command_that_writes_it(open_page, results, groundcxr, url):
+    shown = open_page("cite", "--results", results, metric="Box IoU", all_data="true", **url)
+    content, line = (block.value for block in shown.app.code)
+    assert "--layout datasets" in line
+    assert all(name in content for name in SETS)
+    # Switched off and on again, it is the table of one data set and of all.
+    assert shown.widget("selectbox", "data").disabled
+    shown.widget("toggle", "all_data").set_value(False)
+    assert not shown.run().widget("selectbox", "data").disabled
+    assert "--layout" not in shown.app.code[1].value
+    shown.widget("toggle", "all_data").set_value(True)
+    assert shown.run().app.code[0].value == content
+    ran = groundcxr(*shlex.split(line)[1:])
+    assert ran.code == 0, ran.err
+    assert ran.out[:20_000].strip() == content

@@ -112,8 +112,21 @@ def test_what_no_label_and_no_row_has_is_absent(root):
     assert load_dataset("vindr-cxr", root, "test", negatives="2")[-1].negative
     for file in root.rglob("image_labels_*.csv"):
         file.unlink()
-    # Without labels of images, "No finding" alone says what is not there.
-    assert [one.image_id[0] for one in load_dataset("vindr-cxr", root).absent] == ["b"]
+    # Without labels of images, "No finding" alone says what is not there: of the findings that have boxes.
+    (normal,) = load_dataset("vindr-cxr", root).absent
+    assert normal.image_id[0] == "b"
+    assert len(normal.classes) == 22
+    assert "Pneumonia" not in normal.classes
+
+
+def test_the_doctor_asks_nobody_to_mend_a_release(root):
+    """29 of its boxes stick out of their images, and two readers may draw one box."""
+    path = next(root.rglob("annotations_train.csv"))
+    path.write_text(path.read_text() + f"{LANDSCAPE},R9,ILD,-4,20,90,120\n" + f"{LANDSCAPE},R8,ILD,-4,20,90,120\n")
+    said = [one for one in check_dataset("vindr-cxr", root) if ", row " in one.problem]
+    assert any("sticks out" in one.problem for one in said)
+    assert any("repeats" in one.problem for one in said)
+    assert {one.step for one in said} == {"compare with the release; where it has the same, nothing is to be done"}
 
 
 class TestSecondReader:
@@ -144,7 +157,17 @@ class TestKaggle:
         dataset = load_dataset("vindr-cxr", made("vindr-kaggle", tmp_path / "kaggle"))
         assert (dataset.version, len(dataset)) == ("Kaggle", 4)
         assert boxes(dataset)["c", "Nodule/Mass"][0] == (20, 30, 60, 90)
-        assert [one.image_id[0] for one in dataset.absent] == ["b"]
+        (normal,) = dataset.absent
+        assert normal.image_id[0] == "b"
+
+    def test_no_finding_is_about_its_14_classes(self, made, tmp_path):
+        """An image that showed a rib fracture alone is "No finding" there: 31,818 such rows, and PhysioNet's 31,685."""
+        (normal,) = load_dataset("vindr-cxr", made("vindr-kaggle", tmp_path / "kaggle")).absent
+        assert normal.classes == (
+            "Aortic enlargement", "Atelectasis", "Calcification", "Cardiomegaly", "Consolidation", "ILD",
+            "Infiltration", "Lung Opacity", "Nodule/Mass", "Pleural effusion", "Pleural thickening", "Pneumothorax",
+            "Pulmonary fibrosis", "Other lesion",
+        )  # fmt: skip
 
     def test_copies_of_another_size(self, made, tmp_path):
         root = made("vindr-kaggle", tmp_path / "kaggle", suffix=".png", size=(100, 100))
