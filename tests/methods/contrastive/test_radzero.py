@@ -183,3 +183,5 @@ def test_it_is_checked_and_evaluated_from_the_command_line(groundcxr, folder, tm
     assert ran.code == 0, ran.err
     (path,) = (Path(line) for line in ran.out.splitlines() if line.endswith("result.json"))
     assert json.loads(path.read_text())["statuses"]["auroc"] == {"ok": 2}
+    with pytest.raises(WeightsError, match=r"model\.safetensors is a file; give the folder that it lies in with --set w"):
+        build_method("radzero", {"weights": str(folder / "model.safetensors")}).setup("cpu")

@@ -99,6 +99,9 @@ def test_models_without_such_a_head_are_refused(siglip_folder, tmp_path):
         pooled_tower(CustomTextCLIP(8, {**TIMM, "timm_pool": "", "timm_proj": "linear"}, TEXT).eval(), "small")
     with pytest.raises(MethodError, match=r"siglip model 'small' is none of NAME/PRETRAINED"):
         Siglip(SiglipOptions("small"))
+    (tmp_path / "x.safetensors").write_bytes(b"")
+    with pytest.raises(WeightsError, match=r"siglip reads no single file such as .*x.safetensors: give weights=FOLDER"):
+        build_method("siglip", {"weights": str(tmp_path / "x.safetensors")})
     # clip refuses these the other way round.
     with pytest.raises(MethodError, match=r"clip model .* cannot ground phrases: .*pools with attention"):
         build_method("clip", {"weights": str(siglip_folder)}).setup("cpu")
