@@ -67,6 +67,12 @@ def test_long_texts_are_cut_off_and_say_so(siglip):
     assert [answer.truncated for answer in answers] == [False, True]
 
 
+def test_texts_are_in_lower_case_as_in_training(siglip):
+    """The tokenizers in SigLIP 2's repositories keep capitals, which its training never saw."""
+    small, capital = siglip.ground(stored_images()[0], [phrases()[0], phrases()[0].upper()])
+    np.testing.assert_array_equal(small.heatmap.values, capital.heatmap.values)
+
+
 def test_neighbours_change_nothing(siglip):
     images = stored_images()
     together = siglip.ground_batch([Query(image, phrases()[0], "") for image in images])
