@@ -66,6 +66,10 @@ def zipped(path, **content):
             archive.writestr(f"files/{name}.pth", text)
 
 
+def compiled(path):
+    torch.jit.script(torch.nn.Linear(2, 2)).save(path)
+
+
 def test_what_was_saved_under_the_name_of_weights_is_called_what_it_is(tmp_path):
     whole = tmp_path / "whole.pt"
     torch.save({"w": torch.zeros(300)}, whole)
@@ -76,7 +80,7 @@ def test_what_was_saved_under_the_name_of_weights_is_called_what_it_is(tmp_path)
         "it is nothing that torch.save writes": pickle.dumps({"w": [0.0]}, protocol=4),
         "it ends too early": whole.read_bytes()[:-200],
         "it is a compressed archive.*unpack it": lambda path: zipped(path, model="weights"),
-        "it is a compiled program.*save its state_dict": lambda path: torch.jit.script(torch.nn.Linear(2, 2)).save(path),
+        "it is a compiled program.*save its state_dict": compiled,
     }
     for said, content in contents.items():
         file = tmp_path / "x.pt"
