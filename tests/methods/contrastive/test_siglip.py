@@ -153,3 +153,12 @@ def test_medsiglip_counts_as_having_seen_mimic():
     assert seen(method.trained_on, "ms-cxr")
     assert not Siglip(SiglipOptions()).trained_on
     assert "not an authors' map" in method.note
+
+
+def test_a_pointer_of_git_lfs_in_place_of_the_weights_is_called_one(siglip_folder, tmp_path):
+    """What `git clone` of a hub repository leaves where Git LFS is not installed."""
+    copy = tmp_path / "cloned"
+    shutil.copytree(siglip_folder, copy)
+    (copy / "model.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n")
+    with pytest.raises(WeightsError, match=r"cloned/model\.safetensors is not what it is called: .*`git lfs pull`"):
+        build_method("siglip", {"weights": str(copy)}).setup("cpu")
