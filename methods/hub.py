@@ -13,7 +13,11 @@ from typing import Any, NoReturn
 from ..core import WeightsError
 from ..core.errors import text_of
 from ..core.fingerprint import digest, file_digest
+from ..core.mistaken import HEAD, mistaken_for
 from ..core.paths import user_path
+
+# What is looked at where loading failed: weights, configurations, vocabularies.
+_LOADED = (".bin", ".json", ".model", ".pt", ".pth", ".safetensors")
 
 
 @dataclass(frozen=True)
@@ -154,11 +158,27 @@ def unloadable(method: str, what: str, error: Exception, *folders: Path) -> Weig
         method: The method's name.
         what: What cannot be loaded.
         error: What was raised.
-        folders: Where configurations lie that may ask for code of their own.
+        folders: Where the files lie, configurations that may ask for code of their own among them.
     """
     if asks_for_code(error):
         return WeightsError(f"method {method} cannot load {what}: {code_refused(*folders)}")
+    if found := mistaken_file(*folders):
+        return WeightsError(f"method {method} cannot load {what}: {found}")
     return WeightsError(f"method {method} cannot load {what}: {first_sentence(error)}; get the files again")
+
+
+def mistaken_file(*folders: Path) -> str | None:
+    """Which file in folders is a web page or a pointer of Git LFS, and what helps; None where none is."""
+    for folder in folders:
+        for file in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if file.suffix in _LOADED and file.is_file():
+                with file.open("rb") as opened:
+                    head = opened.read(HEAD)
+                # Files of torch are such archives.
+                found = None if head.startswith(b"PK") else mistaken_for(head, "a model's file")
+                if found is not None:
+                    return f"{file} is not what it is called: {'; '.join(found)}"
+    return None
 
 
 def asks_for_code(error: BaseException) -> bool:

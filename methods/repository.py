@@ -39,6 +39,11 @@ class Repository:
         self._method, self.place, self.option = method, place, option
         self.folder = user_path(place)
         self._hub: HubFiles | None = None
+        if self.folder.is_file():
+            raise WeightsError(
+                f"method {method} reads a folder or a Hugging Face hub repository, and {self.folder} is a file; give "
+                f"the folder that it lies in with --set {option}=DIR"
+            )
         if not self.folder.is_dir():
             if not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+(@[\w./-]+)?", place):
                 raise WeightsError(

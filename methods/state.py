@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zipfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core import WeightsError
+from ..core.mistaken import HEAD, mistaken_for
 from ..core.paths import user_path
 from .hub import first_sentence
 from .pretrained import check_loaded
@@ -40,7 +42,10 @@ _SKIPPED = (
 )
 # Of what omegaconf's objects are made, and which they name as their types.
 _PLAIN = (bool, defaultdict, dict, float, int, list, set, str, tuple)
-_UNSAFE = re.compile(r"(?:Unsupported (?:global: GLOBAL|class|operand) |GLOBAL )([\w.]+)")
+_UNSAFE = re.compile(r"(?:Unsupported (?:global: GLOBAL|class) |GLOBAL )([\w.]+)")
+_ZIP = b"PK\x03\x04"
+# How pickles begin that torch wrote before it wrote archives.
+_TORCH_PICKLES = b"\x80\x02"
 # Under which training scripts keep the network's state beside the optimiser's.
 _NESTED = ("state_dict", "model_state_dict", "model")
 # Counts of training steps, and positions that count from 0: versions differ in whether they save them.
@@ -93,6 +98,8 @@ def read_checkpoint(path: str | Path) -> Any:
         WeightsError: If the file does not exist or cannot be read.
     """
     path = user_path(path)
+    if path.is_dir():
+        raise WeightsError(f"{path} is a folder; give the path of the file of weights in it")
     if not path.is_file():
         raise WeightsError(f"there is no weights file {path}; give the path of a .safetensors, .pth or .pt file")
     try:
@@ -108,7 +115,29 @@ def read_checkpoint(path: str | Path) -> Any:
                 f"{path} cannot be read as weights: it asks to run code, {named[1]}, which is never done; get it from "
                 "its authors again, or save the state_dict alone"
             ) from error
-        raise WeightsError(f"{path} cannot be read as weights: {first_sentence(error)}; get the file again") from error
+        reason, help_ = _mistaken(path) or (first_sentence(error), "get the file again")
+        raise WeightsError(f"{path} cannot be read as weights: {reason}; {help_}") from error
+
+
+def _mistaken(path: Path) -> tuple[str, str] | None:
+    """Why a file that cannot be read holds no weights, and what helps; None where that does not show."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+    if not head:
+        return "it is empty", "get the file again"
+    if path.suffix == ".safetensors":
+        return mistaken_for(head, "a file of weights")
+    if not head.startswith(_ZIP):
+        # Pickles that torch did not write have a protocol that it does not read either.
+        unlike = "it is nothing that torch.save writes", "get the file again, or save the state_dict alone"
+        return mistaken_for(head, "a file of weights") or (None if head.startswith(_TORCH_PICKLES) else unlike)
+    if not zipfile.is_zipfile(path):
+        return "it ends too early", "get the file again"
+    with zipfile.ZipFile(path) as archive:
+        held = {name.rpartition("/")[2] for name in archive.namelist()}
+    if "constants.pkl" in held:
+        return "it is a compiled program (TorchScript), which is never run", "save its state_dict() in a file"
+    return mistaken_for(head, "a file of weights") if "data.pkl" not in held else None
 
 
 def load_exactly(

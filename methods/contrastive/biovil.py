@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +14,7 @@ from ...core import Box, Heatmap, ImageSize, MethodError, Radiograph
 from ...core.fingerprint import digest
 from ..hub import HubFiles, unloadable
 from ..pretrained import check_loaded, quietly
+from ..random_weights import drawing, random_weights
 from ..registry import register_method
 from ..requirements import require_packages
 from .base import ContrastiveMethod, Explained, state_digest
@@ -35,7 +36,10 @@ class BioViLOptions:
 
     weights: str = field(
         default="",
-        metadata={"help": "folder with a copy of the Hugging Face hub repository; empty: download it, pinned"},
+        metadata={
+            "help": "folder with a copy of the Hugging Face hub repository, or random:SEED[:FOLDER]; empty: "
+            "download it, pinned"
+        },
     )
 
 
@@ -107,7 +111,12 @@ class BioViL(ContrastiveMethod):
             self.crop_size = crop_size
         if not 0 < self.crop_size <= _RESIZE:
             raise MethodError(f"crop_size is {self.crop_size}; it must be from 1 to {_RESIZE} pixels")
-        self.weights: str | None = self.options.weights or str(self.hub)
+        drawn = random_weights(self.options.weights)
+        self._seed = None if drawn is None else drawn.seed
+        self._folder: str = self.options.weights if drawn is None else drawn.place
+        if drawn is not None:
+            self.trained_on = ()
+        self.weights: str | None = self._folder or str(self.hub)
         self._fingerprint: str | None = None
         self._device = "cpu"
         self._loaded = False
@@ -129,8 +138,8 @@ class BioViL(ContrastiveMethod):
         """
         require_packages(self.name, *self.requirements)
         if not self._loaded:
-            local = self.options.weights
-            folder = self.hub.local(local, self.name) if local else self.hub.fetch(self.name)
+            files = self._files
+            folder = files.local(self._folder, self.name) if self._folder else files.fetch(self.name)
             self._keep(self._load_image_model(folder), *self._load_text_model(folder))
         self._device = device
         for model in (self._image_model, self._text_model):
@@ -142,11 +151,18 @@ class BioViL(ContrastiveMethod):
             if self._from_parts:
                 tokens = sorted(self._tokenizer.get_vocab().items())
                 self._fingerprint = digest(state_digest(self._image_model, self._text_model), tokens, self.crop_size)
-            elif self.options.weights:
-                self._fingerprint = self.hub.folder_digest(self.hub.local(self.options.weights, self.name))
+            elif self._folder:
+                self._fingerprint = self._files.folder_digest(self._files.local(self._folder, self.name))
             else:
-                self._fingerprint = self.hub.fingerprint()
+                self._fingerprint = self._files.fingerprint()
+            if self._seed is not None:
+                self._fingerprint = f"random {self._seed} {self._fingerprint}"
         return self._fingerprint
+
+    def weights_id(self) -> str | None:
+        """The hub id, or a folder's last part; with the seed of drawn weights."""
+        name = super().weights_id()
+        return name if self._seed is None else f"random weights (seed {self._seed}) of {name}"
 
     def embed_images(self, images: Sequence[Radiograph]) -> torch.Tensor:
         """Projected patch embeddings of unit length, `[n, h, w, 128]`."""
@@ -219,10 +235,18 @@ class BioViL(ContrastiveMethod):
         self._tokenizer = tokenizer
         self._loaded = True
 
+    @property
+    def _files(self) -> HubFiles:
+        """What is read; of drawn weights, configuration and vocabulary alone."""
+        return self.hub if self._seed is None else replace(self.hub, required=_TEXT_FILES[:2], checksums={})
+
     def _load_image_model(self, folder: Path) -> Any:
         import torch
         from health_multimodal.image.model.model import ImageModel
 
+        if self._seed is not None:
+            with drawing(self._seed):
+                return ImageModel(self.encoder, _JOINT_FEATURES)
         try:
             state = torch.load(folder / self.image_file, map_location="cpu", weights_only=True)
             model = ImageModel(self.encoder, _JOINT_FEATURES)
@@ -233,10 +257,14 @@ class BioViL(ContrastiveMethod):
 
     def _load_text_model(self, folder: Path) -> tuple[Any, Any]:
         # hi-ml's own classes, so no code is taken from the hub.
-        from health_multimodal.text.model import CXRBertModel, CXRBertTokenizer
+        from health_multimodal.text.model import CXRBertConfig, CXRBertModel, CXRBertTokenizer
 
         try:
             tokenizer = CXRBertTokenizer.from_pretrained(folder, trust_remote_code=False)
+            if self._seed is not None:
+                with drawing(self._seed):
+                    config: Any = CXRBertConfig.from_pretrained(folder)
+                    return CXRBertModel(config).eval(), tokenizer
             with quietly():
                 # Shapes that differ are said by `check_loaded`, by name.
                 loaded: Any = CXRBertModel.from_pretrained(

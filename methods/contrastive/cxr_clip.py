@@ -149,7 +149,7 @@ class CxrClip(ContrastiveMethod):
         """Embeddings of the phrases, of unit length, `[m, 512]`."""
         import torch
 
-        tokens = self._tokens(phrases, _LONGEST, padding="longest", return_tensors="pt").to(self._device)
+        tokens = self._tokens(phrases, self._longest, padding="longest", return_tensors="pt").to(self._device)
         hidden = self._parts["text"](
             input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
         ).last_hidden_state
@@ -158,8 +158,8 @@ class CxrClip(ContrastiveMethod):
         return torch.nn.functional.normalize(self._parts["text_projection"](found), dim=-1)
 
     def truncated(self, phrases: Sequence[str]) -> Sequence[bool]:
-        """Whether each phrase has more than 256 tokens."""
-        return [len(ids) > _LONGEST for ids in self._tokens(phrases, _LONGEST + 1)["input_ids"]]
+        """Whether each phrase has more than 256 tokens, or than its text encoder has positions for."""
+        return [len(ids) > self._longest for ids in self._tokens(phrases, self._longest + 1)["input_ids"]]
 
     def heatmap(self, cosines: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
         """The cosines, over the centre crop."""
@@ -180,6 +180,10 @@ class CxrClip(ContrastiveMethod):
             return features.permute(0, 2, 3, 1)
 
         return Explained(self._pixels, embed, parts.parameters, parts["image"].layer4, grid, self.heatmap)
+
+    @property
+    def _longest(self) -> int:
+        return min(_LONGEST, self._parts["text"].config.max_position_embeddings)
 
     def _placement(self, image_size: ImageSize) -> Placement:
         return place(image_size, (_SIZE, _SIZE), "shortest")

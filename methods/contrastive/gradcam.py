@@ -70,6 +70,9 @@ class GradCam(ContrastiveMethod):
                 f"gradcam cannot explain the method {self.options.method!r}, which compares no images with phrases; it "
                 "explains biovil, biovil-t, clip, siglip and cxr-clip"
             )
+        if type(asked).explained is ContrastiveMethod.explained:
+            # Says what it lacks, before anything is loaded.
+            asked.explained()
         self._asked: ContrastiveMethod = asked
         self._explained: Any = None
         if isinstance(asked, ShowsInput):

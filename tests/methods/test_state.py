@@ -1,7 +1,9 @@
 """Checkpoints of training scripts: what is pickled beside the weights is skipped, and nothing of it is run."""
 
+import pickle
 import sys
 import types
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -56,3 +58,37 @@ def test_an_unknown_class_is_refused_by_name(tmp_path, omegaconf):
     torch.save({"state_dict": {"w": torch.zeros(1)}, "extra": omegaconf.Other()}, tmp_path / "odd.ckpt")
     with pytest.raises(WeightsError, match=r"asks to run code, omegaconf\.dictconfig\.Other"):
         read_checkpoint(tmp_path / "odd.ckpt")
+
+
+def zipped(path, **content):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in content.items():
+            archive.writestr(f"files/{name}.pth", text)
+
+
+def compiled(path):
+    torch.jit.script(torch.nn.Linear(2, 2)).save(path)
+
+
+def test_what_was_saved_under_the_name_of_weights_is_called_what_it_is(tmp_path):
+    whole = tmp_path / "whole.pt"
+    torch.save({"w": torch.zeros(300)}, whole)
+    contents = {
+        "it is a web page.*download it again$": b"<!DOCTYPE html><html>Virus scan warning</html>",
+        "it is a pointer of Git LFS": b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n",
+        "it is empty": b"",
+        "it is nothing that torch.save writes": pickle.dumps({"w": [0.0]}, protocol=4),
+        "it ends too early": whole.read_bytes()[:-200],
+        "it is a compressed archive.*unpack it": lambda path: zipped(path, model="weights"),
+        "it is a compiled program.*save its state_dict": compiled,
+    }
+    for said, content in contents.items():
+        file = tmp_path / "x.pt"
+        content(file) if callable(content) else file.write_bytes(content)
+        with pytest.raises(WeightsError, match=rf"x\.pt cannot be read as weights: {said}"):
+            read_checkpoint(file)
+    (tmp_path / "x.safetensors").write_bytes(b"<html>")
+    with pytest.raises(WeightsError, match="it is a web page"):
+        read_checkpoint(tmp_path / "x.safetensors")
+    with pytest.raises(WeightsError, match="is a folder; give the path of the file"):
+        read_checkpoint(tmp_path)

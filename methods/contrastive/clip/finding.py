@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ....core import WeightsError
 from ....core.paths import user_path
 from ...random_weights import random_weights
 from .open_clip_models import OpenClipSource
@@ -26,7 +27,8 @@ def find_source(model: str, weights: str, method: str, *, pooled: bool = False) 
 
     Raises:
         MethodError: If `model` has none of the forms that it may have.
-        WeightsError: If drawn weights are asked for and their architecture is not known.
+        WeightsError: If drawn weights are asked for and their architecture is not known, or a file is given to a method
+            that reads none.
     """
     drawn = random_weights(weights)
     place = drawn.place if drawn is not None else weights
@@ -35,5 +37,10 @@ def find_source(model: str, weights: str, method: str, *, pooled: bool = False) 
         if (folder / "config.json").is_file() or (not folder.exists() and _HUB_ID.fullmatch(place)):
             return TransformersSource(weights, method)
         if drawn is None and (folder.is_file() or (not folder.exists() and folder.suffix in FILES)):
+            if pooled:
+                raise WeightsError(
+                    f"method {method} reads no single file such as {folder}: give weights=FOLDER or weights=OWNER/NAME "
+                    "with a SiglipModel of transformers, or a folder with open_clip_config.json and the weights"
+                )
             return FileSource(folder, PRESETS.get(model))
     return OpenClipSource.parse(model, weights, pooled=pooled)

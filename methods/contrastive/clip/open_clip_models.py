@@ -14,7 +14,7 @@ from ....core.fingerprint import digest, file_digest, tree_digest
 from ....core.json_text import parse_json
 from ....core.paths import user_path
 from ....core.regular import read_regular
-from ...hub import asks_for_code, code_refused, first_sentence, local_folder, no_foreign_code
+from ...hub import asks_for_code, code_refused, first_sentence, local_folder, mistaken_file, no_foreign_code
 from ...random_weights import drawing, drawn_id, random_weights
 from .frame import OpenClipFrame
 from .presets import CONFIG as _CONFIG
@@ -240,6 +240,8 @@ class OpenClipSource:
             inner = [folder, _text_folder(folder)] if folder is not None else []
             reason = code_refused(*(one for one in inner if one is not None))
             return WeightsError(f"method {method} cannot load the model {self.spec}: {reason}")
+        if folder is not None and (found := mistaken_file(folder)):
+            return WeightsError(f"method {method} cannot load the model {self.spec}: {found}")
         if self.folder is not None or self.preset is not None:
             place = f"the files of {self.weights}"
             text = _model_config(folder)["text_cfg"].get("hf_model_name") if folder is not None else None

@@ -83,7 +83,7 @@ class TransformersSource:
         if "size" in changes:
             wrapped.visual.image_size = changes["size"]
         length = model.config.text_config.max_position_embeddings
-        return Loaded(wrapped, Tokens(tokenizer, length), frame)
+        return Loaded(wrapped, Tokens(tokenizer, length, lower=kind == "siglip"), frame)
 
 
 class TransformersModel:
@@ -151,15 +151,23 @@ class TransformersVision:
 class Tokens:
     """A tokenizer of transformers, called as those of open_clip are."""
 
-    def __init__(self, tokenizer: Any, context_length: int) -> None:
-        """Take the tokenizer and how many tokens the text tower reads."""
+    def __init__(self, tokenizer: Any, context_length: int, *, lower: bool = False) -> None:
+        """Take the tokenizer and how many tokens the text tower reads.
+
+        Args:
+            tokenizer: The tokenizer.
+            context_length: How many tokens are read.
+            lower: Whether texts are put into lower case first. All of SigLIP's were in training, and the tokenizers in
+                SigLIP 2's repositories leave that to whoever calls them (arXiv:2502.14786, section 2.1).
+        """
         self._tokenizer = tokenizer
         self._length = context_length
+        self._lower = lower
 
     def __call__(self, texts: Sequence[str], context_length: int | None = None) -> torch.Tensor:
         """Token ids `[m, context_length]`, padded and cut off."""
         found = self._tokenizer(
-            list(texts),
+            [text.lower() for text in texts] if self._lower else list(texts),
             padding="max_length",
             truncation=True,
             max_length=context_length or self._length,

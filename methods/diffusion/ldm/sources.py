@@ -129,7 +129,11 @@ class MonaiSource:
 
 
 def trained_on(weights: str) -> tuple[str, ...]:
-    """The data sets that a hub repository's model has seen, as far as it is known here."""
+    """The data sets that the paper's checkpoint or a hub repository's model has seen, as far as it is known here."""
+    if weights.startswith(MONAI):
+        # With a configuration beside it, it is of another architecture than the paper's checkpoint.
+        own = (user_path(weights.removeprefix(MONAI)) / "config.json").is_file()
+        return () if own else ("MIMIC-CXR",)
     return next((found for start, found in _TRAINED_ON.items() if weights.startswith(start)), ())
 
 

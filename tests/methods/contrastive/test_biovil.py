@@ -249,6 +249,24 @@ def test_the_fingerprint_is_of_the_content(folder, tmp_path, text):
     assert one.weights_fingerprint() != BioViL(image_model=other, **text).weights_fingerprint()
 
 
+def test_drawn_weights_need_configuration_and_vocabulary_alone(tmp_path):
+    bare = tmp_path / "bare"
+    shutil.copytree(STORED / "cxrbert_tiny", bare, ignore=shutil.ignore_patterns("*.safetensors", "*.bin"))
+    image = Radiograph.from_array(np.random.default_rng(0).integers(0, 256, (64, 80), dtype=np.uint8))
+    maps = []
+    for seed in (1, 1, 2):
+        method = build_method("biovil", {"weights": f"random:{seed}:{bare}"})
+        method.setup("cpu")
+        maps.append(method.ground(image, PHRASES[:1])[0].heatmap.values)
+    np.testing.assert_array_equal(maps[0], maps[1])
+    assert np.abs(maps[0] - maps[2]).max() > 1e-3
+    assert method.trained_on == ()
+    assert method.weights_id() == "random weights (seed 2) of local copy bare"
+    assert bare in method.declared_places()
+    fingerprints = {build_method("biovil", {"weights": f"random:{seed}"}).fingerprint() for seed in (1, 2)}
+    assert len({*fingerprints, BioViL().fingerprint(), method.fingerprint()}) == 4
+
+
 def test_files_that_are_missing_or_damaged(folder, tmp_path):
     with pytest.raises(WeightsError, match=r"no folder .*nowhere.*--set weights=DIR.*BiomedVLP-CXR-BERT-specialized"):
         BioViL(BioViLOptions(str(tmp_path / "nowhere"))).setup("cpu")

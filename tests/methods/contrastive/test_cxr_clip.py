@@ -186,3 +186,14 @@ def test_a_checkpoint_that_would_run_code_is_refused_and_writes_nothing(folder, 
     with pytest.raises(WeightsError, match="asks to run code"):
         CxrClip(CxrClipOptions(str(tmp_path / "evil.tar"), str(folder / "text"))).setup("cpu")
     assert not target.exists()
+
+
+def test_a_text_encoder_with_fewer_positions_cuts_phrases_sooner(folder, tmp_path):
+    shutil.copytree(folder / "text", tmp_path / "text")
+    config = json.loads((tmp_path / "text/config.json").read_text())
+    (tmp_path / "text/config.json").write_text(json.dumps({**config, "max_position_embeddings": 16}))
+    method = CxrClip(CxrClipOptions("random:0", str(tmp_path / "text")))
+    method.setup("cpu")
+    with torch.inference_mode():
+        assert len(method.embed_phrases(["left " * 14, "left " * 300])) == 2
+    assert list(method.truncated(["left " * 14, "left " * 15])) == [False, True]

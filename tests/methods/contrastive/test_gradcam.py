@@ -169,6 +169,9 @@ def test_methods_that_cannot_be_explained():
         GradCam()
     with pytest.raises(MethodError, match="cannot explain the method 'center-prior', which compares no images"):
         GradCam(GradCamOptions("center-prior"))
+    # Told before anything is loaded: nothing is there.
+    with pytest.raises(MethodError, match="cannot explain the method maco, which has no embedding of whole images"):
+        build_method("gradcam", {"method": "maco", "settings": "weights=random:0"})
     with pytest.raises(MethodError, match="so dense=sclip changes nothing"):
         build_method("gradcam", {"method": "clip-phantom", "settings": "dense=sclip"}).setup("cpu")
     with pytest.raises(WeightsError, match=r"nowhere.*stands in its own option settings='KEY=VALUE'"):

@@ -158,6 +158,8 @@ def test_a_lacking_vocabulary_or_preparation_is_told(folder, tmp_path):
         shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(name))
         with pytest.raises((WeightsError, MethodError), match=said):
             build_method("radzero", {"weights": str(copy)}).setup("cpu")
+    with pytest.raises(WeightsError, match="is a file; give the folder that it lies in with --set weights"):
+        build_method("radzero", {"weights": str(folder / "model.safetensors")}).setup("cpu")
 
 
 def test_it_has_seen_the_images_of_ms_cxr(radzero):

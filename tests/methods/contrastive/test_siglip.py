@@ -67,6 +67,12 @@ def test_long_texts_are_cut_off_and_say_so(siglip):
     assert [answer.truncated for answer in answers] == [False, True]
 
 
+def test_texts_are_in_lower_case_as_in_training(siglip):
+    """The tokenizers in SigLIP 2's repositories keep capitals, which its training never saw."""
+    small, capital = siglip.ground(stored_images()[0], [phrases()[0], phrases()[0].upper()])
+    np.testing.assert_array_equal(small.heatmap.values, capital.heatmap.values)
+
+
 def test_neighbours_change_nothing(siglip):
     images = stored_images()
     together = siglip.ground_batch([Query(image, phrases()[0], "") for image in images])
@@ -99,6 +105,9 @@ def test_models_without_such_a_head_are_refused(siglip_folder, tmp_path):
         pooled_tower(CustomTextCLIP(8, {**TIMM, "timm_pool": "", "timm_proj": "linear"}, TEXT).eval(), "small")
     with pytest.raises(MethodError, match=r"siglip model 'small' is none of NAME/PRETRAINED"):
         Siglip(SiglipOptions("small"))
+    (tmp_path / "x.safetensors").write_bytes(b"")
+    with pytest.raises(WeightsError, match=r"siglip reads no single file such as .*x.safetensors: give weights=FOLDER"):
+        build_method("siglip", {"weights": str(tmp_path / "x.safetensors")})
     # clip refuses these the other way round.
     with pytest.raises(MethodError, match=r"clip model .* cannot ground phrases: .*pools with attention"):
         build_method("clip", {"weights": str(siglip_folder)}).setup("cpu")
@@ -144,3 +153,12 @@ def test_medsiglip_counts_as_having_seen_mimic():
     assert seen(method.trained_on, "ms-cxr")
     assert not Siglip(SiglipOptions()).trained_on
     assert "not an authors' map" in method.note
+
+
+def test_a_pointer_of_git_lfs_in_place_of_the_weights_is_called_one(siglip_folder, tmp_path):
+    """What `git clone` of a hub repository leaves where Git LFS is not installed."""
+    copy = tmp_path / "cloned"
+    shutil.copytree(siglip_folder, copy)
+    (copy / "model.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n")
+    with pytest.raises(WeightsError, match=r"cloned/model\.safetensors is not what it is called: .*`git lfs pull`"):
+        build_method("siglip", {"weights": str(copy)}).setup("cpu")

@@ -234,7 +234,10 @@ def test_drawn_weights_need_configurations_and_a_tokenizer_alone(sd_folder, tmp_
         build_method("ldm", {"weights": f"random:1:monai:{bare}"}).fetch()
 
 
-def test_models_that_are_known_to_have_seen_mimic_cxr_say_so():
-    for place in ("FelixNuetzel/cxr_bert_ldm", "raman07/CheXGenBench-Models-SDV-2-1@main"):
+def test_models_that_are_known_to_have_seen_mimic_cxr_say_so(tmp_path):
+    for place in ("FelixNuetzel/cxr_bert_ldm", "raman07/CheXGenBench-Models-SDV-2-1@main", f"monai:{tmp_path}"):
         assert seen(build_method("ldm", {"weights": place}).trained_on, "ms-cxr")
     assert build_method("ldm", {"weights": "random:0"}).trained_on == ()
+    # A network of another architecture than the paper's is not the paper's.
+    (tmp_path / "config.json").write_text("{}")
+    assert build_method("ldm", {"weights": f"monai:{tmp_path}"}).trained_on == ()
