@@ -97,6 +97,7 @@ class PretrainedMethod(GroundingMethod):
         Raises:
             WeightsError: If its files are missing or cannot be loaded.
         """
+        self.config()  # one that is damaged is named before transformers stumbles over it
         folder = self.repository().folder
         try:
             found = processor_class.from_pretrained(folder, trust_remote_code=False, **settings)
