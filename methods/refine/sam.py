@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, MethodError, Query, Radiograph
+from ...core.fingerprint import digest
 from ..base import GroundingMethod, by_image
+from ..boxes.parsing import PARSER_VERSION
 from ..boxes.reading import parsed
 from ..crop import Placement
 from ..inference import exact_inference
@@ -98,6 +100,14 @@ class Sam(WrappingMethod, PretrainedMethod):
     def weights_id(self) -> str | None:
         """That of the network."""
         return PretrainedMethod.weights_id(self)
+
+    def fingerprint(self) -> str:
+        """As of any method that asks another, with the version that reads the boxes of one that answers in words.
+
+        Masks are stored as what they are, and are not drawn again when texts are read again.
+        """
+        own = super().fingerprint()
+        return digest(own, PARSER_VERSION) if BOX in self.only().emits else own
 
     def answering(self) -> tuple[GroundingMethod, ...]:
         """This method and the one that is asked."""

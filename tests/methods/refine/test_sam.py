@@ -118,3 +118,11 @@ def test_an_answer_that_cannot_be_read_fails_and_a_refusal_does_not(refined):
     assert [answer.heatmap is None for answer in found] == [False, True]
     with pytest.raises(GroundCXRError, match="what Wordy wrote cannot be read: somewhere on the left"):
         method.ground_batch([Query(image, "somewhere on the left", "")])
+
+
+def test_masks_of_boxes_that_another_parser_reads_are_others(refined, monkeypatch):
+    wordy, maps = refined("Wordy"), refined("Maps")
+    before = wordy.fingerprint(), maps.fingerprint()
+    monkeypatch.setattr("groundcxr.methods.refine.sam.PARSER_VERSION", "next")
+    assert wordy.fingerprint() != before[0]
+    assert maps.fingerprint() == before[1]
