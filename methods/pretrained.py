@@ -126,6 +126,19 @@ class PretrainedMethod(GroundingMethod):
         """The model's configuration, as it lies there."""
         return read_config(self.repository().file("config.json"))
 
+    def require_type(self, wanted: str) -> None:
+        """Raise unless the configuration is of this `model_type`, before other files are found to be strange.
+
+        Raises:
+            WeightsError: If it is of another, or cannot be read.
+        """
+        found = self.config().get("model_type")
+        if found != wanted:
+            raise WeightsError(
+                f"the configuration in {self.place()} is of the type {found}, and method {self.name} needs {wanted}; "
+                "give the weights of such a model"
+            )
+
     def weights_fingerprint(self) -> str:
         """A hub repository's commit, or the SHA-256 of a folder's files; with the seed of drawn weights."""
         if self._weights_digest is None:

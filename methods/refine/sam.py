@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, MethodError, Query, Radiograph, WeightsError
+from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, MethodError, Query, Radiograph
 from ...core.fingerprint import digest
 from ..base import GroundingMethod, by_image
 from ..boxes.parsing import PARSER_VERSION
@@ -159,12 +159,7 @@ class Sam(WrappingMethod, PretrainedMethod):
         from transformers import SamModel, SamProcessor
 
         if self._model is None:
-            found = self.config().get("model_type")
-            if found != SamModel.config_class.model_type:
-                raise WeightsError(
-                    f"the configuration in {self.place()} is of the type {found}, and method {self.name} needs a "
-                    f"{SamModel.config_class.model_type}; give the weights of SAM or MedSAM"
-                )
+            self.require_type("sam")
             self._processor = self.processor(SamProcessor)
             require_frame(self, self.name)
             self._model = self.load(SamModel, dtype=torch.float32)
