@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, MethodError, Query, Radiograph
 from ...core.fingerprint import digest
 from ..base import GroundingMethod, by_image
-from ..boxes.parsing import PARSER_VERSION
-from ..boxes.reading import parsed
+from ..boxes.reading import PARSER_VERSION, parsed
 from ..crop import Placement
 from ..inference import exact_inference
 from ..marker import NetworkInput, require_frame
