@@ -137,7 +137,7 @@ def _latex(table: ConditionTable, intervals: bool) -> str:
         body += latex.latex_row(name, [_plain(row, table), *values], ["", *ends] if intervals else None)
     setting = table.setting
     named = f"conditions-{setting.dataset}-{setting.protocol}-{table.metric.key}-{setting.id}"
-    heads = dict.fromkeys([AS_IT_IS, *table.conditions])
+    heads = [(name, None) for name in (AS_IT_IS, *table.conditions)]
     return latex.latex_float(heads, body, changes_caption(table, intervals=intervals), named)
 
 

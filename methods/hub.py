@@ -223,7 +223,10 @@ def no_foreign_code() -> Iterator[None]:
 
 def first_sentence(error: BaseException) -> str:
     """What an error says first, as a part of a longer sentence; its type where it says nothing."""
+    if isinstance(error, KeyError):
+        return f"there is no {error} in it"
     lines = text_of(error).strip().splitlines() or [type(error).__name__]
-    text = lines[0] if len(lines) == 1 or not lines[0].endswith(":") else f"{lines[0]} {lines[1].strip()}"
+    first = lines[0].rstrip()
+    text = first if len(lines) == 1 or not first.endswith(":") else f"{first} {lines[1].strip()}"
     text = text.split(". ")[0].rstrip(" .")
     return text[:1].lower() + text[1:] if text[1:2].islower() else text

@@ -97,6 +97,7 @@ class PretrainedMethod(GroundingMethod):
         Raises:
             WeightsError: If its files are missing or cannot be loaded.
         """
+        self.config()  # one that is damaged is named before transformers stumbles over it
         folder = self.repository().folder
         try:
             found = processor_class.from_pretrained(folder, trust_remote_code=False, **settings)
@@ -124,6 +125,19 @@ class PretrainedMethod(GroundingMethod):
     def config(self) -> dict[str, Any]:
         """The model's configuration, as it lies there."""
         return read_config(self.repository().file("config.json"))
+
+    def require_type(self, wanted: str) -> None:
+        """Raise unless the configuration is of this `model_type`, before other files are found to be strange.
+
+        Raises:
+            WeightsError: If it is of another, or cannot be read.
+        """
+        found = self.config().get("model_type")
+        if found != wanted:
+            raise WeightsError(
+                f"the configuration in {self.place()} is of the type {found}, and method {self.name} needs {wanted}; "
+                "give the weights of such a model"
+            )
 
     def weights_fingerprint(self) -> str:
         """A hub repository's commit, or the SHA-256 of a folder's files; with the seed of drawn weights."""

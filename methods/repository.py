@@ -56,7 +56,12 @@ class Repository:
             # Where the model lies at the top, folders hold other things, such as the data it was trained on.
             below = () if any("/" in name for name in configs) else ("*/*",)
             self._hub = HubFiles(repo_id, revision or "main", (tuple(configs),), small, option=option, ignored=below)
-            self.folder = self._hub.fetch(method)
+            try:
+                self.folder = self._hub.fetch(method)
+            except WeightsError as error:
+                raise WeightsError(
+                    f"{place} is no folder here, and as a repository it is not to be had: {error}"
+                ) from error
         elif not any((self.folder / name).is_file() for name in configs):
             raise WeightsError(self._lacks(configs))
 
@@ -105,7 +110,9 @@ class Repository:
         if first.suffix != ".json":
             return [first]
         shards = read_config(first).get("weight_map")
-        names = sorted({str(name) for name in shards.values()}) if isinstance(shards, dict) else []
+        if not isinstance(shards, dict) or not shards:
+            raise WeightsError(f"{first} has no weight_map, which names the files of the weights; get the file again")
+        names = sorted({str(name) for name in shards.values()})
         return [first, *(self.file(within + name) for name in names)]
 
     def identity_of_all(self, suffixes: Sequence[str], *, weights: bool) -> Any:

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from ..core import GroundCXRError, Grounding, ImageSize, MethodError, Query, WeightsError
 from ..core.errors import told_as
 from ..core.fingerprint import digest
-from .base import ControlMethod, GroundingMethod, check_answers
+from .base import ControlMethod, GroundingMethod, SomeFailed, check_answers
 from .boxes.reading import parsed
 from .isolated.errors import SetupFailed
 from .loading import build_method
@@ -153,10 +153,18 @@ class WrappingMethod(GroundingMethod):
                         self._load(spec)
                 except GroundCXRError as error:
                     raise SetupFailed(f"{self.name} needs {name_of(one)}: {error}") from error
-            made = check_answers(one.ground_batch([queries[place] for place in missing]), len(missing))
+            made = check_answers(self._asked_now(one, [queries[place] for place in missing]), len(missing))
             for place, answer in zip(missing, made, strict=True):
                 found[place] = answer
         return [answer for answer in found if answer is not None]
+
+    @staticmethod
+    def _asked_now(one: GroundingMethod, queries: Sequence[Query]) -> Sequence[Grounding]:
+        try:
+            return one.ground_batch(queries)
+        except SomeFailed as partly:
+            # Its answers to the others are none of this method's, as which they would be taken.
+            raise next((one for one in partly.answers if isinstance(one, Exception)), partly) from partly
 
     def _load(self, spec: str) -> None:
         one = self.asked[spec]

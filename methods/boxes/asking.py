@@ -73,6 +73,11 @@ class Asker:
         self._most_pixels: int | None = None
         images = processor.image_processor
         if hasattr(images, "merge_size"):
+            if "size" in self._settings:
+                raise MethodError(
+                    f"the preset {preset.name} gives the processor a size, and pictures of {type(images).__name__} are "
+                    "resized before it gets them; give the area as max_pixels in its place"
+                )
             multiple = self._multiple = images.patch_size * images.merge_size
             self._most_pixels = image_tokens * multiple**2 if image_tokens else preset.max_pixels
             self._most_pixels = self._most_pixels or images.size["longest_edge"]
@@ -85,8 +90,16 @@ class Asker:
         Args:
             config: The model's configuration.
             max_new_tokens: What the answer may take.
+
+        Raises:
+            MethodError: If the answer would take all that the model reads.
         """
         positions = getattr(config.get_text_config(), "max_position_embeddings", None)
+        if positions is not None and positions <= max_new_tokens:
+            raise MethodError(
+                f"max_new_tokens is {max_new_tokens}, and the model reads {positions} tokens in all, image and prompt "
+                "among them; give fewer"
+            )
         self._most_tokens = None if positions is None else positions - max_new_tokens
 
     def asked(self, queries: Sequence[Query]) -> list[Asked]:

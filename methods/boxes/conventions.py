@@ -60,6 +60,16 @@ class Convention:
             raise MethodError(f'the unit {self.unit!r} is none: it is a number from 1 on, such as 1000, or "pixels"')
         if self.offset not in (0, 0.5):
             raise MethodError(f"the offset {self.offset!r} is none: it is 0, or 0.5 where numbers are indices of bins")
+        cells = self.rules.cells
+        if cells is not None and (self.unit, self.order, self.offset) != (cells, "xy", 0):
+            raise MethodError(
+                f'the grammar {self.grammar} counts cells: it needs unit = {cells}, order = "xy" and offset = 0'
+            )
+        if self.unit == FRACTIONS and not self.rules.numbers_in_brackets:
+            raise MethodError(
+                f"the grammar {self.grammar} is made of whole numbers, and unit = 1 is for fractions; give the number "
+                "that stands for the far edge, such as 1000"
+            )
 
     @property
     def key(self) -> str:

@@ -164,6 +164,7 @@ def load_network(method: PretrainedMethod) -> FlorenceNetwork:
     import torch
     from transformers import Florence2ForConditionalGeneration, Florence2Processor
 
+    method.require_type("florence2")
     if is_original(method.config()):
         return _converted(method)
     processor = method.processor(Florence2Processor)

@@ -122,7 +122,7 @@ def native_state(state: Mapping[str, Tensor], vocabulary: int) -> dict[str, Tens
         vocabulary: Words of the native network, one more than the authors', whose embedding no text asks for.
 
     Raises:
-        WeightsError: If copies of the shared embedding differ.
+        WeightsError: If the shared embedding is missing, or its copies differ.
     """
     import torch
 
@@ -132,14 +132,18 @@ def native_state(state: Mapping[str, Tensor], vocabulary: int) -> dict[str, Tens
     if _TRANSPOSED in found:
         found[_TRANSPOSED] = found[_TRANSPOSED].T.contiguous()
     copies = [name for name in (_SHARED, *_TIED) if name in found]
+    if not copies:
+        raise WeightsError(
+            "the weights lack language_model.model.shared.weight, the embedding of Florence-2's words; give the "
+            "weights and the configuration that belong together"
+        )
     for name in copies:
         if not torch.equal(found[name], found[copies[0]]):
             raise WeightsError(f"{copies[0]} and {name}, which are one embedding in Florence-2, differ in the weights")
-    if copies:
-        shared = found[copies[0]]
-        more = shared.new_zeros((vocabulary - shared.shape[0], shared.shape[1])) if len(shared) < vocabulary else None
-        grown = shared if more is None else torch.cat([shared, more])
-        found |= dict.fromkeys((_SHARED, *_TIED), grown)
+    shared = found[copies[0]]
+    more = shared.new_zeros((vocabulary - shared.shape[0], shared.shape[1])) if len(shared) < vocabulary else None
+    grown = shared if more is None else torch.cat([shared, more])
+    found |= dict.fromkeys((_SHARED, *_TIED), grown)
     return found
 
 

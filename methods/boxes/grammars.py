@@ -18,10 +18,13 @@ _NUMBER = r"([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)"
 _COMMA = r"\s*,\s*"
 _FOUR = rf"\s*{_COMMA.join([_NUMBER] * 4)}\s*(?:,\s*)?"
 _SQUARE = re.compile(rf"\[{_FOUR}\]")
-_PAIRS = re.compile(rf"\(\s*{_NUMBER}{_COMMA}{_NUMBER}\s*\)\s*(?:,\s*)?\(\s*{_NUMBER}{_COMMA}{_NUMBER}\s*\)")
+_POINT = rf"\(\s*{_NUMBER}{_COMMA}{_NUMBER}\s*\)"
+_PAIRS = re.compile(rf"{_POINT}\s*(?:,\s*)?{_POINT}")
 # The value of a key is not what the prose says: a format of its own was begun there.
 _SQUARE_IN_PROSE = re.compile(rf"(?<![\"']:)(?<![\"']: ){_SQUARE.pattern}")
 _ANYWHERE = re.compile(rf"{_SQUARE.pattern}|\({_FOUR}\)|{_PAIRS.pattern}")
+# More than two pairs in one list are the corners of a polygon: Qwen2-VL writes quadrilaterals so.
+_POLYGON = re.compile(rf"{_POINT}(?:{_COMMA}{_POINT}){{2,}}")
 
 _KOSMOS_CELLS = 32
 
@@ -50,6 +53,7 @@ class Grammar:
         spell: The numbers of a box in the convention's unit as they are written, where that is not four numbers.
         tags: What a text holds that was to have a box by this grammar, but that no box could be read from; None for a
             grammar without tags. A text without its grammar's tags has no box to give: it is a refusal.
+        cells: The number of cells along a side, where indices of cells are written.
         numbers_in_brackets: Whether numbers in brackets may stand for a box where the grammar has none; not where
             numbers are tokens of their own.
     """
@@ -60,6 +64,7 @@ class Grammar:
     between: str = ""
     spell: Callable[[Sequence[float]], tuple[str, ...]] | None = None
     tags: re.Pattern[str] | None = None
+    cells: int | None = None
     numbers_in_brackets: bool = True
 
     def written(self, boxes: Iterable[Sequence[str]]) -> str:
@@ -69,15 +74,15 @@ class Grammar:
 
 def in_brackets(text: str) -> Found:
     """Boxes as four numbers in brackets, or two pairs that follow one another; never numbers of the prose."""
-    return Found([_numbers(match) for match in _ANYWHERE.finditer(text)], whole=False)
+    return Found([_numbers(match) for match in _ANYWHERE.finditer(_POLYGON.sub("", text))], whole=False)
 
 
 def looks_like_coordinates(text: str) -> bool:
-    """Whether a text has several numbers in brackets, or a box or a point as a key with a value."""
+    """Whether a text has several numbers and no word in brackets, or a box or a point as a key with a value."""
     if _KEY_WITH_VALUE.search(text):
         return True
     return any(
-        len(re.findall(r"[0-9]+", inner)) > 1 and not re.search(r"[^\W\d_]{}", inner)
+        len(re.findall(r"[0-9]+", inner)) > 1 and not re.search(r"[^\W\d_]{2}", inner)
         for inner in re.findall(r"[\[(]([^\[\]()]*)", text)
     )
 
@@ -243,6 +248,7 @@ GRAMMARS: dict[str, Grammar] = {
         box="<patch_index_{}><patch_index_{}>",
         between="</delimiter_of_multi_objects/>",
         spell=_corner_cells,
+        cells=_KOSMOS_CELLS,
         answer="<grounding><phrase> it</phrase><object>{boxes}</object>",
         tags=re.compile(r"</?object>|<patch_index_"),
         numbers_in_brackets=False,

@@ -18,11 +18,23 @@ from .answer_part import answer_part
 from .conventions import FRACTIONS, PIXELS, Convention, convention_of
 from .grammars import Numbers, in_brackets, looks_like_coordinates
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 """Changes whenever some text is read in another way than before; a result states it."""
 
 BEYOND = 0.1
 """How far beyond the frame, in parts of its side, a number may lie and be clipped; beyond it is of another frame."""
+
+
+def _stated_order(first: str, second: str) -> re.Pattern[str]:
+    """Words that say that numbers are no two corners, or that `first` comes first in a corner."""
+    return re.compile(
+        r"\bc?x\W{1,4}c?y\W{1,4}w(?:idth)?\W{1,4}h(?:eight)?\b|c?x_?c?y_?wh\b|\bcent(?:er|re)[_ ]?x\b"
+        rf"|[\[(]\W{{0,2}}{first}_?(?:min|[01])\W{{1,4}}{second}_?(?:min|[01])|{first}{second}{first}{second}\b",
+        re.IGNORECASE,
+    )
+
+
+_OTHER_ORDER = {"xy": _stated_order("y", "x"), "yx": _stated_order("x", "y")}
 
 _NOTHING = re.compile(r"\[\s*\]|\bnull\b")
 _DENIAL = re.compile(
@@ -76,6 +88,8 @@ def parse(
         found = in_brackets(part.text)
     if not found.boxes:
         return _without_boxes(part.text, convention)
+    if _OTHER_ORDER[convention.order].search(part.text):
+        return Parsed(kind="unparseable", reason="it says that its numbers are in another order")
 
     repaired = part.cut or not found.whole
     boxes: dict[Box, None] = {}
@@ -107,7 +121,7 @@ def _read(numbers: Numbers, convention: Convention, sides: tuple[float, float]) 
     if convention.unit == FRACTIONS:
         if whole:
             return "whole numbers where fractions are expected"
-    elif not whole and max(values) <= 1 + BEYOND:
+    elif convention.rules.numbers_in_brackets and not whole and max(values) <= 1 + BEYOND:
         if max(values) > 1:
             return "fractions beyond the frame where whole numbers are expected"
         sides, offset, repaired = (1.0, 1.0), 0.0, True

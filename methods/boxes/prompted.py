@@ -127,12 +127,13 @@ class PromptedMethod(PretrainedMethod):
         Raises:
             WeightsError: If it cannot be read, or names none of them.
         """
-        names = self.config().get("architectures") or ["no architecture"]
+        stated = self.config().get("architectures")
+        names = [str(name) for name in stated] if isinstance(stated, list) and stated else ["no architecture"]
         known = next((families[name] for name in names if name in families), None)
         if known is None:
             raise WeightsError(
-                f"the configuration in {self.place()} is of {names[0]}, which is no {self.what} that is known here: "
-                f"{', '.join(families)}"
+                f"the configuration in {self.place()} is of {names[0]}, which is no {self.what} known here; give the "
+                f"weights of one of these: {', '.join(families)}"
             )
         return known
 

@@ -34,6 +34,8 @@ _SHORT = 10.0
 """Seconds for what costs a server nothing: to take a connection, to say who it is."""
 _LONGEST_WAIT = 60.0
 _SHOWN = 200
+_MOST_BYTES = 64 * 2**20
+"""More is no answer in words: of 10,000 tokens with their log-probabilities it is a few megabytes."""
 _NO_VERSION = "version not told"
 # Where servers tell it, which is no part of OpenAI's API: vLLM, Ollama, SGLang, llama.cpp.
 _VERSIONS = (
@@ -141,13 +143,15 @@ class ChatServer:
         import httpx
 
         try:
-            response = await client.get(self.address.root + path, timeout=_SHORT)
+            response = await _bounded(client, "GET", self.address.root + path, timeout=_SHORT)
         except (httpx.ConnectError, httpx.TimeoutException) as error:
             raise MethodError(
                 f"no server answers at {self.address.base} ({said(error)}); start it, or give its address with --set "
                 "base_url=http://127.0.0.1:PORT/v1"
             ) from error
         except httpx.RequestError:
+            return None
+        if response is None:
             return None
         if response.status_code in (401, 403):
             raise MethodError(self._refusal(response))
@@ -173,8 +177,8 @@ class ChatServer:
                 asked = {**question, "logprobs": True} if self._with_scores else question
                 try:
                     async with asyncio.timeout(self.timeout):
-                        response = await client.post(
-                            f"{self.address.base}/chat/completions", content=json.dumps(asked).encode()
+                        response = await _bounded(
+                            client, "POST", f"{self.address.base}/chat/completions", content=json.dumps(asked).encode()
                         )
                 except TimeoutError:
                     await self._require_alive(client)
@@ -184,6 +188,9 @@ class ChatServer:
                     continue
                 except httpx.RequestError as error:
                     failure, is_lost = RequestFailed(f"the connection to the server broke: {said(error)}"), True
+                    continue
+                if response is None:
+                    failure = RequestFailed(f"the server's answer has more than {_MOST_BYTES >> 20} MB")
                     continue
                 status = response.status_code
                 if status == 200:
@@ -211,7 +218,7 @@ class ChatServer:
         import httpx
 
         try:
-            await client.get(f"{self.address.base}/models", timeout=_SHORT)
+            await _bounded(client, "GET", f"{self.address.base}/models", timeout=_SHORT)
         except httpx.RequestError as error:
             raise GoneError(
                 f"the server {self.address.base} has stopped answering ({said(error)}); what is stored is kept: start "
@@ -251,6 +258,20 @@ class ChatServer:
             f"the server {self.address.base} sends the question on to another address (status {status}), which is "
             "not followed; give the address that answers with --set base_url=URL"
         )
+
+
+async def _bounded(client: httpx.AsyncClient, method: str, url: str, **settings: Any) -> httpx.Response | None:
+    """A server's answer, decoded; None where it does not end within what an answer may be."""
+    import httpx
+
+    content = bytearray()
+    async with client.stream(method, url, **settings) as response:
+        async for part in response.aiter_bytes():
+            content += part
+            if len(content) > _MOST_BYTES:
+                return None
+    said = {name: value for name, value in response.headers.items() if name in ("content-type", "retry-after")}
+    return httpx.Response(response.status_code, headers=said, content=bytes(content))
 
 
 def _run(asked: Coroutine[Any, Any, T]) -> T:

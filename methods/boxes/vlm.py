@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
-from ...core import BOX, Box, Grounding, Query, Radiograph
+from ...core import BOX, Box, Grounding, Query, Radiograph, WeightsError
 from ...core.fingerprint import digest, seed_from
 from ..inference import exact_inference
 from ..marker import NetworkInput, require_frame
@@ -138,6 +138,7 @@ class Vlm(PretrainedMethod):
         import torch
         from transformers import AutoModelForImageTextToText, AutoProcessor
 
+        self._require_type()
         self._asker = Asker(self.name, self.processor(AutoProcessor), self.preset, self.options.image_tokens)
         require_frame(self, self.name)
         model = self.load(AutoModelForImageTextToText, dtype=getattr(torch, self.options.dtype))
@@ -149,6 +150,19 @@ class Vlm(PretrainedMethod):
                 part.generation_config = config
         self._device, self._most = device, None
         self._model = model.to(device)
+
+    def _require_type(self) -> None:
+        """Say which model this is, where it is none that is asked here, before its processor is found to be strange."""
+        from transformers import __version__
+        from transformers.models.auto.modeling_auto import MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES as KNOWN
+
+        config = self.config()
+        found = config.get("model_type")
+        if found not in KNOWN and "auto_map" not in config:
+            raise WeightsError(
+                f"the configuration in {self.place()} is of the type {found}, which transformers {__version__} does "
+                "not know as a vision-language model; give the weights of one, or get a newer transformers"
+            )
 
     def fingerprint(self) -> str:
         """As of any method, with all of the preset that the text depends on: not with how the text is read."""

@@ -14,7 +14,7 @@ from ...core import Box, Heatmap, ImageSize, MethodError, Radiograph
 from ...core.fingerprint import digest
 from ..hub import HubFiles, unloadable
 from ..pretrained import check_loaded, quietly
-from ..random_weights import drawing, random_weights
+from ..random_weights import drawing, drawn_id, random_weights
 from ..registry import register_method
 from ..requirements import require_packages
 from .base import ContrastiveMethod, Explained, state_digest
@@ -162,7 +162,7 @@ class BioViL(ContrastiveMethod):
     def weights_id(self) -> str | None:
         """The hub id, or a folder's last part; with the seed of drawn weights."""
         name = super().weights_id()
-        return name if self._seed is None else f"random weights (seed {self._seed}) of {name}"
+        return name if self._seed is None else drawn_id(self._seed, name or "")
 
     def embed_images(self, images: Sequence[Radiograph]) -> torch.Tensor:
         """Projected patch embeddings of unit length, `[n, h, w, 128]`."""

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, Query, Radiograph
+from ...core.fingerprint import digest
 from ..base import GroundingMethod, by_image
+from ..boxes.reading import PARSER_VERSION
 from ..crop import Placement
 from ..inference import exact_inference
 from ..marker import NetworkInput, require_frame
@@ -97,6 +99,14 @@ class Sam(WrappingMethod, PretrainedMethod):
         """That of the network."""
         return PretrainedMethod.weights_id(self)
 
+    def fingerprint(self) -> str:
+        """As of any method that asks another, with the version that reads the boxes of one that answers in words.
+
+        Masks are stored as what they are, and are not drawn again when texts are read again.
+        """
+        own = super().fingerprint()
+        return digest(own, PARSER_VERSION) if BOX in self.only().emits else own
+
     def answering(self) -> tuple[GroundingMethod, ...]:
         """This method and the one that is asked."""
         return (self, *super().answering())
@@ -147,6 +157,7 @@ class Sam(WrappingMethod, PretrainedMethod):
         from transformers import SamModel, SamProcessor
 
         if self._model is None:
+            self.require_type("sam")
             self._processor = self.processor(SamProcessor)
             require_frame(self, self.name)
             self._model = self.load(SamModel, dtype=torch.float32)

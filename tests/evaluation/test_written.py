@@ -12,7 +12,7 @@ from groundcxr.core import Box, Grounding, Heatmap, Written
 from groundcxr.evaluation import load_result
 from groundcxr.evaluation.prediction import Failure, decode, encode
 from groundcxr.methods.boxes import reading
-from groundcxr.methods.boxes.parsing import Parsed, write
+from groundcxr.methods.boxes.parsing import PARSER_VERSION, Parsed, write
 from groundcxr.methods.isolated.travel import answers_in, answers_out
 
 METHOD = """
@@ -66,7 +66,7 @@ def test_a_text_that_cannot_be_read_fails_its_sample_alone(ran, said):
     assert ran.code == 1
     result = result_of(ran)
     assert result.info.texts.model_dump() == {
-        "parser": "1", "answers": 5, "refusals": 1, "unparseable": 1, "repaired": 1,
+        "parser": PARSER_VERSION, "answers": 5, "refusals": 1, "unparseable": 1, "repaired": 1,
     }  # fmt: skip
     assert result.info.n_failed == 1
     assert result.samples["error"].dropna().tolist() == ["Unparseable"]
@@ -75,7 +75,9 @@ def test_a_text_that_cannot_be_read_fails_its_sample_alone(ran, said):
     assert "Unparseable: It is somewhere [left]; secret words, 12 34 and so on" in ran.err
     assert "any file" not in ran.err, "80 characters of it"
     assert "--unparseable` shows them" in ran.err
-    assert "5 answers in words: 1 refused, 1 unparseable, 1 repaired (parser 1)" in " ".join(ran.out.split())
+    assert f"5 answers in words: 1 refused, 1 unparseable, 1 repaired (parser {PARSER_VERSION})" in " ".join(
+        ran.out.split()
+    )
 
 
 def test_no_text_is_in_a_result(ran):
@@ -107,14 +109,17 @@ def test_another_parser_reads_the_stored_texts(groundcxr, data, ran, said, monke
     was = reading.parse
     monkeypatch.setattr(reading, "parse", parse)
     for module in (reading, evaluated):
-        monkeypatch.setattr(module, "PARSER_VERSION", "2")
+        monkeypatch.setattr(module, "PARSER_VERSION", "next")
     scored = groundcxr("score", "--method", "say.py", *data, "--protocol", "v1", "--protocol", "vilouras2024")
-    said_so = "note: 5 stored texts of Say read again by version 2 of the parser, version 1 having read them before"
+    said_so = (
+        "note: 5 stored texts of Say read again by version next of the parser, "
+        f"version {PARSER_VERSION} having read them before"
+    )
     assert scored.err.count(said_so) == 1
     assert scored.code == 0
     result = load_result(Path(next(line for line in scored.out.splitlines() if "/v1/" in line)))
     assert result.info.texts.model_dump() == {
-        "parser": "2", "answers": 5, "refusals": 1, "unparseable": 0, "repaired": 1,
+        "parser": "next", "answers": 5, "refusals": 1, "unparseable": 0, "repaired": 1,
     }  # fmt: skip
     assert result.info.method.fingerprint == before.info.method.fingerprint
     assert result.path == before.path
@@ -128,7 +133,7 @@ def test_texts_are_shown_beside_phrases_and_boxes(groundcxr, data, ran, tmp_path
     assert shown.code == 0, shown.err
     blocks = re.split(r"\n(?=\S)", shown.out.strip())
     assert len(blocks) == 6
-    assert blocks[-1] == "5 answers in words: 1 refused, 1 unparseable, 1 repaired (parser 1)"
+    assert blocks[-1] == f"5 answers in words: 1 refused, 1 unparseable, 1 repaired (parser {PARSER_VERSION})"
     (block,) = [one for one in blocks if "opacity 3" in one]
     assert "Edema  boxes, repaired\n  phrase  opacity 3\n  wrote   [{" in block
     assert block.endswith("box     6.0, 4.0, 30.0, 20.0, score -0.25")

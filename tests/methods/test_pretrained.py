@@ -94,3 +94,21 @@ def test_drawn_weights_depend_on_their_seed_alone_and_need_no_weights(folder, tm
 def test_drawn_weights_without_a_seed_are_refused(weights):
     with pytest.raises(WeightsError, match="names no seed; write random:SEED"):
         Tiny(Options(weights))
+
+
+def test_an_index_that_names_no_files_is_refused(folder, tmp_path):
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "config.json").write_bytes((folder / "config.json").read_bytes())
+    (copy / "model.safetensors.index.json").write_text('{"metadata": {}}')
+    with pytest.raises(WeightsError, match="has no weight_map, which names the files of the weights; get the file"):
+        Tiny(Options(str(copy))).setup("cpu")
+
+
+def test_a_folder_that_is_not_there_is_not_only_called_a_repository(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(
+        WeightsError, match=r"^models/tiny is no folder here, and as a repository it is not to be had: "
+    ):
+        Tiny(Options("models/tiny")).setup("cpu")

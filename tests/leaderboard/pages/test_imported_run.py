@@ -6,6 +6,7 @@ import shutil
 import pytest
 
 from groundcxr.evaluation import load_result
+from groundcxr.methods.boxes.parsing import PARSER_VERSION
 
 RESULTS = "results"
 
@@ -35,7 +36,7 @@ def test_answers_in_words_are_counted(open_page, groundcxr, manifest, tmp_path):
     ran = groundcxr("import", answers, "--preset", "maira2", "--dataset", "manifest", "--root", manifest)
     assert ran.code == 1
     shown = open_page("run", "--results", tmp_path / RESULTS)
-    assert "5 answers in words: 1 refused, 3 unparseable, 0 repaired (parser 1)" in shown.text
+    assert f"5 answers in words: 1 refused, 3 unparseable, 0 repaired (parser {PARSER_VERSION})" in shown.text
     (line,) = [block.value for block in shown.app.code]
     assert line.startswith("groundcxr import FILES --name maira2 --kind other --preset maira2 --dataset manifest")
 

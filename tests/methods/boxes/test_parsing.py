@@ -182,3 +182,54 @@ def test_numbers_of_the_prose_never_count(name):
     assert parse(before + text, name, SIZE, SIZE).boxes == alone.boxes
     assert parse(f"{text} That is 12 by 34, or 5 6 7 8 (9).", name, SIZE, SIZE).boxes == alone.boxes
     assert parse(before, name, SIZE, SIZE).boxes == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('{"bbox_xywh": [100, 200, 50, 60]}', "qwen3_vl"),
+        ('{"bbox_2d": [100, 200, 350, 460], "format": "xywh"}', "qwen3_vl"),
+        ("bbox (x, y, w, h) = [100, 200, 150, 260]", "internvl"),
+        ("[0.5, 0.5, 0.6, 0.7] (center x, center y, width, height)", "llava_fractions"),
+        ("In [ymin, xmin, ymax, xmax]: [100, 200, 300, 400]", "qwen3_vl"),
+        ('Final Answer: ```json[{"box_2d": [1, 2, 3, 4], "order": "xyxy"}]```', "medgemma"),
+        ("(x1, y1, x2, y2) = (100, 200, 300, 400)", "gemma3"),
+    ],
+)
+def test_an_answer_that_says_it_has_another_order_is_not_read_in_ours(text, name):
+    assert kinds([text], name) == ["unparseable"]
+
+
+def test_the_convention_s_own_order_may_be_named():
+    for text, name in (
+        ("[x1, y1, x2, y2] = [100, 200, 300, 400]", "qwen3_vl"),
+        ("In (xmin, ymin, xmax, ymax): (100, 200, 300, 400)", "internvl"),
+        ("[ymin, xmin, ymax, xmax] = [200, 100, 400, 300]", "gemma3"),
+    ):
+        assert parse(text, name, (1000, 1000)).boxes == (Box(100, 200, 300, 400),), text
+
+
+def test_corners_of_a_polygon_are_no_boxes():
+    for text in (
+        "<|quad_start|>(100,200),(300,210),(310,400),(90,390)<|quad_end|>",
+        "(100, 200), (300, 200), (300, 400)",
+        "(100, 200), (300, 200), (300, 400), (100, 400), (50, 300)",
+    ):
+        assert kinds([text], "qwen2_vl") == ["unparseable"], text
+    # Tags that a server drops leave nothing between two boxes.
+    two = parse("it(100,200),(300,400)(500,600),(700,800)", "qwen2_vl", (1000, 1000))
+    assert two.boxes == (Box(100, 200, 300, 400), Box(500, 600, 700, 800))
+
+
+def test_a_small_box_of_cells_is_not_taken_for_fractions():
+    """Kosmos-2's first cell is (0, 0) to (1, 1) cells: as fractions it would be the whole image."""
+    cell = Box(0, 0, 1000 / 32, 1000 / 32)
+    text = write([Box(2, 3, 20, 30)], "kosmos2", (1000, 1000))
+    assert parse(text, "kosmos2", (1000, 1000)).boxes == (cell,)
+
+
+def test_words_in_brackets_are_no_coordinates():
+    denied = ["No nodule (T4-T5 level).", "The nodule (2 x 3 cm) is not seen.", "None (compare ribs 5, 6, 7)."]
+    for name in ("qwen3_vl", "llava_fractions", "chexagent2"):
+        assert set(kinds(denied, name)) == {"refusal"}, name
+    assert kinds(["It is not at [x1=100, y1=200].", "No, [100, 200, 300"], "qwen3_vl") == ["unparseable"] * 2

@@ -75,6 +75,9 @@ def test_a_file_of_the_users_own(tmp_path):
         (MINE.replace("500", '"pixels"'), "needs multiple_of"),
         (MINE.replace("500", "0"), "the unit 0"),
         (MINE.replace("40", "-1"), "max_new_tokens does not fit"),
+        (MINE.replace('"yx"', '"xywh"'), "order does not fit: Input should be 'xy' or 'yx'"),
+        (MINE.replace("bbox_2d", "patch-indices"), "the grammar patch-indices counts cells: it needs unit = 32"),
+        (MINE.replace("bbox_2d", "loc-tokens").replace("500", "1"), "unit = 1 is for fractions"),
         (MINE.replace("</reasoning>", ""), "answer_after has an empty text"),
     ],
 )

@@ -261,7 +261,7 @@ def test_drawn_weights_need_configuration_and_vocabulary_alone(tmp_path):
     np.testing.assert_array_equal(maps[0], maps[1])
     assert np.abs(maps[0] - maps[2]).max() > 1e-3
     assert method.trained_on == ()
-    assert method.weights_id() == "random weights (seed 2) of local copy bare"
+    assert method.weights_id() == "random:2:local copy bare (drawn)"
     assert bare in method.declared_places()
     fingerprints = {build_method("biovil", {"weights": f"random:{seed}"}).fingerprint() for seed in (1, 2)}
     assert len({*fingerprints, BioViL().fingerprint(), method.fingerprint()}) == 4

@@ -118,3 +118,21 @@ def test_an_answer_that_cannot_be_read_fails_and_a_refusal_does_not(refined):
     assert [answer.heatmap is None for answer in found] == [False, True]
     with pytest.raises(GroundCXRError, match="what Wordy wrote cannot be read: somewhere on the left"):
         method.ground_batch([Query(image, "somewhere on the left", "")])
+
+
+def test_masks_of_boxes_that_another_parser_reads_are_others(refined, monkeypatch):
+    wordy, maps = refined("Wordy"), refined("Maps")
+    before = wordy.fingerprint(), maps.fingerprint()
+    monkeypatch.setattr("groundcxr.methods.refine.sam.PARSER_VERSION", "next")
+    assert wordy.fingerprint() != before[0]
+    assert maps.fingerprint() == before[1]
+
+
+def test_weights_of_another_network_are_named(tiny_sam, maps, tmp_path):
+    for file in tiny_sam.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    config = (tmp_path / "config.json").read_text()
+    (tmp_path / "config.json").write_text(config.replace('"model_type": "sam"', '"model_type": "sam2"'))
+    method = build_method("sam", {"method": f"{maps}:Boxed", "weights": str(tmp_path)})
+    with pytest.raises(GroundCXRError, match="is of the type sam2, and method sam needs sam; give the weights of"):
+        method.setup("cpu")

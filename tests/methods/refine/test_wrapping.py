@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from groundcxr import GroundCXRError, evaluate
-from groundcxr.core import Query, Radiograph
+from groundcxr.core import Box, Query, Radiograph
+from groundcxr.evaluation.asking import ground_safely
 from groundcxr.evaluation.check_method import run_checks
 from groundcxr.methods.loading import build_method
 from groundcxr.methods.refine.rules import boxes_by_threshold
@@ -78,6 +79,38 @@ def test_one_phrase_that_the_asked_method_refuses_fails_alone(tiny, tmp_path):
     assert result.info.n_failed == 1
     (problem,) = result.problems.values()
     assert "not this one" in problem
+
+
+PARTLY = """
+from groundcxr import Box, Grounding, GroundingMethod, Heatmap
+from groundcxr.methods import SomeFailed
+
+class Partly(GroundingMethod):
+    emits = frozenset({"heatmap", "box"})
+
+    def ground_batch(self, queries):
+        answers = []
+        for query in queries:
+            whole = Grounding(Heatmap.whole([[len(query.phrase), 0.0]], query.image.size), [Box(0, 0, 1, 1)])
+            answers.append(ValueError("not this one") if query.phrase == "secret phrase 0 1" else whole)
+        if any(isinstance(answer, ValueError) for answer in answers):
+            raise SomeFailed(answers)
+        return answers
+"""
+
+
+def test_answers_of_a_method_that_failed_in_part_are_not_taken_for_the_refiner_s(tiny, tmp_path):
+    (tmp_path / "partly.py").write_text(PARTLY)
+    method = build_method("boxes", {"method": f"{tmp_path / 'partly.py'}:Partly"})
+    method.setup("cpu")
+    query = Query(Radiograph.from_array(np.zeros((60, 80), np.uint8)), "secret phrase 0 2", "")
+    guilty = Query(query.image, "secret phrase 0 1", "")
+    found = ground_safely(method, [query, guilty])
+    assert found[0].boxes == method.ground_batch([query])[0].boxes != (Box(0, 0, 1, 1),)
+    assert "not this one" in found[1].message
+    result = evaluate("boxes", tiny, settings={"method": f"{tmp_path / 'partly.py'}:Partly"}, out=tmp_path)
+    assert result.info.n_failed == 1
+    assert "not this one" in next(iter(result.problems.values()))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 import asyncio
 import datetime
 import email.utils
+import gzip
+import json
 import math
 
 import pytest
@@ -232,3 +234,21 @@ def test_within_a_running_loop_as_in_a_notebook(fake, says, server):
         return server().ask(questions(2))
 
     assert [one.text for one in asyncio.run(cell())] == ["0", "1"]
+
+
+def test_an_answer_without_an_end_is_given_up(fake, says, server, monkeypatch):
+    from groundcxr.methods.boxes import server as module
+
+    monkeypatch.setattr(module, "_MOST_BYTES", 2**20)
+    packed = gzip.compress(b" " * 2**24), {"Content-Encoding": "gzip"}
+    fake.answer = lambda number, body: (200, *packed) if body["messages"] == 1 else says("a")
+    one, other = server(retries=1).ask([{"messages": 1}, {"messages": 2}])
+    assert isinstance(one, RequestFailed)
+    assert "the server's answer has more than" in str(one)
+    assert other.text == "a"
+
+
+def test_an_answer_may_be_packed(fake, says, server):
+    status, body = says("packed")
+    fake.answer = lambda number, _: (status, gzip.compress(json.dumps(body).encode()), {"Content-Encoding": "gzip"})
+    assert [reply.text for reply in server().ask([{"messages": 1}])] == ["packed"]

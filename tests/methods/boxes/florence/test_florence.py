@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from transformers import Florence2ForConditionalGeneration, Florence2Processor
 
 from groundcxr import evaluate
@@ -109,6 +110,17 @@ def test_a_checkpoint_that_lacks_a_weight_is_refused_by_name(native, tmp_path):
     method = florence(write_original(native, tmp_path / "lacking", names=names))
     with pytest.raises(GroundCXRError, match=r"lacks model\.vision_tower\.blocks\.0\.0\.channel_block\.ffn\.fc1\.bias"):
         method.setup("cpu")
+
+
+def test_weights_of_another_network_are_refused_in_a_sentence(native, tmp_path):
+    folder = write_original(native, tmp_path / "other")
+    save_file({"other.weight": torch.zeros(2)}, folder / "model.safetensors", metadata={"format": "pt"})
+    method = florence(folder)
+    with pytest.raises(GroundCXRError, match=r"the weights lack language_model\.model\.shared\.weight"):
+        method.setup("cpu")
+    (folder / "config.json").write_text('{"model_type": "qwen2_vl"}')
+    with pytest.raises(GroundCXRError, match="is of the type qwen2_vl, and method florence needs florence2; give"):
+        florence(folder).setup("cpu")
 
 
 def test_both_layouts_write_the_same(native, ready):

@@ -302,6 +302,13 @@ def test_another_kind_of_model_is_refused(saved):
         build_method("detector", {"weights": str(saved("clipseg"))}).setup("cpu")
 
 
+@pytest.mark.parametrize("stated", ["5", "[]", "null"])
+def test_a_configuration_that_names_no_network_is_refused(tmp_path, stated):
+    (tmp_path / "config.json").write_text(f'{{"architectures": {stated}}}')
+    with pytest.raises(WeightsError, match="is of no architecture, which is no detector known here; give the weights"):
+        build_method("detector", {"weights": str(tmp_path)})
+
+
 def test_published_weights_say_what_they_have_seen_and_what_is_cited(saved, tmp_path):
     copy = shutil.copytree(saved("mm_grounding_dino"), tmp_path / "LLMDet_tiny")
     method = build_method("detector", {"weights": str(copy)})

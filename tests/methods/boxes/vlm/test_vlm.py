@@ -268,6 +268,37 @@ def test_what_a_checkpoint_lacks_to_be_asked_is_said(vlm, vlm_folder, tmp_path):
         vlm("qwen2_vl", weights=str(tmp_path))
 
 
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ('{"model_type": "llama"}', "is of the type llama, which transformers .* does not know as a vision-language"),
+        ("[]", "holds no JSON object"),
+        ('{"model_type"', "cannot be read as JSON"),
+    ],
+)
+def test_a_configuration_of_something_else_is_named(vlm, vlm_folder, tmp_path, config, said):
+    for file in vlm_folder("qwen2_vl").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "config.json").write_text(config)
+    with pytest.raises(WeightsError, match=said):
+        vlm("qwen2_vl", weights=str(tmp_path))
+
+
+def test_an_answer_as_long_as_all_that_is_read_is_refused_before_anything_is_asked(vlm):
+    with pytest.raises(MethodError, match="max_new_tokens is 5000, and the model reads 4096 tokens in all"):
+        vlm("qwen2_vl", max_new_tokens=5000)
+
+
+def test_a_size_that_would_not_act_is_refused(vlm, tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'prompt = "{phrase}"\ngrammar = "bbox_2d"\norder = "xy"\nunit = 1000\n'
+        "processor = {size = {shortest_edge = 3136, longest_edge = 3136}}"
+    )
+    with pytest.raises(MethodError, match="give the area as max_pixels in its place"):
+        vlm("qwen2_vl", preset=str(file))
+
+
 def test_the_preset_of_a_known_model_is_taken_and_told():
     method = build_method("vlm", {"weights": "StanfordAIMI/CheXOne@abc"})
     assert method.options_dict()["preset"] == "chexagent2"
