@@ -18,7 +18,7 @@ SCHEMA_VERSION = 2
 """Of what is written; version 1, which lacks the optional blocks and names predictions in its rows, is read too."""
 
 _TOLERANCE = 1e-9
-_LEFT_OUT = {"empty_target", "full_target", "failed", "empty_prediction"}
+_LEFT_OUT = {"empty_target", "full_target", "failed", "empty_prediction", "not_applicable", "negative"}
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

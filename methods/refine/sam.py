@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, MethodError, Query, Radiograph
+from ...core.map_cells import cells_of, rectangle
 from ..base import GroundingMethod, by_image
 from ..boxes.reading import parsed
 from ..crop import Placement
@@ -19,7 +20,6 @@ from ..pretrained import PretrainedMethod
 from ..registry import register_method
 from ..requirements import require_packages
 from ..wrapping import AskedOptions, WrappingMethod, name_of
-from .cells import cells_of, rectangle
 
 if TYPE_CHECKING:
     import torch
