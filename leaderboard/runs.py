@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
+from ..core import DEFAULT_PROTOCOL
 from ..core.fingerprint import SHORT, digest
 from ..evaluation.columns import PREDICTION_KEY
 from ..evaluation.imported import ImportFile
@@ -193,8 +194,13 @@ def _stored(folder: Path) -> StoredPredictions:
 
 
 def settings_of(runs: Iterable[Run]) -> tuple[Setting, ...]:
-    """Every setting of the runs: complete ones first, then by name."""
-    return tuple(sorted({run.setting for run in runs}, key=lambda setting: (not setting.complete, setting)))
+    """Every setting of the runs: complete ones first, then by name, the default protocol before the others."""
+    return tuple(sorted({run.setting for run in runs}, key=_order))
+
+
+def _order(setting: Setting) -> tuple[Any, ...]:
+    data = setting.dataset, setting.version, setting.split
+    return not setting.complete, *data, setting.protocol != DEFAULT_PROTOCOL, setting
 
 
 def metrics_of(runs: Iterable[Run]) -> tuple[MetricInfo, ...]:

@@ -52,9 +52,9 @@ def average_precision(iou: NDArray[np.float64], hits: NDArray[np.bool_], scores:
     order = np.argsort(-scores, kind="stable")
     left = np.where(hits, iou, -1.0)[order]
     found = np.zeros(len(left), dtype=bool)
-    for place in np.flatnonzero(hits.any(axis=1)[order]).tolist():
+    for place in np.flatnonzero((left >= 0).any(axis=1)).tolist():
         best = int(left[place].argmax())
-        if left[place, best] >= 0:
+        if float(left[place, best]) >= 0:
             found[place] = True
             left[:, best] = -1.0
     at = np.flatnonzero(found)

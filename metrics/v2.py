@@ -19,6 +19,7 @@ from .region import BoxRegion, Region, region_of
 from .v1 import ACCURATE_IOU, V1
 
 _V1 = V1()
+"""Whose targets, thresholds and pictures are the same."""
 
 
 @PROTOCOLS.register("v2")
@@ -100,7 +101,7 @@ class V2(Protocol):
             },
         }
 
-    def target(self, sample: Sample, grounding: Grounding | None) -> Target:
+    def target(self, sample: Sample, grounding: Grounding | None) -> Target | None:
         """As v1's; of a negative nothing. Never skips a sample."""
         return Target((), sample.image_size, negative=True) if sample.negative else _V1.target(sample, grounding)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from ...evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..comparison import head_to_head
@@ -49,6 +50,7 @@ def show() -> None:
         "Means over the samples that both have. Intervals: bootstrap over patients, 95 %. p: sign flips over patients,"
         f" Holm-corrected over the pathologies; in colour where it is below {LEVEL:g}. Won, tied, lost: samples on"
         f" which {first.label} is better, equal, worse."
+        + (f" {DERIVED_SAID}" if any(is_derived(run.info, metric.key) for run in (first, second)) else "")
     )
     left, right = st.columns([1.1, 1], gap="large")
     with left:
@@ -106,7 +108,7 @@ def difference_table(found: pd.DataFrame, first: Run, second: Run, metric: Metri
                 f"{row['wins']:,} / {row['ties']:,} / {row['losses']:,}",
             ]
         )
-    names = text(first.label), text(second.label)
+    names = tuple(text(run.label + (DERIVED if is_derived(run.info, metric.key) else "")) for run in (first, second))
     sides = "".join(element("span", f"{name} higher") for name in reversed(names))
     heads = ["pathology", *names, "difference", element("span", sides, "gx-sides"), "p, corrected", "won / tied / lost"]
     return table(heads, rows, "gx-head-to-head", label=f"{first.label} against {second.label}")
