@@ -131,7 +131,8 @@ class V2(Protocol):
             return self._on_negative(of_negative(grounding, kinds, target.image_size))
         region = region_of(target)
         values = self._map_view(grounding, kinds, region) | self._box_view(grounding, kinds, region)
-        return values | self._negative_view(region, image_score(grounding, kinds, target.image_size), Status.OK)
+        values |= self._negative_view(region, image_score(grounding, kinds, target.image_size), Status.OK)
+        return {metric.key: values[metric.key] for metric in self.metrics}
 
     def missing(self, target: Target, emits: Collection[str], status: Status) -> dict[str, MetricValue]:
         """See `Protocol.missing`."""
@@ -139,7 +140,8 @@ class V2(Protocol):
             return self._on_negative(of_negative(None, emits, target.image_size, status))
         region = region_of(target)
         values = without_map(region, status, of_boxes=HEATMAP not in emits) | without_boxes(region, status)
-        return values | self._negative_view(region, None, status)
+        values |= self._negative_view(region, None, status)
+        return {metric.key: values[metric.key] for metric in self.metrics}
 
     def _map_view(self, grounding: Grounding, kinds: Collection[str], region: Region) -> dict[str, MetricValue]:
         if HEATMAP not in kinds:
