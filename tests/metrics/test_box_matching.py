@@ -9,6 +9,7 @@ from pycocotools.cocoeval import COCOeval
 
 from groundcxr.core import Box, Grounding, Target
 from groundcxr.metrics import get_protocol
+from groundcxr.metrics.box_matching import most_pairs
 
 V2 = get_protocol("v2")
 SIZE = (20, 10)
@@ -88,6 +89,16 @@ def test_boxes_one_by_one_against_brute_force():
         found = score(mine, true, size)
         assert found["f1_50"].value == pytest.approx(2 * brute_pairs(mine, true, size) / (len(mine) + len(true)))
         assert found["ap50"].value == pytest.approx(brute_ap(mine, true, size))
+
+
+def test_the_most_pairs_of_any_overlaps_are_found():
+    rng = np.random.default_rng(2)
+    for _ in range(60):
+        hits = rng.random(rng.integers(1, 5, 2)) < 0.5
+        few = hits if len(hits) <= hits.shape[1] else hits.T
+        every = permutations(range(few.shape[1]), len(few))
+        assert most_pairs(hits) == max(few[range(len(few)), chosen].sum() for chosen in every)
+    assert most_pairs(np.zeros((0, 3), bool)) == 0
 
 
 def coco_ap(mine, true, capsys):
