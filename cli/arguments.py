@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..core import GroundCXRError, unknown_name
+from ..core import DEFAULT_PROTOCOL, GroundCXRError, unknown_name
 from ..core.config import STORE, configured_path, results_folder
 from .aliases import split_alias
 from .places import Places
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from ..metrics import Protocol
 
 DATASET_ALIAS = "dataset"
-DEFAULT_PROTOCOL = "v1"
 
 Methods = Annotated[
     list[str],

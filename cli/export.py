@@ -28,6 +28,10 @@ def export(
     only_zero_shot: Annotated[
         bool, typer.Option("--only-zero-shot", help="Leave out what methods have on data sets that they have seen.")
     ] = False,
+    only_native: Annotated[
+        bool,
+        typer.Option("--only-native", help="Leave out methods whose values are derived from another kind of answer."),
+    ] = False,
     intervals: Annotated[bool, typer.Option(help="95 % intervals in LaTeX and Markdown.")] = True,
     out: Annotated[Path | None, typer.Option("--out", help="The file to write; the terminal otherwise.")] = None,
 ) -> None:
@@ -60,11 +64,11 @@ def export(
         runs = unseen(library.runs) if only_zero_shot else library.runs
         text = export_changes(condition_tables(runs, metric), form, intervals=intervals)
     elif layout is Layout.DATASETS:
-        tables = overviews(library.runs, metric, only_zero_shot=only_zero_shot)
+        tables = overviews(library.runs, metric, only_zero_shot=only_zero_shot, only_native=only_native)
         text = export_overviews(tables, form, intervals=intervals)
     else:
         runs = unseen(library.runs) if only_zero_shot else library.runs
-        text = write(boards(runs, metric), form, intervals=intervals)
+        text = write(boards(runs, metric, only_native=only_native), form, intervals=intervals)
     if out is None:
         typer.echo(text, nl=False)
     else:

@@ -16,6 +16,8 @@ from ..core.sizes import counted
 from ..evaluation import Result, Shard
 from ..evaluation.box_choice import describe
 from ..evaluation.conditions import describe_condition
+from ..evaluation.derived import DERIVED, DERIVED_SAID, is_derived
+from ..evaluation.negative_notes import about_negatives, negatives_said
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.reasons import Reasons
 from ..evaluation.schema import Cell, MetricInfo
@@ -82,7 +84,8 @@ def result_table(result: Result, width: int, alias: str = "") -> Table:
     table.add_column("pathology", no_wrap=True)
     table.add_column("n", justify="right")
     for metric in metrics:
-        table.add_column(metric.label, justify="right", overflow="fold")
+        mark = DERIVED if is_derived(info, metric.key) else ""
+        table.add_column(metric.label + mark, justify="right", overflow="fold")
     for name, cells in info.pathologies.items():
         _add_row(table, name, cells, metrics, breaks)
     table.add_section()
@@ -97,15 +100,18 @@ def comparison_table(results: list[Result], width: int, alias: str = "") -> Tabl
     metrics = _headline({metric.key: metric for result in results for metric in result.info.metrics}.values())
     breaks = _breaks(len(metrics), width)
     title = f"macro averages on {_data(results[0], alias)}, {info.protocol.name}"
-    table = _table(title)
+    table = _table(title, DERIVED_SAID if any(result.info.derived for result in results) else None)
     table.add_column("method", no_wrap=True)
     for metric in metrics:
         table.add_column(metric.label, justify="right", overflow="fold")
     for result in results:
         macro = result.info.overall.macro
-        most = max(cell.n for cell in macro.values())
+        most = max(macro[metric.key].n for metric in metrics if metric.key in macro)
         name = result.info.method.label + (" (control)" if result.info.method.control else "")
-        cells = (_format(macro[m.key], m, most, breaks) if m.key in macro else "" for m in metrics)
+        cells = (
+            _format(macro[m.key], m, most, breaks, derived=is_derived(result.info, m.key)) if m.key in macro else ""
+            for m in metrics
+        )
         table.add_row(escape(name), *cells)
     return table
 
@@ -176,11 +182,11 @@ def _add_row(table: Table, name: str, cells: dict[str, Cell], metrics: list[Metr
     table.add_row(escape(name), str(most), *(_format(cells[metric.key], metric, most, breaks) for metric in metrics))
 
 
-def _format(cell: Cell, metric: MetricInfo, most: int, breaks: bool) -> str:
+def _format(cell: Cell, metric: MetricInfo, most: int, breaks: bool, *, derived: bool = False) -> str:
     if cell.value is None:
         return "-"
     digits = digits_of(metric)
-    count = "" if cell.n == most else f" (n={cell.n})"
+    count = (DERIVED if derived else "") + ("" if cell.n == most else f" (n={cell.n})")
     if cell.low is None or cell.high is None:
         return write_number(cell.value, digits) + count
     value, low, high = (write_number(number, digits) for number in (cell.value, cell.low, cell.high))
@@ -204,15 +210,22 @@ def _caption(result: Result) -> str:
         notes.append(f"{counted(info.dataset.n_warnings, 'warning')} about the data")
     if skipped := info.dataset.n_skipped:
         notes.append(f"{counted(skipped, 'sample')} skipped, without a number")
-    if info.dataset.n_negatives:
-        notes.append(f"{counted(info.dataset.n_negatives, 'negative')} beside these, in no average")
+    if said := negatives_said(info):
+        notes.append(said)
+    notes += [
+        f"{metric.label} {write_number(value, digits_of(metric))}"
+        for metric in about_negatives(info)
+        if (value := info.overall.macro[metric.key].value) is not None
+    ]
     if info.dataset.name == "phantom":
         notes.append("phantoms rank code paths, not clinical ability")
     statuses = Counter[str]()
-    for counts in info.statuses.values():
-        for status, n in counts.items():
+    for metric in _headline(info.metrics):
+        for status, n in info.statuses[metric.key].items():
             statuses[status] = max(statuses[status], n)
-    notes.extend(f"{n} {status}" for status, n in sorted(statuses.items()) if status != "ok")
+    notes.extend(f"{n} {status}" for status, n in sorted(statuses.items()) if status not in ("ok", "negative"))
+    if any(is_derived(info, metric.key) for metric in _headline(info.metrics)):
+        notes.append(DERIVED_SAID.removesuffix("."))
     return "; ".join(notes)
 
 

@@ -19,10 +19,11 @@ if TYPE_CHECKING:
         UnknownNameError,
         WeightsError,
     )
-    from .grounding import BOX, HEATMAP, Grounding, Written
+    from .grounding import ABSOLUTE, BOX, HEATMAP, Grounding, Written
     from .heatmap import Heatmap, cell_edges, nearest_index
     from .image_files import DICOM_SUFFIXES, IMAGE_SUFFIXES, ImageHeader, image_digest, read_header
     from .mask import Mask
+    from .protocol_name import DEFAULT_PROTOCOL
     from .query import Query
     from .radiograph import Radiograph
     from .registry import Registry, unknown_name
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 # Each name's module is imported when it is first used: a method in another environment, whose Python may be older and
 # has NumPy alone, needs few of them (see `groundcxr.methods.isolated`).
 _HOME = {
+    "ABSOLUTE": ".grounding",
     "BOX": ".grounding",
+    "DEFAULT_PROTOCOL": ".protocol_name",
     "DICOM_SUFFIXES": ".image_files",
     "HEATMAP": ".grounding",
     "IMAGE_SUFFIXES": ".image_files",
@@ -74,7 +77,9 @@ _HOME = {
 }
 
 __all__ = [
+    "ABSOLUTE",
     "BOX",
+    "DEFAULT_PROTOCOL",
     "DICOM_SUFFIXES",
     "HEATMAP",
     "IMAGE_SUFFIXES",

@@ -98,6 +98,11 @@ class Box:
         """First and last-plus-one pixel row whose centre is inside, within ``[0, height]``."""
         return _centres(self.y0, self.y1, height)
 
+    def covers_a_pixel(self, image_size: ImageSize) -> bool:
+        """Whether the centre of any pixel of an image of `image_size` is inside."""
+        (x0, x1), (y0, y1) = self.columns(image_size[0]), self.rows(image_size[1])
+        return x0 < x1 and y0 < y1
+
 
 def _plain(number: Any) -> float:
     """A number as a plain float, NumPy's and tensors' too: boxes are hashed and written as JSON.

@@ -10,6 +10,9 @@ from .heatmap import Heatmap
 
 HEATMAP = "heatmap"
 BOX = "box"
+ABSOLUTE = "absolute"
+"""Promised beside `HEATMAP` where scores mean the same in every image, from 0 to 1 with .5 between "not here" and
+"here", as probabilities do: then a map can say that nothing is there."""
 
 
 @dataclass(frozen=True)

@@ -19,11 +19,13 @@ class Target:
         boxes: Boxes in original-image pixels, in the data set's order.
         image_size: (width, height) of the original image.
         mask: The region where there are no boxes, loaded when it is needed.
+        negative: Whether there is nothing to mark, by right: the image does not show what the phrase says.
     """
 
     boxes: Sequence[Box]
     image_size: ImageSize
     mask: Mask | None = None
+    negative: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "boxes", tuple(self.boxes))
@@ -39,6 +41,7 @@ class Status(StrEnum):
     FULL_TARGET = "full_target"
     OUTSIDE_VIEW = "outside_view"
     NOT_APPLICABLE = "not_applicable"
+    NEGATIVE = "negative"
     FAILED = "failed"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ..core import GroundCXRError
+from ..core import DEFAULT_PROTOCOL, GroundCXRError
 from ..core.alterations import Alteration
 from ..core.config import STORE, configured_path, results_folder
 from ..core.paths import user_path
@@ -26,7 +26,7 @@ from .run import Run, run_entry
 def evaluate(
     method: str | type[GroundingMethod] | GroundingMethod,
     dataset: str | GroundingDataset = "phantom",
-    protocol: str | Protocol = "v1",
+    protocol: str | Protocol = DEFAULT_PROTOCOL,
     *,
     root: str | Path | None = None,
     split: str | None = None,

@@ -21,6 +21,7 @@ from ..core.paths import user_path
 from ..metrics import PROTOCOLS, Metric, Protocol, get_protocol
 from .averages import average
 from .columns import parts_columns
+from .derived import is_derived
 from .pair import RESULT_FILE, count_rows, read_pair, read_rows, write_pair
 from .schema import (
     SCHEMA_VERSION,
@@ -75,13 +76,19 @@ class Result:
         """The per-pathology table.
 
         Returns:
-            Columns `pathology` ("macro" and "micro" among them), `metric`, `value`, `low`, `high`, `std`, `n`: one row
-            for each pathology and metric; `low` and `high` bound the 95 % interval.
+            Columns `pathology` ("macro" and "micro" among them), `metric`, `value`, `low`, `high`, `std`, `n`,
+            `derived`: one row for each pathology and metric; `low` and `high` bound the 95 % interval, and `derived`
+            says whether the value is of the view (map or boxes) that the method does not give itself.
         """
         groups = {**self.info.pathologies, "macro": self.info.overall.macro, "micro": self.info.overall.micro}
         return pd.DataFrame(
             [
-                {"pathology": name, "metric": key, **cells[key].model_dump()}
+                {
+                    "pathology": name,
+                    "metric": key,
+                    **cells[key].model_dump(),
+                    "derived": is_derived(self.info, key),
+                }
                 for name, cells in groups.items()
                 for key in (metric.key for metric in self.info.metrics)
             ]
@@ -237,6 +244,7 @@ def make_result(
         suite=suite,
         texts=texts,
         condition=condition,
+        derived=protocol.derived_for(method.emits),
     )
     return Result(info, samples, problems, doubts=tuple(doubts))
 
@@ -276,7 +284,14 @@ def _refuse_other_metrics(info: ResultFile, name: str) -> None:
     protocol = get_protocol(info.protocol.name)
     # Directions too: with the other one, the worst would stand first in a table.
     expected = _metric_infos(protocol.metrics_for(info.method.emits))
-    if protocol.hash == info.protocol.hash and info.metrics != expected:
+    if protocol.hash != info.protocol.hash:
+        return
+    if info.derived != protocol.derived_for(info.method.emits):
+        raise StoreError(
+            f"{name} does not say which of its metrics are derived as its protocol {protocol.name} has it; run it "
+            "again, or ask for the file as evaluate wrote it"
+        )
+    if info.metrics != expected:
         raise StoreError(
             f"{name} does not have the metrics of its protocol {protocol.name} (keys, labels, ranges, directions); run "
             "it again, or ask for the file as evaluate wrote it"

@@ -18,7 +18,7 @@ SCHEMA_VERSION = 2
 """Of what is written; version 1, which lacks the optional blocks and names predictions in its rows, is read too."""
 
 _TOLERANCE = 1e-9
-_LEFT_OUT = {"empty_target", "full_target", "failed", "empty_prediction", "not_applicable"}
+_LEFT_OUT = {"empty_target", "full_target", "failed", "empty_prediction", "not_applicable", "negative"}
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
@@ -63,7 +63,7 @@ class MetricInfo(_Sparing):
 
     key: str
     label: str
-    needs: Literal["heatmap", "box"]
+    needs: Literal["heatmap", "box", "either"]
     low: float | None
     high: float | None
     higher_is_better: bool
@@ -258,10 +258,11 @@ class ResultFile(_Sparing):
 
     From schema 2 on, and None where there is nothing to say: `notes`, `provenance`, `answers` (which boxes counted),
     `supervision` (what the method has learnt places from), `condition` (a changed input). `suite` is said only of a
-    part of one, `texts` only of a method that answers in words.
+    part of one, `texts` only of a method that answers in words, `derived` only under a protocol that scores maps as
+    boxes too and boxes as maps: the keys of the metrics that are of the view which this method does not give itself.
     """
 
-    _later = ("suite", "texts")
+    _later = ("suite", "texts", "derived")
 
     schema_version: Literal[1, 2]
     complete: bool
@@ -282,6 +283,7 @@ class ResultFile(_Sparing):
     condition: ConditionInfo | None = None
     suite: SuiteInfo | None = None
     texts: TextsInfo | None = None
+    derived: list[str] | None = None
 
 
 def drawn_patients(samples: pd.DataFrame, dataset: DatasetInfo) -> list[str]:
@@ -333,6 +335,8 @@ def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:
         or texts.unparseable > failed
     ):
         found.append("the counts of answers in words exceed those of the rows")
+    if unlisted := sorted(set(result.derived or []) - set(keys)):
+        found.append(f"the derived metrics {', '.join(unlisted)} are not among its metrics")
     tables = {"macro": result.overall.macro, "micro": result.overall.micro, **result.pathologies}
     if result.overall.weighted is not None:
         tables["weighted"] = result.overall.weighted

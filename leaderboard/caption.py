@@ -8,6 +8,8 @@ from ..comparison.captions import SIGN_FLIPS, cells_said, how_tested
 from ..comparison.significance import LEVEL
 from ..core.fingerprint import SHORT
 from ..evaluation.conditions import describe_condition
+from ..evaluation.derived import DERIVED_SAID, NATIVE_SAID
+from ..evaluation.negative_notes import negatives_said
 from ..evaluation.schema import MetricInfo
 from .data_columns import PHANTOM
 from .runs import Run
@@ -58,8 +60,14 @@ def caption(board: Board, *, intervals: bool) -> str:
         said.append("Where a value rests on fewer samples than the column's n, its own n is given.")
     if negatives := board.rows[0].run.info.dataset.n_negatives:
         said.append(f"Beside these samples, {negatives} negatives were asked about, which are in no average.")
+    elif negatives := negatives_said(board.rows[0].run.info):
+        said.append(f"{negatives}.")
     if board.tells_seen and any(seen_in(row.run.info) for row in board.rows):
         said.append(SEEN_SAID)
+    if any(row.derived for row in board.rows):
+        said.append(DERIVED_SAID)
+    if board.only_native:
+        said.append(NATIVE_SAID)
     if any(row.run.info.method.control for row in board.rows):
         said.append(CONTROLS_SAID)
     if any(row.run.imported is not None for row in board.rows):

@@ -123,7 +123,7 @@ def condition_tables(runs: Sequence[Run], metrics: Sequence[str] = ()) -> list[C
             "no method has a result under a condition beside one of the same samples without it; "
             "evaluate --condition NAME makes the first, evaluate without --condition the second"
         )
-    return [table for table in tables_of(pairs, metrics, condition_table) if table is not None]
+    return tables_of(pairs, metrics, condition_table)
 
 
 def condition_table(runs: Sequence[Run], metric: str) -> ConditionTable | None:

@@ -57,14 +57,14 @@ def _described(board: Board, *, condition: bool) -> dict[str, Any]:
 
 def _csv(boards: Sequence[Board]) -> str:
     """One line for each table, method and column, since the columns of tables may differ."""
-    left_out = set() if any(board.tells_seen for board in boards) else {SEEN}
+    told = {SEEN: any(board.tells_seen for board in boards), "derived": any(board.tells_derived for board in boards)}
     condition = any(board.setting.condition for board in boards)
     return write_csv(
         [
             {
                 key: value
                 for key, value in {**_described(board, condition=condition), **cell}.items()
-                if key not in left_out
+                if told.get(key, True)
             }
             for board in boards
             for cell in board.frame().astype(object).to_dict("records")
@@ -101,6 +101,7 @@ def _record(board: Board) -> dict[str, Any]:
                 "kind": row.run.info.method.kind,
                 "control": row.run.info.method.control,
                 **({SEEN: seen_in(row.run.info)} if board.tells_seen else {}),
+                **({"derived": row.derived} if board.tells_derived else {}),
                 "created": row.run.info.run.created,
                 "cells": {column: dataclasses.asdict(cell) for column, cell in row.cells.items()},
             }

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ..core.names import one_line
+from ..evaluation.derived import DERIVED
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
 from .caption import TIED, caption, row_names
@@ -28,6 +29,7 @@ _SPECIAL = {
     '"': "''",
     "`": r"\textasciigrave{}",
     TIED: r"$^{\dagger}$",
+    DERIVED: r"$^{\circ}$",
 }
 _TRANSLATION = str.maketrans(_SPECIAL)
 _EXPONENT = re.compile(r"(.*)e([+-]\d+)")
@@ -46,7 +48,10 @@ def latex_table(board: Board, *, intervals: bool) -> str:
     body: list[str] = []
     for name, row in zip(row_names(board), board.rows, strict=True):
         cells = [row.cells[column] for column in board.columns]
-        values = [value(cell, board.metric, board.n[column]) for cell, column in zip(cells, board.columns, strict=True)]
+        values = [
+            value(cell, board.metric, board.n[column], derived=row.derived)
+            for cell, column in zip(cells, board.columns, strict=True)
+        ]
         below = [interval(cell, board.metric) for cell in cells] if intervals else None
         body += latex_row(name, values, below)
     heads = [(capital(column), board.n[column]) for column in board.columns]
@@ -112,13 +117,14 @@ def _heading(text: str) -> str:
     return stacked if len(words) == 1 else rf"\shortstack[r]{{{stacked}}}"
 
 
-def value(cell: BoardCell, metric: MetricInfo, most: int) -> str:
+def value(cell: BoardCell, metric: MetricInfo, most: int, *, derived: bool = False) -> str:
     """A number with its marks.
 
     Args:
         cell: The number.
         metric: Of what.
         most: The most samples of the column; a cell with fewer says so.
+        derived: Whether it is of the view that the method does not give itself.
     """
     if cell.value is None:
         return "--"
@@ -127,7 +133,7 @@ def value(cell: BoardCell, metric: MetricInfo, most: int) -> str:
         # Bold text leaves formulas (powers, minus signs) light.
         shown = rf"\textbf{{\boldmath {shown}}}" if "$" in shown else rf"\textbf{{{shown}}}"
     count = "" if cell.n == most else f" ($n$={cell.n})"
-    return shown + (_SPECIAL[TIED] if cell.tied else "") + count
+    return shown + (_SPECIAL[TIED] if cell.tied else "") + (_SPECIAL[DERIVED] if derived else "") + count
 
 
 def interval(cell: BoardCell, metric: MetricInfo) -> str:

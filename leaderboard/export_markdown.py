@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ..core.names import one_line
+from ..evaluation.derived import DERIVED
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
 from .caption import TIED, caption, row_names
@@ -25,7 +26,13 @@ def markdown_table(board: Board, *, intervals: bool) -> str:
     """
     columns = board.columns
     rows = [
-        [name, *(markdown_cell(row.cells[column], board.metric, board.n[column], intervals) for column in columns)]
+        [
+            name,
+            *(
+                markdown_cell(row.cells[column], board.metric, board.n[column], intervals, derived=row.derived)
+                for column in columns
+            ),
+        ]
         for name, row in zip(row_names(board), board.rows, strict=True)
     ]
     return markdown_lines({column: board.n[column] for column in columns}, rows, caption(board, intervals=intervals))
@@ -57,7 +64,7 @@ def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def markdown_cell(cell: BoardCell, metric: MetricInfo, most: int, intervals: bool) -> str:
+def markdown_cell(cell: BoardCell, metric: MetricInfo, most: int, intervals: bool, *, derived: bool = False) -> str:
     """A number with its marks.
 
     Args:
@@ -65,6 +72,7 @@ def markdown_cell(cell: BoardCell, metric: MetricInfo, most: int, intervals: boo
         metric: Of what.
         most: The most samples of the column; a cell with fewer says so.
         intervals: Whether the 95 % interval stands behind it.
+        derived: Whether it is of the view that the method does not give itself.
     """
     if cell.value is None:
         return "-"
@@ -73,6 +81,7 @@ def markdown_cell(cell: BoardCell, metric: MetricInfo, most: int, intervals: boo
         for number in (cell.value, cell.low, cell.high)
     )
     shown = f"**{value}**" if cell.best else f"{value}{TIED if cell.tied else ''}"
+    shown += DERIVED if derived else ""
     count = "" if cell.n == most else f" (n={cell.n})"
     interval = f" [{low}, {high}]" if intervals and low is not None and high is not None else ""
     return shown + count + interval

@@ -40,7 +40,10 @@ def export_overviews(tables: Sequence[Overview], form: Format, *, intervals: boo
         case Format.MARKDOWN:
             return "\n".join(_markdown(table, intervals) for table in tables)
         case Format.CSV:
-            return write_csv([row for table in tables for row in table.frame().astype(object).to_dict("records")])
+            frames = [table.frame().astype(object) for table in tables]
+            if not any(table.tells_derived for table in tables):
+                frames = [frame.drop(columns="derived", errors="ignore") for frame in frames]
+            return write_csv([row for frame in frames for row in frame.to_dict("records")])
         case Format.JSON:
             return json.dumps([_record(table) for table in tables], indent=2, allow_nan=False) + "\n"
         case Format.BIBTEX:
@@ -64,7 +67,7 @@ def _markdown(table: Overview, intervals: bool) -> str:
             return "-"
         if entry.cell is None:
             return SEEN if entry.seen else "-"
-        shown = markdown_cell(entry.cell, table.metric, table.n[column], intervals)
+        shown = markdown_cell(entry.cell, table.metric, table.n[column], intervals, derived=entry.derived)
         return f"{shown} {SEEN}" if entry.seen else shown
 
     rows = []
@@ -80,7 +83,7 @@ def _latex(table: Overview, intervals: bool) -> str:
         entry = row.entries.get(column)
         if entry is None or entry.cell is None:
             return SEEN if entry and entry.seen else "--"
-        shown = latex.value(entry.cell, table.metric, table.n[column])
+        shown = latex.value(entry.cell, table.metric, table.n[column], derived=entry.derived)
         return rf"{shown} {{\scriptsize {SEEN}}}" if entry.seen else shown
 
     def below(row: OverviewRow, column: Column) -> str:
@@ -140,6 +143,7 @@ def _record(table: Overview) -> dict[str, Any]:
                         "run": entry.run.id,
                         "tier": entry.run.tier,
                         "seen": entry.seen,
+                        **({"derived": entry.derived} if table.tells_derived else {}),
                         **dataclasses.asdict(entry.cell),
                     }
                     for column in table.columns

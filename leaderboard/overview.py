@@ -14,7 +14,8 @@ import pandas as pd
 from ..comparison.ranks import FEWEST, Ranks, mean_ranks
 from ..comparison.setting import ProtocolKey
 from ..comparison.significance import MACRO
-from ..core import GroundCXRError, unknown_name
+from ..core import DEFAULT_PROTOCOL, GroundCXRError, unknown_name
+from ..evaluation.derived import can_derive
 from ..evaluation.schema import MetricInfo
 from .data_columns import Column, columns_of
 from .library import Library
@@ -39,6 +40,7 @@ class Overview:
         ranks: Of the methods that have a rank, in the order of `rows`; None where nothing is ranked.
         unranked: Why nothing is ranked; "" where something is.
         zero_shot: Whether results of methods that have seen the data set are left out.
+        only_native: Whether methods whose values would be derived are left out.
         notes: What a reader must know of who is who, one sentence each.
     """
 
@@ -51,6 +53,12 @@ class Overview:
     unranked: str
     zero_shot: bool
     notes: tuple[str, ...]
+    only_native: bool = False
+
+    @property
+    def tells_derived(self) -> bool:
+        """Whether exports say which values are derived; those under protocols that never derive any do not."""
+        return any(can_derive(run.info) for run in self.runs)
 
     @property
     def counted(self) -> tuple[Column, ...]:
@@ -78,7 +86,8 @@ class Overview:
             One row for each method and data set that it has a result on: `method`, `control`, `dataset`, `version`,
             `split`, `fingerprint`, `task`, `apart` (why the data set counts for no mean and no rank; "" where it does),
             `protocol`, `protocol_version`, `protocol_hash`, `metric`, `run` (id), `tier`, `seen` (what the method was
-            trained on that the data set is of), the fields of `BoardCell`, and the method's `mean` and `mean_rank`.
+            trained on that the data set is of), the fields of `BoardCell`, the method's `mean` and `mean_rank`, and
+            `derived` (whether the value is of the view that the method does not give itself).
         """
         name, version, sha256 = self.protocol
         rows = [
@@ -101,6 +110,7 @@ class Overview:
                 **asdict(entry.cell),
                 "mean": row.mean,
                 "mean_rank": row.rank,
+                "derived": entry.derived,
             }
             for row in self.rows
             for column in self.columns
@@ -110,7 +120,12 @@ class Overview:
 
 
 def across_datasets(
-    results: Iterable[Path | str], metric: str, protocol: str = "v1", *, only_zero_shot: bool = False
+    results: Iterable[Path | str],
+    metric: str,
+    protocol: str = DEFAULT_PROTOCOL,
+    *,
+    only_zero_shot: bool = False,
+    only_native: bool = False,
 ) -> pd.DataFrame:
     """Methods on data sets, as `groundcxr export --layout datasets` writes them.
 
@@ -119,6 +134,7 @@ def across_datasets(
         metric: A metric's key, such as "miou".
         protocol: A protocol's name.
         only_zero_shot: Whether to leave out what methods have on data sets that they have seen.
+        only_native: Whether to leave out methods whose values would be derived from another kind of answer.
 
     Returns:
         As `Overview.frame`.
@@ -138,28 +154,31 @@ def across_datasets(
             f"the results are of {len(protocols_of(mine))} versions of the protocol {protocol}, which do not belong in "
             "one table; give the folders of one"
         )
-    return overviews(mine, [metric], only_zero_shot=only_zero_shot)[0].frame()
+    return overviews(mine, [metric], only_zero_shot=only_zero_shot, only_native=only_native)[0].frame()
 
 
 def protocols_of(runs: Iterable[Run]) -> list[ProtocolKey]:
-    """Every protocol of the runs, sorted."""
-    return sorted({run.setting.protocol_key for run in runs})
+    """Every protocol of the runs, by name, the default one first."""
+    return sorted({run.setting.protocol_key for run in runs}, key=lambda key: (key[0] != DEFAULT_PROTOCOL, key))
 
 
-def overviews(runs: Sequence[Run], metrics: Sequence[str] = (), *, only_zero_shot: bool = False) -> list[Overview]:
+def overviews(
+    runs: Sequence[Run], metrics: Sequence[str] = (), *, only_zero_shot: bool = False, only_native: bool = False
+) -> list[Overview]:
     """A table for each protocol and metric that the runs have.
 
     Args:
         runs: Runs of any settings.
         metrics: Keys of metrics; each protocol's headline metrics by default.
         only_zero_shot: Whether to leave out what methods have on data sets that they have seen.
+        only_native: Whether to leave out methods whose values would be derived from another kind of answer.
 
     Raises:
         UnknownNameError: If no run has one of the metrics.
         StoreError: If the rows of a run cannot be read any more.
     """
     groups = [[run for run in runs if run.setting.protocol_key == key] for key in protocols_of(runs)]
-    return tables_of(groups, metrics, partial(overview, only_zero_shot=only_zero_shot))
+    return tables_of(groups, metrics, partial(overview, only_zero_shot=only_zero_shot), only_native=only_native)
 
 
 def overview(runs: Sequence[Run], metric: str, *, only_zero_shot: bool = False) -> Overview:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from ..comparison.significance import LEVEL
 from ..core.fingerprint import SHORT
 from ..core.seen import collection_of
+from ..evaluation.derived import DERIVED_SAID, NATIVE_SAID
 from .caption import (
     CONTROLS_SAID,
     HASH,
@@ -66,6 +67,10 @@ def overview_caption(shown: Overview, *, intervals: bool) -> str:
     elif any(entry.seen for row in shown.rows for entry in row.entries.values()):
         said.append(f"{SEEN_SAID} Means and ranks have such numbers in them.")
     said += shown.notes
+    if any(entry.derived for row in shown.rows for entry in row.entries.values()):
+        said.append(DERIVED_SAID)
+    if shown.only_native:
+        said.append(NATIVE_SAID)
     if any(row.control for row in shown.rows):
         said.append(CONTROLS_SAID)
     if any(row.imported for row in shown.rows):

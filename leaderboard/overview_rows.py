@@ -26,11 +26,13 @@ class Entry:
         cell: The macro average, marked as on the data set's board; None where only zero-shot results are wanted and
             this is none.
         seen: What the method was trained on that the data set is of; None where it names nothing of the kind.
+        derived: Whether the number is of the view that the method does not give itself.
     """
 
     run: Run
     cell: BoardCell | None
     seen: str | None
+    derived: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,12 +84,14 @@ def rows_of(columns: Sequence[Column], boards: Mapping[Column, Board | None]) ->
                 )
             else:
                 free[column] = run
-    cells = {run: row.cells[MACRO] for table in boards.values() if table for row in table.rows for run in (row.run,)}
+    shown = [row for table in boards.values() if table for row in table.rows]
+    cells = {row.run: row.cells[MACRO] for row in shown}
+    derived = {row.run for row in shown if row.derived}
     members = [(key, place, row) for key, rows in groups.items() for place, row in enumerate(rows)]
     names = [_name(row, notes) if place == 0 else next(iter(row.values())).label for _, place, row in members]
     labels = told_apart(names, [next(iter(row.values())).info for _, _, row in members], [key for key, _, _ in members])
     return [
-        OverviewRow(label, {column: Entry(run, cells.get(run), seen_in(run.info)) for column, run in row.items()})
+        OverviewRow(label, {c: Entry(run, cells.get(run), seen_in(run.info), run in derived) for c, run in row.items()})
         for label, (_, _, row) in zip(labels, members, strict=True)
     ], notes
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pandas as pd
 
 from ..comparison.setting import Setting
+from ..core import DEFAULT_PROTOCOL
 from ..core.fingerprint import digest
 from ..evaluation.imported import ImportFile
 from ..evaluation.pair import rows_file
@@ -114,9 +115,17 @@ class Run:
 
 
 def settings_of(runs: Iterable[Run]) -> tuple[Setting, ...]:
-    """Every setting of the runs: complete ones first, those under a condition behind the others, then by name."""
-    found = {run.setting for run in runs}
-    return tuple(sorted(found, key=lambda setting: (not setting.complete, bool(setting.condition), setting)))
+    """Every setting of the runs: complete ones first, then by name, those under a condition behind the others.
+
+    The default protocol comes before the others.
+    """
+    return tuple(sorted({run.setting for run in runs}, key=_order))
+
+
+def _order(setting: Setting) -> tuple[Any, ...]:
+    data = setting.dataset, setting.version, setting.split
+    under = bool(setting.condition)
+    return not setting.complete, under, *data, setting.protocol != DEFAULT_PROTOCOL, setting
 
 
 def metrics_of(runs: Iterable[Run]) -> tuple[MetricInfo, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,11 +14,15 @@ from ..comparison.setting import Setting
 from ..comparison.significance import LEVEL, MACRO, MICRO, holm
 from ..comparison.winner import WinnerTests
 from ..core import GroundCXRError, unknown_name
+from ..evaluation.derived import can_derive, is_derived
 from ..evaluation.schema import Cell, MetricInfo, ResultFile
 from .runs import Run, metrics_of, settings_of
 from .zero_shot import seen_in
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+T = TypeVar("T", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +57,12 @@ class BoardRow:
     Attributes:
         run: The run.
         cells: By column, a cell each.
+        derived: Whether they are of the view that the method does not give itself.
     """
 
     run: Run
     cells: dict[str, BoardCell]
+    derived: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,7 @@ class Board:
         n: By column, the most samples that any method has there; a cell with fewer says so.
         ranked: Whether the best is marked; never where the setting is incomplete.
         rows: The best macro value first.
+        only_native: Whether methods whose values would be derived are left out.
     """
 
     setting: Setting
@@ -78,6 +85,12 @@ class Board:
     n: dict[str, int]
     ranked: bool
     rows: tuple[BoardRow, ...]
+    only_native: bool = False
+
+    @property
+    def tells_derived(self) -> bool:
+        """Whether exports say which values are derived; those under protocols that never derive any do not."""
+        return any(can_derive(row.run.info) for row in self.rows)
 
     @property
     def tells_seen(self) -> bool:
@@ -89,7 +102,7 @@ class Board:
 
         Returns:
             One row for each method and column: `run` (id), `method` (label), `tier`, `kind`, `control`, `column`, the
-            fields of `BoardCell`, and `seen` (what it was trained on that the data set is of).
+            fields of `BoardCell`, `seen` (what it was trained on that the data set is of), and `derived`.
         """
         return pd.DataFrame(
             [
@@ -102,6 +115,7 @@ class Board:
                     "column": column,
                     **asdict(cell),
                     "seen": seen_in(row.run.info),
+                    "derived": row.derived,
                 }
                 for row in self.rows
                 for column, cell in row.cells.items()
@@ -126,33 +140,41 @@ def board(runs: Sequence[Run], metric: str) -> Board:
     return _board(tuple(run for run in runs if run.metric(metric) is not None), metric)
 
 
-def boards(runs: Sequence[Run], metrics: Sequence[str] = ()) -> list[Board]:
+def boards(runs: Sequence[Run], metrics: Sequence[str] = (), *, only_native: bool = False) -> list[Board]:
     """A table for each setting and metric that the runs have.
 
     Args:
         runs: Runs of any settings.
         metrics: Keys of metrics; each protocol's headline metrics by default.
+        only_native: Whether to leave out methods whose values would be derived from another kind of answer.
 
     Raises:
         UnknownNameError: If no run has one of the metrics.
+        GroundCXRError: If only derived values are left.
         StoreError: If the rows of a run cannot be read any more.
     """
     groups = [[run for run in runs if run.setting == setting] for setting in settings_of(runs)]
-    return tables_of(groups, metrics, board)
+    return tables_of(groups, metrics, board, only_native=only_native)
 
 
 def tables_of(
-    groups: Sequence[Sequence[Run]], metrics: Sequence[str], make: Callable[[Sequence[Run], str], T]
+    groups: Sequence[Sequence[Run]],
+    metrics: Sequence[str],
+    make: Callable[[Sequence[Run], str], T | None],
+    *,
+    only_native: bool = False,
 ) -> list[T]:
     """A table for each group of runs and metric that they have.
 
     Args:
         groups: The runs of a table each.
         metrics: Keys of metrics; the headline ones of each group by default.
-        make: Makes the table of a group and a metric's key.
+        make: Makes the table of a group and a metric's key; None where there is none.
+        only_native: Whether to leave out the runs whose values would be derived.
 
     Raises:
         UnknownNameError: If no run has one of the metrics.
+        GroundCXRError: If only derived values are left.
     """
     known = {metric.key for runs in groups for metric in metrics_of(runs)}
     for key in metrics:
@@ -162,8 +184,23 @@ def tables_of(
     for runs in groups:
         there = {metric.key: metric for metric in metrics_of(runs)}
         headline = [key for key, metric in there.items() if metric.headline] or list(there)
-        tables.extend(make(runs, key) for key in metrics or headline if key in there)
+        for key in metrics or headline:
+            left = native(runs, key) if only_native else runs
+            if key in there and left:
+                table = make(left, key)
+                if table is not None:
+                    tables.append(replace(table, only_native=True) if only_native else table)
+    if only_native and not tables:
+        raise GroundCXRError(
+            f"all values of {', '.join(metrics) or 'these results'} are derived from another kind of answer; leave out "
+            "--only-native, or choose another --metric"
+        )
     return tables
+
+
+def native(runs: Sequence[Run], metric: str) -> tuple[Run, ...]:
+    """The runs whose values of a metric are of an answer that the method gives itself."""
+    return tuple(run for run in runs if not is_derived(run.info, metric))
 
 
 @lru_cache(maxsize=256)
@@ -180,7 +217,8 @@ def _board(runs: tuple[Run, ...], key: str) -> Board:
     if setting.complete:
         _rank(cells, metric, columns)
     n = {column: max(cells[run][column].n for run in runs) for column in columns}
-    rows = tuple(BoardRow(run, cells[run]) for run in sorted(runs, key=lambda run: _order(cells[run][MACRO], metric)))
+    ordered = sorted(runs, key=lambda run: _order(cells[run][MACRO], metric))
+    rows = tuple(BoardRow(run, cells[run], is_derived(run.info, key)) for run in ordered)
     return Board(setting, metric, columns, n, setting.complete, rows)
 
 
@@ -238,9 +276,9 @@ def profile(runs: Sequence[Run], column: str = MACRO) -> pd.DataFrame:
         column: A pathology, "macro" or "micro".
 
     Returns:
-        One row for each run and metric: `run` (id), `method` (label), `metric` (key), `label`, `value`, `low`, `high`,
-        `n`, `share`. `share` is the value's place among the runs shown, from 0 (worst) to 1 (best), equal ones in
-        between: it colours metrics of different units, and no outlier takes the others' colours away.
+        One row for each run and metric: `run` (id), `method` (label), `metric` (key), `label`, `derived`, `value`,
+        `low`, `high`, `n`, `share`. `share` is the value's place among the runs shown, from 0 (worst) to 1 (best),
+        equal ones in between: it colours metrics of different units, and no outlier takes the others' colours away.
     """
     table = pd.DataFrame(
         [
@@ -249,6 +287,7 @@ def profile(runs: Sequence[Run], column: str = MACRO) -> pd.DataFrame:
                 "method": run.label,
                 "metric": metric.key,
                 "label": metric.label,
+                "derived": is_derived(run.info, metric.key),
                 **cells_of(run.info, column)[metric.key].model_dump(exclude={"std"}),
                 "sign": 1.0 if metric.higher_is_better else -1.0,
             }
@@ -256,7 +295,7 @@ def profile(runs: Sequence[Run], column: str = MACRO) -> pd.DataFrame:
             for metric in run.info.metrics
             if metric.key in cells_of(run.info, column)
         ],
-        columns=["run", "method", "metric", "label", "value", "low", "high", "n", "sign"],
+        columns=["run", "method", "metric", "label", "derived", "value", "low", "high", "n", "sign"],
     )
     signed = table["value"].astype(float) * table.pop("sign").astype(float)
     places = pd.Series(signed.groupby(table["metric"]).rank())

@@ -62,7 +62,8 @@ class GroundingMethod:
         licence: Of the weights.
         citation: BibTeX.
         kind: One of `KINDS`; the leaderboard filters by it and protocols treat kinds differently.
-        emits: Which of "heatmap" and "box" the answers hold.
+        emits: Which of "heatmap" and "box" the answers hold; with "absolute" beside "heatmap" where a map's scores mean
+            the same in every image, from 0 to 1 with .5 between "not here" and "here", as probabilities do.
         batch_size: Images in a batch unless the user says otherwise.
         Options: A frozen dataclass of typed options with defaults; a field's `metadata={"help": ...}` is its help text.
         note: What every table says of the method; for controls.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any
 
-from ..core import BOX, HEATMAP, MethodError
+from ..core import ABSOLUTE, BOX, HEATMAP, MethodError
 from ..core.errors import told_as
 from .base import KINDS, GroundingMethod
 from .options import option_types
@@ -78,13 +78,10 @@ def _is_name(value: Any) -> bool:
     return value.isprintable() and not set(value) & set("/\\")
 
 
-def _is_set_of(parts: Iterable[str]) -> Callable[[Any], bool]:
-    allowed = list(parts)
-
-    def fits(value: Any) -> bool:
-        return isinstance(value, (AbstractSet, tuple, list)) and bool(value) and all(one in allowed for one in value)
-
-    return fits
+def _is_emitted(value: Any) -> bool:
+    if not isinstance(value, (AbstractSet, tuple, list)) or not value:
+        return False
+    return all(one in (HEATMAP, BOX, ABSOLUTE) for one in value) and (ABSOLUTE not in value or HEATMAP in value)
 
 
 def _is_tuple_of_texts(value: Any) -> bool:
@@ -99,7 +96,7 @@ _NAME = f"it must be a text of 1 to {_LONGEST_NAME} printable characters without
 _WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_is_name, _NAME),
     "kind": (lambda value: value in KINDS, f"it must be one of {', '.join(KINDS)}"),
-    "emits": (_is_set_of((HEATMAP, BOX)), "make it a set of 'heatmap' and 'box'"),
+    "emits": (_is_emitted, "make it a set of 'heatmap' and 'box', or of these with 'absolute' beside 'heatmap'"),
     "revision": (lambda value: value is None or _is_text(value), "it must be a string or None"),
     "weights": (lambda value: value is None or isinstance(value, str), "it must be a string or None"),
     "licence": (_is_text, "it must be a string"),

@@ -7,13 +7,15 @@ that a pixel-wise metric needs. Nothing here is of the image's size.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core import Heatmap, cell_edges
-from .region import BoxRegion, Edges, Region
+from ..core import Heatmap
+from ..core.map_cells import cells_of, pixel_counts
+from .region import BoxRegion, Region
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,21 +23,21 @@ class Cells:
     """The cells of a heatmap that hold pixels; those of a grid finer than the pixels may hold none.
 
     Attributes:
-        scores: Score of each cell, `[n]`, float32.
+        scores: Score of each cell, `[n]`; float32 where they are a heatmap's.
         inside: Number of ground-truth pixels in each cell, `[n]`.
         outside: Number of other pixels in each cell, `[n]`.
     """
 
-    scores: NDArray[np.float32]
+    scores: NDArray[np.floating[Any]]
     inside: NDArray[np.float64]
     outside: NDArray[np.float64]
 
     @classmethod
     def of(cls, heatmap: Heatmap, region: Region) -> Cells:
         """Count a ground truth's pixels over a heatmap's grid."""
-        scores, rows, columns = _grid(heatmap)
+        scores, rows, columns = cells_of(heatmap)
         inside = region.count(rows, columns)
-        outside = np.multiply.outer(rows[1:] - rows[:-1], columns[1:] - columns[:-1]) - inside
+        outside = pixel_counts(rows, columns) - inside
         return cls(scores.ravel(), inside.ravel(), outside.ravel())
 
     @property
@@ -58,7 +60,7 @@ class Cells:
 
 def count_each_box(heatmap: Heatmap, region: BoxRegion) -> list[NDArray[np.float64]]:
     """For every box, the number of its pixels that are in no earlier box, in the cells of `Cells.of`: `[n]` each."""
-    _, rows, columns = _grid(heatmap)
+    _, rows, columns = cells_of(heatmap)
     return [counts.ravel() for counts in region.count_each(rows, columns)]
 
 
@@ -107,7 +109,7 @@ class Levels:
         return self.above_inside / (self.above_inside[-1] + self.above_outside)
 
 
-def _runs(cells: Cells) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64]]:
+def _runs(cells: Cells) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:
     """Scores and pixel counts, neighbours of equal score joined where that halves their number.
 
     Full-size maps of masks, boxes or up-sampled grids have long runs, and sorting them pixel by pixel takes seconds.
@@ -118,21 +120,3 @@ def _runs(cells: Cells) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArr
         return scores, cells.inside, cells.outside
     starts = np.append(0, changes.nonzero()[0] + 1)
     return scores[starts], np.add.reduceat(cells.inside, starts), np.add.reduceat(cells.outside, starts)
-
-
-def _grid(heatmap: Heatmap) -> tuple[NDArray[np.float32], Edges, Edges]:
-    """The scores of the cells that hold pixels, `[h, w]`, and the edges of these cells in the image."""
-    x0, y0, x1, y1 = (int(edge) for edge in heatmap.extent.as_tuple())
-    height, width = heatmap.values.shape
-    (rows, which_rows), (columns, which_columns) = _axis(height, y0, y1), _axis(width, x0, x1)
-    if rows.size == height + 1 and columns.size == width + 1:
-        return heatmap.values, rows, columns
-    return heatmap.values[np.ix_(which_rows, which_columns)], rows, columns
-
-
-@lru_cache(maxsize=1024)
-def _axis(cells: int, start: int, stop: int) -> tuple[Edges, NDArray[np.int64]]:
-    """The edges of the cells that hold pixels, and which cells these are."""
-    edges = cell_edges(cells, stop - start)
-    which = np.flatnonzero(np.diff(edges))
-    return np.append(edges[which], edges[-1]) + start, which

@@ -38,7 +38,7 @@ class Metric:
     Attributes:
         key: Its name in files; never changes.
         label: Its name in tables.
-        needs: What of a grounding it is computed from.
+        needs: What of a grounding it is computed from; "either" where any will do.
         low: The smallest value it can have, None where there is no bound.
         high: The largest value it can have, None where there is no bound.
         higher_is_better: Which of two values is the better one.
@@ -49,7 +49,7 @@ class Metric:
 
     key: str
     label: str
-    needs: Literal["heatmap", "box"]
+    needs: Literal["heatmap", "box", "either"]
     low: float | None = None
     high: float | None = None
     higher_is_better: bool = True
@@ -77,6 +77,8 @@ class Protocol(ABC):
         printed_on: The data sets for which its authors print numbers, in their words, for those who compare.
         requires: Packages that it needs beside those of every installation, by the names they are imported and
             installed under.
+        both_views: Whether a map is scored as boxes too and boxes as a map, so that every method has every metric;
+            `derived_for` says which of them are of the other view.
     """
 
     name: ClassVar[str]
@@ -88,6 +90,7 @@ class Protocol(ABC):
     class_weights: ClassVar[ClassWeights | None] = None
     printed_on: ClassVar[tuple[str, ...]] = ()
     requires: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    both_views: ClassVar[bool] = False
 
     @abstractmethod
     def constants(self) -> dict[str, Any]:
@@ -179,7 +182,22 @@ class Protocol(ABC):
 
     def metrics_for(self, emits: Collection[str]) -> tuple[Metric, ...]:
         """The metrics of methods that answer with these kinds ("heatmap", "box")."""
+        if self.both_views:
+            return self.metrics if HEATMAP in emits or BOX in emits else ()
         return tuple(metric for metric in self.metrics if metric.needs in emits)
+
+    def derived_for(self, emits: Collection[str]) -> list[str] | None:
+        """The keys of the metrics that are of the view which methods that answer with these kinds do not give.
+
+        Args:
+            emits: As of `metrics_for`.
+
+        Returns:
+            None where the protocol never makes one view out of the other.
+        """
+        if not self.both_views:
+            return None
+        return [metric.key for metric in self.metrics_for(emits) if metric.needs not in {*emits, "either"}]
 
     def score(
         self, grounding: Grounding, target: Target, emits: Collection[str] | None = None
@@ -199,16 +217,12 @@ class Protocol(ABC):
             ProtocolError: If grounding and target are of differently sized images, or the target's mask is of another
                 size than its image.
         """
-        kinds = _held(grounding) if emits is None else emits
+        kinds = held(grounding) if emits is None else emits
         metrics = self.metrics_for(kinds)
         if not metrics:
             return {}
+        refuse_other_size(grounding, target)
         heatmap, boxes = grounding.heatmap, grounding.boxes
-        if heatmap is not None and heatmap.image_size != tuple(target.image_size):
-            raise ProtocolError(
-                f"the heatmap is of a {_by(heatmap.image_size)} image and the ground truth of a"
-                f" {_by(target.image_size)} one; a method must answer in the original image's pixels"
-            )
         region = region_of(target)
         values: dict[str, MetricValue] = {}
         if (HEATMAP in kinds and heatmap is None) or (BOX in kinds and not boxes):
@@ -249,11 +263,26 @@ def with_status(values: Mapping[str, float | None], status: Status) -> dict[str,
     return {key: MetricValue(value, status) for key, value in values.items()}
 
 
-def _held(grounding: Grounding) -> frozenset[str]:
-    held = {HEATMAP} if grounding.heatmap is not None else set[str]()
+def held(grounding: Grounding) -> frozenset[str]:
+    """What a grounding holds of "heatmap" and "box"; both where it holds nothing."""
+    kinds = {HEATMAP} if grounding.heatmap is not None else set[str]()
     if grounding.boxes:
-        held.add(BOX)
-    return frozenset(held or {HEATMAP, BOX})
+        kinds.add(BOX)
+    return frozenset(kinds or {HEATMAP, BOX})
+
+
+def refuse_other_size(grounding: Grounding, target: Target) -> None:
+    """Raise where a grounding is of another image than its ground truth.
+
+    Raises:
+        ProtocolError: If the heatmap's image has another size than the target's.
+    """
+    heatmap = grounding.heatmap
+    if heatmap is not None and heatmap.image_size != tuple(target.image_size):
+        raise ProtocolError(
+            f"the heatmap is of a {_by(heatmap.image_size)} image and the ground truth of a"
+            f" {_by(target.image_size)} one; a method must answer in the original image's pixels"
+        )
 
 
 def _by(size: Sequence[int]) -> str:
@@ -265,6 +294,7 @@ PROTOCOLS: Registry[type[Protocol]] = Registry(
     __package__ or "",
     {
         "v1": ".v1",
+        "v2": ".v2",
         "vilouras2024": ".vilouras2024",
         "agkd2025": ".agkd2025",
         "chex2024": ".chex2024",

@@ -61,6 +61,7 @@ class BoxRegion(Region):
 
     Attributes:
         boxes: The boxes, in order, those included that cover no pixel.
+        covering: Of the boxes that cover a pixel, the pixels as x0, y0, x1, y1, the last two excluded.
     """
 
     def __init__(self, boxes: Sequence[Box], image_size: ImageSize) -> None:
@@ -73,12 +74,14 @@ class BoxRegion(Region):
         self.boxes = tuple(boxes)
         self.image_size = (int(image_size[0]), int(image_size[1]))
         spans = [(box.columns(self.image_size[0]), box.rows(self.image_size[1])) for box in self.boxes]
-        filled = [(i, *x, *y) for i, (x, y) in enumerate(spans) if x[0] < x[1] and y[0] < y[1]]
-        xs = sorted({edge for _, x0, x1, _, _ in filled for edge in (x0, x1)} or {0})
-        ys = sorted({edge for _, _, _, y0, y1 in filled for edge in (y0, y1)} or {0})
+        filled = [(i, x[0], y[0], x[1], y[1]) for i, (x, y) in enumerate(spans) if x[0] < x[1] and y[0] < y[1]]
+        self.covering = [one[1:] for one in filled]
+        xs = sorted({edge for _, x0, _, x1, _ in filled for edge in (x0, x1)} or {0})
+        ys = sorted({edge for _, _, y0, _, y1 in filled for edge in (y0, y1)} or {0})
         owner = np.full((len(ys) - 1, len(xs) - 1), -1)
-        for i, x0, x1, y0, y1 in reversed(filled):
-            owner[ys.index(y0) : ys.index(y1), xs.index(x0) : xs.index(x1)] = i
+        column, row = ({edge: place for place, edge in enumerate(edges)} for edges in (xs, ys))
+        for i, x0, y0, x1, y1 in reversed(filled):
+            owner[row[y0] : row[y1], column[x0] : column[x1]] = i
         self._owner, self._xs, self._ys = owner, np.array(xs), np.array(ys)
         self._inside = (owner >= 0).astype(np.float64)
         self.area = int((self._ys[1:] - self._ys[:-1]) @ self._inside @ (self._xs[1:] - self._xs[:-1]))
@@ -92,9 +95,30 @@ class BoxRegion(Region):
         down, across = _lengths(self._ys, rows).T, _lengths(self._xs, columns)
         return [down @ (self._owner == i).astype(np.float64) @ across for i in range(len(self.boxes))]
 
+    def partition(self) -> tuple[NDArray[np.int64], Edges, Edges]:
+        """The whole image cut along the edges of the boxes.
+
+        Returns:
+            Of each rectangle the first box that covers it, -1 for none, `[h, w]`; the edges of the rows `[h + 1]` and
+            of the columns `[w + 1]`.
+        """
+        width, height = self.image_size
+        rows, columns = (np.unique([0, *edges, side]) for edges, side in ((self._ys, height), (self._xs, width)))
+        owner = np.full((rows.size - 1, columns.size - 1), -1)
+        if self.area:
+            y, x = np.searchsorted(rows, self._ys[0]), np.searchsorted(columns, self._xs[0])
+            owner[y : y + self._owner.shape[0], x : x + self._owner.shape[1]] = self._owner
+        return owner, rows, columns
+
     def overlap(self, other: BoxRegion) -> int:
         """See `Region.overlap`."""
-        return self.area + other.area - BoxRegion(self.boxes + other.boxes, self.image_size).area
+        return int((self.count(other._ys, other._xs) * other._inside).sum())
+
+    def pixels_of(self, mask: NDArray[np.bool_]) -> int:
+        """Number of the set's pixels that are in a mask `[H, W]` too."""
+        rectangle = slice(self._ys[0], self._ys[-1]), slice(self._xs[0], self._xs[-1])
+        part = mask[rectangle]
+        return int(np.count_nonzero(part if self._inside.all() else part & self.paint()[rectangle]))
 
     def paint(self) -> NDArray[np.bool_]:
         """See `Region.paint`."""
@@ -124,7 +148,7 @@ class MaskRegion(Region):
 
     def overlap(self, other: BoxRegion) -> int:
         """See `Region.overlap`."""
-        return int(np.count_nonzero(self._mask & other.paint()))
+        return other.pixels_of(self._mask)
 
     def paint(self) -> NDArray[np.bool_]:
         """See `Region.paint`."""

@@ -30,11 +30,16 @@ def average_precision(levels: Levels) -> float:
     return _dot(levels.inside, precision) / float(levels.above_inside[-1])
 
 
-def mean_iou(levels: Levels, thresholds: Sequence[float]) -> float:
-    """Mean over thresholds of the IoU of ground truth and {normalised score > threshold}; none need be outside."""
+def ious_above(levels: Levels, thresholds: Sequence[float]) -> NDArray[np.float64]:
+    """IoU of ground truth and {normalised score > threshold}, for each threshold, `[t]`; none need be outside."""
     marked = levels.scores.size - levels.normalised[::-1].searchsorted(thresholds, side="right")
     # The last of the levels above a threshold; where there is none, the one that is put before all of them.
-    return float(np.append(0.0, levels.iou)[marked].mean())
+    return np.append(0.0, levels.iou)[marked]
+
+
+def mean_iou(levels: Levels, thresholds: Sequence[float]) -> float:
+    """Mean of `ious_above`; none need be outside."""
+    return float(ious_above(levels, thresholds).mean())
 
 
 def best_iou(levels: Levels) -> float:

@@ -185,5 +185,5 @@ def _by_size(sums: NDArray[np.float64], sizes: NDArray[np.float64]) -> NDArray[n
     Returns:
         `[draws, m]`.
     """
-    squares = np.broadcast_to(np.square(sizes).sum(axis=1)[:, None], sums[:, 0].shape)
+    squares = np.broadcast_to(np.square(sizes).sum(axis=1)[:, None], (len(sums), sums.shape[2]))
     return divided((sums * sizes[:, :, None]).sum(axis=1), squares)

@@ -14,7 +14,7 @@ from .scores import auroc, average_precision, best_iou, contrast_to_noise, energ
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)
 EPSILON = 1e-6
 ACCURATE_IOU = 0.5
-_NEED_OUTSIDE = ("cnr", "abs_cnr", "auroc")
+NEED_OUTSIDE = ("cnr", "abs_cnr", "auroc")
 
 
 @PROTOCOLS.register("v1")
@@ -68,7 +68,7 @@ class V1(Protocol):
                     "auroc": 0.5,
                 },
                 "empty_target": "left out",
-                "full_target": dict.fromkeys(_NEED_OUTSIDE, "left out"),
+                "full_target": dict.fromkeys(NEED_OUTSIDE, "left out"),
                 "outside_view": "as computed",
             },
             "statistics": statistics_constants(),
@@ -85,7 +85,7 @@ class V1(Protocol):
             return self._judged({}, region, Status.EMPTY_TARGET)
         cells = Cells.of(heatmap, region)
         if cells.constant:
-            return self._judged(_chance(region), region, Status.CONSTANT_MAP)
+            return self._judged(chance(region), region, Status.CONSTANT_MAP)
         levels = Levels.of(cells.with_surroundings(region))
         values: dict[str, float | None] = {
             "miou": mean_iou(levels, THRESHOLDS),
@@ -112,14 +112,14 @@ class V1(Protocol):
         if region.area == 0:
             return self._judged({}, region, Status.EMPTY_TARGET, BOX)
         if predicted.area == 0:
-            return self._judged(_chance(region), region, Status.EMPTY_PREDICTION, BOX)
+            return self._judged(chance(region), region, Status.EMPTY_PREDICTION, BOX)
         both = region.overlap(predicted)
         iou = both / (region.area + predicted.area - both)
         return self._judged({"box_iou": iou, "acc50": float(iou >= ACCURATE_IOU)}, region, Status.OK, BOX)
 
     def absent(self, region: Region, status: Status) -> dict[str, MetricValue]:
         """See `Protocol.absent`. What a target leaves out is left out for every method, whether it failed or not."""
-        values = _chance(region) if region.area else {}
+        values = chance(region) if region.area else {}
         return self._judged(values, region, status) | self._judged(values, region, status, BOX)
 
     def _judged(
@@ -128,11 +128,11 @@ class V1(Protocol):
         """A value, None where there is none, and a status for every metric that needs a heatmap, or boxes."""
         judged = with_status({metric.key: values.get(metric.key) for metric in self.metrics_for({needs})}, status)
         if needs == HEATMAP and region.full and status not in (Status.FAILED, Status.EMPTY_PREDICTION):
-            judged |= with_status(dict.fromkeys(_NEED_OUTSIDE), Status.FULL_TARGET)
+            judged |= with_status(dict.fromkeys(NEED_OUTSIDE), Status.FULL_TARGET)
         return judged
 
 
-def _chance(region: Region) -> dict[str, float | None]:
+def chance(region: Region) -> dict[str, float | None]:
     """What an answer without any information counts as: what blind guessing gives, or 0."""
     share = region.share
     outside = None if region.full else 0.0

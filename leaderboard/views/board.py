@@ -7,6 +7,7 @@ from typing import Any
 
 from ...comparison.significance import LEVEL, MACRO, MICRO
 from ...core import GroundCXRError
+from ...evaluation.derived import DERIVED, DERIVED_SAID
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..caption import TIED, caption
@@ -72,7 +73,10 @@ def board_table(shown: Board, rows: Sequence[BoardRow]) -> str:
     head = [text(shown.metric.label)]
     head += [f"{text(column)}{element('small', f'n = {shown.n[column]:,}')}" for column in shown.columns]
     body = [
-        [_name(row.run), *(cell_html(row.cells[c], shown.metric, shown.n[c], scale) for c in shown.columns)]
+        [
+            _name(row.run),
+            *(cell_html(row.cells[c], shown.metric, shown.n[c], scale, derived=row.derived) for c in shown.columns),
+        ]
         for row in rows
     ]
     return table(head, body, "gx-board", label=f"{shown.metric.label} by method and pathology")
@@ -93,7 +97,14 @@ def _name(run: Run) -> str:
 
 
 def cell_html(
-    cell: BoardCell, metric: MetricInfo, most: int, scale: tuple[float, float], *, url: str = "", below: str = ""
+    cell: BoardCell,
+    metric: MetricInfo,
+    most: int,
+    scale: tuple[float, float],
+    *,
+    url: str = "",
+    below: str = "",
+    derived: bool = False,
 ) -> str:
     """A number with its marks, its interval, and a dot on it.
 
@@ -104,6 +115,7 @@ def cell_html(
         scale: The values at the left and the right edge of the drawn interval.
         url: What the number links to; nothing by default.
         below: HTML behind the number, such as a tag.
+        derived: Whether it is of the view that the method does not give itself.
     """
     if cell.value is None:
         return element("span", "-", "gx-faint", title="no sample counts")
@@ -117,6 +129,8 @@ def cell_html(
         favours = "no worse on the samples that both have, "
         said = "nothing to test" if cell.p is None else f"{favours if cell.p < LEVEL else ''}p = {cell.p:.3f}"
         value += element("span", TIED, title=f"not distinguishable from the best ({said})")
+    if derived:
+        value += element("span", DERIVED, title=DERIVED_SAID)
     value += below
     if cell.n != most:
         value += f" {element('span', f'n={cell.n}', 'gx-faint')}"

@@ -12,6 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from ...comparison.significance import MACRO
+from ...evaluation.derived import DERIVED, DERIVED_SAID
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..runs import Run
@@ -42,7 +43,11 @@ def show(chosen: Chosen, runs: Sequence[Run]) -> None:
     profiles, speed = st.tabs(["Profile over all metrics", "Speed against quality"])
     with profiles:
         put(profile_table(profile(runs), runs, chosen.metrics))
-        note("Macro averages. The darker the cell, the higher the method's place among those shown, metric by metric.")
+        derived = f" {DERIVED_SAID}" if any(run.info.derived for run in runs) else ""
+        note(
+            "Macro averages. The darker the cell, the higher the method's place among those shown, metric by metric."
+            + derived
+        )
     with speed:
         times = speed_quality(runs, chosen.metric.key)
         if times.empty:
@@ -63,7 +68,7 @@ def profile_table(shares: pd.DataFrame, runs: Sequence[Run], metrics: Sequence[M
 def _heat(row: dict[Any, Any] | None, metric: MetricInfo) -> str:
     if row is None or pd.isna(row["value"]) or pd.isna(row["share"]):
         return element("div", "-", "gx-faint")
-    shown = text(write_number(row["value"], digits_of(metric)))
+    shown = text(write_number(row["value"], digits_of(metric)) + (DERIVED if row["derived"] else ""))
     # White to the accent, no darker than the black digits on it can be read.
     return f'<div style="background:rgba(11,107,117,{0.5 * row["share"]:.2f})">{shown}</div>'
 

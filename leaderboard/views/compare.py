@@ -11,6 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from ...core import Sample
+from ...evaluation.derived import DERIVED, is_derived
 from ...evaluation.numbers import digits_of, write_number
 from ..browsing import Order, arrange, browse, select
 from ..joining import Joined, join_run
@@ -227,7 +228,8 @@ def _values(asked: Asked, run: Run, sample_id: str, shown: Shown) -> str:
     parts = [] if shown.iou is None else [f"<b>IoU above {asked.style.threshold:.2f}: {write_number(shown.iou, 3)}</b>"]
     for metric in metrics:
         value = float(mine[metric.key].iloc[0]) if len(mine) else math.nan
-        parts.append(text(f"{metric.label} {'-' if math.isnan(value) else write_number(value, digits_of(metric))}"))
+        said = "-" if math.isnan(value) else write_number(value, digits_of(metric))
+        parts.append(text(f"{metric.label} {said}{DERIVED if is_derived(run.info, metric.key) else ''}"))
     return " · ".join(parts)
 
 

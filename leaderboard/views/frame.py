@@ -13,6 +13,7 @@ import streamlit as st
 
 from ...comparison.setting import Setting
 from ...core import GroundCXRError
+from ...evaluation.derived import can_derive
 from ...evaluation.schema import MetricInfo
 from ..caption import PHANTOMS_SAID
 from ..data_columns import PHANTOM
@@ -20,6 +21,7 @@ from ..library import Library
 from ..options import Options
 from ..overview_rows import identity
 from ..runs import Run, metrics_of
+from ..tables import native
 from ..zero_shot import only_zero_shot
 from .address import choose, say_what_is_missing, tell_missing_in
 from .markup import element, note, put, text
@@ -168,9 +170,18 @@ def _choose(everything: bool) -> Chosen | None:
             bind="query-params",
             help="Leave out what methods have on data sets whose images, phrases or boxes they have seen.",
         )
+        # Under other protocols all values are.
+        only_native = any(can_derive(run.info) for run in everyone) and st.toggle(
+            "Only native",
+            key="native",
+            bind="query-params",
+            help="Leave out methods whose values of this metric are derived from another kind of answer.",
+        )
     if zero_shot and not everything:
         # Overview says of each number why it is not there.
         runs = only_zero_shot(runs)
+    if only_native:
+        runs = native(runs, metric.key)
     _about(setting, everyone, runs, metric, all_data=everything)
     _problems(library)
     return Chosen(options, library, setting, runs, metric, metrics, published, zero_shot, columns[6:])

@@ -13,6 +13,7 @@ import streamlit as st
 from ...comparison.captions import difference_said, p_shown, signed
 from ...comparison.head_to_head import head_to_head
 from ...comparison.significance import LEVEL, MACRO
+from ...evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..runs import Run
@@ -52,7 +53,8 @@ def show() -> None:
         return
     put(difference_table(found.table, first, second, metric))
     said = difference_said(metric, first.label)
-    note(f"{said} In colour: corrected p below {LEVEL:g}.")
+    derived = f" {DERIVED_SAID}" if any(is_derived(run.info, metric.key) for run in (first, second)) else ""
+    note(f"{said} In colour: corrected p below {LEVEL:g}.{derived}")
     left, right = st.columns([1.1, 1], gap="large")
     with left:
         some = found.samples
@@ -109,7 +111,7 @@ def difference_table(found: pd.DataFrame, first: Run, second: Run, metric: Metri
                 f"{row['wins']:,} / {row['ties']:,} / {row['losses']:,}",
             ]
         )
-    names = text(first.label), text(second.label)
+    names = tuple(text(run.label + (DERIVED if is_derived(run.info, metric.key) else "")) for run in (first, second))
     sides = "".join(element("span", f"{name} higher") for name in reversed(names))
     heads = ["pathology", *names, "difference", element("span", sides, "gx-sides"), "p, corrected", "won / tied / lost"]
     return table(heads, rows, "gx-head-to-head", label=f"{first.label} against {second.label}")

@@ -112,7 +112,7 @@ def overview_table(
         if entry.cell is None:
             return mark or element("span", "-", "gx-faint", title="does not state what its weights were trained on")
         most = shown.n[column]
-        return cell_html(entry.cell, shown.metric, most, scale, url=urls[column], below=mark)
+        return cell_html(entry.cell, shown.metric, most, scale, url=urls[column], below=mark, derived=entry.derived)
 
     body = []
     for row in rows:

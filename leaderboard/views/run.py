@@ -11,7 +11,9 @@ import streamlit as st
 from ...evaluation.box_choice import describe
 from ...evaluation.columns import TRUNCATED
 from ...evaluation.conditions import describe_condition
+from ...evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ...evaluation.imported import IMPORT_FILE
+from ...evaluation.negative_notes import negatives_said
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.pair import rows_file
 from ...evaluation.reproduction import REPRODUCTION_FILE
@@ -49,7 +51,7 @@ def show() -> None:
         heading("Data and protocol")
         put(_facts(_data(run)))
     _put_notes(run)
-    heading("Every metric")
+    heading("Every metric", DERIVED_SAID if run.info.derived else "")
     put(_numbers(run))
 
 
@@ -138,7 +140,7 @@ def _data(run: Run) -> dict[str, Any]:
     return {
         "data set": f"{data.name} {data.version}, split {data.split}",
         "samples": f"{data.n_samples:,}" + (f", {data.n_skipped:,} skipped" if data.n_skipped else ""),
-        "negatives": f"{data.n_negatives:,} beside these, in no average" if data.n_negatives else None,
+        "negatives": negatives_said(run.info),
         "condition": describe_condition(run.info.condition) if run.info.condition else None,
         "complete": "yes" if run.info.complete else "no: limited or filtered, never ranked",
         "options": ", ".join(f"{key} = {value}" for key, value in data.options.items() if value is not None),
@@ -199,7 +201,7 @@ def _numbers(run: Run) -> str:
         digits = digits_of(metric)
         rows.append(
             [
-                text(metric.label),
+                text(metric.label + (DERIVED if is_derived(run.info, metric.key) else "")),
                 *(
                     "-"
                     if cell.value is None

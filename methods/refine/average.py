@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core import HEATMAP, Box, Grounding, Heatmap, MethodError, Query
+from ...core.map_cells import stretched
 from ..base import GroundingMethod
 from ..loading import build_method
 from ..registry import register_method
 from ..wrapping import WrappingMethod, described, name_of, pairs, require_emitted
-from .cells import regridded, stretched
+from .grids import regridded
 
 _CONSTANT = 0.5
 """What a map of one value counts in every cell: it changes no order."""

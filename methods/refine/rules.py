@@ -3,44 +3,25 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core import Box, Heatmap
-from .cells import cells_of, pixel_counts, rectangle, stretched
+from ...core.map_boxes import boxes_of_map, pieces_of, sums_of
+from ...core.map_cells import cells_of, pixel_counts, rectangle, stretched
 
-HALF = 0.5
 _BINS = 256
-_EIGHT_NEIGHBOURS = np.ones((3, 3))
 
 
 def boxes_by_threshold(heatmap: Heatmap, rule: str) -> tuple[Box, ...]:
-    """The rectangles of a map's strong pieces.
-
-    The map is min-max normalised, and cut above the threshold. Cells that touch, at a corner too, make a piece; a
-    piece's mass is the sum of its pixels. Pieces of at least half of the largest mass count.
+    """The rectangles of a map's strong pieces; see `core.map_boxes.boxes_of_map`.
 
     Args:
         heatmap: The map.
-        rule: "v2" (the threshold is .5) or "otsu" (`otsu_threshold`).
-
-    Returns:
-        One box for each piece, scored by its highest normalised value, best first; none for a map of one value.
+        rule: "v2" (the threshold is .5, as in the protocol of that name) or "otsu" (`otsu_threshold`).
     """
-    values, rows, columns = cells_of(heatmap)
-    unit = stretched(values)
-    if unit is None:
-        return ()
-    counts = pixel_counts(rows, columns)
-    threshold = HALF if rule == "v2" else otsu_threshold(unit, counts)
-    labels, number = _pieces(unit > threshold)
-    masses = _sums(labels, number, unit * counts)
-    strong = np.flatnonzero(masses >= HALF * masses.max())
-    pieces = [labels == piece + 1 for piece in strong]
-    found = [rectangle(piece, rows, columns, float(unit[piece].max())) for piece in pieces]
-    return tuple(sorted(found, key=lambda box: -(box.score or 0.0)))
+    return boxes_of_map(heatmap, otsu_threshold if rule == "otsu" else None)
 
 
 def box_by_percentile(heatmap: Heatmap, percentile: float) -> tuple[Box, ...]:
@@ -63,8 +44,8 @@ def box_by_percentile(heatmap: Heatmap, percentile: float) -> tuple[Box, ...]:
         return ()
     counts = pixel_counts(rows, columns)
     threshold = min(_percentile(unit, counts, percentile), np.nextafter(1.0, 0.0))
-    labels, number = _pieces(unit > threshold)
-    sizes = _sums(labels, number, counts)
+    labels, number = pieces_of(unit > threshold)
+    sizes = sums_of(labels, number, counts)
     highest = [float(unit[labels == piece + 1].max()) for piece in range(number)]
     best = max(range(number), key=lambda piece: (sizes[piece], highest[piece], -piece))
     return (rectangle(labels == best + 1, rows, columns, highest[best]),)
@@ -93,16 +74,3 @@ def _percentile(values: NDArray[np.float64], counts: NDArray[np.int64], percenti
     below = math.floor(place)
     low, high = (float(ordered[np.searchsorted(ends, at, "right")]) for at in (below, min(below + 1, ends[-1] - 1)))
     return low + (high - low) * (place - below)
-
-
-def _pieces(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
-    """Connected cells, numbered from 1 on `[h, w]`, 0 for those outside the mask, and how many pieces there are."""
-    from scipy.ndimage import label
-
-    found: Any = label(mask, _EIGHT_NEIGHBOURS)
-    return found
-
-
-def _sums(labels: NDArray[np.int32], number: int, values: NDArray[Any]) -> NDArray[np.float64]:
-    """The sum of values over each piece, `[number]`."""
-    return np.bincount(labels.ravel(), values.ravel(), number + 1)[1:].astype(np.float64)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, Query, Radiograph
 from ...core.fingerprint import digest
+from ...core.map_cells import cells_of, rectangle
 from ..base import GroundingMethod, by_image
 from ..boxes.reading import PARSER_VERSION
 from ..crop import Placement
@@ -20,7 +21,6 @@ from ..pretrained import PretrainedMethod
 from ..registry import register_method
 from ..requirements import require_packages
 from ..wrapping import AskedOptions, WrappingMethod, unreadable
-from .cells import cells_of, rectangle
 
 if TYPE_CHECKING:
     import torch

@@ -6,7 +6,7 @@ from scipy.stats import rankdata
 
 from groundcxr.core import Box, GroundCXRError, Heatmap, Query, Radiograph
 from groundcxr.methods.loading import build_method
-from groundcxr.methods.refine.cells import regridded
+from groundcxr.methods.refine.grids import regridded
 
 TWO = """
 import numpy as np

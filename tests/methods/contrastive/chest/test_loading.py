@@ -107,7 +107,7 @@ def test_drawn_weights_depend_on_their_seed_alone(case):
     assert (maps[0] == maps[1]).all()
     assert (maps[0] != maps[2]).any()
     assert method.trained_on == ()
-    assert method.weights_id() == "random:2 (drawn)"
+    assert method.weights_id() == f"random:2 (drawn); text=local copy {case('gloria').text.name}"
 
 
 @pytest.mark.slow

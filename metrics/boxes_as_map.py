@@ -1,0 +1,47 @@
+"""A map made of boxes: a pixel's score is the highest score of a box on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core import Box
+from .levels import Cells
+from .region import BoxRegion, Region
+
+
+def scores_of(boxes: Sequence[Box]) -> NDArray[np.float64]:
+    """The boxes' scores `[n]`, 1 of a box without one, all of them above the 0 of pixels that are in no box.
+
+    Where any is negative, all of the answer's are taken for logits or log-probabilities, and s becomes 1 / (1 + e^-s):
+    else a box of a low score would count as less than no box.
+    """
+    scores = np.array([1.0 if box.score is None else box.score for box in boxes], dtype=np.float64)
+    if scores.size and scores.min() < 0:
+        given = np.array([box.score is not None for box in boxes])
+        # e to the -700 is still a number.
+        scores[given] = 1 / (1 + np.exp(-scores[given].clip(-700, 700)))
+    return scores
+
+
+def cells_of_boxes(boxes: Sequence[Box], region: Region) -> Cells:
+    """The map of boxes, on the grid that their edges cut the image into, against a ground truth.
+
+    Args:
+        boxes: Boxes in the image's pixels.
+        region: The ground truth.
+
+    Returns:
+        The cells of the whole image, scores in float64.
+    """
+    scores = scores_of(boxes)
+    order = np.argsort(-scores, kind="stable")
+    best_first = BoxRegion([boxes[place] for place in order], region.image_size)
+    owner, rows, columns = best_first.partition()
+    inside = region.count(rows, columns)
+    pixels = np.multiply.outer(rows[1:] - rows[:-1], columns[1:] - columns[:-1])
+    # The last one is that of no box, which is numbered -1.
+    found = np.append(scores[order], 0.0)[owner]
+    return Cells(found.ravel(), inside.ravel(), (pixels - inside).ravel())
