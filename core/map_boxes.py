@@ -55,7 +55,8 @@ def boxes_of_map(
         score = float(part.max() if number == 1 else part[labels[place] == piece + 1].max())
         x0, x1 = int(columns[across.start]), int(columns[across.stop])
         found.append(Box(x0, int(rows[down.start]), x1, int(rows[down.stop]), score))
-    return tuple(sorted(found, key=lambda box: -(box.score or 0.0)))
+    found.sort(key=lambda box: -(box.score or 0.0))
+    return tuple(found)
 
 
 def pieces_of(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:

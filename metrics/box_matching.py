@@ -28,10 +28,13 @@ def most_pairs(hits: NDArray[np.bool_]) -> int:
     Args:
         hits: Which predicted box may pair with which true one, `[predicted, true]`.
     """
+    together = int(np.count_nonzero(hits))
+    if together <= 1:
+        return together
     # Where nothing on one side has two partners, those with any on the other side are the pairs.
-    together, rows, columns = int(hits.sum()), int(hits.any(axis=1).sum()), int(hits.any(axis=0).sum())
+    rows, columns = np.count_nonzero(hits.any(axis=1)), np.count_nonzero(hits.any(axis=0))
     if together == max(rows, columns):
-        return min(rows, columns)
+        return int(min(rows, columns))
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import maximum_bipartite_matching
 

@@ -78,7 +78,7 @@ EVALUATE = ["evaluate", "--dataset", "manifest", "--root", "{manifest}"]
     ("arguments", "words"),
     [
         ([*EVALUATE, "--method", "biovill"], "did you mean 'biovil'?"),
-        ([*EVALUATE, "--method", "random", "--protocol", "v0"], "did you mean 'v1'?"),
+        ([*EVALUATE, "--method", "random", "--protocol", "v11"], "did you mean 'v1'?"),
         ([*EVALUATE, "--method", "random", "--pathology", "Oedema"], "did you mean 'Edema'?"),
         ([*EVALUATE, "--method", "random", "--set", "grit=3"], "did you mean 'grid'?"),
         ([*EVALUATE, "--method", "random", "--set", "grid=big"], "grid='big'"),

@@ -145,7 +145,7 @@ def test_controls_are_marked_and_never_stored(tiny, tmp_path):
         ({"limit": 0}, GroundCXRError, "limit"),
         ({"batch_size": 0}, GroundCXRError, "batch size"),
         ({"pathology": "Pnuemonia"}, UnknownNameError, "did you mean 'Pneumonia'"),
-        ({"protocol": "v2"}, UnknownNameError, "did you mean 'v1'"),
+        ({"protocol": "v11"}, UnknownNameError, "did you mean 'v1'"),
         ({"device": "cuda:9"}, GroundCXRError, "cuda:9"),
         ({"device": "tpu"}, GroundCXRError, "tpu"),
         ({"settings": {"size": 3}}, UnknownNameError, "no option 'size' of the method"),

@@ -1,0 +1,40 @@
+"""Pages mark the values that are of the view which a method does not give, and can leave such methods out."""
+
+import pytest
+
+from groundcxr.datasets import load_dataset
+from groundcxr.evaluation import evaluate
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    """Two controls, one of maps and one of boxes, under a protocol of both views."""
+    folder = tmp_path_factory.mktemp("derived")
+    data = load_dataset("phantom", folder / "drawn", images=4, size=64)
+    for method in ("center-prior", "whole-image"):
+        evaluate(method, data, "v2", out=folder / "results")
+    return folder / "results"
+
+
+@pytest.mark.parametrize("page", ["leaderboard", "overview"])
+def test_derived_values_are_marked_and_can_be_left_out(open_page, results, page):
+    shown = open_page(page, "--results", results, metric="F1@0.5")
+    assert not shown.app.exception
+    assert '<span title="°: derived; the method gives no boxes' in shown.html
+    assert "°: derived" in shown.text
+    native = open_page(page, "--results", results, metric="F1@0.5", native="true")
+    assert "whole-image" in native.text
+    assert "center-prior" not in native.text.partition("Profile")[0]
+
+
+@pytest.mark.parametrize("page", ["run", "head_to_head", "compare"])
+def test_other_pages_mark_them_too(open_page, results, page):
+    shown = open_page(page, "--results", results, metric="F1@0.5")
+    assert not shown.app.exception
+    assert "°" in shown.text
+
+
+def test_under_another_protocol_there_is_nothing_to_leave_out(open_page, demo):
+    shown = open_page("leaderboard", "--results", demo / "results")
+    assert "°" not in shown.text
+    assert "Only native" not in [toggle.label for toggle in shown.app.toggle]
