@@ -147,7 +147,7 @@ def test_grad_cam_of_its_last_convolution(method):
 
 def test_what_it_says_of_itself(folder, checkpoint, method, tmp_path):
     assert seen(method.trained_on, "ms-cxr")
-    assert method.weights_id() == "local copy r50_mcc.tar"
+    assert method.weights_id() == "local copy r50_mcc.tar; text=local copy text"
     moved = tmp_path / "other.tar"
     shutil.copy(checkpoint, moved)
     assert CxrClip(CxrClipOptions(str(moved), str(folder / "text"))).fingerprint() == method.fingerprint()

@@ -154,7 +154,7 @@ def test_the_fingerprint_is_that_of_the_contents(name, case, tmp_path):
         with (text / "vocab.txt" if place.is_dir() else text).open("a") as file:
             file.write(word)
         method = build_method(name, {"weights": str(folder / "x.pt"), "text": str(text)})
-        assert method.weights_id() == "local copy x.pt"
+        assert method.weights_id() == f"local copy x.pt; text=local copy {text.name}"
         assert method.options_dict() == {}
         return method.fingerprint()
 

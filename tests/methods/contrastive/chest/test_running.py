@@ -39,7 +39,7 @@ def test_images_of_every_kind_are_scored(case, tmp_path, groundcxr):
     result = json.loads(path.read_text())
     assert result["overall"]["macro"]["auroc"]["n"] == len(names) == 4
     assert str(case("afloc").folder) not in path.read_text()
-    assert result["method"]["weights"] == "local copy last.ckpt"
+    assert result["method"]["weights"] == f"local copy last.ckpt; text=local copy {case('afloc').text.name}"
 
 
 @pytest.mark.slow
