@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from groundcxr import Query, Radiograph, load_dataset
+from groundcxr.core import WeightsError
 from groundcxr.methods.bundled import bundled
 from groundcxr.methods.loading import build_method
 
@@ -47,3 +48,27 @@ def test_they_say_what_they_were_trained_on(name):
 def test_they_are_small():
     sizes = [file.stat().st_size for name in NAMES for file in bundled(name).rglob("*")]
     assert sum(sizes) < 15e6
+
+
+@pytest.mark.parametrize("name", ["clip-phantom", "ldm-phantom"])
+def test_drawn_weights_take_the_place_of_the_bundled_ones(name):
+    trained, drawn, other = (
+        build_method(name, settings) for settings in ({}, {"weights": "random:1"}, {"weights": "random:2"})
+    )
+    assert trained.trained_on
+    assert drawn.trained_on == ()
+    assert len({method.fingerprint() for method in (trained, drawn, other)}) == 3
+    maps = []
+    image = Radiograph.from_array(np.random.default_rng(0).integers(0, 255, (256, 256), dtype=np.uint8), "image")
+    for method in (trained, drawn, other):
+        method.setup("cpu")
+        (answer,) = method.ground(image, ["left pleural effusion"])
+        maps.append(answer.heatmap.values)
+    assert not np.allclose(maps[0], maps[1])
+    assert not np.allclose(maps[1], maps[2])
+
+
+@pytest.mark.parametrize("weights", ["random:0:/somewhere", "/somewhere", "owner/name"])
+def test_other_weights_than_drawn_ones_are_for_the_method_itself(weights):
+    with pytest.raises(WeightsError, match=r"must be random:SEED, or left out; other weights are for the method clip"):
+        build_method("clip-phantom", {"weights": weights})

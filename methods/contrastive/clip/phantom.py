@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ...bundled import LICENCE, TRAINED_ON, bundled
+from ...bundled import DRAWN_HELP, LICENCE, TRAINED_ON, bundled, bundled_seed
+from ...random_weights import drawn_id
 from ...registry import register_method
 from .dense import MODE_NAMES, PROJECTION
 from .method import Clip
@@ -18,6 +19,7 @@ class ClipPhantomOptions:
     """How patches come into the joint space."""
 
     dense: str = field(default=PROJECTION, metadata={"help": f"one of {', '.join(MODE_NAMES)}, as of clip"})
+    weights: str = field(default="", metadata={"help": DRAWN_HELP})
 
 
 @register_method("clip-phantom")
@@ -32,10 +34,24 @@ class ClipPhantom(Clip):
     trained_on = TRAINED_ON
     licence = LICENCE
 
+    def __init__(self, options: Any = None, **parts: Any) -> None:
+        """Take the options; drawn weights have seen nothing.
+
+        Raises:
+            WeightsError: If they name other weights than drawn ones.
+        """
+        super().__init__(options, **parts)
+        if self._seed is not None:
+            self.trained_on = ()
+
+    @property
+    def _seed(self) -> int | None:
+        return bundled_seed("clip-phantom", self.options.weights)
+
     def source(self) -> Source:
         """The folder in the package."""
-        return OpenClipSource("clip-phantom", folder=bundled("clip-phantom"))
+        return OpenClipSource("clip-phantom", folder=bundled("clip-phantom"), seed=self._seed)
 
     def weights_id(self) -> str | None:
-        """The bundled model's name."""
-        return "clip-phantom (bundled)"
+        """The bundled model's name, or the seed of drawn weights."""
+        return "clip-phantom (bundled)" if self._seed is None else drawn_id(self._seed)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ...bundled import LICENCE, TRAINED_ON, bundled
+from ...bundled import DRAWN_HELP, LICENCE, TRAINED_ON, bundled, bundled_seed
+from ...random_weights import drawn_id
 from ...registry import register_method
 from .method import Ldm
 from .options import PRESET_HELP, MapOptions, Preset
@@ -13,8 +14,9 @@ from .options import PRESET_HELP, MapOptions, Preset
 
 @dataclass(frozen=True)
 class LdmPhantomOptions(MapOptions):
-    """The options of `ldm`, but for the weights."""
+    """The options of `ldm`, but for other weights than drawn ones."""
 
+    weights: str = field(default="", metadata={"help": DRAWN_HELP})
     preset: Preset = field(default=Preset.PHANTOM, metadata={"help": PRESET_HELP})
 
 
@@ -30,10 +32,21 @@ class LdmPhantom(Ldm):
     trained_on = TRAINED_ON
     licence = LICENCE
 
+    def __init__(self, options: Any = None) -> None:
+        """Take the options; drawn weights have seen nothing.
+
+        Raises:
+            WeightsError: If they name other weights than drawn ones.
+        """
+        super().__init__(options)
+        self._seed = bundled_seed("ldm-phantom", self.options.weights)
+        if self._seed is not None:
+            self.trained_on = ()
+
     def sources(self) -> tuple[str, str, str]:
         """The folder in the package."""
         return str(bundled("ldm-phantom")), "", ""
 
     def weights_id(self) -> str | None:
-        """The bundled model's name."""
-        return "ldm-phantom (bundled)"
+        """The bundled model's name, or the seed of drawn weights."""
+        return "ldm-phantom (bundled)" if self._seed is None else drawn_id(self._seed)
