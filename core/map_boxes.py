@@ -44,10 +44,11 @@ def boxes_of_map(
     cut = HALF if threshold is None else threshold(unit, pixel_counts(rows, columns))
     labels, number = pieces_of(unit > cut)
     places: Any = find_objects(labels)
-    strong = range(number)
+    strong = list(range(number))
     if number > 1:
-        masses = sums_of(labels, number, unit * pixel_counts(rows, columns))
-        strong = np.flatnonzero(masses >= HALF * masses.max()).tolist()
+        masses = sums_of(labels, number, unit * pixel_counts(rows, columns)).tolist()
+        least = HALF * max(masses)
+        strong = [piece for piece, mass in enumerate(masses) if mass >= least]
     found: list[Box] = []
     for piece in strong:
         down, across = place = places[piece]
@@ -67,6 +68,6 @@ def pieces_of(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     return found
 
 
-def sums_of(labels: NDArray[np.int32], number: int, values: NDArray[Any]) -> NDArray[np.float64]:
+def sums_of(labels: NDArray[np.int32], number: int, values: NDArray[Any]) -> NDArray[Any]:
     """The sum of values over each piece, `[number]`."""
-    return np.bincount(labels.ravel(), values.ravel(), number + 1)[1:].astype(np.float64)
+    return np.bincount(labels.ravel(), values.ravel(), number + 1)[1:]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 import numpy as np
 from numpy.typing import NDArray
 
-from .box_geometry import pairwise_iou
 from .region import BoxRegion
 
 
@@ -19,7 +20,14 @@ def pixel_iou(predicted: BoxRegion, true: BoxRegion) -> NDArray[np.float64]:
     Returns:
         `[predicted, true]`.
     """
-    return pairwise_iou(*(np.array(one.covering, dtype=np.float64).reshape(-1, 4) for one in (predicted, true)))
+    mine, others = (np.array(one.covering, dtype=np.float64).reshape(-1, 4) for one in (predicted, true))
+    sides = np.minimum(mine[:, None, 2:], others[:, 2:]) - np.maximum(mine[:, None, :2], others[:, :2])
+    both = np.maximum(sides[..., 0], 0) * np.maximum(sides[..., 1], 0)
+    return both / (_areas(mine)[:, None] + _areas(others) - both)
+
+
+def _areas(corners: NDArray[np.float64]) -> NDArray[np.float64]:
+    return (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
 
 
 def most_pairs(hits: NDArray[np.bool_]) -> int:
@@ -49,17 +57,18 @@ def average_precision(iou: NDArray[np.float64], hits: NDArray[np.bool_], scores:
 
     Args:
         iou: Of each predicted box with each true one, `[predicted, true]`.
-        hits: Where it is enough for a pair, `[predicted, true]`; somewhere it is.
+        hits: Where it is enough for a pair, `[predicted, true]`.
         scores: Of the predicted boxes, `[predicted]`.
     """
-    order = np.argsort(-scores, kind="stable")
-    left = np.where(hits, iou, -1.0)[order]
-    found = np.zeros(len(left), dtype=bool)
-    for place in np.flatnonzero((left >= 0).any(axis=1)).tolist():
-        best = int(left[place].argmax())
-        if float(left[place, best]) >= 0:
-            found[place] = True
-            left[:, best] = -1.0
-    at = np.flatnonzero(found)
-    precision = np.arange(1, at.size + 1) / (at + 1)
-    return float(np.maximum.accumulate(precision[::-1]).sum() / iou.shape[1])
+    partners: dict[int, list[int]] = {}
+    for place, true in np.argwhere(hits).tolist():
+        partners.setdefault(place, []).append(true)
+    taken: set[int] = set()
+    precisions: list[float] = []
+    for rank, place in enumerate(np.argsort(-scores, kind="stable").tolist(), start=1):
+        free = [true for true in partners.get(place, ()) if true not in taken]
+        if free:
+            taken.add(max(free, key=lambda true, mine=iou[place]: mine[true]))
+            precisions.append(len(taken) / rank)
+    envelope = accumulate(reversed(precisions), max)
+    return sum(envelope) / iou.shape[1]

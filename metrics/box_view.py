@@ -44,9 +44,8 @@ def score_boxes(boxes: Sequence[Box], region: Region) -> dict[str, MetricValue]:
     if len(each) < len(boxes):
         boxes = [box for box in boxes if box.covers_a_pixel(region.image_size)]
     hits = each >= ACCURATE_IOU
-    pairs = most_pairs(hits)
-    values["f1_50"] = 2 * pairs / sum(each.shape)
-    values["ap50"] = average_precision(each, hits, scores_of(boxes)) if pairs else 0.0
+    values["f1_50"] = 2 * most_pairs(hits) / sum(each.shape)
+    values["ap50"] = average_precision(each, hits, scores_of(boxes))
     return with_status(values, Status.OK)
 
 
