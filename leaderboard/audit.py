@@ -9,10 +9,11 @@ from ..comparison.significance import MACRO, MICRO
 from ..core.names import one_line
 from ..core.sizes import counted
 from ..evaluation.box_choice import describe
+from ..evaluation.conditions import describe_condition
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.reproduction.record import said_of
 from ..evaluation.schema import Cell, MetricInfo
-from .audit_pairs import Difference, asks, difference, in_condition, said_condition
+from .audit_pairs import Difference, asks, difference, in_condition
 from .caption import HASH, PHANTOMS_SAID
 from .data_columns import PHANTOM
 from .runs import Run
@@ -211,11 +212,12 @@ def _conditions(run: Run, runs: Sequence[Run], metrics: Sequence[MetricInfo]) ->
         return Section(title, ["Not measured: no result of this method under a condition was given."])
     rows = []
     for other in changed:
+        condition = describe_condition(other.info.condition) if other.info.condition else ""
         for metric in metrics:
             cell, found = cells_of(other.info, MACRO).get(metric.key), difference(other, run, metric.key)
             if cell is not None:
                 drop = _NOTHING if found is None else _differing(found, metric)[0]
-                rows.append([said_condition(other), metric.label, _cell(cell, metric), drop])
+                rows.append([condition, metric.label, _cell(cell, metric), drop])
     said = "The change is the value under the condition minus the plain one, on the same samples."
     return Section(title, [said], ["condition", "metric", "macro", "change"], rows)
 

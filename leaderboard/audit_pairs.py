@@ -8,12 +8,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-from ..comparison.head_to_head import head_to_head
-from ..comparison.pairing import paired_values
+from ..comparison.head_to_head import difference_of
 from ..comparison.significance import MACRO
-from ..core.names import one_line
 from ..evaluation.schema import MethodInfo
-from ..metrics import summarise
 from .runs import Run
 
 LEVEL, POWER = 0.05, 0.8
@@ -73,24 +70,18 @@ def difference(first: Run, second: Run, metric: str) -> Difference | None:
     Raises:
         StoreError: If the rows of a run cannot be read any more.
     """
-    if first.metric(metric) is None or second.metric(metric) is None:
-        return None
-    if first.setting == second.setting:
-        table = head_to_head(first, second, metric).table.set_index("column")
-        row = {key: _known(value) for key, value in table.loc[MACRO].items()}
-        return Difference(row["first"], row["second"], row["difference"], row["low"], row["high"], row["p"])
     info = first.metric(metric)
-    if info is None or info.reducer is not None:
+    if info is None or second.metric(metric) is None:
         return None
-    paired = paired_values([first, second], metric)
-    both = np.flatnonzero(~np.isnan(paired.values).any(axis=1))
-    if not both.size:
-        return None
-    values, pathology = paired.values[both], paired.pathology[both].tolist()
-    table = np.column_stack([values, values[:, 0] - values[:, 1]])
-    names = [name for name in first.info.pathologies if name in set(pathology)]
-    one, other, apart = summarise(table, pathology, paired.patient[both].tolist(), pathologies=names).macro
-    return Difference(one.value, other.value, apart.value, apart.low, apart.high, None)
+    table = difference_of(first, second, info).table.set_index("column")
+    row = {key: _known(value) for key, value in table.loc[MACRO].items()}
+    # What a condition changes is no test between methods.
+    p = row["p"] if first.setting == second.setting else None
+    return (
+        None
+        if row["difference"] is None
+        else Difference(row["first"], row["second"], row["difference"], row["low"], row["high"], p)
+    )
 
 
 def _known(value: object) -> float | None:
@@ -110,7 +101,8 @@ def asks(control: MethodInfo, method: MethodInfo) -> bool:
 
 def in_condition(other: Run, run: Run) -> bool:
     """Whether a run is of the same method, data and protocol as a plain one, on changed inputs."""
-    if other.info.condition is None or run.info.condition is not None:
+    condition = other.info.condition
+    if condition is None or run.info.condition is not None or condition.plain != run.info.dataset.fingerprint:
         return False
     return _about(other) == _about(run)
 
@@ -119,11 +111,3 @@ def _about(run: Run) -> tuple[object, ...]:
     info, method = run.info, run.info.method
     data = info.dataset.name, info.dataset.version, info.dataset.split, info.protocol.hash, info.complete
     return method.name, repr(sorted(method.options.items())), method.weights_fingerprint, method.revision, *data
-
-
-def said_condition(run: Run) -> str:
-    """A condition in words: its name, and what is set of it."""
-    condition = dict(run.info.condition or {})
-    name = str(condition.pop("name", "")) or "condition"
-    rest = ", ".join(f"{key} {value}" for key, value in condition.items() if value is not None)
-    return one_line(f"{name} ({rest})" if rest else name)

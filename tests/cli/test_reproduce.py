@@ -166,7 +166,7 @@ def test_what_cannot_be_made_again_is_said(groundcxr, made, tmp_path):
     )
     apart = {"environment": {"python": "3.8.1"}}
     assert "--python PATH" in with_change(lambda one: one["method"].update(apart))
-    assert "changed inputs" in with_change(lambda one: one.update(condition={"name": "blur"}))
+    assert "condition.level: Field required" in with_change(lambda one: one.update(condition={"name": "blur"}))
     unknown = with_change(lambda one: one["dataset"]["options"].update(colour="red"))
     assert "colour" in unknown
     weights = {"name": "clip", "weights": "local copy mine", "options": {"model": "local-dir"}}

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from groundcxr.evaluation.schema import ConditionInfo
 from groundcxr.leaderboard.audit import audit
 from groundcxr.leaderboard.audit_pairs import smallest_difference
 from groundcxr.metrics import summarise
@@ -70,13 +71,14 @@ def test_pathologies_on_few_samples_are_named(results, scan):
 def test_a_condition_stands_beside_the_plain_run(results, scan):
     plain = next(run for run in scan().runs if run.label == "mine")
     blurred = replace(plain, label="mine blurred")
-    info = plain.info.model_copy(update={"condition": {"name": "blur", "level": 2}})
+    condition = ConditionInfo(name="blur", level=0.01, version="1", plain=plain.info.dataset.fingerprint)
+    info = plain.info.model_copy(update={"condition": condition})
     info = info.model_copy(update={"dataset": info.dataset.model_copy(update={"fingerprint": "0" * 64})})
     blurred = replace(blurred, info=info)
     (page,) = audit([plain, blurred])
     part = sections(page)["Under changed inputs"]
     row = next(row for row in part.rows if row[1] == "Box IoU")
-    assert row[0] == "blur (level 2)"
+    assert row[0] == "a Gaussian blur (blur:0.01)"
     assert row[3].startswith(".000 [.000, .000]")
     assert (
         "no result of this method under a condition" in sections(audit([plain])[0])["Under changed inputs"].sentences[0]
