@@ -24,7 +24,7 @@ import numpy as np
 from groundcxr import Grounding, GroundingMethod, Heatmap
 
 def sockets():
-    for number in range(3, 64):
+    for number in range(3, 4096):  # as high as the socket may be among the files that the parent has open
         try:
             yield socket.socket(fileno=os.dup(number))
         except OSError:
