@@ -13,6 +13,7 @@ from rich.table import Table
 
 from ..comparison.captions import cells_said, difference_said, p_shown, signed
 from ..comparison.significance import MACRO
+from ..evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
 from ..leaderboard.caption import CONTROLS_SAID, PHANTOMS_SAID, SEEN_SAID, direction_said, row_name
@@ -42,6 +43,7 @@ def comparison_text(table: pd.DataFrame, runs: Sequence[Run], metrics: Sequence[
                 console.print(_pair(title, names[first], names[second], rows.to_dict("records"), metric))
             who = runs[0].label if len(pairs) == 1 else "the first"
             said = [difference_said(metric, who, len(pairs)), direction_said(metric), cells_said(metric)]
+            said += [DERIVED_SAID] if any(is_derived(run.info, metric.key) for run in runs) else []
             console.print(escape(" ".join([*said, *_marks(runs)])) + "\n", highlight=False)
     return captured.get()
 
@@ -58,7 +60,7 @@ def _pair(title: str, first: str, second: str, rows: Sequence[dict[Any, Any]], m
         cells = [
             row["pathology"],
             f"{row['n']:,}",
-            *("-" if pd.isna(row[key]) else write_number(row[key], digits) for key in ("first_value", "second_value")),
+            *(_value(row, which, digits) for which in ("first", "second")),
             signed(row["difference"], metric) + _ends(row, metric),
             p_shown(row["p"]),
             p_shown(row["p_corrected"]),
@@ -66,6 +68,13 @@ def _pair(title: str, first: str, second: str, rows: Sequence[dict[Any, Any]], m
         ]
         table.add_row(*map(escape, cells))
     return table
+
+
+def _value(row: dict[Any, Any], which: str, digits: int) -> str:
+    value = row[f"{which}_value"]
+    if pd.isna(value):
+        return "-"
+    return write_number(value, digits) + (DERIVED if row.get(f"{which}_derived") else "")
 
 
 def _ends(row: dict[Any, Any], metric: MetricInfo) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..core import GroundCXRError, unknown_name
 from ..core.paths import user_path
+from ..evaluation.derived import can_derive, is_derived
 from ..evaluation.result import Result, load_result
 from ..evaluation.schema import MetricInfo
 from .captions import how_tested
@@ -37,7 +38,8 @@ def compare(*results: Result | Path | str, metrics: Sequence[str] = ()) -> pd.Da
         `difference` (the first's minus the second's), `low`, `high` (95 %, bootstrap over patients), `p`,
         `p_corrected` (Holm, for each metric: over all pathologies of all pairs, and over the pairs for macro and for
         micro), `test` ("sign flips" or "paired bootstrap"), `wins`, `ties`, `losses` (samples on which the first is
-        better, equal, worse), `n`.
+        better, equal, worse), `n`. Under a protocol that makes one kind of answer out of another also
+        `first_derived`, `second_derived`: whether the values are of the view that the method does not give itself.
 
     Raises:
         GroundCXRError: If the results cannot be compared, in one sentence that says why.
@@ -132,4 +134,8 @@ def _table(entrants: Sequence[Entrant], metric: MetricInfo) -> pd.DataFrame:
     table = pd.concat(tables, ignore_index=True)
     family = table["pathology"].where(table["pathology"].isin([MACRO, MICRO]), "")
     table["p_corrected"] = table.groupby(family)["p"].transform(lambda p: holm(p.to_numpy()))
-    return table.loc[:, list(_COLUMNS)]
+    if not any(can_derive(one.info) for one in entrants):
+        return table.loc[:, list(_COLUMNS)]
+    derived = {one.label: is_derived(one.info, metric.key) for one in entrants}
+    told = {f"{which}_derived": [derived[label] for label in table[which]] for which in ("first", "second")}
+    return table.loc[:, list(_COLUMNS)].assign(**told)

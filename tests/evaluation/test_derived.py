@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from groundcxr import Box, Grounding, GroundingMethod, Heatmap, core, evaluate, load_dataset
+from groundcxr import Box, Grounding, GroundingMethod, Heatmap, compare, core, evaluate, load_dataset
 from groundcxr.cli import arguments
 from groundcxr.core import GroundCXRError, StoreError
 from groundcxr.core.fingerprint import generator_from
 from groundcxr.evaluation import load_result
 from groundcxr.evaluation.import_result import import_result
+from groundcxr.evaluation.numbers import write_number
 from groundcxr.leaderboard.export import export
 from groundcxr.leaderboard.export_overview import export_overviews
 from groundcxr.leaderboard.formats import Format
@@ -182,3 +183,19 @@ def test_one_constant_says_which_protocol_is_the_default():
     }
     assert defaults == {core.DEFAULT_PROTOCOL}
     assert [one.name for one in arguments.open_protocols([])] == [core.DEFAULT_PROTOCOL]
+
+
+def test_a_comparison_says_which_of_its_values_are_derived(ran, groundcxr):
+    maps, boxes = ran["Maps"], ran["Scored"]
+    table = compare(maps, boxes, metrics=["miou", "box_iou"])
+    told = table.groupby("metric")[["first_derived", "second_derived"]].first()
+    assert told.loc["miou"].tolist() == [False, True]
+    assert told.loc["box_iou"].tolist() == [True, False]
+    shown = groundcxr("compare", maps.path, boxes.path, "--metric", "box_iou").out
+    macro = next(line for line in shown.splitlines() if "macro" in line)
+    first, second = table[(table["metric"] == "box_iou") & (table["pathology"] == "macro")][
+        ["first_value", "second_value"]
+    ].iloc[0]
+    assert f"{write_number(first, 3)}°" in macro
+    assert f"{write_number(second, 3)}°" not in macro
+    assert "°: derived" in shown
