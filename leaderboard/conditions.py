@@ -14,7 +14,7 @@ from ..comparison.significance import MACRO
 from ..core import GroundCXRError
 from ..evaluation.schema import MetricInfo, ResultFile
 from .runs import Run
-from .tables import tables_of
+from .tables import best_first, tables_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,13 @@ def condition_table(runs: Sequence[Run], metric: str) -> ConditionTable | None:
     shown = rows[0].run.metric(metric)
     assert shown is not None  # noqa: S101  (the runs without it are left out above)
     conditions = sorted({condition for row in rows for condition in row.changes})
-    rows.sort(key=lambda row: (row.run.info.method.control, _order(row.run, shown), row.run.label))
+    rows.sort(
+        key=lambda row: (
+            row.run.info.method.control,
+            best_first(row.run.info.overall.macro[metric], shown),
+            row.run.label,
+        )
+    )
     return ConditionTable(rows[0].run.setting, shown, tuple(conditions), tuple(rows))
 
 
@@ -178,10 +184,3 @@ def _change(plain: Run, altered: Run, metric: str) -> Change:
     return Change(
         altered, known["second"], known["first"], known["difference"], known["low"], known["high"], int(cell["n"])
     )
-
-
-def _order(run: Run, metric: MetricInfo) -> float:
-    value = run.info.overall.macro[metric.key].value
-    if value is None:
-        return float("inf")
-    return -value if metric.higher_is_better else value
