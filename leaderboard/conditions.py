@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import pandas as pd
 
-from ..comparison.head_to_head import difference_of
 from ..comparison.setting import Setting
-from ..comparison.significance import MACRO
 from ..core import GroundCXRError
 from ..evaluation.schema import MetricInfo, ResultFile
+from .differences import difference
 from .runs import Run
 from .tables import best_first, tables_of
 
@@ -171,16 +169,7 @@ def _method(info: ResultFile) -> tuple[object, ...]:
     return info.method.fingerprint, info.answers
 
 
-# Pages ask for the same again whenever something else on them changes.
-@lru_cache(maxsize=256)
 def _change(plain: Run, altered: Run, metric: str) -> Change:
-    info = plain.metric(metric)
-    assert info is not None  # noqa: S101  (the caller has left those without it out)
-    table = difference_of(altered, plain, info).table
-    cell = table.loc[table["column"] == MACRO].astype(object).iloc[0]
-    known = {
-        key: None if cell[key] != cell[key] else cell[key] for key in ("first", "second", "difference", "low", "high")
-    }
-    return Change(
-        altered, known["second"], known["first"], known["difference"], known["low"], known["high"], int(cell["n"])
-    )
+    found = difference(altered, plain, metric)
+    assert found is not None  # noqa: S101  (the caller has left those without the metric out)
+    return Change(altered, found.second, found.first, found.value, found.low, found.high, found.n)
