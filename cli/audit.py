@@ -32,7 +32,7 @@ def audit(
     from ..leaderboard.audit import audit as pages_of
     from ..leaderboard.audit_export import export_audit
     from ..leaderboard.library import Library
-    from .output import check_output, write_output
+    from .output import check_output, print_or_write
 
     if out is not None:
         check_output(out)
@@ -45,10 +45,5 @@ def audit(
             f"there is no result to audit in {', '.join(map(str, results))} (one under a condition stands beside the "
             "plain one); evaluate makes results"
         )
-    text = export_audit(pages, form)
-    if out is None:
-        typer.echo(text, nl=False)
-    else:
-        write_output(out, text.encode())
-        typer.echo(out)
+    print_or_write(export_audit(pages, form), out)
     raise typer.Exit(1 if library.problems else 0)

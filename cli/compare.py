@@ -46,7 +46,7 @@ def compare(
     from ..leaderboard.library import Library
     from .comparison_text import comparison_text
     from .console import WIDE
-    from .output import check_output, write_output
+    from .output import check_output, print_or_write
 
     if out is not None:
         check_output(out)
@@ -64,11 +64,7 @@ def compare(
         text = comparison_text(table, runs, metrics, None if out is None else WIDE)
     else:
         text = _csv(table, runs[0]) if form is Form.CSV else _json(table, runs[0], metrics)
-    if out is None:
-        typer.echo(text, nl=False)
-    else:
-        write_output(out, text.encode())
-        typer.echo(out)
+    print_or_write(text, out)
     raise typer.Exit(1 if library.problems else 0)
 
 

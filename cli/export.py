@@ -48,7 +48,7 @@ def export(
     from ..leaderboard.overview import overviews
     from ..leaderboard.tables import boards
     from ..leaderboard.zero_shot import only_zero_shot as unseen
-    from .output import write_output
+    from .output import print_or_write
 
     library = Library.scan(results)
     for problem in library.problems:
@@ -69,9 +69,5 @@ def export(
     else:
         runs = unseen(library.runs) if only_zero_shot else library.runs
         text = write(boards(runs, metric, only_native=only_native), form, intervals=intervals)
-    if out is None:
-        typer.echo(text, nl=False)
-    else:
-        write_output(out, text.encode())
-        typer.echo(out)
+    print_or_write(text, out)
     raise typer.Exit(1 if library.problems else 0)

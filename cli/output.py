@@ -1,9 +1,11 @@
-"""Writing what a command makes to the file that the user names."""
+"""What a command makes, written to the file that the user names, or printed."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+import typer
 
 from ..core import StoreError
 from ..core.files import write_whole
@@ -39,3 +41,20 @@ def write_output(out: Path, content: bytes) -> None:
             write_whole(Path(os.path.realpath(out)), content)
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror or error}; choose another --out") from error
+
+
+def print_or_write(text: str, out: Path | None) -> None:
+    """Print what a command made, or write it to the file that the user names and print that file's name.
+
+    Args:
+        text: All of it.
+        out: The file; None for the terminal.
+
+    Raises:
+        StoreError: If it cannot be written.
+    """
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_output(out, text.encode())
+        typer.echo(out)

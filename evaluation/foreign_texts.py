@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def read_texts(file: Path, image_sizes: Mapping[str, ImageSize], preset: Preset)
             raise GroundCXRError(
                 f'{file}, line {number}: {error}; add "model_input_size": [width, height] to each line'
             ) from error
-    if not _fits(preset, found, image_sizes):
+    if not _fits(found, image_sizes):
         raise GroundCXRError(_fits_none(file, preset, found, image_sizes))
     return found
 
@@ -93,12 +94,9 @@ def _input_size(entry: Mapping[str, Any], place: str) -> ImageSize | None:
     return size[0], size[1]
 
 
-def _fits(preset: Preset, texts: Mapping[str, Written], sizes: Mapping[str, ImageSize]) -> bool:
-    """Whether any text has a box by a preset, or none is unparseable, as where a model always refuses."""
-    key = preset.convention.key
-    kinds = {
-        parsed(Written(text.text, key, text.input_size), sizes[sample_id]).kind for sample_id, text in texts.items()
-    }
+def _fits(texts: Mapping[str, Written], sizes: Mapping[str, ImageSize]) -> bool:
+    """Whether any text has a box by its preset, or none is unparseable, as where a model always refuses."""
+    kinds = {parsed(text, sizes[sample_id]).kind for sample_id, text in texts.items()}
     return "boxes" in kinds or "unparseable" not in kinds
 
 
@@ -123,9 +121,5 @@ def _fits_none(file: Path, preset: Preset, texts: Mapping[str, Written], sizes: 
 
 def _has_box(preset: Preset, texts: Mapping[str, Written], sizes: Mapping[str, ImageSize]) -> bool:
     key = preset.convention.key
-    return any(
-        bool(found.boxes) and not found.repaired
-        for found in (
-            parsed(Written(text.text, key, text.input_size), sizes[sample_id]) for sample_id, text in texts.items()
-        )
-    )
+    readings = (parsed(replace(text, convention=key), sizes[sample_id]) for sample_id, text in texts.items())
+    return any(found.boxes and not found.repaired for found in readings)

@@ -13,9 +13,10 @@ from ..evaluation.conditions import describe_condition
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.reproduction.record import said_of
 from ..evaluation.schema import Cell, MetricInfo
-from .audit_pairs import Difference, asks, difference, in_condition
+from .audit_pairs import asks, in_condition
 from .caption import HASH, PHANTOMS_SAID
 from .data_columns import PHANTOM
+from .differences import Difference, difference
 from .runs import Run
 from .tables import cells_of
 from .zero_shot import seen_in
@@ -149,7 +150,7 @@ def _beside(run: Run, beside: Sequence[Run], metrics: Sequence[MetricInfo]) -> S
         name = other.label + (" (control)" if method.control else "")
         for metric in metrics:
             cell, found = cells_of(other.info, MACRO).get(metric.key), difference(run, other, metric.key)
-            if cell is not None and found is not None:
+            if cell is not None and found is not None and found.value is not None:
                 rows.append([name, metric.label, _cell(cell, metric), *_differing(found, metric)])
         if method.control and method.note:
             notes.append(f"{other.label}: {method.note}.")
@@ -177,7 +178,7 @@ def _phrase(run: Run, beside: Sequence[Run], metrics: Sequence[MetricInfo]) -> S
     for other in wrong:
         for metric in metrics:
             found = difference(run, other, metric.key)
-            if found is None:
+            if found is None or found.value is None:
                 continue
             digits = digits_of(metric)
             rows.append(

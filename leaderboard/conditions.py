@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import pandas as pd
 
-from ..comparison.head_to_head import difference_of
 from ..comparison.setting import Setting
-from ..comparison.significance import MACRO
 from ..core import GroundCXRError
 from ..evaluation.schema import MetricInfo, ResultFile
+from .differences import difference
 from .runs import Run
-from .tables import tables_of
+from .tables import best_first, tables_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +144,13 @@ def condition_table(runs: Sequence[Run], metric: str) -> ConditionTable | None:
     shown = rows[0].run.metric(metric)
     assert shown is not None  # noqa: S101  (the runs without it are left out above)
     conditions = sorted({condition for row in rows for condition in row.changes})
-    rows.sort(key=lambda row: (row.run.info.method.control, _order(row.run, shown), row.run.label))
+    rows.sort(
+        key=lambda row: (
+            row.run.info.method.control,
+            best_first(row.run.info.overall.macro[metric], shown),
+            row.run.label,
+        )
+    )
     return ConditionTable(rows[0].run.setting, shown, tuple(conditions), tuple(rows))
 
 
@@ -165,23 +169,7 @@ def _method(info: ResultFile) -> tuple[object, ...]:
     return info.method.fingerprint, info.answers
 
 
-# Pages ask for the same again whenever something else on them changes.
-@lru_cache(maxsize=256)
 def _change(plain: Run, altered: Run, metric: str) -> Change:
-    info = plain.metric(metric)
-    assert info is not None  # noqa: S101  (the caller has left those without it out)
-    table = difference_of(altered, plain, info).table
-    cell = table.loc[table["column"] == MACRO].astype(object).iloc[0]
-    known = {
-        key: None if cell[key] != cell[key] else cell[key] for key in ("first", "second", "difference", "low", "high")
-    }
-    return Change(
-        altered, known["second"], known["first"], known["difference"], known["low"], known["high"], int(cell["n"])
-    )
-
-
-def _order(run: Run, metric: MetricInfo) -> float:
-    value = run.info.overall.macro[metric.key].value
-    if value is None:
-        return float("inf")
-    return -value if metric.higher_is_better else value
+    found = difference(altered, plain, metric)
+    assert found is not None  # noqa: S101  (the caller has left those without the metric out)
+    return Change(altered, found.second, found.first, found.value, found.low, found.high, found.n)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from ..comparison.captions import signed
 from ..core.fingerprint import SHORT
 from ..evaluation.conditions import describe_condition
 from ..evaluation.numbers import digits_of, write_number
@@ -81,11 +82,6 @@ def changes_caption(table: ConditionTable, *, intervals: bool) -> str:
     return " ".join(said)
 
 
-def signed(number: float | None, digits: int) -> str:
-    """A difference with its sign; "-" where there is none."""
-    return "-" if number is None else f"{'+' if number > 0 else ''}{write_number(number, digits)}"
-
-
 def names_of(table: ConditionTable) -> list[str]:
     """The rows' names."""
     return [
@@ -100,15 +96,15 @@ def _plain(row: ConditionRow, table: ConditionTable) -> str:
 
 
 def _markdown(table: ConditionTable, intervals: bool) -> str:
-    digits = digits_of(table.metric)
+    metric = table.metric
 
     def cell(change: Change | None) -> str:
         if change is None or change.difference is None:
             return "-"
-        shown = escape(signed(change.difference, digits))
+        shown = escape(signed(change.difference, metric))
         if not intervals or change.low is None:
             return shown
-        return f"{shown} [{signed(change.low, digits)}, {signed(change.high, digits)}]"
+        return f"{shown} [{signed(change.low, metric)}, {signed(change.high, metric)}]"
 
     rows = [
         [name, _plain(row, table), *(cell(row.changes.get(condition)) for condition in table.conditions)]

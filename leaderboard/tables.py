@@ -217,12 +217,13 @@ def _board(runs: tuple[Run, ...], key: str) -> Board:
     if setting.complete:
         _rank(cells, metric, columns)
     n = {column: max(cells[run][column].n for run in runs) for column in columns}
-    ordered = sorted(runs, key=lambda run: _order(cells[run][MACRO], metric))
+    ordered = sorted(runs, key=lambda run: best_first(cells[run][MACRO], metric))
     rows = tuple(BoardRow(run, cells[run], is_derived(run.info, key)) for run in ordered)
     return Board(setting, metric, columns, n, setting.complete, rows)
 
 
-def _order(cell: BoardCell, metric: MetricInfo) -> float:
+def best_first(cell: BoardCell | Cell, metric: MetricInfo) -> float:
+    """What sorts cells of a metric, the best first and those without a value last."""
     if cell.value is None:
         return float("inf")
     return -cell.value if metric.higher_is_better else cell.value
@@ -248,7 +249,7 @@ def _rank(cells: dict[Run, dict[str, BoardCell]], metric: MetricInfo, columns: S
     for column in columns:
         valued = [run for run in entrants if cells[run][column].value is not None]
         if valued:
-            best.setdefault(min(valued, key=lambda run: _order(cells[run][column], metric)), []).append(column)
+            best.setdefault(min(valued, key=lambda run: best_first(cells[run][column], metric)), []).append(column)
     tests = WinnerTests(runs, metric)
     for winner, won in best.items():
         others = [run for run in runs if run != winner]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ...comparison.captions import signed
 from ...comparison.setting import Setting
 from ...evaluation.numbers import digits_of, write_number
 from ..conditions import Change, ConditionTable, condition_table
-from ..export_conditions import AS_IT_IS, changes_caption, names_of, signed
+from ..export_conditions import AS_IT_IS, changes_caption, names_of
 from .frame import Chosen
 from .markup import element, heading, note, put, table, text
 
@@ -29,18 +30,18 @@ def show(chosen: Chosen) -> None:
 
 def changes_table(shown: ConditionTable) -> str:
     """The table as HTML."""
-    digits = digits_of(shown.metric)
+    metric = shown.metric
 
     def cell(change: Change | None) -> str:
         if change is None or change.difference is None:
             return element("span", "-", "gx-faint", title="not run under it, or no sample counts")
-        ends = "no interval" if change.low is None else f"[{signed(change.low, digits)}, {signed(change.high, digits)}]"
-        return text(signed(change.difference, digits)) + element("small", text(ends))
+        ends = "no interval" if change.low is None else f"[{signed(change.low, metric)}, {signed(change.high, metric)}]"
+        return text(signed(change.difference, metric)) + element("small", text(ends))
 
     rows = []
     for name, row in zip(names_of(shown), shown.rows, strict=True):
-        value = row.run.info.overall.macro[shown.metric.key].value
-        plain = "-" if value is None else write_number(value, digits)
+        value = row.run.info.overall.macro[metric.key].value
+        plain = "-" if value is None else write_number(value, digits_of(metric))
         rows.append([text(name), text(plain), *(cell(row.changes.get(one)) for one in shown.conditions)])
     heads = ["method", AS_IT_IS, *map(text, shown.conditions)]
-    return table(heads, rows, label=f"what conditions change of {shown.metric.label}")
+    return table(heads, rows, label=f"what conditions change of {metric.label}")

@@ -7,7 +7,7 @@ import pytest
 
 from groundcxr.evaluation.schema import ConditionInfo
 from groundcxr.leaderboard.audit import audit
-from groundcxr.leaderboard.audit_pairs import smallest_difference
+from groundcxr.leaderboard.differences import smallest_difference
 from groundcxr.metrics import summarise
 
 OPTIONS = {"steps": 3}
