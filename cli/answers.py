@@ -59,7 +59,7 @@ def answers(
     roots = configured_roots() | ({data.name: root} if root else {})
     if data.name != "phantom" and data.name not in roots:
         raise GroundCXRError(f"the phrases of {data.name} are in no result; say where your copy is with --root DIR")
-    joined = join(data, roots, run.info.pathologies, secret=secret)
+    joined = join(data, roots, run.info.pathologies, secret=secret, condition=run.info.condition)
     if joined.reason:
         raise GroundCXRError(joined.reason)
     readings: list[Reading | None] = []

@@ -144,6 +144,14 @@ def test_texts_are_shown_beside_phrases_and_boxes(groundcxr, data, ran, tmp_path
     assert "nobody may find in any file" in blocks[0]
 
 
+def test_texts_of_a_run_under_a_condition_stand_beside_its_own_phrases(groundcxr, data, said):
+    Path("say.py").write_text(Path("say.py").read_text().replace("TEXTS[one]", 'TEXTS[one.removesuffix(".")]'))
+    under = groundcxr("evaluate", "--method", "say.py", *data, "--condition", "full-stop")
+    shown = groundcxr("answers", result_of(under).path, "--root", data[-1])
+    assert shown.code == 0, shown.err
+    assert "  phrase  opacity 3.\n  wrote   [{" in shown.out
+
+
 def test_texts_that_cannot_be_shown(groundcxr, data, ran, tmp_path):
     result = result_of(ran).path
     assert groundcxr("answers", tmp_path).code == 2
