@@ -22,6 +22,7 @@ from ..registry import register_method
 from ..requirements import require_packages
 from .conventions import CONVENTIONS, Convention
 from .florence_network import FlorenceNetwork, Settings, load_network
+from .pictures import as_rgb
 from .reading import written_answer
 
 if TYPE_CHECKING:
@@ -252,8 +253,7 @@ class Florence(PretrainedMethod):
 
     def _picture(self, image: Radiograph) -> Image:
         """The 8-bit view in colour, in the preset's frame."""
-        picture = image.as_pil().convert("RGB")
-        return picture if self.preset.side is None else padded_square(image, self.preset.side)
+        return as_rgb(image) if self.preset.side is None else padded_square(image, self.preset.side)
 
 
 def padded_square(image: Radiograph, side: int) -> Image:

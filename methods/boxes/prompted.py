@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from ...core import Box, Grounding, ImageSize, MethodError, Radiograph, WeightsError
 from ..inference import exact_inference
@@ -18,9 +18,7 @@ from ..marker import NetworkInput, require_frame
 from ..pretrained import PretrainedMethod
 from ..requirements import require_packages
 from .known_models import known_model
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from .pictures import as_rgb
 
 _PHRASES_AT_ONCE = 8
 
@@ -193,11 +191,6 @@ class PromptedMethod(PretrainedMethod):
         special = self._processor.tokenizer.all_special_tokens
         if found := next((token for phrase in phrases for token in special if token in phrase), None):
             raise MethodError(f"a phrase holds {found}, which the tokenizer of {self.name} reserves; leave it out")
-
-
-def as_rgb(image: Radiograph) -> Image:
-    """The 8-bit view in colour: some processors raise on grey images, and 16-bit values leave the range of all."""
-    return image.as_pil().convert("RGB")
 
 
 def in_parts(phrases: Sequence[str]) -> list[Sequence[str]]:
