@@ -22,7 +22,7 @@ from ..registry import register_method
 from ..requirements import require_packages
 from .conventions import CONVENTIONS, Convention
 from .florence_network import FlorenceNetwork, Settings, load_network
-from .pictures import as_rgb
+from .pictures import as_rgb, padded_to_square
 from .reading import written_answer
 
 if TYPE_CHECKING:
@@ -265,14 +265,11 @@ def padded_square(image: Radiograph, side: int) -> Image:
     import torch
     from PIL import Image
 
-    placement = place(image.size, (side, side), "longest")
+    width, height = place(image.size, (side, side), "longest").resized
     grey = torch.from_numpy(image.as_uint8()).float()[None, None]
-    size = placement.resized[::-1]
-    resized = torch.nn.functional.interpolate(grey, size, mode="bilinear", align_corners=False)[0, 0]
-    square = np.zeros((side, side), dtype=np.uint8)
-    (x, y), (width, height) = placement.offset, placement.resized
-    square[y : y + height, x : x + width] = resized.round().clamp(0, 255).numpy().astype(np.uint8)
-    return Image.fromarray(square).convert("RGB")
+    resized = torch.nn.functional.interpolate(grey, (height, width), mode="bilinear", align_corners=False)[0, 0]
+    picture = Image.fromarray(resized.round().clamp(0, 255).numpy().astype(np.uint8))
+    return padded_to_square(picture).convert("RGB")
 
 
 def read_definitions(file: str) -> dict[str, str]:
