@@ -16,6 +16,7 @@ from ...core import BOX, Box, Grounding, MethodError, Query, Radiograph
 from ...core.fingerprint import digest
 from ..base import GroundingMethod, SomeFailed
 from ..marker import NetworkInput, require_frame
+from ..options import require_at_least_one
 from ..registry import register_method
 from ..requirements import require_packages
 from .address import address_of
@@ -93,10 +94,7 @@ class EndpointOptions:
     )
 
     def __post_init__(self) -> None:
-        for name in ("max_pixels", "max_new_tokens", "boxes", "concurrency"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1")
+        require_at_least_one(self, "max_pixels", "max_new_tokens", "boxes", "concurrency")
         if self.retries < 0:
             raise ValueError(f"retries is {self.retries}; it must be at least 0")
         if not (self.timeout > 0 and math.isfinite(self.timeout)):

@@ -17,6 +17,7 @@ from ...core.paths import user_path
 from ..crop import place
 from ..inference import exact_inference
 from ..marker import NetworkInput, require_frame
+from ..options import require_at_least_one
 from ..pretrained import PretrainedMethod
 from ..registry import register_method
 from ..requirements import require_packages
@@ -112,9 +113,7 @@ class FlorenceOptions:
     max_new_tokens: int = field(default=300, metadata={"help": "the most tokens of an answer"})
 
     def __post_init__(self) -> None:
-        for name in ("boxes", "num_beams", "max_new_tokens"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        require_at_least_one(self, "boxes", "num_beams", "max_new_tokens")
 
 
 @register_method("florence")

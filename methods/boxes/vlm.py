@@ -12,6 +12,7 @@ from ...core import BOX, Box, Grounding, Query, Radiograph, WeightsError
 from ...core.fingerprint import digest, seed_from
 from ..inference import exact_inference
 from ..marker import NetworkInput, require_frame
+from ..options import require_at_least_one
 from ..pretrained import PretrainedMethod
 from ..random_weights import drawing
 from ..registry import register_method
@@ -62,10 +63,7 @@ class VlmOptions:
     )
 
     def __post_init__(self) -> None:
-        for name in ("image_tokens", "max_new_tokens", "boxes", "num_beams"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1")
+        require_at_least_one(self, "image_tokens", "max_new_tokens", "boxes", "num_beams")
         if not self.repetition_penalty > 0:
             raise ValueError(f"repetition_penalty is {self.repetition_penalty}; it must be above 0")
         if self.prompt and PHRASE not in self.prompt:
