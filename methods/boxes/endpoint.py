@@ -205,7 +205,8 @@ class Endpoint(GroundingMethod):
         """
         if self._server is None:
             raise MethodError("endpoint is asked before it is set up")
-        pictures = {query.image.sha256: self._picture(query.image) for query in _one_of_each_image(queries)}
+        images = {query.image.sha256: query.image for query in queries}
+        pictures = {key: self._picture(image) for key, image in images.items()}
         urls = {key: _data_url(picture) for key, picture in pictures.items()}
         replies = self._server.ask([self._question(urls[query.image.sha256], query.phrase) for query in queries])
         answers: list[Grounding | Exception] = []
@@ -254,10 +255,6 @@ class Endpoint(GroundingMethod):
             **({"repetition_penalty": penalty} if penalty else {}),
             **({} if preset.skip_special_tokens else {"skip_special_tokens": False}),
         }
-
-
-def _one_of_each_image(queries: Sequence[Query]) -> list[Query]:
-    return list({query.image.sha256: query for query in queries}.values())
 
 
 def _data_url(picture: Image) -> str:
