@@ -6,7 +6,6 @@ silence where they know no better: the decoder of CLIPSeg would be dropped.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -195,8 +194,7 @@ class PromptedMethod(PretrainedMethod):
 
 def in_parts(phrases: Sequence[str]) -> list[Sequence[str]]:
     """Phrases in as many parts as go through a network one after another, so that memory does not grow with them."""
-    count = math.ceil(len(phrases) / _PHRASES_AT_ONCE)
-    return [phrases[number * _PHRASES_AT_ONCE : (number + 1) * _PHRASES_AT_ONCE] for number in range(count)]
+    return [phrases[start : start + _PHRASES_AT_ONCE] for start in range(0, len(phrases), _PHRASES_AT_ONCE)]
 
 
 def _holds_pixel(box: Box, image_size: ImageSize) -> bool:
