@@ -18,6 +18,7 @@ from ..random_weights import drawing
 from ..registry import register_method
 from ..requirements import require_packages
 from .asking import Asked, Asker
+from .conventions import PIXELS
 from .known_models import known_model
 from .preset_choice import ASKED, chosen_preset
 from .preset_type import PHRASE
@@ -169,7 +170,7 @@ class Vlm(PretrainedMethod):
     def network_input(self, image: Radiograph) -> NetworkInput:
         """What the network gets of an image, and how boxes there are read: with the preset's frame and unit."""
         picture, size = self._asker.picture(image)
-        edges = self.convention.sides(size) if self.convention.unit == "pixels" else picture.shape[:0:-1]
+        edges = self.convention.sides(size) if self.convention.unit == PIXELS else picture.shape[:0:-1]
 
         def to_image(box: Box) -> Box:
             return self.convention.in_image(box.scaled(1 / edges[0], 1 / edges[1]), image.size)
