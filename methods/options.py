@@ -95,6 +95,18 @@ def options_of(options: type[Any], values: Mapping[str, Any], method: str) -> An
     return made
 
 
+def require_at_least_one(options: Any, *names: str) -> None:
+    """Raise unless each of the options of these names, where it is not None, is at least 1; for `__post_init__`.
+
+    Raises:
+        ValueError: Naming the first that is not.
+    """
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise ValueError(f"{name} is {value}; it must be at least 1")
+
+
 def _at_home(value: Any) -> Any:
     """The whole path in place of one below the home folder, which a method's own `open` would not find."""
     place = named_place(value) if str(value).startswith("~") and "/" in str(value) else None

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 from ...core import BOX, Box, Grounding, ImageSize, Radiograph
 from ..registry import register_method
-from .prompted import Family, PromptedMethod, as_rgb, in_parts
+from .pictures import as_rgb
+from .prompted import Family, PromptedMethod, in_parts
 
 _OF_IMAGE = {"pixel_values", "pixel_mask"}
 

@@ -16,6 +16,7 @@ from ...core import BOX, Box, Grounding, MethodError, Query, Radiograph
 from ...core.fingerprint import digest
 from ..base import GroundingMethod, SomeFailed
 from ..marker import NetworkInput, require_frame
+from ..options import require_at_least_one
 from ..registry import register_method
 from ..requirements import require_packages
 from .address import address_of
@@ -93,10 +94,7 @@ class EndpointOptions:
     )
 
     def __post_init__(self) -> None:
-        for name in ("max_pixels", "max_new_tokens", "boxes", "concurrency"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1")
+        require_at_least_one(self, "max_pixels", "max_new_tokens", "boxes", "concurrency")
         if self.retries < 0:
             raise ValueError(f"retries is {self.retries}; it must be at least 0")
         if not (self.timeout > 0 and math.isfinite(self.timeout)):
@@ -207,7 +205,8 @@ class Endpoint(GroundingMethod):
         """
         if self._server is None:
             raise MethodError("endpoint is asked before it is set up")
-        pictures = {query.image.sha256: self._picture(query.image) for query in _one_of_each_image(queries)}
+        images = {query.image.sha256: query.image for query in queries}
+        pictures = {key: self._picture(image) for key, image in images.items()}
         urls = {key: _data_url(picture) for key, picture in pictures.items()}
         replies = self._server.ask([self._question(urls[query.image.sha256], query.phrase) for query in queries])
         answers: list[Grounding | Exception] = []
@@ -256,10 +255,6 @@ class Endpoint(GroundingMethod):
             **({"repetition_penalty": penalty} if penalty else {}),
             **({} if preset.skip_special_tokens else {"skip_special_tokens": False}),
         }
-
-
-def _one_of_each_image(queries: Sequence[Query]) -> list[Query]:
-    return list({query.image.sha256: query for query in queries}.values())
 
 
 def _data_url(picture: Image) -> str:

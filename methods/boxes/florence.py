@@ -17,11 +17,13 @@ from ...core.paths import user_path
 from ..crop import place
 from ..inference import exact_inference
 from ..marker import NetworkInput, require_frame
+from ..options import require_at_least_one
 from ..pretrained import PretrainedMethod
 from ..registry import register_method
 from ..requirements import require_packages
 from .conventions import CONVENTIONS, Convention
 from .florence_network import FlorenceNetwork, Settings, load_network
+from .pictures import as_rgb, padded_to_square
 from .reading import written_answer
 
 if TYPE_CHECKING:
@@ -111,9 +113,7 @@ class FlorenceOptions:
     max_new_tokens: int = field(default=300, metadata={"help": "the most tokens of an answer"})
 
     def __post_init__(self) -> None:
-        for name in ("boxes", "num_beams", "max_new_tokens"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        require_at_least_one(self, "boxes", "num_beams", "max_new_tokens")
 
 
 @register_method("florence")
@@ -252,8 +252,7 @@ class Florence(PretrainedMethod):
 
     def _picture(self, image: Radiograph) -> Image:
         """The 8-bit view in colour, in the preset's frame."""
-        picture = image.as_pil().convert("RGB")
-        return picture if self.preset.side is None else padded_square(image, self.preset.side)
+        return as_rgb(image) if self.preset.side is None else padded_square(image, self.preset.side)
 
 
 def padded_square(image: Radiograph, side: int) -> Image:
@@ -265,14 +264,11 @@ def padded_square(image: Radiograph, side: int) -> Image:
     import torch
     from PIL import Image
 
-    placement = place(image.size, (side, side), "longest")
+    width, height = place(image.size, (side, side), "longest").resized
     grey = torch.from_numpy(image.as_uint8()).float()[None, None]
-    size = placement.resized[::-1]
-    resized = torch.nn.functional.interpolate(grey, size, mode="bilinear", align_corners=False)[0, 0]
-    square = np.zeros((side, side), dtype=np.uint8)
-    (x, y), (width, height) = placement.offset, placement.resized
-    square[y : y + height, x : x + width] = resized.round().clamp(0, 255).numpy().astype(np.uint8)
-    return Image.fromarray(square).convert("RGB")
+    resized = torch.nn.functional.interpolate(grey, (height, width), mode="bilinear", align_corners=False)[0, 0]
+    picture = Image.fromarray(resized.round().clamp(0, 255).numpy().astype(np.uint8))
+    return padded_to_square(picture).convert("RGB")
 
 
 def read_definitions(file: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from ...core import BOX, Grounding, MethodError, Sample
 from ..base import ControlMethod
 from ..ground_truth import true_boxes
+from ..options import require_at_least_one
 from ..registry import register_method
 from .parsing import parse, write
 from .presets import PRESETS, preset
@@ -30,8 +31,7 @@ class FormatCeilingOptions:
     )
 
     def __post_init__(self) -> None:
-        if self.max_pixels is not None and self.max_pixels < 1:
-            raise ValueError(f"max_pixels is {self.max_pixels}; it must be at least 1")
+        require_at_least_one(self, "max_pixels")
 
 
 @register_method("format-ceiling")

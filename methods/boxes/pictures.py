@@ -1,4 +1,4 @@
-"""What a vision-language model gets of a radiograph: 8-bit RGB, of sides that its processor leaves alone."""
+"""What a network that answers with boxes gets of a radiograph: 8-bit RGB, of sides that its processor leaves alone."""
 
 from __future__ import annotations
 

@@ -6,11 +6,10 @@ silence where they know no better: the decoder of CLIPSeg would be dropped.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from ...core import Box, Grounding, ImageSize, MethodError, Radiograph, WeightsError
 from ..inference import exact_inference
@@ -18,9 +17,7 @@ from ..marker import NetworkInput, require_frame
 from ..pretrained import PretrainedMethod
 from ..requirements import require_packages
 from .known_models import known_model
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
+from .pictures import as_rgb
 
 _PHRASES_AT_ONCE = 8
 
@@ -195,15 +192,9 @@ class PromptedMethod(PretrainedMethod):
             raise MethodError(f"a phrase holds {found}, which the tokenizer of {self.name} reserves; leave it out")
 
 
-def as_rgb(image: Radiograph) -> Image:
-    """The 8-bit view in colour: some processors raise on grey images, and 16-bit values leave the range of all."""
-    return image.as_pil().convert("RGB")
-
-
 def in_parts(phrases: Sequence[str]) -> list[Sequence[str]]:
     """Phrases in as many parts as go through a network one after another, so that memory does not grow with them."""
-    count = math.ceil(len(phrases) / _PHRASES_AT_ONCE)
-    return [phrases[number * _PHRASES_AT_ONCE : (number + 1) * _PHRASES_AT_ONCE] for number in range(count)]
+    return [phrases[start : start + _PHRASES_AT_ONCE] for start in range(0, len(phrases), _PHRASES_AT_ONCE)]
 
 
 def _holds_pixel(box: Box, image_size: ImageSize) -> bool:

@@ -53,5 +53,5 @@ def reread(grounding: Grounding, image_size: ImageSize) -> Grounding:
 
 def parsed(written: Written, image_size: ImageSize) -> Parsed:
     """What was written, as today's parser reads it: the boxes that count, with their score."""
-    found = parse(written.text, convention_of(written.convention), image_size, written.input_size)
+    found = parse(written.text, written.convention, image_size, written.input_size)
     return replace(found, boxes=tuple(replace(box, score=written.score) for box in found.boxes[: written.most]))

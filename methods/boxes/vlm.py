@@ -12,11 +12,13 @@ from ...core import BOX, Box, Grounding, Query, Radiograph, WeightsError
 from ...core.fingerprint import digest, seed_from
 from ..inference import exact_inference
 from ..marker import NetworkInput, require_frame
+from ..options import require_at_least_one
 from ..pretrained import PretrainedMethod
 from ..random_weights import drawing
 from ..registry import register_method
 from ..requirements import require_packages
 from .asking import Asked, Asker
+from .conventions import PIXELS
 from .known_models import known_model
 from .preset_choice import ASKED, chosen_preset
 from .preset_type import PHRASE
@@ -62,10 +64,7 @@ class VlmOptions:
     )
 
     def __post_init__(self) -> None:
-        for name in ("image_tokens", "max_new_tokens", "boxes", "num_beams"):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise ValueError(f"{name} is {value}; it must be at least 1")
+        require_at_least_one(self, "image_tokens", "max_new_tokens", "boxes", "num_beams")
         if not self.repetition_penalty > 0:
             raise ValueError(f"repetition_penalty is {self.repetition_penalty}; it must be above 0")
         if self.prompt and PHRASE not in self.prompt:
@@ -171,7 +170,7 @@ class Vlm(PretrainedMethod):
     def network_input(self, image: Radiograph) -> NetworkInput:
         """What the network gets of an image, and how boxes there are read: with the preset's frame and unit."""
         picture, size = self._asker.picture(image)
-        edges = self.convention.sides(size) if self.convention.unit == "pixels" else picture.shape[:0:-1]
+        edges = self.convention.sides(size) if self.convention.unit == PIXELS else picture.shape[:0:-1]
 
         def to_image(box: Box) -> Box:
             return self.convention.in_image(box.scaled(1 / edges[0], 1 / edges[1]), image.size)

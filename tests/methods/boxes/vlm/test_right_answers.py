@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 
-import numpy as np
 import pytest
-from PIL import Image
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 from groundcxr import evaluate
 from groundcxr.core import Box, MethodError
@@ -37,41 +32,9 @@ FAMILY = {
 SIZES = {"portrait.png": (523, 741), "landscape.jpg": (801, 555), "sixteen.png": (640, 480), "film.dcm": (500, 620)}
 
 
-def rectangle(size):
-    return tuple(round(part * side) for part, side in zip((0.31, 0.52, 0.55, 0.71), size * 2, strict=True))
-
-
-def save(path, size):
-    x0, y0, x1, y1 = rectangle(size)
-    pixels = np.zeros(size[::-1], np.uint16 if path.name == "sixteen.png" else np.uint8)
-    pixels[y0:y1, x0:x1] = np.iinfo(pixels.dtype).max
-    if path.suffix != ".dcm":
-        Image.fromarray(pixels).save(path, quality=95)
-        return
-    header = Dataset()
-    header.file_meta = FileMetaDataset()
-    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    header.SOPClassUID = header.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    header.SOPInstanceUID = header.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-    header.Rows, header.Columns = pixels.shape
-    header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
-    header.BitsAllocated = header.BitsStored = 8
-    header.HighBit, header.PixelRepresentation = 7, 0
-    header.PixelData = pixels.tobytes()
-    header.save_as(path, enforce_file_format=True)
-
-
 @pytest.fixture(scope="session")
-def manifest_of_markers(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("markers")
-    rows = ["image,phrase,pathology,x,y,w,h,patient_id"]
-    for number, (name, size) in enumerate(SIZES.items()):
-        save(folder / name, size)
-        x0, y0, x1, y1 = rectangle(size)
-        rows.append(f"{name},marker {number},Edema,{x0},{y0},{x1 - x0},{y1 - y0},p{number}")
-    (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
-    (folder / "groundcxr-secret").write_text("0123456789abcdef" * 4 + "\n")
-    return folder / "manifest.csv"
+def manifest_of_markers(marked_manifest, tmp_path_factory):
+    return marked_manifest(tmp_path_factory.mktemp("markers"), SIZES)
 
 
 @pytest.fixture
@@ -124,20 +87,9 @@ def test_a_perfect_model_gets_what_its_format_allows(preset, vlm_folder, sees, m
     assert all(f"marker {number}" in prompt for number, prompt in enumerate(prompts))
 
 
-def test_on_ms_cxr_too(vlm_folder, sees, tmp_path):
+def test_on_ms_cxr_too(vlm_folder, sees, marked_ms_cxr, tmp_path):
     sees("qwen2_5_vl")
-    root, names = tmp_path / "data", []
-    root.mkdir()
-    columns = ["dicom_id", "category_name", "label_text", "path", "x", "y", "w", "h", "image_width", "image_height"]
-    for number, (name, size) in enumerate([("portrait.jpg", (523, 741)), ("film.dcm", (801, 555))], start=1):
-        x0, y0, x1, y1 = rectangle(size)
-        image = "-".join(f"{number:08x}" for _ in range(5))
-        path = f"files/p10/p1000000{number}/s5000000{number}/{image}.jpg"
-        (root / path).parent.mkdir(parents=True)
-        save((root / path).with_suffix(name[-4:]), size)
-        names.append([image, "Edema", f"marker {number}", path, x0, y0, x1 - x0, y1 - y0, *size, "test"])
-    with (root / "MS_CXR_Local_Alignment_v1.1.0.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([[*columns, "split"], *names])
+    root = marked_ms_cxr(tmp_path / "data", {".jpg": (523, 741), ".dcm": (801, 555)})
     settings = {"weights": str(vlm_folder("qwen2_5_vl")), "preset": "qwen2_5_vl", "dtype": "float32"}
     result = evaluate(
         "vlm", "ms-cxr", root=root, split="test", settings=settings, batch_size=1, device="cpu", out=tmp_path / "out"
