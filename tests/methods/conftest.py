@@ -1,4 +1,7 @@
-"""Images of the kinds that data sets have, as a manifest."""
+"""Images of the kinds that data sets have, as manifests, and the command line about them."""
+
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,3 +43,30 @@ def films(tmp_path):
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
     (folder / "groundcxr-secret").write_text("0123456789abcdef" * 4 + "\n")
     return folder / "manifest.csv"
+
+
+@pytest.fixture
+def checked_and_evaluated(groundcxr, tmp_path):
+    """Checks a method and evaluates it on a wide JPEG and a tall 16-bit PNG, both from the command line."""
+
+    def result(name, *settings):
+        rng = np.random.default_rng(4)
+        data = tmp_path / "data"
+        data.mkdir()
+        Image.fromarray(rng.integers(0, 256, (90, 131), dtype=np.uint8)).save(data / "wide.jpg")
+        Image.fromarray(rng.integers(0, 60000, (140, 101)).astype(np.uint16)).save(data / "tall.png")
+        (data / "manifest.csv").write_text(
+            "image,phrase,pathology,x,y,w,h\n"
+            "wide.jpg,small right effusion,Pleural Effusion,30,20,40,30\n"
+            "tall.png,left lung opacity,Lung Opacity,10,60,40,30\n"
+        )
+        options = [part for setting in settings for part in ("--set", setting)]
+        checked = groundcxr("check-method", name, *options)
+        assert checked.code == 0, checked.out + checked.err
+        where = ["--dataset", "manifest", "--root", data / "manifest.csv", "--protocol", "v1"]
+        ran = groundcxr("evaluate", "--method", name, *options, *where)
+        assert ran.code == 0, ran.err
+        (path,) = (Path(line) for line in ran.out.splitlines() if line.endswith("result.json"))
+        return json.loads(path.read_text())
+
+    return result
