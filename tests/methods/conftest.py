@@ -6,30 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
 
 SIZES = {"portrait.png": (500, 640), "landscape.jpg": (640, 480), "deep.png": (520, 410), "film.dcm": (400, 520)}
 
 
-def write_film(path, pixels):
-    """Grey values of 12 bits: an 8-bit PNG or JPEG of them, a 16-bit PNG called deep, or a DICOM file."""
-    if path.suffix != ".dcm":
-        Image.fromarray(pixels if path.stem == "deep" else (pixels >> 4).astype(np.uint8)).save(path)
-        return
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.3"
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    file = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
-    file.Rows, file.Columns = pixels.shape
-    file.SamplesPerPixel, file.PhotometricInterpretation, file.PixelRepresentation = 1, "MONOCHROME2", 0
-    file.BitsAllocated, file.BitsStored, file.HighBit = 16, 12, 11
-    file.PixelData = pixels.astype("<u2").tobytes()
-    file.save_as(path)
-
-
 @pytest.fixture
-def films(tmp_path):
+def films(write_film, tmp_path):
     """A manifest of a portrait, a landscape, a 16-bit and a DICOM image, with one box on each."""
     folder = tmp_path / "films"
     folder.mkdir()
