@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian
 
 from groundcxr.core import Box, Mask, Sample, read_header
 from groundcxr.datasets import GroundingDataset
@@ -103,6 +105,28 @@ def stored():
         }
 
     return contents
+
+
+@pytest.fixture
+def write_film():
+    """Writes grey values of 12 bits: an 8-bit PNG or JPEG of them, a 16-bit PNG called deep, or a DICOM file."""
+
+    def write(path, pixels):
+        if path.suffix != ".dcm":
+            options = {"quality": 95} if path.suffix == ".jpg" else {}
+            Image.fromarray(pixels if path.stem == "deep" else (pixels >> 4).astype(np.uint8)).save(path, **options)
+            return
+        meta = FileMetaDataset()
+        meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.3"
+        meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        file = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+        file.Rows, file.Columns = pixels.shape
+        file.SamplesPerPixel, file.PhotometricInterpretation, file.PixelRepresentation = 1, "MONOCHROME2", 0
+        file.BitsAllocated, file.BitsStored, file.HighBit = 16, 12, 11
+        file.PixelData = pixels.astype("<u2").tobytes()
+        file.save_as(path)
+
+    return write
 
 
 @dataclass(frozen=True)

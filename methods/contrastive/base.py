@@ -64,15 +64,24 @@ class ContrastiveMethod(GroundingMethod):
         """The heatmap of a grid of cosines `[h, w]` on an image of `image_size`."""
         raise NotImplementedError
 
+    def maps(self, places: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
+        """The grids `[m, h, w]` of one image's phrases: by default dot products, cosines of unit vectors.
+
+        Args:
+            places: What `embed_images` gave for the image, `[h, w, d]`.
+            texts: What `embed_phrases` gave for the phrases, `[m, d]`; none changes another's grid.
+        """
+        return (places @ texts.T).permute(2, 0, 1)
+
     def grids(self, images: Sequence[Radiograph], texts: Sequence[torch.Tensor]) -> Iterator[NDArray[np.float32]]:
-        """Each image's grids of scores `[m, h, w]`: by default cosines of patches and phrases.
+        """Each image's grids of scores, `[m, h, w]`.
 
         Args:
             images: Images, which are encoded together.
             texts: The embeddings of each image's phrases, `[m, d]`.
         """
-        for grid, wanted in zip(self.embed_images(images), texts, strict=True):
-            yield (grid @ wanted.T).permute(2, 0, 1).float().cpu().numpy()
+        for places, wanted in zip(self.embed_images(images), texts, strict=True):
+            yield self.maps(places, wanted).float().cpu().numpy()
 
     def explained(self) -> Explained:
         """The parts that Grad-CAM needs; called after `setup`.

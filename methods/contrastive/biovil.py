@@ -18,12 +18,12 @@ from ..random_weights import drawing, drawn_id, random_weights
 from ..registry import register_method
 from ..requirements import require_packages
 from .base import ContrastiveMethod, Explained, state_digest
+from .smoothing import smooth
 
 if TYPE_CHECKING:
     import torch
 
 _RESIZE = 512
-_SIGMA = 1.5
 _JOINT_FEATURES = 128
 _UNREAD = (r"^cls\.",)
 _TEXT_FILES = (("config.json",), ("vocab.txt",), ("model.safetensors", "pytorch_model.bin"))
@@ -189,10 +189,7 @@ class BioViL(ContrastiveMethod):
 
     def heatmap(self, cosines: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
         """The smoothed cosines, over the centre crop."""
-        from scipy import ndimage
-
-        smooth: Any = ndimage.gaussian_filter(cosines, sigma=(_SIGMA, _SIGMA), order=0)
-        return self._over_the_crop(smooth, image_size)
+        return self._over_the_crop(smooth(cosines), image_size)
 
     def explained(self) -> Explained:
         """The last convolution of the ResNet, and the model's own embedding of the whole crop."""

@@ -71,8 +71,6 @@ class RadZero(PretrainedMethod, ContrastiveMethod):
         self._preparation = _Preparation(read_config(self.repository().file("preprocessor_config.json")), self.place())
         # Its own class, since the repository's configuration names a class of the repository's code.
         self._tokenizer = self.processor(MPNetTokenizer)
-        if len(self._tokenizer) <= len(self._tokenizer.all_special_tokens):
-            raise WeightsError(f"the tokenizer in {self.place()} knows no words; its vocabulary is missing")
         self._network = self._load().to(device)
 
     def embed_images(self, images: Sequence[Radiograph]) -> torch.Tensor:

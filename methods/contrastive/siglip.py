@@ -10,7 +10,7 @@ from ..registry import register_method
 from .clip.finding import find_source
 from .clip.method import Clip
 from .clip.source import Source
-from .clip.towers import PatchTower, any_input, image_embedding, library_tokens, pair
+from .clip.towers import PatchTower, any_input, image_embedding, library_tokens, pair, timm_head
 
 if TYPE_CHECKING:
     import torch
@@ -92,7 +92,7 @@ def pooled_tower(model: Any, name: str) -> PatchTower:
         raise _refusal(name, "its image tower has no pooling head that attends to the patches")
     if getattr(pool, "pos_embed", None) is not None:
         raise _refusal(name, "its pooling head tells places apart")
-    finish = _finish(model)
+    finish = timm_head(visual) if hasattr(visual, "trunk") else model.project
 
     def head(patches: torch.Tensor) -> torch.Tensor:
         # Attention over one key is 1 whatever the query: what is left of it is the value and the way out.
@@ -116,18 +116,6 @@ def pooled_tower(model: Any, name: str) -> PatchTower:
         off = f"they differ by {max(whole, one):.2g}"
         raise _refusal(name, f"its pooling head does not give its image embedding ({off})")
     return tower
-
-
-def _finish(model: Any) -> Any:
-    """From what the pooling head gives to the joint space."""
-    if not hasattr(model.visual, "trunk"):
-        return model.project
-    trunk = model.visual.trunk
-
-    def finish(pooled: torch.Tensor) -> torch.Tensor:
-        return model.visual.head(trunk.head(trunk.head_drop(trunk.fc_norm(pooled))))
-
-    return finish
 
 
 def _differ(one: torch.Tensor, other: torch.Tensor) -> float:

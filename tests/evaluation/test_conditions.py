@@ -4,9 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from PIL import Image
-from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
 
 from groundcxr import evaluate, load_dataset
 from groundcxr.core.alterations import KINDS, Alteration
@@ -36,25 +33,8 @@ SIZES = {"portrait.png": (100, 140), "landscape.jpg": (140, 100), "deep.png": (1
 BOX = (24, 32, 40, 28)
 
 
-def write_film(path, pixels):
-    """Grey values of 12 bits: 8-bit PNG or JPEG of them, 16-bit PNG, or DICOM."""
-    if path.suffix != ".dcm":
-        options = {"quality": 95} if path.suffix == ".jpg" else {}
-        Image.fromarray(pixels if path.stem == "deep" else (pixels >> 4).astype(np.uint8)).save(path, **options)
-        return
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.3"
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    file = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
-    file.Rows, file.Columns = pixels.shape
-    file.SamplesPerPixel, file.PhotometricInterpretation, file.PixelRepresentation = 1, "MONOCHROME2", 0
-    file.BitsAllocated, file.BitsStored, file.HighBit = 16, 12, 11
-    file.PixelData = pixels.astype("<u2").tobytes()
-    file.save_as(path)
-
-
 @pytest.fixture
-def films(tmp_path):
+def films(write_film, tmp_path):
     """A portrait, a landscape, a 16-bit and a DICOM image, a bright rectangle on each where its box is."""
     folder = tmp_path / "films"
     folder.mkdir()

@@ -1,32 +1,17 @@
-"""Images of the kinds that data sets have, as a manifest."""
+"""Images of the kinds that data sets have, as manifests, and the command line about them."""
+
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
 
 SIZES = {"portrait.png": (500, 640), "landscape.jpg": (640, 480), "deep.png": (520, 410), "film.dcm": (400, 520)}
 
 
-def write_film(path, pixels):
-    """Grey values of 12 bits: an 8-bit PNG or JPEG of them, a 16-bit PNG called deep, or a DICOM file."""
-    if path.suffix != ".dcm":
-        Image.fromarray(pixels if path.stem == "deep" else (pixels >> 4).astype(np.uint8)).save(path)
-        return
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.3"
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    file = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
-    file.Rows, file.Columns = pixels.shape
-    file.SamplesPerPixel, file.PhotometricInterpretation, file.PixelRepresentation = 1, "MONOCHROME2", 0
-    file.BitsAllocated, file.BitsStored, file.HighBit = 16, 12, 11
-    file.PixelData = pixels.astype("<u2").tobytes()
-    file.save_as(path)
-
-
 @pytest.fixture
-def films(tmp_path):
+def films(write_film, tmp_path):
     """A manifest of a portrait, a landscape, a 16-bit and a DICOM image, with one box on each."""
     folder = tmp_path / "films"
     folder.mkdir()
@@ -40,3 +25,30 @@ def films(tmp_path):
     (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
     (folder / "groundcxr-secret").write_text("0123456789abcdef" * 4 + "\n")
     return folder / "manifest.csv"
+
+
+@pytest.fixture
+def checked_and_evaluated(groundcxr, tmp_path):
+    """Checks a method and evaluates it on a wide JPEG and a tall 16-bit PNG, both from the command line."""
+
+    def result(name, *settings):
+        rng = np.random.default_rng(4)
+        data = tmp_path / "data"
+        data.mkdir()
+        Image.fromarray(rng.integers(0, 256, (90, 131), dtype=np.uint8)).save(data / "wide.jpg")
+        Image.fromarray(rng.integers(0, 60000, (140, 101)).astype(np.uint16)).save(data / "tall.png")
+        (data / "manifest.csv").write_text(
+            "image,phrase,pathology,x,y,w,h\n"
+            "wide.jpg,small right effusion,Pleural Effusion,30,20,40,30\n"
+            "tall.png,left lung opacity,Lung Opacity,10,60,40,30\n"
+        )
+        options = [part for setting in settings for part in ("--set", setting)]
+        checked = groundcxr("check-method", name, *options)
+        assert checked.code == 0, checked.out + checked.err
+        where = ["--dataset", "manifest", "--root", data / "manifest.csv", "--protocol", "v1"]
+        ran = groundcxr("evaluate", "--method", name, *options, *where)
+        assert ran.code == 0, ran.err
+        (path,) = (Path(line) for line in ran.out.splitlines() if line.endswith("result.json"))
+        return json.loads(path.read_text())
+
+    return result

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from ....core import Heatmap, ImageSize
 from ...registry import register_method
+from ..smoothing import smooth
 from .convolutional import ConvolutionalMethod
 from .frame import PadFrame
-from .smoothing import smooth
 
 if TYPE_CHECKING:
     import torch

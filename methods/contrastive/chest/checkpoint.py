@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ....core import ImageSize, Radiograph, WeightsError
@@ -96,20 +95,6 @@ class CheckpointMethod(ContrastiveMethod):
             states: The file's sections, for what their shapes say of the architecture; empty ones for the published.
         """
         raise NotImplementedError
-
-    def maps(self, places: torch.Tensor, texts: torch.Tensor) -> torch.Tensor:
-        """The grids `[m, h, w]` of one image's phrases: by default dot products.
-
-        Args:
-            places: What `embed_images` gave for the image, `[h, w, d]`.
-            texts: What `embed_phrases` gave for the phrases, `[m, d]`; none changes another's grid.
-        """
-        return (places @ texts.T).permute(2, 0, 1)
-
-    def grids(self, images: Sequence[Radiograph], texts: Sequence[torch.Tensor]) -> Iterator[NDArray[np.float32]]:
-        """Each image's grids, `[m, h, w]`."""
-        for places, wanted in zip(self.embed_images(images), texts, strict=True):
-            yield self.maps(places, wanted).float().cpu().numpy()
 
     def input_pixels(self, image: Radiograph) -> NDArray[Any]:
         """What the network gets of an image, `[h, w]`, but for the scale of its values."""

@@ -15,8 +15,8 @@ from ....core.fingerprint import file_digest
 from ....core.paths import user_path
 from ...hub import unloadable
 from ...registry import register_method
+from ..smoothing import smooth
 from .checkpoint import WEIGHTS_HELP, depth, rows
-from .smoothing import smooth
 from .squashed import SquashedMethod
 
 if TYPE_CHECKING:

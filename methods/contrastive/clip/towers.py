@@ -147,6 +147,16 @@ def library_tokens(visual: Any) -> Callable[[torch.Tensor], tuple[torch.Tensor, 
     return tokens
 
 
+def timm_head(visual: Any) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The layers of a tower of timm between its pooling and the joint space."""
+    trunk = visual.trunk
+
+    def head(pooled: torch.Tensor) -> torch.Tensor:
+        return visual.head(trunk.head(trunk.head_drop(trunk.fc_norm(pooled))))
+
+    return head
+
+
 def _native(visual: Any) -> tuple[PatchTower | None, str | None]:
     if visual.attn_pool is not None:
         return None, _ATTENTION_REASON
@@ -173,12 +183,8 @@ def _timm(visual: Any) -> tuple[PatchTower | None, str | None]:
     if pool is None:
         return None, f"its image tower has the pool type {trunk.global_pool!r}"
     height, width = pair(trunk.patch_embed.patch_size)
-
-    def head(tokens: torch.Tensor) -> torch.Tensor:
-        return visual.head(trunk.head(trunk.head_drop(trunk.fc_norm(tokens))))
-
-    prefix = trunk.num_prefix_tokens
-    return PatchTower(library_tokens(visual), head, pool, (width, height), trunk.norm, trunk.blocks, prefix), None
+    tokens, head, prefix = library_tokens(visual), timm_head(visual), trunk.num_prefix_tokens
+    return PatchTower(tokens, head, pool, (width, height), trunk.norm, trunk.blocks, prefix), None
 
 
 def _transformers(model: Any) -> tuple[PatchTower | None, str | None]:

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from ....core import MethodError
 from ..ldm.attention import ALL_LAYERS, named_layers
 from ..ldm.batching import DTYPES, BatchSize, exact_float32, products_in
 from ..ldm.forward import Begun
 from ..ldm.noising import NoisedLatents, attention_blocks
-from ..ldm.postprocess import combine, finish
+from ..ldm.postprocess import check_finite, combine, finish
 from ..ldm.reading import Phrases, read_phrases
 from ..ldm.whole import WholeForward
 from .noise import fixed_times
@@ -127,11 +126,7 @@ class TransformerGrounder:
                 found[row] = [layer[index] for layer in layers]
         maps = [torch.stack(layer) for layer in zip(*(found[row] for row in range(len(phrases))), strict=True)]
         raw = combine(maps, (image.shape[-2], image.shape[-1]), self._sigma)
-        if not raw.isfinite().all():
-            raise MethodError(
-                f"the network's numbers overflow in {str(self._dtype).removeprefix('torch.')}; use dtype=bfloat16 or "
-                "float32, and if it is that, check the weights"
-            )
+        check_finite(raw, self._dtype)
         return finish(raw, otsu=self._otsu)
 
     @torch.no_grad()

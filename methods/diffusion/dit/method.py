@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
-from ....core import Grounding, Heatmap, MethodError, Query, WeightsError
+from ....core import Grounding, MethodError, Query, WeightsError
 from ....core.fingerprint import seed_from
 from ...registry import register_method
 from ...requirements import require_packages
-from ..ldm.frame import network_input, square_extent
-from ..ldm.method import Ldm
+from ..ldm.frame import network_input
+from ..ldm.method import Ldm, groundings
 from ..ldm.options import Precision
-from ..ldm.phrases import tokenize
 from ..ldm.sources import DiffusersSource, pipeline
 from .options import DitOptions
 
@@ -99,10 +98,7 @@ class Dit(Ldm):
         model, settings = self._model, self._settings
         images = {query.image.sha256: query.image for query in queries}
         place = {sha256: index for index, sha256 in enumerate(images)}
-        texts = [
-            tokenize(model.tokenizer, query.phrase, query.pathology, settings.tokens, model.max_tokens)
-            for query in queries
-        ]
+        texts = self._tokenized(queries)
         asked: list[Asked] = []
         for query, text in zip(queries, texts, strict=True):
             length = sum(text.attention_mask)
@@ -114,7 +110,4 @@ class Dit(Ldm):
             asked,
             [seed_from(sha256) for sha256 in images],
         )
-        return [
-            Grounding(Heatmap(values, square_extent(query.image.size), query.image.size), truncated=text.truncated)
-            for query, text, values in zip(queries, texts, maps.numpy(), strict=True)
-        ]
+        return groundings(queries, texts, maps)

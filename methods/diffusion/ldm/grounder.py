@@ -20,7 +20,7 @@ from .inversion import invert
 from .monai import autoencoder_from_monai, read_weights, unet_from_monai
 from .noising import NoisedLatents, attention_blocks, difference_blocks, difference_times
 from .options import Extraction
-from .postprocess import combine, finish
+from .postprocess import check_finite, combine, finish
 from .reading import Block, Phrases, read_phrases
 from .schedule import NoiseSchedule, last_four_fifths, middle_fifth, sampler_of
 from .split import SplitForward, is_plain
@@ -220,11 +220,7 @@ class CrossAttentionGrounder:
                 "one (the option size), or read other layers"
             )
         raw = combine(layers, (image.shape[-2], image.shape[-1]), self.gaussian_sigma)
-        if not raw.isfinite().all():
-            raise MethodError(
-                f"the network's numbers overflow in {str(self._dtype).removeprefix('torch.')}; use dtype=bfloat16 or "
-                "float32, and if it is that, check the weights"
-            )
+        check_finite(raw, self._dtype)
         return finish(raw, otsu=self.otsu) if postprocess else raw
 
     @torch.no_grad()

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ....core import Grounding, Heatmap, MethodError, Query, Radiograph, WeightsError
 from ....core.fingerprint import digest, jsonable, seed_from
@@ -18,8 +18,11 @@ from ...repository import published
 from ...requirements import require_packages
 from .frame import input_size, network_input, square_extent
 from .options import OF_ATTENTION, Extraction, LdmOptions, Precision, Settings
-from .phrases import token_mask, token_tensors, tokenize, tokenize_empty
+from .phrases import TokenizedPhrase, token_mask, token_tensors, tokenize, tokenize_empty
 from .sources import MONAI, USUAL_ARCHITECTURE, DiffusersSource, MonaiSource, locate, trained_on
+
+if TYPE_CHECKING:
+    import torch
 
 
 @register_method("ldm")
@@ -182,10 +185,7 @@ class Ldm(GroundingMethod):
         if settings.extraction is Extraction.BIMODAL and len(queries) > 1:
             # One by one, from text encoder to map: its 8 bits would show how a batch rounds.
             return [answer for query in queries for answer in self.ground_batch([query])]
-        texts = [
-            tokenize(model.tokenizer, query.phrase, query.pathology, settings.tokens, model.max_tokens)
-            for query in queries
-        ]
+        texts = self._tokenized(queries)
         empty = tokenize_empty(model.tokenizer, model.max_tokens)
         states = model.token_states(*token_tensors([empty, *texts]))
         images = {query.image.sha256: query.image for query in queries}
@@ -199,7 +199,22 @@ class Ldm(GroundingMethod):
             # Of the image alone, so that all its phrases are compared on the same noise, and share its forwards.
             seeds=[seed_from(query.image.sha256) for query in queries],
         )
-        return [
-            Grounding(Heatmap(values, square_extent(query.image.size), query.image.size), truncated=text.truncated)
-            for query, text, values in zip(queries, texts, maps.numpy(), strict=True)
-        ]
+        return groundings(queries, texts, maps)
+
+    def _tokenized(self, queries: Sequence[Query]) -> list[TokenizedPhrase]:
+        model, tokens = self._model, self._settings.tokens
+        return [tokenize(model.tokenizer, one.phrase, one.pathology, tokens, model.max_tokens) for one in queries]
+
+
+def groundings(queries: Sequence[Query], texts: Sequence[TokenizedPhrase], maps: torch.Tensor) -> list[Grounding]:
+    """The answers to queries: their maps, over the centre square that the network has looked at.
+
+    Args:
+        queries: The queries.
+        texts: Their phrases.
+        maps: `[P, H, W]` on the CPU.
+    """
+    return [
+        Grounding(Heatmap(values, square_extent(query.image.size), query.image.size), truncated=text.truncated)
+        for query, text, values in zip(queries, texts, maps.numpy(), strict=True)
+    ]

@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ....core import MethodError
+
 _BINS = 256
 
 
@@ -53,6 +55,23 @@ def _resize_and_blur(old: int, new: int, sigma: float) -> NDArray[np.float32]:
     if sigma > 0:
         matrix = gaussian_filter1d(matrix, sigma, axis=0)
     return np.ascontiguousarray(matrix, dtype=np.float32)
+
+
+def check_finite(maps: Tensor, dtype: torch.dtype) -> None:
+    """Raise unless all values of maps are numbers.
+
+    Args:
+        maps: The maps, in any shape.
+        dtype: The precision that the network computed them in, for the message.
+
+    Raises:
+        MethodError: If the network's numbers overflowed.
+    """
+    if not maps.isfinite().all():
+        raise MethodError(
+            f"the network's numbers overflow in {str(dtype).removeprefix('torch.')}; use dtype=bfloat16 or float32, "
+            "and if it is that, check the weights"
+        )
 
 
 def finish(maps: Tensor, *, otsu: bool) -> Tensor:

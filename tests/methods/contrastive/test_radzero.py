@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from groundcxr import Query, Radiograph
@@ -166,22 +165,5 @@ def test_it_has_seen_the_images_of_ms_cxr(radzero):
     assert seen(radzero.trained_on, "ms-cxr")
 
 
-def test_it_is_checked_and_evaluated_from_the_command_line(groundcxr, folder, tmp_path):
-    rng = np.random.default_rng(4)
-    data = tmp_path / "data"
-    data.mkdir()
-    Image.fromarray(rng.integers(0, 256, (90, 131), dtype=np.uint8)).save(data / "wide.jpg")
-    Image.fromarray(rng.integers(0, 60000, (140, 101)).astype(np.uint16)).save(data / "tall.png")
-    (data / "manifest.csv").write_text(
-        "image,phrase,pathology,x,y,w,h\n"
-        "wide.jpg,small right effusion,Pleural Effusion,30,20,40,30\n"
-        "tall.png,left lung opacity,Lung Opacity,10,60,40,30\n"
-    )
-    weights = ["--set", f"weights={folder}"]
-    checked = groundcxr("check-method", "radzero", *weights)
-    assert checked.code == 0, checked.out + checked.err
-    where = ["--dataset", "manifest", "--root", data / "manifest.csv", "--protocol", "v1"]
-    ran = groundcxr("evaluate", "--method", "radzero", *weights, *where)
-    assert ran.code == 0, ran.err
-    (path,) = (Path(line) for line in ran.out.splitlines() if line.endswith("result.json"))
-    assert json.loads(path.read_text())["statuses"]["auroc"] == {"ok": 2}
+def test_it_is_checked_and_evaluated_from_the_command_line(checked_and_evaluated, folder):
+    assert checked_and_evaluated("radzero", f"weights={folder}")["statuses"]["auroc"] == {"ok": 2}

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +14,6 @@ from diffusers import (
     SanaTransformer2DModel,
     SD3Transformer2DModel,
 )
-from PIL import Image
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import Gemma2Config, Gemma2Model, PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
@@ -283,22 +281,5 @@ def test_drawn_weights_need_configurations_and_a_tokenizer_alone(folder, tmp_pat
     assert np.abs(maps[0] - maps[2]).max() > 1e-2
 
 
-def test_it_is_checked_and_evaluated_from_the_command_line(groundcxr, sana, tmp_path):
-    rng = np.random.default_rng(4)
-    data = tmp_path / "data"
-    data.mkdir()
-    Image.fromarray(rng.integers(0, 256, (90, 131), dtype=np.uint8)).save(data / "wide.jpg")
-    Image.fromarray(rng.integers(0, 60000, (140, 101)).astype(np.uint16)).save(data / "tall.png")
-    (data / "manifest.csv").write_text(
-        "image,phrase,pathology,x,y,w,h\n"
-        "wide.jpg,small right effusion,Pleural Effusion,30,20,40,30\n"
-        "tall.png,left lung opacity,Lung Opacity,10,60,40,30\n"
-    )
-    weights = ["--set", f"weights={sana}", "--set", "steps=10"]
-    checked = groundcxr("check-method", "dit", *weights)
-    assert checked.code == 0, checked.out + checked.err
-    where = ["--dataset", "manifest", "--root", data / "manifest.csv", "--protocol", "v1"]
-    ran = groundcxr("evaluate", "--method", "dit", *weights, *where)
-    assert ran.code == 0, ran.err
-    (path,) = (Path(line) for line in ran.out.splitlines() if line.endswith("result.json"))
-    assert json.loads(path.read_text())["statuses"]["auroc"] == {"ok": 2}
+def test_it_is_checked_and_evaluated_from_the_command_line(checked_and_evaluated, sana):
+    assert checked_and_evaluated("dit", f"weights={sana}", "steps=10")["statuses"]["auroc"] == {"ok": 2}

@@ -1,4 +1,4 @@
-"""The smoothing of AFLoc and MaCo, whose scripts took it from BioViL's."""
+"""The smoothing of BioViL, and of AFLoc and MaCo, whose scripts took it from there."""
 
 from __future__ import annotations
 
