@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .reducers import REDUCERS, Draw, Floats, Group, Parts, Reducer, ratio
+from .bootstrap import divided
+from .reducers import REDUCERS, Draw, Floats, Group, Parts, Reducer
 
 STORED_LEVELS = 2048
 """Distinct scores of one sample that are stored at most; a step holds one in so many of its pixels, or one score."""
@@ -111,7 +112,7 @@ def _values(pooled: tuple[NDArray[np.int64], NDArray[np.float64]], weights: Floa
         some = weights[start : start + _DRAWS_AT_ONCE, patients]
         good, bad = some @ inside, some @ outside
         below = np.cumsum(bad, axis=1) - bad / 2
-        values[start : start + _DRAWS_AT_ONCE] = ratio((good * below).sum(axis=1), good.sum(axis=1) * bad.sum(axis=1))
+        values[start : start + _DRAWS_AT_ONCE] = divided((good * below).sum(axis=1), good.sum(axis=1) * bad.sum(axis=1))
     return values
 
 

@@ -103,7 +103,7 @@ class Ranking(Reducer):
         # Between hits precision only falls, so the best at a recall is at a hit.
         true = np.cumsum(found, axis=1)
         recall = true / total
-        envelope = np.maximum.accumulate(divided(true, ranks[:, place], 0.0)[:, ::-1], axis=1)[:, ::-1]
+        envelope = np.maximum.accumulate(divided(true, ranks[:, place], otherwise=0.0)[:, ::-1], axis=1)[:, ::-1]
         if self.rule == "all points":
             return (np.diff(recall, prepend=0.0, axis=1) * envelope).sum(axis=1)
         if self.rule == "coco 101":
@@ -113,7 +113,7 @@ class Ranking(Reducer):
         # hit's on it falls to 0 at recall 1 along a line, from the precision of all predictions.
         reached = np.searchsorted(_RECALLS, recall, side="left")
         line = np.append(np.cumsum((1 - _RECALLS)[::-1])[::-1], 0.0)[reached[:, -1]]
-        rest = divided(line * true[:, -1], ranks[:, -1] * (1 - recall[:, -1]), 0.0)
+        rest = divided(line * true[:, -1], ranks[:, -1] * (1 - recall[:, -1]), otherwise=0.0)
         under = (np.diff(reached, prepend=0, axis=1) * envelope).sum(axis=1)
         return (under - envelope[:, 0] / 2 + rest) / (len(_RECALLS) - 1)
 

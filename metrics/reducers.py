@@ -14,6 +14,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .bootstrap import divided
+
 Floats = NDArray[np.float64]
 Parts = Sequence[tuple[Sequence[float], ...] | None]
 """What each sample adds to a cell: a list for each of its reducer's columns; None where the sample is left out."""
@@ -107,18 +109,18 @@ class Sums(Reducer):
                 drawn = [np.split(weights[:, patients] @ sums, 2, axis=1) for patients, sums in halves]
                 if self.rule == "other half":
                     over, under = self._of_other_half(drawn)
-                    by_class[:, number] = ratio(over, under)[:, 0]
+                    by_class[:, number] = divided(over, under)[:, 0]
                 else:
                     over, under = drawn[0][0] + drawn[1][0], drawn[0][1] + drawn[1][1]
                     by_class[:, number] = self._reduced(over, under)
                 above += over
                 below += under
-            return by_class, ratio(above, below)[:, 0] if self.rule == "other half" else self._reduced(above, below)
+            return by_class, divided(above, below)[:, 0] if self.rule == "other half" else self._reduced(above, below)
 
         return draw
 
     def _reduced(self, above: Floats, below: Floats) -> Floats:
-        ratios = ratio(above, below)
+        ratios = divided(above, below)
         there = (below > 0).all(axis=1)
         reduced = np.full(len(ratios), np.nan)
         if self.rule == "best":
@@ -131,7 +133,7 @@ class Sums(Reducer):
         usual = self.thresholds.index(self.usual) if self.usual in self.thresholds else 0
         over, under = np.zeros((len(halves[0][0]), 1)), np.zeros((len(halves[0][0]), 1))
         for mine, other in ((0, 1), (1, 0)):
-            ratios = ratio(halves[other][0], halves[other][1])
+            ratios = divided(halves[other][0], halves[other][1])
             known = (halves[other][1] > 0).all(axis=1)
             best = np.where(known, np.where(np.isnan(ratios), -np.inf, ratios).argmax(axis=1), usual)[:, None]
             over += np.take_along_axis(halves[mine][0], best, axis=1)
@@ -163,11 +165,6 @@ def added_by_halves(parts: Parts, group: Group, number: int, width: int) -> list
     half = np.zeros(len(patients), dtype=np.int64)
     half[who] = group.half[mine]
     return [(patients[half == one], sums[half == one]) for one in (0, 1)]
-
-
-def ratio(above: Floats, below: Floats) -> Floats:
-    """Sums over sums; NaN where the lower one is 0."""
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
 
 
 REDUCERS: dict[str, type[Reducer]] = {Sums.kind: Sums}
