@@ -133,9 +133,7 @@ class Sums(Reducer):
         usual = self.thresholds.index(self.usual) if self.usual in self.thresholds else 0
         over, under = np.zeros((len(halves[0][0]), 1)), np.zeros((len(halves[0][0]), 1))
         for mine, other in ((0, 1), (1, 0)):
-            ratios = divided(halves[other][0], halves[other][1])
-            known = (halves[other][1] > 0).all(axis=1)
-            best = np.where(known, np.where(np.isnan(ratios), -np.inf, ratios).argmax(axis=1), usual)[:, None]
+            best = best_thresholds(halves[other][0], halves[other][1], usual)[0]
             over += np.take_along_axis(halves[mine][0], best, axis=1)
             under += np.take_along_axis(halves[mine][1], best, axis=1)
         return over, under
@@ -165,6 +163,21 @@ def added_by_halves(parts: Parts, group: Group, number: int, width: int) -> list
     half = np.zeros(len(patients), dtype=np.int64)
     half[who] = group.half[mine]
     return [(patients[half == one], sums[half == one]) for one in (0, 1)]
+
+
+def best_thresholds(above: Floats, below: Floats, usual: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where the largest ratio of each draw is, the first of equals.
+
+    Args:
+        above: Numerators at each threshold, `[draws, thresholds]`.
+        below: Their denominators.
+        usual: The place for draws in which one of these is 0.
+
+    Returns:
+        Places `[draws, 1]`, and whether they are of the draw's own choice, `[draws]`.
+    """
+    known = np.asarray((below > 0).all(axis=1))
+    return np.where(known, divided(above, below).argmax(axis=1), usual)[:, None], known
 
 
 REDUCERS: dict[str, type[Reducer]] = {Sums.kind: Sums}
