@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .bootstrap import divided
-from .reducers import REDUCERS, Draw, Floats, Group, Parts, Reducer
+from .reducers import REDUCERS, Draw, Floats, Group, Parts, Reducer, pooled_draw
 
 RankRule = Literal["coco 101", "supervision 101", "all points", "auroc"]
 
@@ -42,18 +43,7 @@ class Ranking(Reducer):
 
     def prepared(self, parts: Parts, group: Group) -> Draw:
         """As `Reducer.prepared`."""
-        counted = np.array([part is not None for part in parts], dtype=bool)
-        classes = [
-            self._ranked(parts, group, np.flatnonzero(counted & (group.classes == number)))
-            for number in range(group.n_classes)
-        ]
-        everyone = self._ranked(parts, group, np.flatnonzero(counted))
-
-        def draw(weights: Floats) -> tuple[Floats, Floats]:
-            by_class = [self._values(ranked, weights) for ranked in classes]
-            return np.array(by_class).reshape(len(classes), len(weights)).T, self._values(everyone, weights)
-
-        return draw
+        return pooled_draw(parts, group, partial(self._ranked, parts, group), self._values)
 
     def check(self, part: tuple[Sequence[float], ...]) -> str | None:
         """As `Reducer.check`: as many hits as scores, and one number of true boxes."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ from .bootstrap import divided
 Floats = NDArray[np.float64]
 Parts = Sequence[tuple[Sequence[float], ...] | None]
 """What each sample adds to a cell: a list for each of its reducer's columns; None where the sample is left out."""
+
+Pool = TypeVar("Pool")
 
 SumRule = Literal["ratio", "mean", "best", "other half"]
 
@@ -163,6 +165,34 @@ def added_by_halves(parts: Parts, group: Group, number: int, width: int) -> list
     half = np.zeros(len(patients), dtype=np.int64)
     half[who] = group.half[mine]
     return [(patients[half == one], sums[half == one]) for one in (0, 1)]
+
+
+def pooled_draw(
+    parts: Parts,
+    group: Group,
+    pooled: Callable[[NDArray[np.int64]], Pool],
+    values: Callable[[Pool, Floats], Floats],
+) -> Draw:
+    """What makes cells of draws where each cell is of all its samples together.
+
+    Args:
+        parts: What each sample adds.
+        group: Whose they are.
+        pooled: From the samples that a cell rests on, as places in `parts`, to what `values` asks for.
+        values: From that and the weights of some draws to the cell of each, `[draws]`.
+    """
+    counted = np.array([part is not None for part in parts], dtype=bool)
+    classes = [pooled(np.flatnonzero(counted & (group.classes == number))) for number in range(group.n_classes)]
+    # One class alone is what all samples are, and need not be ranked twice.
+    alone = len(classes) == 1
+    everyone = classes[0] if alone else pooled(np.flatnonzero(counted))
+
+    def draw(weights: Floats) -> tuple[Floats, Floats]:
+        by_class = [values(one, weights) for one in classes]
+        over_all = by_class[0] if alone else values(everyone, weights)
+        return np.array(by_class).reshape(len(classes), len(weights)).T, over_all
+
+    return draw
 
 
 def best_thresholds(above: Floats, below: Floats, usual: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
