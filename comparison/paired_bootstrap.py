@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
 from ..metrics import DRAWS, SEED, Reduced
+from ..metrics.bootstrap import mean_of_counted
 from ..metrics.reduced_cells import DrawnValues, drawn_values, interval_of
 from .significance import LEVEL, MACRO, MICRO
 
@@ -100,7 +100,8 @@ class SharedDraws:
         for number, name in enumerate(self._names):
             mine = self._classes == number
             cells[name] = self._cell(one.classes[:, number], other.classes[:, number], rows & mine, differs & mine)
-        cells[MACRO] = self._cell(_mean(one.classes, both), _mean(other.classes, both), rows, differs)
+        macro, others_macro = (mean_of_counted(drawn.classes, both) for drawn in (one, other))
+        cells[MACRO] = self._cell(macro, others_macro, rows, differs)
         cells[MICRO] = self._cell(one.micro, other.micro, rows, differs)
         return cells
 
@@ -138,10 +139,3 @@ def _stretch(patients: int) -> float:
         return 1.0
     level = 1 - LEVEL / 2
     return float(np.sqrt(patients / (patients - 1)) * stats.t.ppf(level, patients - 1) / stats.norm.ppf(level))
-
-
-def _mean(values: NDArray[np.float64], counted: NDArray[np.bool_]) -> NDArray[Any]:
-    """The means over the classes that count, `[draws]`; NaN where none does."""
-    numbers = counted.sum(axis=1)
-    total = np.where(counted, values, 0.0).sum(axis=1)
-    return np.divide(total, numbers, out=np.full(len(values), np.nan), where=numbers > 0)

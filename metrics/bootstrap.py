@@ -47,7 +47,17 @@ def drawn_weights(patients: int, draws: int, seed: int) -> Iterator[NDArray[np.f
 
 
 def divided(
-    total: NDArray[np.float64], number: NDArray[np.float64] | NDArray[np.int64], otherwise: float = np.nan
+    total: NDArray[np.float64], number: NDArray[np.float64] | NDArray[np.int64], *, otherwise: float = np.nan
 ) -> NDArray[np.float64]:
     """Quotients; `otherwise` where the number is not above 0."""
     return np.divide(total, number, out=np.full(total.shape, otherwise), where=number > 0)
+
+
+def mean_of_counted(values: NDArray[np.float64], counted: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Means over the classes that count, `[draws, ...]`; NaN where none does.
+
+    Args:
+        values: Of each class, `[draws, classes, ...]`.
+        counted: Which of them count, `[draws, classes, ...]`.
+    """
+    return divided(np.where(counted, values, 0.0).sum(axis=1), counted.sum(axis=1))

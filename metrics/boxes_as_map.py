@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import Box
+from ..core.map_cells import pixel_counts
 from .levels import Cells
 from .region import BoxRegion, Region
 
@@ -41,7 +42,7 @@ def cells_of_boxes(boxes: Sequence[Box], region: Region) -> Cells:
     best_first = BoxRegion([boxes[place] for place in order], region.image_size)
     owner, rows, columns = best_first.partition()
     inside = region.count(rows, columns)
-    pixels = np.multiply.outer(rows[1:] - rows[:-1], columns[1:] - columns[:-1])
+    pixels = pixel_counts(rows, columns)
     # The last one is that of no box, which is numbered -1.
     found = np.append(scores[order], 0.0)[owner]
     return Cells(found.ravel(), inside.ravel(), (pixels - inside).ravel())

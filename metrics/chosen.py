@@ -11,7 +11,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from .reducers import REDUCERS, Draw, Floats, Group, Parts, Reducer, added_by_halves, ratio
+from .bootstrap import divided
+from .reducers import REDUCERS, Draw, Floats, Group, Parts, Reducer, added_by_halves, best_thresholds
 
 ChosenRule = Literal["best", "other half"]
 
@@ -53,8 +54,8 @@ class Chosen(Reducer):
                 else:
                     told = self._told(first + second, first + second)
                     total += first + second
-                by_class[:, number] = ratio(*told)
-            return by_class, ratio(*(told_over_all if self.rule == "other half" else self._told(total, total)))
+                by_class[:, number] = divided(*told)
+            return by_class, divided(*(told_over_all if self.rule == "other half" else self._told(total, total)))
 
         return draw
 
@@ -69,9 +70,8 @@ class Chosen(Reducer):
             Numerator and denominator, `[2, draws]`.
         """
         above, below, _, _ = np.split(choosing, 4, axis=1)
-        known, ratios = (below > 0).all(axis=1), ratio(above, below)
         usual = 0 if self.usual is None else self.thresholds.index(self.usual)
-        best = np.where(known, np.where(np.isnan(ratios), -np.inf, ratios).argmax(axis=1), usual)[:, None]
+        best, known = best_thresholds(above, below, usual)
         told = np.array([np.take_along_axis(one, best, axis=1)[:, 0] for one in np.split(telling, 4, axis=1)[2:]])
         return told if self.usual is not None else np.where(known, told, 0.0)
 

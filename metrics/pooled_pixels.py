@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .reducers import REDUCERS, Draw, Floats, Group, Parts, Reducer, ratio
+from .bootstrap import divided
+from .reducers import REDUCERS, Draw, Floats, Group, Parts, Reducer, pooled_draw
 
 STORED_LEVELS = 2048
 """Distinct scores of one sample that are stored at most; a step holds one in so many of its pixels, or one score."""
@@ -34,20 +36,7 @@ class PooledPixels(Reducer):
 
     def prepared(self, parts: Parts, group: Group) -> Draw:
         """As `Reducer.prepared`."""
-        counted = np.array([part is not None for part in parts], dtype=bool)
-        classes = [
-            self._pooled(parts, group, np.flatnonzero(counted & (group.classes == number)))
-            for number in range(group.n_classes)
-        ]
-        # One class alone is what all samples are, and need not be ranked twice.
-        everyone = classes[0] if len(classes) == 1 else self._pooled(parts, group, np.flatnonzero(counted))
-
-        def draw(weights: Floats) -> tuple[Floats, Floats]:
-            by_class = [_values(pooled, weights) for pooled in classes]
-            over_all = by_class[0] if len(classes) == 1 else _values(everyone, weights)
-            return np.array(by_class).reshape(len(classes), len(weights)).T, over_all
-
-        return draw
+        return pooled_draw(parts, group, partial(self._pooled, parts, group), _values)
 
     def _pooled(
         self, parts: Parts, group: Group, mine: NDArray[np.int64]
@@ -111,7 +100,7 @@ def _values(pooled: tuple[NDArray[np.int64], NDArray[np.float64]], weights: Floa
         some = weights[start : start + _DRAWS_AT_ONCE, patients]
         good, bad = some @ inside, some @ outside
         below = np.cumsum(bad, axis=1) - bad / 2
-        values[start : start + _DRAWS_AT_ONCE] = ratio((good * below).sum(axis=1), good.sum(axis=1) * bad.sum(axis=1))
+        values[start : start + _DRAWS_AT_ONCE] = divided((good * below).sum(axis=1), good.sum(axis=1) * bad.sum(axis=1))
     return values
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .bootstrap import divided
-from .reducers import REDUCERS, Draw, Floats, Group, Parts, Reducer
+from .reducers import REDUCERS, Draw, Floats, Group, Parts, Reducer, pooled_draw
 
 RankRule = Literal["coco 101", "supervision 101", "all points", "auroc"]
 
@@ -42,18 +43,7 @@ class Ranking(Reducer):
 
     def prepared(self, parts: Parts, group: Group) -> Draw:
         """As `Reducer.prepared`."""
-        counted = np.array([part is not None for part in parts], dtype=bool)
-        classes = [
-            self._ranked(parts, group, np.flatnonzero(counted & (group.classes == number)))
-            for number in range(group.n_classes)
-        ]
-        everyone = self._ranked(parts, group, np.flatnonzero(counted))
-
-        def draw(weights: Floats) -> tuple[Floats, Floats]:
-            by_class = [self._values(ranked, weights) for ranked in classes]
-            return np.array(by_class).reshape(len(classes), len(weights)).T, self._values(everyone, weights)
-
-        return draw
+        return pooled_draw(parts, group, partial(self._ranked, parts, group), self._values)
 
     def check(self, part: tuple[Sequence[float], ...]) -> str | None:
         """As `Reducer.check`: as many hits as scores, and one number of true boxes."""
@@ -103,7 +93,7 @@ class Ranking(Reducer):
         # Between hits precision only falls, so the best at a recall is at a hit.
         true = np.cumsum(found, axis=1)
         recall = true / total
-        envelope = np.maximum.accumulate(divided(true, ranks[:, place], 0.0)[:, ::-1], axis=1)[:, ::-1]
+        envelope = np.maximum.accumulate(divided(true, ranks[:, place], otherwise=0.0)[:, ::-1], axis=1)[:, ::-1]
         if self.rule == "all points":
             return (np.diff(recall, prepend=0.0, axis=1) * envelope).sum(axis=1)
         if self.rule == "coco 101":
@@ -113,7 +103,7 @@ class Ranking(Reducer):
         # hit's on it falls to 0 at recall 1 along a line, from the precision of all predictions.
         reached = np.searchsorted(_RECALLS, recall, side="left")
         line = np.append(np.cumsum((1 - _RECALLS)[::-1])[::-1], 0.0)[reached[:, -1]]
-        rest = divided(line * true[:, -1], ranks[:, -1] * (1 - recall[:, -1]), 0.0)
+        rest = divided(line * true[:, -1], ranks[:, -1] * (1 - recall[:, -1]), otherwise=0.0)
         under = (np.diff(reached, prepend=0, axis=1) * envelope).sum(axis=1)
         return (under - envelope[:, 0] / 2 + rest) / (len(_RECALLS) - 1)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import INTERVAL, Cell, divided, drawn_weights
+from .bootstrap import INTERVAL, Cell, drawn_weights, mean_of_counted
 from .reducers import Draw, Group, Parts, Reducer
 
 
@@ -62,8 +62,7 @@ def reduced_cells(
     found = drawn_values(column, classes, n_classes, patients, who, draws, seed)
     by_class, micro = found.classes[0], found.micro[0]
     drawn_classes, drawn_micro = found.classes[1:], found.micro[1:]
-    present = ~np.isnan(drawn_classes)
-    drawn_macro = divided(np.where(present, drawn_classes, 0.0).sum(axis=1), present.sum(axis=1))
+    drawn_macro = mean_of_counted(drawn_classes, ~np.isnan(drawn_classes))
 
     def cell(value: float, group: NDArray[np.bool_], over: NDArray[np.float64], std: float | None = None) -> Cell:
         rows = counted & group

@@ -9,14 +9,18 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .bootstrap import divided
+
 Floats = NDArray[np.float64]
 Parts = Sequence[tuple[Sequence[float], ...] | None]
 """What each sample adds to a cell: a list for each of its reducer's columns; None where the sample is left out."""
+
+Pool = TypeVar("Pool")
 
 SumRule = Literal["ratio", "mean", "best", "other half"]
 
@@ -107,18 +111,18 @@ class Sums(Reducer):
                 drawn = [np.split(weights[:, patients] @ sums, 2, axis=1) for patients, sums in halves]
                 if self.rule == "other half":
                     over, under = self._of_other_half(drawn)
-                    by_class[:, number] = ratio(over, under)[:, 0]
+                    by_class[:, number] = divided(over, under)[:, 0]
                 else:
                     over, under = drawn[0][0] + drawn[1][0], drawn[0][1] + drawn[1][1]
                     by_class[:, number] = self._reduced(over, under)
                 above += over
                 below += under
-            return by_class, ratio(above, below)[:, 0] if self.rule == "other half" else self._reduced(above, below)
+            return by_class, divided(above, below)[:, 0] if self.rule == "other half" else self._reduced(above, below)
 
         return draw
 
     def _reduced(self, above: Floats, below: Floats) -> Floats:
-        ratios = ratio(above, below)
+        ratios = divided(above, below)
         there = (below > 0).all(axis=1)
         reduced = np.full(len(ratios), np.nan)
         if self.rule == "best":
@@ -131,9 +135,7 @@ class Sums(Reducer):
         usual = self.thresholds.index(self.usual) if self.usual in self.thresholds else 0
         over, under = np.zeros((len(halves[0][0]), 1)), np.zeros((len(halves[0][0]), 1))
         for mine, other in ((0, 1), (1, 0)):
-            ratios = ratio(halves[other][0], halves[other][1])
-            known = (halves[other][1] > 0).all(axis=1)
-            best = np.where(known, np.where(np.isnan(ratios), -np.inf, ratios).argmax(axis=1), usual)[:, None]
+            best = best_thresholds(halves[other][0], halves[other][1], usual)[0]
             over += np.take_along_axis(halves[mine][0], best, axis=1)
             under += np.take_along_axis(halves[mine][1], best, axis=1)
         return over, under
@@ -165,9 +167,47 @@ def added_by_halves(parts: Parts, group: Group, number: int, width: int) -> list
     return [(patients[half == one], sums[half == one]) for one in (0, 1)]
 
 
-def ratio(above: Floats, below: Floats) -> Floats:
-    """Sums over sums; NaN where the lower one is 0."""
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+def pooled_draw(
+    parts: Parts,
+    group: Group,
+    pooled: Callable[[NDArray[np.int64]], Pool],
+    values: Callable[[Pool, Floats], Floats],
+) -> Draw:
+    """What makes cells of draws where each cell is of all its samples together.
+
+    Args:
+        parts: What each sample adds.
+        group: Whose they are.
+        pooled: From the samples that a cell rests on, as places in `parts`, to what `values` asks for.
+        values: From that and the weights of some draws to the cell of each, `[draws]`.
+    """
+    counted = np.array([part is not None for part in parts], dtype=bool)
+    classes = [pooled(np.flatnonzero(counted & (group.classes == number))) for number in range(group.n_classes)]
+    # One class alone is what all samples are, and need not be ranked twice.
+    alone = len(classes) == 1
+    everyone = classes[0] if alone else pooled(np.flatnonzero(counted))
+
+    def draw(weights: Floats) -> tuple[Floats, Floats]:
+        by_class = [values(one, weights) for one in classes]
+        over_all = by_class[0] if alone else values(everyone, weights)
+        return np.array(by_class).reshape(len(classes), len(weights)).T, over_all
+
+    return draw
+
+
+def best_thresholds(above: Floats, below: Floats, usual: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Where the largest ratio of each draw is, the first of equals.
+
+    Args:
+        above: Numerators at each threshold, `[draws, thresholds]`.
+        below: Their denominators.
+        usual: The place for draws in which one of these is 0.
+
+    Returns:
+        Places `[draws, 1]`, and whether they are of the draw's own choice, `[draws]`.
+    """
+    known = np.asarray((below > 0).all(axis=1))
+    return np.where(known, divided(above, below).argmax(axis=1), usual)[:, None], known
 
 
 REDUCERS: dict[str, type[Reducer]] = {Sums.kind: Sums}

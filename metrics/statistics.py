@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .bootstrap import DRAWS, INTERVAL, SEED, Cell, divided, drawn_weights
+from .bootstrap import DRAWS, INTERVAL, SEED, Cell, divided, drawn_weights, mean_of_counted
 from .reduced_cells import Reduced, reduced_cells
 
 ClassWeights = Literal["samples squared"]
@@ -169,8 +169,8 @@ def _bootstrap(
     both = np.concatenate([sums, counts, rows], axis=2).reshape(patients, shape[1] * (2 * metrics + 1))
     drawn = np.concatenate([weights @ both for weights in drawn_weights(patients, draws, seed)])
     total, number, size = np.split(drawn.reshape(draws, shape[1], 2 * metrics + 1), (metrics, 2 * metrics), axis=2)
-    means, present = divided(total, number), number > 0
-    macro = divided(np.where(present, means, 0.0).sum(axis=1), present.sum(axis=1))
+    means = divided(total, number)
+    macro = mean_of_counted(means, number > 0)
     micro = divided(total.sum(axis=1), number.sum(axis=1))
     return _Drawn(means, macro, micro, _by_size(total, size[:, :, 0]))
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import BOX, HEATMAP, Box, Heatmap, MetricValue, Status
+from ..core.map_cells import stretched
 from .levels import Cells, count_each_box
 from .map_protocol import TARGET, MapProtocol
 from .protocol import PROTOCOLS, Metric, statistics_constants, with_status
@@ -76,10 +77,10 @@ class Vilouras2026(MapProtocol):
         if region.area == 0:
             return self._of_maps(None, Status.EMPTY_TARGET)
         cells = Cells.of(heatmap, region)
-        if cells.constant:
+        scores = stretched(cells.scores)
+        if scores is None:
             return self._of_maps(0.0, Status.CONSTANT_MAP)
         each = count_each_box(heatmap, region) if isinstance(region, BoxRegion) else [cells.inside]
-        scores = _normalised(cells)
         by_box = cnr_by_box(scores, cells.inside + cells.outside, each)
         margin_in = region.area - cells.inside.sum()
         margin_out = region.pixels - region.area - cells.outside.sum()
@@ -104,7 +105,8 @@ class Vilouras2026(MapProtocol):
         if region.area == 0:
             return None
         cells = Cells.of(heatmap, region)
-        return 0.0 if cells.constant else _iou(_normalised(cells), cells, region.area, threshold)
+        scores = stretched(cells.scores)
+        return 0.0 if scores is None else _iou(scores, cells, region.area, threshold)
 
     def score_boxes(self, boxes: Sequence[Box], region: Region) -> dict[str, MetricValue]:
         """See `Protocol.score_boxes`."""
@@ -122,11 +124,6 @@ class Vilouras2026(MapProtocol):
 
     def _of_maps(self, value: float | None, status: Status) -> dict[str, MetricValue]:
         return with_status({metric.key: value for metric in self.metrics_for({HEATMAP})}, status)
-
-
-def _normalised(cells: Cells) -> NDArray[np.float64]:
-    scores = cells.scores.astype(np.float64)
-    return (scores - scores.min()) / (scores.max() - scores.min())
 
 
 def _iou(scores: NDArray[np.float64], cells: Cells, area: int, threshold: float) -> float:
