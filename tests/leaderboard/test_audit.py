@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from groundcxr.evaluation.imported import ImportFile
-from groundcxr.evaluation.schema import ConditionInfo
+from groundcxr.evaluation.schema import ConditionInfo, MethodInfo
 from groundcxr.leaderboard.audit import audit
-from groundcxr.leaderboard.audit_pairs import smallest_difference
+from groundcxr.leaderboard.audit_pairs import asks, smallest_difference
+from groundcxr.methods.loading import build_method
 from groundcxr.metrics import summarise
 
 OPTIONS = {"steps": 3}
@@ -53,6 +54,35 @@ def test_a_page_has_only_its_own_controls(results, scan):
     assert "wrong: asked otherwise." in beside.sentences
     row = next(row for row in beside.rows if row[:2] == ["prior (control)", "Box IoU"])
     assert row[3].startswith(".300 [.300, .300]")
+
+
+@pytest.mark.parametrize("refiner", [{"gradcam": ""}, {"boxes": "rule=otsu"}])
+def test_a_control_of_a_method_that_asks_another_is_that_ones_alone(refiner):
+    ((name, own),) = refiner.items()
+    asked = {"method": "clip-phantom"} | dict(one.split("=") for one in own.split())
+    settings = " ".join(f"{key}={value}" for key, value in asked.items())
+    told = [("clip-phantom", {}), (name, asked), ("shuffled-phrase", {"method": name, "settings": settings})]
+    plain, refined, control = (
+        MethodInfo(
+            name=method.name,
+            label=method.name,
+            kind=method.kind,
+            emits=sorted(method.emits),
+            control=method.name == "shuffled-phrase",
+            revision="",
+            weights=None,
+            weights_fingerprint=method.weights_fingerprint(),
+            options=method.options_dict(),
+            fingerprint=method.fingerprint(),
+            trained_on=[],
+            licence="",
+            citation="",
+            note="",
+        )
+        for method in (build_method(one, options) for one, options in told)
+    )
+    assert asks(control, refined)
+    assert not asks(control, plain)
 
 
 def test_what_the_wrong_phrase_keeps(results, scan):
