@@ -7,6 +7,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from ..core import unknown_name
+from .derived import DERIVED, DERIVED_SAID, is_derived
 from .numbers import digits_of, write_number
 from .schema import Cell, MetricInfo, ResultFile
 
@@ -48,6 +49,8 @@ def plot_result(info: ResultFile, metrics: Sequence[str] = ()) -> Figure:
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     most = [max(cells[metric.key].n for metric in chosen) for cells in groups.values()]
     for axis, metric in zip(axes, chosen, strict=False):
+        name = metric.label + (DERIVED if is_derived(info, metric.key) else "")
+        axis.set_title(f"{name} ({'higher' if metric.higher_is_better else 'lower'} is better)", fontsize=9)
         _panel(axis, metric, [cells[metric.key] for cells in groups.values()], most)
     for axis in axes[len(chosen) :]:
         axis.set_axis_off()
@@ -61,6 +64,8 @@ def plot_result(info: ResultFile, metrics: Sequence[str] = ()) -> Figure:
     said = "95 % intervals: bootstrap over patients"
     if data.name == "phantom":
         said += "; phantoms rank code paths, not clinical ability"
+    if any(is_derived(info, metric.key) for metric in chosen):
+        said += f"; {DERIVED_SAID.removesuffix('.')}"
     figure.supxlabel(fill(said, int(14 * size[0])), fontsize=8, color="#5d686d")
     return figure
 
@@ -83,7 +88,6 @@ def _panel(axis: Axes, metric: MetricInfo, cells: Sequence[Cell], most: Sequence
                 f"n={cell.n:,}", (cell.value, place), (0, 6), textcoords="offset points", ha="center", fontsize=7
             )
     axis.axhline(averages - 0.5, color="#9aa5a8", linewidth=0.8)
-    axis.set_title(f"{metric.label} ({'higher' if metric.higher_is_better else 'lower'} is better)", fontsize=9)
     axis.grid(axis="x", color=_GRID)
     axis.set_axisbelow(True)
     axis.tick_params(length=0, labelsize=8)

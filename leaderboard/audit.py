@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from .audit_pairs import asks, in_condition
 from .caption import HASH, PHANTOMS_SAID
 from .data_columns import PHANTOM
 from .differences import Difference, difference
+from .reproduction import method_words
 from .runs import Run
 from .tables import cells_of
 from .zero_shot import seen_in
@@ -166,14 +168,7 @@ def _phrase(run: Run, beside: Sequence[Run], metrics: Sequence[MetricInfo]) -> S
     title = "What of the score survives the wrong phrase"
     wrong = [other for other in beside if other.info.method.name == _WRONG and asks(other.info.method, run.info.method)]
     if not wrong:
-        name = one_line(run.info.method.name)
-        return Section(
-            title,
-            [
-                f"Not measured: evaluate --method wrong={_WRONG} --set wrong.method={name}, with the same options and "
-                "data."
-            ],
-        )
+        return Section(title, [_how_to_ask(run)])
     rows = []
     for other in wrong:
         for metric in metrics:
@@ -195,6 +190,19 @@ def _phrase(run: Run, beside: Sequence[Run], metrics: Sequence[MetricInfo]) -> S
         "taken off for chance."
     )
     return Section(title, [said], ["metric", "right phrase", "wrong phrase", "difference", "left"], rows)
+
+
+def _how_to_ask(run: Run) -> str:
+    """Why nothing is known of the wrong phrase, with the command that asks about it where there is one."""
+    if run.imported is not None and run.imported.what == "predictions":
+        return "Not measured: its predictions were made elsewhere, where it would have to be asked."
+    asked, settings = method_words(run.info.method)
+    said = {"wrong.method": asked}
+    if settings:
+        said["wrong.settings"] = shlex.join(f"{key}={value}" for key, value in settings.items())
+    words = ["evaluate", "--method", f"wrong={_WRONG}"]
+    words += [word for key, value in said.items() for word in ("--set", f"{key}={value}")]
+    return f"Not measured: {one_line(shlex.join(words))}, with the same data and protocol."
 
 
 def _left(found: Difference, metric: MetricInfo) -> str:

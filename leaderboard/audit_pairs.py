@@ -13,7 +13,7 @@ def asks(control: MethodInfo, method: MethodInfo) -> bool:
         return False
     nested = options.get("settings")
     asked = nested if isinstance(nested, dict) else options
-    same = all(asked.get(key) == value for key, value in method.options.items() if key not in ("weights", "method"))
+    same = all(asked.get(key) == value for key, value in method.options.items() if key != "weights")
     return same and control.weights_fingerprint == method.weights_fingerprint
 
 

@@ -62,26 +62,31 @@ def command(info: ResultFile, imported: ImportFile | None = None) -> str:
 
 def method_words(method: MethodInfo) -> tuple[str, dict[str, str]]:
     """What `--method` and `--set` say of a method, with capital letters for what its result does not tell."""
-    return _spec(method.name), _settings(method)
+    return _spec(method.name), _settings(method.name, method.options, method.weights)
 
 
 def _spec(name: str) -> str:
     return name if name in METHODS.names() else f"{FILE}:{name}"
 
 
-def _settings(method: MethodInfo) -> dict[str, str]:
-    """What `--set` must say of a method, by option."""
-    options = method.options
+def _settings(name: str, options: Mapping[str, Any], weights: str | None) -> dict[str, str]:
+    """What `--set` must say of a method, by option; of one that asks others, theirs too, however deep.
+
+    Args:
+        name: The method's.
+        options: As the result tells them.
+        weights: As the result tells them.
+    """
     # A result of this name that was made elsewhere may say anything.
-    if method.name in METHODS.names() and ("methods" in options or isinstance(options.get("settings"), dict)):
-        return _said_of_refiner(method)
-    if not _asks_one(method.name) or "method" not in options:
-        return _said(method.name, options, method.weights)
+    if name in METHODS.names() and ("methods" in options or isinstance(options.get("settings"), dict)):
+        return _said_of_refiner(name, options, weights)
+    if not _asks_one(name) or "method" not in options:
+        return _said(name, options, weights)
     # Its options are the method that it asks and that one's options, side by side; so are its weights.
-    asked = {key: value for key, value in method.options.items() if key != "method"}
-    name = str(method.options["method"])
-    settings = shlex.join(f"{key}={value}" for key, value in _said(name, asked, method.weights).items())
-    return {"method": _spec(name), **({"settings": settings} if settings else {})}
+    asked = str(options["method"])
+    said = _said(asked, {key: value for key, value in options.items() if key != "method"}, weights)
+    settings = shlex.join(f"{key}={value}" for key, value in said.items())
+    return {"method": _spec(asked), **({"settings": settings} if settings else {})}
 
 
 def _asks_one(name: str) -> bool:
@@ -91,21 +96,21 @@ def _asks_one(name: str) -> bool:
     }
 
 
-def _said_of_refiner(method: MethodInfo) -> dict[str, str]:
-    """What `--set` must say of a method that changes the answers of others, which its options tell with all of theirs.
+def _said_of_refiner(name: str, options: Mapping[str, Any], weights: str | None) -> dict[str, str]:
+    """What `--set` must say of a method whose options tell the others that it asks, with all of theirs.
 
     See `groundcxr.methods.wrapping.described`; of several, `methods` has each by its alias.
     """
-    usual = dataclasses.asdict(METHODS.get(method.name).Options())
-    own = {key: value for key, value in method.options.items() if key not in ("method", "methods", "settings")}
+    usual = dataclasses.asdict(METHODS.get(name).Options())
+    own = {key: value for key, value in options.items() if key not in ("method", "methods", "settings")}
     said = _given({key: value for key, value in own.items() if value != usual.get(key)})
     if "weights" in usual:
-        said |= _places(method.weights or "")
-    several = method.options.get("methods")
+        said |= _places(weights or "")
+    several = options.get("methods")
     words: list[str] = []
-    for alias, one in (several or {"": method.options}).items():
-        spec, options = _spec(one["method"]), dict(one["settings"])
-        settings = _said(one["method"], options, options.pop("weights", None))
+    for alias, one in (several or {"": options}).items():
+        spec, asked = _spec(one["method"]), dict(one["settings"])
+        settings = _settings(one["method"], asked, asked.pop("weights", None))
         named = spec if alias in ("", one["method"]) else f"{alias}={spec}"
         prefix = "" if several is None else f"{named.partition('=')[0]}."
         words += [f"{prefix}{key}={value}" for key, value in settings.items()]

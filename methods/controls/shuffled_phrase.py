@@ -9,7 +9,7 @@ from typing import Any
 from ...core import MethodError, Sample
 from ...core.fingerprint import generator_from
 from ..registry import register_method
-from ..wrapping import name_of
+from ..wrapping import described, name_of
 from .asking import AskingControl
 
 
@@ -51,7 +51,11 @@ class ShuffledPhrase(AskingControl):
 
     def options_dict(self) -> dict[str, Any]:
         """The method that is asked, with all its options."""
-        return {"method": name_of(self.only()), **self.only().options_dict()}
+        options = self.only().options_dict()
+        # Side by side, as results have had it, but where the asked method asks others, whose names would hide its own.
+        if {"method", "methods"} & options.keys():
+            return described(self.only())
+        return {"method": name_of(self.only()), **options}
 
     def question(self, sample: Sample) -> Sample:
         """The sample with another's phrase and pathology."""

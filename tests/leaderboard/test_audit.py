@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from groundcxr.evaluation.schema import ConditionInfo
+from groundcxr.evaluation.imported import ImportFile
+from groundcxr.evaluation.schema import ConditionInfo, MethodInfo
 from groundcxr.leaderboard.audit import audit
+from groundcxr.leaderboard.audit_pairs import asks
 from groundcxr.leaderboard.differences import smallest_difference
+from groundcxr.methods.loading import build_method
 from groundcxr.metrics import summarise
 
 OPTIONS = {"steps": 3}
@@ -54,6 +57,35 @@ def test_a_page_has_only_its_own_controls(results, scan):
     assert row[3].startswith(".300 [.300, .300]")
 
 
+@pytest.mark.parametrize("refiner", [{"gradcam": ""}, {"boxes": "rule=otsu"}])
+def test_a_control_of_a_method_that_asks_another_is_that_ones_alone(refiner):
+    ((name, own),) = refiner.items()
+    asked = {"method": "clip-phantom"} | dict(one.split("=") for one in own.split())
+    settings = " ".join(f"{key}={value}" for key, value in asked.items())
+    told = [("clip-phantom", {}), (name, asked), ("shuffled-phrase", {"method": name, "settings": settings})]
+    plain, refined, control = (
+        MethodInfo(
+            name=method.name,
+            label=method.name,
+            kind=method.kind,
+            emits=sorted(method.emits),
+            control=method.name == "shuffled-phrase",
+            revision="",
+            weights=None,
+            weights_fingerprint=method.weights_fingerprint(),
+            options=method.options_dict(),
+            fingerprint=method.fingerprint(),
+            trained_on=[],
+            licence="",
+            citation="",
+            note="",
+        )
+        for method in (build_method(one, options) for one, options in told)
+    )
+    assert asks(control, refined)
+    assert not asks(control, plain)
+
+
 def test_what_the_wrong_phrase_keeps(results, scan):
     (page,) = audit(scan().runs)
     part = sections(page)["What of the score survives the wrong phrase"]
@@ -90,8 +122,28 @@ def test_without_anything_beside_it_a_page_says_what_is_lacking(save_run, scan):
     (page,) = audit(scan().runs)
     parts = sections(page)
     assert "--method center-prior" in parts["Beside controls and other methods"].sentences[0]
-    assert "--set wrong.method=mine" in parts["What of the score survives the wrong phrase"].sentences[0]
+    assert "--set wrong.method=METHOD.py:mine" in parts["What of the score survives the wrong phrase"].sentences[0]
     assert "second method's result" in parts["What this data set could show"].sentences[0]
+
+
+def test_the_command_for_the_wrong_phrase_asks_just_this_method(save_run, scan):
+    asked = {"normalise": "rank", "methods": {"a": {"method": "clip-phantom", "settings": {}}}}
+    save_run("both", {"box_iou": GOOD}, method={"name": "average", "options": asked})
+    (page,) = audit(scan().runs)
+    (said,) = sections(page)["What of the score survives the wrong phrase"].sentences
+    assert (
+        "evaluate --method wrong=shuffled-phrase --set wrong.method=average "
+        "--set 'wrong.settings=normalise=rank methods=a=clip-phantom'," in said
+    )
+
+
+def test_predictions_made_elsewhere_are_given_no_command(save_run, scan):
+    save_run("mine", {"box_iou": GOOD})
+    (run,) = scan().runs
+    what = ImportFile(what="predictions", source="answers.jsonl", sha256="0" * 64, imported="2026-01-01T00:00:00+00:00")
+    (page,) = audit([replace(run, imported=what)])
+    (said,) = sections(page)["What of the score survives the wrong phrase"].sentences
+    assert "evaluate" not in said
 
 
 def test_the_smallest_difference_is_seen_four_times_in_five():

@@ -146,6 +146,21 @@ def test_every_bundled_method(save_run, places, name):
                 "mine.settings=b.grid=3 random.grid=5",
             ],
         ),
+        (
+            "mirrored",
+            {"method": "boxes", "settings": f"method=ldm rule=otsu 'settings=weights={LDM} blur=1'"},
+            ["mine.method=boxes", "mine.settings=rule=otsu method=ldm 'settings=blur=1.0 weights=DIR'"],
+        ),
+        (
+            "shuffled-phrase",
+            {"method": "gradcam", "settings": "method=clip-phantom"},
+            ["mine.method=gradcam", "mine.settings=method=clip-phantom"],
+        ),
+        (
+            "shuffled-phrase",
+            {"method": "average", "settings": "methods=clip-phantom,b=boxes settings=b.method=clip-phantom"},
+            ["mine.method=average", "mine.settings=methods=clip-phantom,b=boxes settings=b.method=clip-phantom"],
+        ),
     ],
 )
 def test_options_are_said_as_far_as_they_are_not_the_methods_own(save_run, spec, settings, said):

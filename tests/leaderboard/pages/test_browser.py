@@ -56,6 +56,15 @@ def opened(page, path: str):
     return page
 
 
+def test_choices_can_be_read_in_a_narrow_window(page):
+    page.set_viewport_size({"width": 700, "height": 900})
+    opened(page, "/")
+    sync_api.expect(page.get_by_text("Sort by")).to_be_visible()
+    widths = [one.bounding_box()["width"] for one in page.locator(".stSelectbox, .stMultiSelect, .stCheckbox").all()]
+    assert len(widths) >= 7
+    assert min(widths) > 120
+
+
 def test_every_page_opens_from_the_first(page):
     opened(page, "/")
     expect = sync_api.expect
