@@ -49,9 +49,9 @@ def fit_box(box: Box, frame: ImageSize, size: ImageSize) -> tuple[Box | None, st
         The box clipped to the image, None if nothing is left of it; and the defect met: `NEGATIVE`, `DEGENERATE`,
         `OUTSIDE`, `CLIPPED`, or None.
     """
-    if negative_sides(box):
+    if box.x1 < box.x0 or box.y1 < box.y0:
         return None, NEGATIVE
-    if box.width <= 0 or box.height <= 0:
+    if box.x1 == box.x0 or box.y1 == box.y0:
         return None, DEGENERATE
     # Clipped before scaling: rounding in the scaling must not make a box that ends at the image's edge stick out.
     clipped = box.clipped(frame)

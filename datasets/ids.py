@@ -45,7 +45,7 @@ def release_key(annotations: Iterable[Annotation]) -> str:
             return []
         # The width again from its two edges: rounded, so that x + w - x is w.
         sides = row.box.x0, row.box.y0, row.box.x1 - row.box.x0, row.box.y1 - row.box.y0
-        return [int(round(side, 6)) for side in sides]
+        return [int(side if side.is_integer() else round(side, 6)) for side in sides]
 
     return digest("release", sorted([row.image_id, row.phrase, row.pathology, numbers(row)] for row in annotations))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core import DatasetError, GroundCXRError, unknown_name
+from ..core.collecting import collecting_seldom
 from ..core.config import Setting
 from ..core.errors import said
 from ..core.paths import user_path
@@ -41,7 +42,7 @@ def load_dataset(
     if negatives == RELEASED:
         options[NEGATIVES] = RELEASED
     place = configured_root(name) if root is None else None
-    with _told(name, dataset, place):
+    with _told(name, dataset, place), collecting_seldom():
         _check_options(name, dataset.load, 2, options)
         folder = _data_root(name, root if place is None else place.path)
         loaded = dataset.load(folder, split or dataset.default_split, **options)
