@@ -35,7 +35,8 @@ def cells_of_boxes(boxes: Sequence[Box], region: Region) -> Cells:
         region: The ground truth.
 
     Returns:
-        The cells of the whole image, scores in float64.
+        The cells of the whole image, scores in float64, and one without pixels whose score is the 0 of no box: that is
+        the map's minimum where boxes cover the whole image, too, and a box around everything marks everything.
     """
     scores = scores_of(boxes)
     order = np.argsort(-scores, kind="stable")
@@ -45,4 +46,4 @@ def cells_of_boxes(boxes: Sequence[Box], region: Region) -> Cells:
     pixels = pixel_counts(rows, columns)
     # The last one is that of no box, which is numbered -1.
     found = np.append(scores[order], 0.0)[owner]
-    return Cells(found.ravel(), inside.ravel(), (pixels - inside).ravel())
+    return Cells(np.append(found, 0.0), np.append(inside, 0.0), np.append(pixels - inside, 0.0))

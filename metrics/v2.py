@@ -64,6 +64,7 @@ class V2(Protocol):
             "views": {
                 "boxes as a map": {
                     "score of a pixel": "the highest of a box on it, 1 without scores, 0 in no box, in float64",
+                    "minimum": "0, also where boxes cover the whole image",
                     "negative scores": "where an answer has one, all of its scores become 1 / (1 + exp(-score))",
                 },
                 "map as boxes": {

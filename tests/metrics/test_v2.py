@@ -59,9 +59,12 @@ def test_a_box_around_everything_by_hand():
         "f1_50": 0,
         "ap50": 0,
     }
-    maps = {"miou": 0, "auroc": 0.5, "ap": share, "pointing": share, "energy": share, "dice": 0, "iou_tuned": 0}
-    assert {key: found[key] for key in boxes} == {key: (value, Status.OK) for key, value in boxes.items()}
-    assert {key: found[key] for key in maps} == {key: (value, Status.CONSTANT_MAP) for key, value in maps.items()}
+    # It marks every pixel at every threshold: as a map too it is worth the target's share.
+    maps = dict.fromkeys(("miou", "ap", "pointing", "energy", "iou_tuned", "iou_oracle"), share)
+    maps |= {"auroc": 0.5, "dice": 2 * 40 / (40 + 200)}
+    by_hand = boxes | maps
+    assert {key: found[key].value for key in by_hand} == pytest.approx(by_hand)
+    assert {found[key].status for key in by_hand} == {Status.OK}
     assert found["cnr"] == (None, Status.NOT_APPLICABLE)
 
 
