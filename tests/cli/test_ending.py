@@ -31,7 +31,7 @@ def test_closed_output_costs_the_table_and_nothing_else(manifest, tmp_path):
     assert ran.stderr.decode().splitlines() == [
         f"warning: standard output could not be written (it is closed); what was made is in {tmp_path / 'out'}"
     ]
-    assert list(tmp_path.glob("out/manifest/v1/*/result.json"))
+    assert list(tmp_path.glob("out/manifest/v2/*/result.json"))
 
 
 @pytest.mark.skipif(not FULL.exists(), reason="needs /dev/full")
@@ -43,7 +43,7 @@ def test_full_output_and_a_terminal_without_the_letters(manifest, tmp_path):
     (line,) = ran.stderr.decode("ascii").splitlines()
     assert os.strerror(errno.ENOSPC) in line
     assert line.endswith(r"out_\xf6")
-    assert list(tmp_path.glob("out_ö/manifest/v1/*/result.json"))
+    assert list(tmp_path.glob("out_ö/manifest/v2/*/result.json"))
 
 
 def test_neither_output_nor_error_can_be_written(manifest, method_file, tmp_path):
@@ -52,7 +52,7 @@ def test_neither_output_nor_error_can_be_written(manifest, method_file, tmp_path
         *EVALUATE[:2], method, *EVALUATE[3:], manifest, stdout=without_reader(), before="exec 2>&-;", cwd=tmp_path
     )
     assert ran.returncode == 1  # one sample failed
-    assert list(tmp_path.glob("results/manifest/v1/*/result.json"))
+    assert list(tmp_path.glob("results/manifest/v2/*/result.json"))
 
 
 def test_a_list_that_cannot_be_printed_is_an_error(tmp_path):
@@ -148,7 +148,7 @@ def test_home_is_home_in_every_path(groundcxr, manifest, method_file, monkeypatc
     assert groundcxr(*ground).code == 0
     assert groundcxr("samples", *data, "--out", "~/a.csv").code == 0
     assert groundcxr("export", "~/out", "--out", "~/a.md").code == 0
-    assert groundcxr("import", *Path(home / "out").glob("manifest/v1/*"), "--out", "~/other").code == 0
+    assert groundcxr("import", *Path(home / "out").glob("manifest/v2/*"), "--out", "~/other").code == 0
     assert {"out", "store", "a.png", "a.csv", "a.md", "other"} <= {path.name for path in home.iterdir()}
     assert not (tmp_path / "~").exists()
     (tmp_path / "~here").mkdir()  # written as ./~here it is no user's home

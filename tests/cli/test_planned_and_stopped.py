@@ -83,6 +83,6 @@ def test_the_last_lines_name_the_commonest_reason(groundcxr, broken, common):
     ran = groundcxr("evaluate", "--method", broken, *common)
     assert ran.code == 1
     first, last = ran.err.splitlines()[-2:]
-    assert first == "5 of 5 samples failed with Broken (v1):"
+    assert first == "5 of 5 samples failed with Broken (v2):"
     assert last.startswith("  5 times, first in ")
     assert "RuntimeError: no kernel for" in last

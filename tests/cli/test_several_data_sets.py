@@ -55,9 +55,9 @@ def test_a_model_is_loaded_once_for_all(groundcxr, loud, manifest, tmp_path):
     assert len(loads(tmp_path)) == 1
     paths = [line for line in ran.out.splitlines() if line.endswith("result.json")]
     assert len(paths) == 4
-    assert len(list((tmp_path / "results/phantom/v1").iterdir())) == 2
-    assert len(list((tmp_path / "results/manifest/v1").iterdir())) == 2
-    assert "Loud on p: phantom 1.0 (test), v1" in ran.out
+    assert len(list((tmp_path / "results/phantom/v2").iterdir())) == 2
+    assert len(list((tmp_path / "results/manifest/v2").iterdir())) == 2
+    assert "Loud on p: phantom 1.0 (test), v2" in ran.out
     assert ran.out.count("macro averages on p: phantom") == ran.out.count("macro averages on manifest") == 1
     # The same numbers as alone, and the suite is said of no result that is part of none.
     alone = groundcxr("evaluate", "--method", loud(), "--dataset", "manifest", "--root", manifest, "--out", "alone")
@@ -105,7 +105,7 @@ def test_a_set_under_an_alias_goes_by_its_name_too(groundcxr, manifest, tmp_path
     """A suite's author chose the alias; `--root NAME=DIR` is what its user knows."""
     suite = tmp_path / "one.toml"
     suite.write_text(
-        'name = "one"\nversion = "1"\ntitle = "One"\nprotocols = ["v1"]\n'
+        'name = "one"\nversion = "1"\ntitle = "One"\nprotocols = ["v2"]\n'
         '[[sets]]\ndataset = "manifest"\nalias = "mine"\nsplit = "all"\n'
     )
     ran = groundcxr("evaluate", "--method", "center-prior", "--suite", suite, "--root", f"manifest={manifest}")

@@ -133,7 +133,7 @@ def test_on_the_command_line(groundcxr, manifest, tmp_path):
     ran = groundcxr("evaluate", *arguments, "--condition", "noise:0.1", "--condition", "crop")
     assert ran.code == 0, ran.err
     assert "center-prior on manifest" in ran.out
-    assert ", noise:0.1, v1" in ran.out
+    assert ", noise:0.1, v2" in ran.out
     assert "the edges cut off (crop:0.05)" in " ".join(ran.out.split())
     found = [json.loads(path.read_text())["condition"] for path in (tmp_path / "out").rglob("result.json")]
     assert sorted((one["name"], one["level"]) for one in found) == [("crop", 0.05), ("noise", 0.1)]

@@ -75,12 +75,12 @@ def test_result_says_what_it_rests_on(ran, tmp_path):
     content = json.loads(ran.path.read_text())
     assert content["schema_version"] == 2
     assert content["complete"] is True
-    assert content["protocol"] == {"name": "v1", "version": "1", "hash": get_protocol("v1").hash}
+    assert content["protocol"] == {"name": "v2", "version": "1", "hash": get_protocol("v2").hash}
     assert content["dataset"]["name"] == "tiny"
     assert content["dataset"]["n_samples"] == 10
     assert content["method"]["name"] == "Noise"
     assert content["run"]["packages"]["numpy"] == np.__version__
-    assert ran.path.parts[-4:-1] == ("tiny", "v1", f"Noise-{ran.fingerprint[:8]}")
+    assert ran.path.parts[-4:-1] == ("tiny", "v2", f"Noise-{ran.fingerprint[:8]}")
     again = load_result(ran.path)
     assert again.info == ran.info
     pd.testing.assert_frame_equal(again.samples, ran.samples)

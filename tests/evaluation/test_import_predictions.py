@@ -120,8 +120,8 @@ def test_png_maps_become_zero_to_one(groundcxr, data, ids, maps, tmp_path, mode,
     for row in run.samples().itertuples():
         stored = run.prediction(row.sample_id).heatmap.values
         assert stored == pytest.approx(values[ids.index(row.sample_id)] / levels, abs=1e-6)
-    assert set(run.info.overall.macro) >= {"miou", "auroc"}
-    assert "box_iou" not in run.info.overall.macro
+    assert {"box_iou", "f1_50"} <= set(run.info.derived)
+    assert not {"miou", "auroc"} & set(run.info.derived)
 
 
 def test_what_has_no_box_is_an_empty_prediction(groundcxr, data, ids, tmp_path):
@@ -141,7 +141,7 @@ def test_what_has_no_map_failed_and_is_told(groundcxr, data, ids, maps, tmp_path
         np.save(maps / f"{key}.npy", np.eye(4))
     ran = groundcxr("import", maps, "--name", "maps", *data)
     assert ran.code == 1
-    assert f"1 of 5 samples failed with maps (v1):\n  {ids[0]}: MissingPrediction" in ran.err
+    assert f"1 of 5 samples failed with maps (v2):\n  {ids[0]}: MissingPrediction" in ran.err
     (run,) = Library.scan([tmp_path / "results"]).runs
     assert run.info.n_failed == 1
     row = run.samples().set_index("sample_id").loc[ids[0]]

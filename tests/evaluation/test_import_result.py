@@ -181,14 +181,16 @@ def test_rows_that_arrow_cannot_read_are_one_sentence(theirs, tmp_path):
 )
 def test_a_known_protocols_metrics_are_as_it_defines_them(theirs, tmp_path, change):
     edit(theirs, lambda content: content["metrics"][0].update(change))
-    with pytest.raises(StoreError, match="does not have the metrics of its protocol v1"):
+    with pytest.raises(StoreError, match="does not have the metrics of its protocol v2"):
         import_result(theirs, tmp_path / "results")
 
 
 @pytest.mark.parametrize("there", ["measured", "imported"])
-def test_patients_are_those_of_the_results_already_there(theirs, tiny, tmp_path, there):
+def test_patients_are_those_of_the_results_already_there(tiny, tmp_path, there):
     out = tmp_path / "results"
-    ours = evaluate("random", tiny, out=out if there == "measured" else tmp_path / "others").path
+    # Under v2 other patients are other halves too, so that more than the intervals would follow.
+    theirs = evaluate("center-prior", tiny, "v1", out=tmp_path / "theirs").path
+    ours = evaluate("random", tiny, "v1", out=out if there == "measured" else tmp_path / "others").path
     if there == "imported":
         ours = import_result(ours, out).result.path
     damaged = ours.parent.with_name("damaged")
@@ -261,7 +263,7 @@ def test_an_unknown_protocol_is_told_and_stands_apart(theirs, tiny, tmp_path):
     evaluate("center-prior", tiny, out=out)
     edit(theirs, lambda content: content["protocol"].update(hash="0" * 64))
     imported = import_result(theirs, out)
-    assert "v1 with the hash 000000000000 is not known here" in imported.notes[0]
+    assert "v2 with the hash 000000000000 is not known here" in imported.notes[0]
     assert len(Library.scan([out]).settings()) == 2
 
 

@@ -319,7 +319,7 @@ def test_a_method_that_ends_the_program_fails_alone(groundcxr, manifest, method_
         manifest,
     )
     assert ran.code == 1
-    assert "1 of 5 samples failed with Mine (v1):\n  " in ran.err
+    assert "1 of 5 samples failed with Mine (v2):\n  " in ran.err
     assert f": {kind}" in ran.err
     assert "center-prior" in ran.out
     assert "macro averages" in ran.out

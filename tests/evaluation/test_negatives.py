@@ -85,7 +85,7 @@ def test_negatives_are_asked_about_and_stored_as_any_sample(both, tmp_path):
 
 
 def test_they_are_counted_beside_the_others_only_where_there_are_any(both, tmp_path):
-    plain, more = (evaluate("center-prior", one, out=tmp_path) for one in both)
+    plain, more = (evaluate("center-prior", one, "v1", out=tmp_path) for one in both)
     assert "n_negatives" not in json.loads(plain.path.read_text())["dataset"]
     assert json.loads(more.path.read_text())["dataset"]["n_negatives"] == 6
     assert load_result(more.path).info == more.info
@@ -95,7 +95,7 @@ def test_they_are_counted_beside_the_others_only_where_there_are_any(both, tmp_p
 @pytest.mark.parametrize("part", [{}, {"limit": 9}])
 def test_a_run_with_negatives_finds_its_samples_again(tmp_path, part):
     dataset = load_dataset("phantom", tmp_path, images=6, size=64, negatives=1)
-    found = evaluate("center-prior", dataset, out=tmp_path / "out", **part)
+    found = evaluate("center-prior", dataset, "v1", out=tmp_path / "out", **part)
     joined = join(found.info.dataset, {"phantom": tmp_path}, found.info.pathologies)
     assert list(joined.samples) == [one.sample_id for one in dataset[: part.get("limit")]]
     assert 0 < found.info.dataset.n_samples == len(found.samples) < len(joined.samples)
@@ -103,7 +103,7 @@ def test_a_run_with_negatives_finds_its_samples_again(tmp_path, part):
 
 def test_a_part_of_negatives_alone_is_refused(both, tmp_path):
     with pytest.raises(GroundCXRError, match=r"all 6 samples are negatives, .* the protocol v1 leaves out"):
-        evaluate("center-prior", both[1], out=tmp_path, pathology="Nodule")
+        evaluate("center-prior", both[1], "v1", out=tmp_path, pathology="Nodule")
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_the_command_line_counts_them(groundcxr, tmp_path):
     ]
     ran = groundcxr("evaluate", "--method", "oracle", *words, "--set", "dataset.negatives=2", "--out", tmp_path / "out")
     assert ran.code == 0
-    assert "16 negatives beside these, in no average" in ran.out
+    assert "16 negatives, in no average but Silent on negatives, AUROC against negatives" in " ".join(ran.out.split())
     assert groundcxr("samples", *words, "--out", tmp_path / "samples.csv").code == 0
     # Whoever grounds elsewhere is not told either.
     assert (tmp_path / "samples.csv").read_text().splitlines()[0] == "sample_id,image,width,height,phrase,pathology"

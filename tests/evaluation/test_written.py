@@ -110,14 +110,14 @@ def test_another_parser_reads_the_stored_texts(groundcxr, data, ran, said, monke
     monkeypatch.setattr(reading, "parse", parse)
     for module in (reading, evaluated):
         monkeypatch.setattr(module, "PARSER_VERSION", "next")
-    scored = groundcxr("score", "--method", "say.py", *data, "--protocol", "v1", "--protocol", "vilouras2024")
+    scored = groundcxr("score", "--method", "say.py", *data, "--protocol", "v2", "--protocol", "vilouras2024")
     said_so = (
         "note: 5 stored texts of Say read again by version next of the parser, "
         f"version {PARSER_VERSION} having read them before"
     )
     assert scored.err.count(said_so) == 1
     assert scored.code == 0
-    result = load_result(Path(next(line for line in scored.out.splitlines() if "/v1/" in line)))
+    result = load_result(Path(next(line for line in scored.out.splitlines() if "/v2/" in line)))
     assert result.info.texts.model_dump() == {
         "parser": "next", "answers": 5, "refusals": 1, "unparseable": 0, "repaired": 1,
     }  # fmt: skip
