@@ -222,7 +222,7 @@ def _choose(everything: bool) -> Chosen | None:
 def _choose_setting(library: Library, columns: Sequence[Any], everything: bool) -> Setting:
     settings = library.settings()
     names = data_names(library.runs)
-    data = list(dict.fromkeys(names.values()))
+    data = list(dict.fromkeys(names[setting] for setting in settings))
     with columns[0]:
         chosen = choose(
             "Data set",
