@@ -10,6 +10,7 @@ from types import FrameType
 import typer
 
 from ..core import GroundCXRError
+from .anatomy import anatomy
 from .answers import answers
 from .audit import audit
 from .calling import called
@@ -56,6 +57,7 @@ app.command("leaderboard")(called(leaderboard))
 app.command("compare")(called(compare))
 app.command("export")(called(export))
 app.command("audit")(called(audit))
+app.command("anatomy")(called(anatomy))
 app.command("import")(called(import_results))
 app.add_typer(env, name="env")
 app.command("fetch")(called(fetch))

@@ -13,6 +13,7 @@ from .caption import ABOVE, TIED
 from .markup import element, interval, tag, text
 from .runs import MEASURED, Run
 from .sortable import NAME, Head, SortCell, sortable_table
+from .supervision import tag_of
 from .tables import Board, BoardCell, BoardRow
 from .words import KINDS, TIERS, metric_words
 from .zero_shot import SEEN, seen_in
@@ -73,6 +74,8 @@ def name_html(run: Run, url: str, place: int | None = None) -> str:
         marks += tag(run.tier, title=TIERS[run.tier])
     if entry := seen_in(run.info):
         marks += tag(SEEN, title=f"trained on {entry}")
+    if learnt := tag_of(run.info):
+        marks += tag(learnt[0], title=learnt[1])
     if run.info.n_failed:
         marks += tag(
             f"{run.info.n_failed:,} failed", title="samples without an answer, which count as the protocol says"

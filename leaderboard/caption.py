@@ -15,6 +15,7 @@ from .blind import never_looks
 from .data_columns import PHANTOM
 from .data_names import titled
 from .runs import Run
+from .supervision import places_said, supervision_said
 from .tables import Board, BoardCell, best_first
 from .zero_shot import SEEN, seen_in
 
@@ -55,7 +56,7 @@ def sentences(board: Board, *, intervals: bool) -> list[str]:
         board: The table.
         intervals: Whether it shows the 95 % intervals.
     """
-    setting = board.setting
+    setting, infos = board.setting, [row.run.info for row in board.rows]
     when = days_of([row.run for row in board.rows])
     condition = board.rows[0].run.info.condition
     named = {titled(row.run.info.dataset) for row in board.rows if row.run.info.dataset.label}
@@ -90,6 +91,7 @@ def sentences(board: Board, *, intervals: bool) -> list[str]:
         said.append(NATIVE_SAID)
     if any(row.run.info.method.control for row in board.rows):
         said.append(CONTROLS_SAID)
+    said += [*supervision_said(infos), *places_said(infos)]
     if any(row.run.imported is not None for row in board.rows):
         said.append(IMPORTED_SAID)
     if setting.dataset == PHANTOM:

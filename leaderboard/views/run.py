@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from ...core.supervision import WORDS
 from ...evaluation.box_choice import describe
 from ...evaluation.columns import TRUNCATED
 from ...evaluation.conditions import describe_condition
@@ -108,6 +109,7 @@ def _method(run: Run) -> dict[str, Any]:
         "weights' hash": method.weights_fingerprint if method.weights else None,
         "environment": _versions(method.environment) if method.environment else None,
         "trained on": ", ".join(method.trained_on) or "not stated",
+        "learnt places from": WORDS[run.info.supervision] if run.info.supervision else "not stated",
         "licence of the weights": method.licence,
         "revision": method.revision,
         "fingerprint": method.fingerprint,
