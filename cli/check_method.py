@@ -6,8 +6,11 @@ from typing import Annotated
 
 import typer
 
+from ..core import GroundCXRError
+from ..core.tracebacks import trace_behind
 from .arguments import Device, Settings, open_methods
 from .places import Pythons, Timeout
+from .streams import tell_trace
 
 
 def check_method(
@@ -24,7 +27,11 @@ def check_method(
     """
     from ..evaluation.check_method import run_checks
 
-    (entry,) = open_methods([method], settings, python, timeout)
+    try:
+        (entry,) = open_methods([method], settings, python, timeout)
+    except GroundCXRError as error:
+        tell_trace(trace_behind(error))
+        raise
     failed = False
     for check in run_checks(entry.method, device):
         failed = failed or check.problem is not None
@@ -32,4 +39,5 @@ def check_method(
             f"{'ok    ' if check.problem is None else 'FAILED'}  {check.name}"
             + (f": {check.problem}" if check.problem else "")
         )
+        tell_trace(check.trace)
     raise typer.Exit(1 if failed else 0)

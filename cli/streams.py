@@ -82,6 +82,12 @@ def tell(message: str) -> None:
     sys.stderr.write(escaped(" ".join(message.splitlines())) + "\n")
 
 
+def tell_trace(trace: str) -> None:
+    """Write a traceback to standard error, line by line; nothing where there is none."""
+    for line in trace.splitlines():
+        tell(line.expandtabs())
+
+
 def _hold_numbers() -> None:
     """Open what is closed of 0, 1 and 2: the next file opened would get the number, and what is printed into it."""
     while True:
