@@ -6,11 +6,9 @@ from typing import Annotated
 
 import typer
 
-from ..core import GroundCXRError
-from ..core.tracebacks import trace_behind
 from .arguments import Device, Settings, open_methods
 from .places import Pythons, Timeout
-from .streams import tell_trace
+from .streams import tell_trace, traced
 
 
 def check_method(
@@ -27,11 +25,8 @@ def check_method(
     """
     from ..evaluation.check_method import run_checks
 
-    try:
+    with traced():
         (entry,) = open_methods([method], settings, python, timeout)
-    except GroundCXRError as error:
-        tell_trace(trace_behind(error))
-        raise
     failed = False
     for check in run_checks(entry.method, device):
         failed = failed or check.problem is not None

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from .guests import guest
-from .tracebacks import place_of
+from .tracebacks import TOLD, place_of
 
 
 class GroundCXRError(Exception):
@@ -86,4 +86,6 @@ def told_as(sentence: str, packages: Collection[str] = ()) -> Iterator[None]:
     except (GroundCXRError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise MethodError(": ".join(filter(None, (sentence, place_of(error, packages), said(error))))) from error
+        told = MethodError(": ".join(filter(None, (sentence, place_of(error, packages), said(error)))))
+        setattr(told, TOLD, True)
+        raise told from error

@@ -14,7 +14,10 @@ _STANDARD = tuple({os.path.dirname(place) + os.sep for place in (os.__file__, os
 _INSTALLED = ("site-packages", "dist-packages")
 _LONGEST = 20_000
 
-_BROUGHT = "_groundcxr_told"
+TOLD = "_groundcxr_told"
+"""What an error bears that is a sentence made of another one."""
+
+_BROUGHT = "_groundcxr_brought"
 """Where an error that was raised in another process has its place and its traceback there."""
 
 
@@ -46,33 +49,29 @@ def trace_of(error: BaseException, packages: Collection[str] = ()) -> str:
     """The traceback of an error as Python prints it, without the lines of groundcxr that lead to the author's first.
 
     Args:
-        error: What was raised.
+        error: What was raised. Of a sentence that `told_as` made of another error it is that error's.
         packages: As of `place_of`.
+
+    Returns:
+        "" for a sentence of groundcxr's own, which says all, unless the author's code raised it.
     """
+    from .errors import GroundCXRError
+
     brought = getattr(error, _BROUGHT, None)
     if brought is not None:
         return brought[1]
+    if getattr(error, TOLD, False) and error.__cause__ is not None:
+        return trace_of(error.__cause__, packages)
     start = error.__traceback__
     while start is not None and not _is_authors(start.tb_frame, packages):
         start = start.tb_next
+    if start is None and isinstance(error, GroundCXRError):
+        return ""
     try:
         lines = traceback.format_exception(type(error), error, start or error.__traceback__)
     except Exception:  # the error's own text may fail
         lines = [type(error).__name__]
     return "".join(lines)[-_LONGEST:].rstrip()
-
-
-def trace_behind(error: BaseException, packages: Collection[str] = ()) -> str:
-    """The traceback of what an author's code raised and `told_as` made a sentence of; "" where nothing is behind it.
-
-    Args:
-        error: The sentence.
-        packages: As of `place_of`.
-    """
-    cause = error.__cause__
-    if cause is not None:
-        return trace_of(cause, packages)
-    return trace_of(error, packages) if place_of(error, packages) else ""
 
 
 def bring(error: BaseException, place: str, trace: str) -> None:
@@ -89,7 +88,7 @@ def _is_authors(frame: FrameType, packages: Collection[str]) -> bool:
     file = frame.f_code.co_filename
     if not os.path.isabs(file):  # noqa: PTH117  (made by Python or by a compiler)
         return False
-    return not file.startswith(_STANDARD) and not any(part in file.split(os.sep) for part in _INSTALLED)
+    return not file.startswith(_STANDARD) and not any(f"{os.sep}{part}{os.sep}" in file for part in _INSTALLED)
 
 
 def _shown(file: str) -> str:

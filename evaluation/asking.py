@@ -60,11 +60,18 @@ def packages_of(method: GroundingMethod) -> set[str]:
     return {type(one).__module__.partition(".")[0] for one in (method, *method.answering())}
 
 
-def ground_safely(method: GroundingMethod, queries: Sequence[Query]) -> list[Prediction]:
+def ground_safely(
+    method: GroundingMethod, queries: Sequence[Query], done: Callable[[int], object] = lambda _: None
+) -> list[Prediction]:
     """Answers to all queries, with the failures of the guilty alone.
 
     Where a batch raises, its images are asked about one by one, and of an image that raises its queries. A method that
     answers image by image anyhow is asked so from the start: it loses nothing, and what it has answered is kept.
+
+    Args:
+        method: Who answers.
+        queries: What is asked.
+        done: Told how many more are answered, as they are.
 
     Raises:
         GoneError: If what answers for the method is gone: its server, or its process in another Python for good.
@@ -78,8 +85,12 @@ def ground_safely(method: GroundingMethod, queries: Sequence[Query]) -> list[Pre
 
     parts = by_image(queries) if method.answers_by_image() else [queries]
     packages = packages_of(method)
+    answers: list[Prediction] = []
     with watched(method):
-        return [answer for part in parts for answer in _each_safely(part, by_image, ask, packages)]
+        for part in parts:
+            answers += _each_safely(part, by_image, ask, packages)
+            done(len(part))
+    return answers
 
 
 def checked_answers(method: GroundingMethod, queries: Sequence[Query]) -> list[Grounding]:

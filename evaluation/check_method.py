@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core import BOX, HEATMAP, GroundCXRError, Grounding, Query, Radiograph
 from ..core.errors import told_as
-from ..core.tracebacks import trace_behind
+from ..core.tracebacks import trace_of
 from ..datasets import load_dataset
 from ..methods import GroundingMethod
 from ..methods.marker import ShowsInput, frame_problem
@@ -64,7 +64,7 @@ def run_checks(method: GroundingMethod, device: str) -> Iterator[Check]:
     try:
         set_up(tried, device)
     except GroundCXRError as error:
-        yield Check(f"setup on {device}", str(error), trace_behind(error, packages_of(tried)))
+        yield Check(f"setup on {device}", str(error), trace_of(error, packages_of(tried)))
         return
     yield Check(f"setup on {device}", None)
     for shown in tried.answering():
@@ -74,7 +74,7 @@ def run_checks(method: GroundingMethod, device: str) -> Iterator[Check]:
                 with told_as("the method failed on a marker", packages_of(tried)):
                     problem = frame_problem(shown)
             except GroundCXRError as error:
-                yield Check(name, str(error), trace_behind(error, packages_of(tried)))
+                yield Check(name, str(error), trace_of(error, packages_of(tried)))
                 return
             yield Check(name, problem)
     queries = _queries()
@@ -84,7 +84,7 @@ def run_checks(method: GroundingMethod, device: str) -> Iterator[Check]:
         with told_as("the method failed", packages_of(tried)):
             whole = checked_answers(tried, queries)
     except GroundCXRError as error:
-        yield Check(name, str(error), trace_behind(error, packages_of(tried)))
+        yield Check(name, str(error), trace_of(error, packages_of(tried)))
         return
     # Taken now: what is asked next must not change what has been answered.
     first = [_numbers(answer) for answer in whole]
@@ -114,14 +114,12 @@ def _copy(method: GroundingMethod) -> GroundingMethod:
         return method
 
 
-def _anew(
-    name: str, method: GroundingMethod, device: str, queries: Sequence[Query], first: Sequence[Numbers]
-) -> Check:
+def _anew(name: str, method: GroundingMethod, device: str, queries: Sequence[Query], first: Sequence[Numbers]) -> Check:
     """What a method answers that was asked other phrases first: what it keeps of the first must not decide the rest."""
     try:
         set_up(method, device)
     except GroundCXRError as error:
-        return Check(name, str(error), trace_behind(error, packages_of(method)))
+        return Check(name, str(error), trace_of(error, packages_of(method)))
     return _compared(name, first, _ask(method, [[query] for query in queries[::-1]])[::-1])
 
 
