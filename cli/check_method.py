@@ -8,6 +8,7 @@ import typer
 
 from .arguments import Device, Settings, open_methods
 from .places import Pythons, Timeout
+from .streams import tell_trace, traced
 
 
 def check_method(
@@ -24,7 +25,8 @@ def check_method(
     """
     from ..evaluation.check_method import run_checks
 
-    (entry,) = open_methods([method], settings, python, timeout)
+    with traced():
+        (entry,) = open_methods([method], settings, python, timeout)
     failed = False
     for check in run_checks(entry.method, device):
         failed = failed or check.problem is not None
@@ -32,4 +34,5 @@ def check_method(
             f"{'ok    ' if check.problem is None else 'FAILED'}  {check.name}"
             + (f": {check.problem}" if check.problem else "")
         )
+        tell_trace(check.trace)
     raise typer.Exit(1 if failed else 0)

@@ -11,6 +11,7 @@ import typer
 import typer.core
 
 from ..core import GroundCXRError
+from ..core.progress import without_progress
 from .aliases import split_alias
 from .arguments import (
     BatchSize,
@@ -32,6 +33,7 @@ from .arguments import (
 )
 from .data_sets import Datasets, Roots, Secret, Splits, Suite, plan_sets
 from .places import Places, Pythons, Timeout
+from .streams import traced
 
 if TYPE_CHECKING:
     from ..evaluation import Entry, Shard
@@ -126,6 +128,14 @@ def evaluate(
         typer.Option("--gpus-per-worker", help="With --ray: 1 where there are GPUs; 0.5 lets two workers share one."),
     ] = None,
     cpus_per_worker: Annotated[int | None, typer.Option("--cpus-per-worker", help="With --ray: 1 otherwise.")] = None,
+    quiet: Annotated[
+        bool,
+        typer.Option("--quiet", "-q", help="No progress and no table for each method: only the overview of all."),
+    ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option("--debug", help="The whole traceback of what a method raises, on standard error."),
+    ] = False,
     *,
     device: Device,
     out: Out,
@@ -142,8 +152,8 @@ def evaluate(
     from ..evaluation.dry_run import dry_run
     from .forecast import tell_forecasts
     from .loading_sets import select_sets, under_each
+    from .report import Report, tell_shard
     from .running import run_all, run_each
-    from .tables import report, tell_shard
 
     answers = make_choice(min_score, top)
     part = Shard.parse(shard) if shard else None
@@ -153,7 +163,8 @@ def evaluate(
             f"--dataset-label names one data set, and {len(plan.sets)} are evaluated; evaluate each by itself"
         )
     with _executor(ray, part, workers, gpus_per_worker, cpus_per_worker) as executor:
-        entries = open_methods(method, settings, python, timeout)
+        with traced(debug):
+            entries = open_methods(method, settings, python, timeout)
         protocols = open_protocols(plan.protocols)
         selections, missing = select_sets(plan.sets, secret, pathology, limit)
         place = store or out / "store"
@@ -171,6 +182,7 @@ def evaluate(
                 executor=executor,
                 suite=plan.suite,
                 dataset_label=dataset_label,
+                debug=debug,
             )
             for label, selection in under_each(selections, condition).items()
         }
@@ -185,13 +197,22 @@ def evaluate(
 
         if part is not None:
             failed, errors = run_each(
-                entries, runs, lambda entry, run: [ground_shard(entry, run, part)], holding, missing
+                entries, runs, lambda entry, run: [ground_shard(entry, run, part)], holding, missing, debug=debug
             )
             raise typer.Exit(tell_shard(part, place, [one.outcome for one in failed], errors))
-        done = run_all(
-            entries, runs, protocols, lambda entry, run, fitting: run_entry(entry, fitting, run), holding, missing
-        )
-    raise typer.Exit(report(*done))
+        report = Report(quiet=quiet)
+        with without_progress() if quiet else nullcontext():
+            _, errors = run_all(
+                entries,
+                runs,
+                protocols,
+                lambda entry, run, fitting: run_entry(entry, fitting, run),
+                holding,
+                missing,
+                show=report.add,
+                debug=debug,
+            )
+    raise typer.Exit(report.end(errors))
 
 
 def _executor(

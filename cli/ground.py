@@ -52,7 +52,7 @@ def ground(
     doubts = AnswerDoubts()
     for number, (text, answer) in enumerate(zip(phrase, answers, strict=True), start=1):
         if isinstance(answer, Failure):
-            tell(f"{text!r} failed: {answer.kind}: {answer.message}")
+            tell(f"{text!r} failed: {answer}")
         else:
             if marks_nothing(answer):
                 tell(f"warning: {text!r}: nothing is marked (no box, and no map or one of equal values)")

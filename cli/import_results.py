@@ -85,8 +85,8 @@ def import_results(
     from ..evaluation.import_predictions import ForeignPredictions
     from ..methods.boxes.presets import preset as preset_of
     from .loading_sets import open_dataset
+    from .report import Report
     from .running import run_all
-    from .tables import report
 
     way = preset_of(preset) if preset else None
     name = name or (way.name if way else None)
@@ -97,13 +97,15 @@ def import_results(
     foreign = ForeignPredictions(predictions, selection, name=name, kind=kind, preset=way)
     protocols = open_protocols(protocol)
     place = store or out / "store"
-    done = run_all(
+    report = Report()
+    _, errors = run_all(
         [foreign.entry],
         {dataset: foreign},
         protocols,
         lambda _, one, fitting: one.score(fitting, out, place, answers, jobs),
+        show=report.add,
     )
-    raise typer.Exit(report(*done))
+    raise typer.Exit(report.end(errors))
 
 
 def _import_results(paths: list[Path], out: Path) -> int:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ..core import GroundCXRError, MethodError, StoppedError
 from ..core.errors import said
-from .streams import tell
+from ..core.tracebacks import trace_of
+from .streams import tell, tell_trace
 
 if TYPE_CHECKING:
     from ..evaluation import Entry
@@ -39,6 +40,9 @@ def run_all(
     run: Callable[[Entry, S, Sequence[Protocol]], Iterable[T]],
     holding: Callable[[Entry], AbstractContextManager[None]] = lambda _: nullcontext(),
     before: Sequence[GroundCXRError] = (),
+    *,
+    show: Callable[[Ran[T]], None] = lambda _: None,
+    debug: bool = False,
 ) -> tuple[list[Ran[T]], list[GroundCXRError]]:
     """Run every method under every protocol that has a metric for it; see `run_each`.
 
@@ -49,6 +53,8 @@ def run_all(
         run: Yields what one method comes to on one data set under them.
         holding: A block in which a method stays loaded.
         before: Why other data sets cannot be run on.
+        show: As of `run_each`.
+        debug: As of `run_each`.
     """
     fitting: dict[str, list[Protocol]] = {}
 
@@ -57,7 +63,7 @@ def run_all(
             fitting[entry.label] = _fitting(entry, protocols)
         return run(entry, one, fitting[entry.label])
 
-    return run_each(entries, sets, under_fitting, holding, before)
+    return run_each(entries, sets, under_fitting, holding, before, show=show, debug=debug)
 
 
 def run_each(
@@ -66,6 +72,9 @@ def run_each(
     run: Callable[[Entry, S], Iterable[T]],
     holding: Callable[[Entry], AbstractContextManager[None]] = lambda _: nullcontext(),
     before: Sequence[GroundCXRError] = (),
+    *,
+    show: Callable[[Ran[T]], None] = lambda _: None,
+    debug: bool = False,
 ) -> tuple[list[Ran[T]], list[GroundCXRError]]:
     """Run every method on every data set, whatever becomes of the others.
 
@@ -75,6 +84,8 @@ def run_each(
         run: Yields what one method comes to on one data set.
         holding: A block in which a method stays loaded, from one data set to the next.
         before: Why other data sets of the run cannot be run on.
+        show: Told what a method came to as soon as it has.
+        debug: Whether the traceback of what could not be run is told.
 
     Returns:
         What they came to, method by method; then `before`, and one error for each reason for which a method could not
@@ -96,11 +107,14 @@ def run_each(
                 try:
                     for outcome in run(entry, one):
                         done.append(Ran(shown, outcome))
+                        show(done[-1])
                 except KeyboardInterrupt:
                     raise
                 except StoppedError as stopped:
                     errors.append(StoppedError(f"{shown}: {stopped}") if shown else stopped)
                 except BaseException as error:
+                    if debug:
+                        tell_trace(trace_of(error))
                     # A method may also end the program, as with sys.exit; what the others have done is not lost by it.
                     if isinstance(error, Exception) and only and not done:
                         raise

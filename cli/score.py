@@ -52,8 +52,8 @@ def score(
     from ..evaluation import Run, score_entry
     from ..evaluation.box_choice import make_choice
     from .loading_sets import select_sets, under_each
+    from .report import Report
     from .running import run_all
-    from .tables import report
 
     answers = make_choice(min_score, top)
     plan = plan_sets(dataset, root, split, settings, protocol, suite)
@@ -65,7 +65,13 @@ def score(
         label: Run(selection, place, out, batch_size=batch_size, answers=answers, jobs=jobs, suite=plan.suite)
         for label, selection in under_each(selections, condition).items()
     }
-    done = run_all(
-        entries, runs, protocols, lambda entry, run, fitting: score_entry(entry, fitting, run), before=missing
+    report = Report()
+    _, errors = run_all(
+        entries,
+        runs,
+        protocols,
+        lambda entry, run, fitting: score_entry(entry, fitting, run),
+        before=missing,
+        show=report.add,
     )
-    raise typer.Exit(report(*done))
+    raise typer.Exit(report.end(errors))

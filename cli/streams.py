@@ -6,9 +6,13 @@ import errno
 import io
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, TextIO
 
+from ..core import GroundCXRError
 from ..core.names import escaped
+from ..core.tracebacks import trace_of
 
 LETTERS = "backslashreplace"
 """What becomes of letters that a stream's encoding lacks, and of bytes in a path that are none."""
@@ -80,6 +84,23 @@ def lost_output() -> OSError | None:
 def tell(message: str) -> None:
     """Write a message to standard error as one line; what is no letter, as in a hostile file's name, is escaped."""
     sys.stderr.write(escaped(" ".join(message.splitlines())) + "\n")
+
+
+def tell_trace(trace: str) -> None:
+    """Write a traceback to standard error, line by line; nothing where there is none."""
+    for line in trace.splitlines():
+        tell(line.expandtabs())
+
+
+@contextmanager
+def traced(wanted: bool = True) -> Iterator[None]:
+    """Writes the traceback of what an author's code raises in the block, if it is wanted, before its sentence."""
+    try:
+        yield
+    except GroundCXRError as error:
+        if wanted:
+            tell_trace(trace_of(error))
+        raise
 
 
 def _hold_numbers() -> None:

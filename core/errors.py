@@ -6,10 +6,11 @@ and exits with 2; nothing else about the failure is shown.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from .guests import guest
+from .tracebacks import TOLD, place_of
 
 
 class GroundCXRError(Exception):
@@ -69,11 +70,12 @@ def said(error: BaseException) -> str:
 
 
 @contextmanager
-def told_as(sentence: str) -> Iterator[None]:
+def told_as(sentence: str, packages: Collection[str] = ()) -> Iterator[None]:
     """Turn whatever an author's code raises into one sentence, ``sys.exit`` too; Ctrl-C stays what it is.
 
     Args:
-        sentence: What could not be done, to which the error is added.
+        sentence: What could not be done, to which the error is added, with its last line in the author's code.
+        packages: Installed packages that are the author's code, see `place_of`.
 
     Raises:
         MethodError: If the block raises anything that is not said in a sentence already.
@@ -84,4 +86,6 @@ def told_as(sentence: str) -> Iterator[None]:
     except (GroundCXRError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        raise MethodError(f"{sentence}: {said(error)}") from error
+        told = MethodError(": ".join(filter(None, (sentence, place_of(error, packages), said(error)))))
+        setattr(told, TOLD, True)
+        raise told from error

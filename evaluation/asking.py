@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TypeVar
 
@@ -14,7 +14,7 @@ from ..methods.base import by_image, check_answers
 from ..methods.boxes.reading import reread
 from ..methods.isolated.method import release
 from ..methods.requirements import require
-from ..methods.watching import watched
+from ..methods.watching import unwatched, watched
 from .prediction import Failure, Prediction
 
 T = TypeVar("T")
@@ -52,14 +52,26 @@ def letting_go(method: GroundingMethod) -> Iterator[None]:
 
 def told_as_the_methods(method: GroundingMethod, what: str) -> AbstractContextManager[None]:
     """Turns whatever a method's own code raises into one sentence; see `told_as`."""
-    return told_as(f"the method {method.name or type(method).__name__!r} could not be {what}")
+    return told_as(f"the method {method.name or type(method).__name__!r} could not be {what}", packages_of(method))
 
 
-def ground_safely(method: GroundingMethod, queries: Sequence[Query]) -> list[Prediction]:
+def packages_of(method: GroundingMethod) -> set[str]:
+    """The packages that hold the code of a method, and of those that it asks: where an author looks for a mistake."""
+    return {type(one).__module__.partition(".")[0] for one in (method, *method.answering())}
+
+
+def ground_safely(
+    method: GroundingMethod, queries: Sequence[Query], done: Callable[[int], object] = lambda _: None
+) -> list[Prediction]:
     """Answers to all queries, with the failures of the guilty alone.
 
     Where a batch raises, its images are asked about one by one, and of an image that raises its queries. A method that
     answers image by image anyhow is asked so from the start: it loses nothing, and what it has answered is kept.
+
+    Args:
+        method: Who answers.
+        queries: What is asked.
+        done: Told how many more are answered, as they are.
 
     Raises:
         GoneError: If what answers for the method is gone: its server, or its process in another Python for good.
@@ -72,8 +84,13 @@ def ground_safely(method: GroundingMethod, queries: Sequence[Query]) -> list[Pre
             return _partly_checked(method, partly.answers, some)
 
     parts = by_image(queries) if method.answers_by_image() else [queries]
+    packages = packages_of(method)
+    answers: list[Prediction] = []
     with watched(method):
-        return [answer for part in parts for answer in _each_safely(part, by_image, ask)]
+        for part in parts:
+            answers += _each_safely(part, by_image, ask, packages)
+            done(len(part))
+    return answers
 
 
 def checked_answers(method: GroundingMethod, queries: Sequence[Query]) -> list[Grounding]:
@@ -88,7 +105,10 @@ def checked_answers(method: GroundingMethod, queries: Sequence[Query]) -> list[G
 def control_safely(method: ControlMethod, samples: Sequence[Sample]) -> list[Prediction]:
     """As `ground_safely`, of a control that sees the ground truth."""
     return _each_safely(
-        samples, _alone, lambda some: [*_checked(method, method.ground_samples(some), [s.image_size for s in some])]
+        samples,
+        _alone,
+        lambda some: [*_checked(method, method.ground_samples(some), [s.image_size for s in some])],
+        packages_of(method),
     )
 
 
@@ -100,6 +120,7 @@ def _each_safely(
     items: Sequence[T],
     divide: Callable[[Sequence[T]], list[list[T]]],
     ask: Callable[[Sequence[T]], list[Prediction]],
+    packages: Collection[str],
 ) -> list[Prediction]:
     """Answers to all items at once; where that raises, to the parts that they divide into, in the end to each alone."""
     if not items:
@@ -111,10 +132,12 @@ def _each_safely(
         raise
     except BaseException as error:  # sys.exit in a method, too, is no more than its failure
         if len(items) == 1:
-            return [Failure.of(error)]
+            return [_failure(error, packages)]
     parts = divide(items)
     return [
-        answer for part in (parts if len(parts) > 1 else _alone(items)) for answer in _each_safely(part, divide, ask)
+        answer
+        for part in (parts if len(parts) > 1 else _alone(items))
+        for answer in _each_safely(part, divide, ask, packages)
     ]
 
 
@@ -126,7 +149,13 @@ def _partly_checked(
         raise MethodError(f"the method raised SomeFailed with {len(found)} answers for {len(queries)} phrases")
     sizes = [query.image.size for query, one in zip(queries, found, strict=True) if not isinstance(one, Exception)]
     answers = iter(_checked(method, [one for one in found if not isinstance(one, Exception)], sizes))
-    return [Failure.of(one) if isinstance(one, Exception) else next(answers) for one in found]
+    packages = packages_of(method)
+    return [_failure(one, packages) if isinstance(one, Exception) else next(answers) for one in found]
+
+
+def _failure(error: BaseException, packages: Collection[str]) -> Failure:
+    with unwatched():  # a traceback quotes the source, which is read for it
+        return Failure.of(error, packages)
 
 
 def _checked(method: GroundingMethod, found: object, sizes: Sequence[ImageSize]) -> list[Grounding]:

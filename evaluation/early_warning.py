@@ -76,13 +76,15 @@ def check_limit(stop_after: int | None) -> None:
 class EarlyWarning:
     """Looks at what becomes of one method's samples in one run; what earlier runs have stored is not counted."""
 
-    def __init__(self, label: str, stop_after: int | None = None) -> None:
+    def __init__(self, label: str, stop_after: int | None = None, *, debug: bool = False) -> None:
         """Nothing is seen yet.
 
         Args:
             label: The method, as tables show it.
             stop_after: After so many failed samples the method is ended; None for never.
+            debug: Whether the traceback of each new reason for failing is told.
         """
+        self._debug = debug
         self._label = label
         self._stop_after = stop_after
         self._images: set[str] = set()
@@ -102,7 +104,9 @@ class EarlyWarning:
             self._samples += 1
             if one.failure is not None:
                 self._failed += 1
-                self._reasons.add(one.sample_id, one.failure)
+                is_new = self._reasons.add(one.sample_id, one.failure)
+                if is_new and self._debug and one.failure.trace:
+                    say(f"{self._label}, sample {one.sample_id}:\n{one.failure.trace}")
             elif one.empty:
                 self._empty += 1
                 self._first_empty = self._first_empty or one.sample_id

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from ..core import Box, Grounding, Heatmap, ImageSize, Written
 from ..core.errors import text_of
 from ..core.fingerprint import digest
+from ..core.tracebacks import place_of, trace_of
 
 _LENGTH = 4
 _VALUES = np.dtype("<f4")
@@ -23,18 +25,28 @@ class Failure:
     Attributes:
         kind: The exception's type, safe to publish.
         message: What it said; may quote paths or phrases, so it stays in the store.
+        place: The last line of the author's code on the way to it, as ``bright.py:14 in ground``; "" where there is
+            none.
+        trace: The traceback, while the run lasts; it is not stored.
     """
 
     kind: str
     message: str
+    place: str = ""
+    trace: str = field(default="", compare=False, repr=False)
 
     def __str__(self) -> str:
-        return f"{self.kind}: {self.message}" if self.message else self.kind
+        return ": ".join(filter(None, (self.place, self.kind, self.message)))
 
     @classmethod
-    def of(cls, error: BaseException) -> Failure:
-        """The failure that an exception stands for."""
-        return cls(type(error).__name__, text_of(error))
+    def of(cls, error: BaseException, packages: Collection[str] = ()) -> Failure:
+        """The failure that an exception stands for.
+
+        Args:
+            error: The exception.
+            packages: Installed packages that are the author's code, see `place_of`.
+        """
+        return cls(type(error).__name__, text_of(error), place_of(error, packages), trace_of(error, packages))
 
 
 Prediction = Grounding | Failure
@@ -62,6 +74,8 @@ def encode(prediction: Prediction) -> bytes:
     values = b""
     if isinstance(prediction, Failure):
         about: dict[str, Any] = {"failed": [prediction.kind, prediction.message]}
+        if prediction.place:
+            about["place"] = prediction.place
     else:
         about = {"boxes": [[*box.as_tuple(), box.score] for box in prediction.boxes]}
         if prediction.truncated:
@@ -95,7 +109,7 @@ def decode(content: bytes) -> Prediction:
 def _prediction(about: dict[str, Any], values: bytes) -> Prediction:
     if "failed" in about:
         kind, message = about["failed"]
-        return Failure(str(kind), str(message))
+        return Failure(str(kind), str(message), str(about.get("place", "")))
     heatmap = None
     if "extent" in about:
         size: ImageSize = (about["image_size"][0], about["image_size"][1])

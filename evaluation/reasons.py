@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from ..core.names import one_line, printable
 from .prediction import Failure
 
+_PLACE = re.compile(r"[^:]+:\d+ in [^:]+: ")
+"""The line that a failure happened in, as `Failure` says it: another line is another reason."""
+
 _COMPARED = 1000
 """Signs of a message that are looked at; a library may put a whole listing into one."""
 
@@ -47,17 +50,23 @@ class Reasons:
         self._counts: dict[str, int] = {}
         self._examples: dict[str, tuple[str, str]] = {}
 
-    def add(self, sample_id: str, failure: Failure | str) -> None:
+    def add(self, sample_id: str, failure: Failure | str) -> bool:
         """Count one more failed sample.
 
         Args:
             sample_id: Which.
             failure: Why.
+
+        Returns:
+            Whether this reason is a new one.
         """
         said = str(failure)
-        kind = _VARIABLE.sub("#", " ".join(said[:_COMPARED].split()))
+        place = _PLACE.match(said)
+        start = place.end() if place else 0
+        kind = said[:start] + _VARIABLE.sub("#", " ".join(said[start:_COMPARED].split()))
         self._counts[kind] = self._counts.get(kind, 0) + 1
         self._examples.setdefault(kind, (sample_id, printable(one_line(said), _SHOWN)))
+        return self._counts[kind] == 1
 
     def commonest(self) -> list[Reason]:
         """All reasons, the commonest first; those that are equally common in the order in which they were met."""

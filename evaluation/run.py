@@ -59,6 +59,7 @@ class Run:
         executor: Who grounds; this process by default.
         suite: The suite that the run is a part of.
         dataset_label: What tables call the data set; "" for its own name.
+        debug: Whether the traceback of each new reason for a failed sample is told on stderr.
 
     Raises:
         GroundCXRError: If there are to be no processes, or more than any machine bears.
@@ -77,6 +78,7 @@ class Run:
     executor: Executor = field(default_factory=LocalExecutor)
     suite: SuiteInfo | None = None
     dataset_label: str = ""
+    debug: bool = False
 
     def __post_init__(self) -> None:
         check_limit(self.stop_after_failures)
@@ -184,7 +186,7 @@ def _ground(
     samples = questions.selection.samples
     batch_size = batch_size_of(entry, run)
     batches = make_plan(samples, batch_size, shard)
-    warning = EarlyWarning(entry.label, run.stop_after_failures)
+    warning = EarlyWarning(entry.label, run.stop_after_failures, debug=run.debug)
     condition = run.selection.condition
     job = Job(entry, samples, batches, run.store, store, run.device, batch_size, run.overwrite, warning.see, condition)
     with progress(f"ground {entry.label}", sum(len(task.samples) for batch in batches for task in batch)) as advance:
@@ -210,7 +212,7 @@ def _run_control(
 ) -> Iterator[Result]:
     set_up(method, device)
     store = store_of(entry, run)
-    warning = EarlyWarning(entry.label, run.stop_after_failures)
+    warning = EarlyWarning(entry.label, run.stop_after_failures, debug=run.debug)
     for protocol in protocols:
         parts = control_parts(run.selection, method, batch_size_of(entry, run))
         if protocol is protocols[0]:  # under the others the same answers come again

@@ -86,7 +86,8 @@ def stored_heatmap(
     if answer is None:
         raise StoreError(f"{folder} has no answer for sample {sample_id}; run evaluate again")
     if isinstance(answer, Failure):
-        raise GroundCXRError(f"{label} failed on sample {sample_id} ({answer.kind}), so there is no map of it")
+        why = ", ".join(filter(None, (answer.kind, answer.place)))
+        raise GroundCXRError(f"{label} failed on sample {sample_id} ({why}), so there is no map of it")
     if answer.heatmap is None:
         raise GroundCXRError(f"{label} answered without a map for sample {sample_id}")
     return answer.heatmap

@@ -113,20 +113,22 @@ class Worker:
         try:
             with reading:
                 for batch in reading:
-                    self._outcomes = []
-                    self._run_batch(batch, reading)
+                    self._outcomes, before = [], self.report.computed
+                    self._run_batch(batch, reading, advance)
                     for one in batch:
                         if one.failure is not None:
                             self._outcomes += [
                                 Outcome.of(self._samples[index], one.failure) for index in one.task.samples
                             ]
                     self._listen(self._outcomes)
-                    advance(sum(len(one.task.samples) for one in batch))
+                    # What was grounded has been counted, image by image where the method answers so.
+                    grounded = self.report.computed - before
+                    advance(sum(len(one.task.samples) for one in batch) - grounded, at_hand=True)
         finally:
             self._digests.save()
         return self.report
 
-    def _run_batch(self, batch: Sequence[Seen], reading: ReadAhead) -> None:
+    def _run_batch(self, batch: Sequence[Seen], reading: ReadAhead, advance: Advance) -> None:
         for one in batch:
             self.report.images[one.task.path] = one.sha256 if one.failure is None else one.failure
             if one.sha256 in self._added and one.failure is None:  # the same file under another name, since it was seen
@@ -134,7 +136,7 @@ class Worker:
             self.report.failed += 0 if one.readable else len(one.task.samples)
         opened = {one.task: one for one in batch if one.image is not None}
         for group in to_ask({task: one.known for task, one in opened.items()}):
-            self._ground([(opened[task], index) for task, index in group], reading)
+            self._ground([(opened[task], index) for task, index in group], reading, advance)
 
     def _look(self, task: ImageTask) -> Seen:
         content, look = None, self._digests.look(task.path)
@@ -187,7 +189,7 @@ class Worker:
         width, height = self._samples[task.samples[0]].image_size
         return _BYTES_OF_A_PIXEL * width * height
 
-    def _ground(self, asked: Sequence[tuple[Seen, int]], reading: ReadAhead) -> None:
+    def _ground(self, asked: Sequence[tuple[Seen, int]], reading: ReadAhead, advance: Advance) -> None:
         way = self._set_up(reading)
         samples = self._samples
         queries = [
@@ -196,7 +198,7 @@ class Worker:
             if one.image is not None
         ]
         start = time.perf_counter()
-        answers = ground_safely(self._method, queries)
+        answers = ground_safely(self._method, queries, advance)
         seconds = (time.perf_counter() - start) / len(asked)
         way = self._answered(way)
         made: dict[str, dict[str, Prediction]] = {}

@@ -103,7 +103,9 @@ class HandingOut:
         self._report.computed += report.computed
         self._report.failed += report.failed
         self._job.listen(outcomes)
-        self._advance(sum(len(task.samples) for task in self._job.batches[batch]))
+        samples = sum(len(task.samples) for task in self._job.batches[batch])
+        self._advance(report.computed)
+        self._advance(samples - report.computed, at_hand=True)
 
     def _give_back(self, call: _Call, reason: str) -> None:
         # Where some have done their work, what ends a worker is its batch, and it costs no more than that.

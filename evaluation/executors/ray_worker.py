@@ -109,7 +109,7 @@ class RayWorker:
         return self._worker.run([self._order.batches[number]], _unseen), [*self._outcomes]
 
 
-def _unseen(count: int = 1) -> None:
+def _unseen(count: int = 1, *, at_hand: bool = False) -> None:
     """The driver shows the progress."""
 
 

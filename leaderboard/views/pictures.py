@@ -82,7 +82,7 @@ def answer(run: Run, sample_id: str, sample: Sample | None, style: Style, width:
     if found is None:
         return Shown(None, remark="the prediction is not in the store; name the store with --store")
     if isinstance(found, Failure):
-        return Shown(None, remark=f"failed: {found.kind}: {found.message}")
+        return Shown(None, remark=f"failed: {found}")
     try:
         found = choose(found, run.info.answers)
     except ValueError as error:

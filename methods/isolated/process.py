@@ -18,6 +18,7 @@ from threading import Thread
 from ...core import MethodError, errors
 from ...core.names import escaped, printable
 from ...core.stderr import say
+from ...core.tracebacks import bring
 from .errors import NoAnswer, Nonsense, ProcessEnded, ProcessLost
 from .frames import Frame, FrameError, decode, encode
 
@@ -235,5 +236,8 @@ def _raised(answer: Frame) -> Exception:
     if answer.fields.get("sentence"):
         known = getattr(errors, name, None)
         kind = known if isinstance(known, type) and issubclass(known, errors.GroundCXRError) else MethodError
-        return kind(message)
-    return type(name, (Exception,), {"__module__": __name__})(message)
+        raised: Exception = kind(message)
+    else:
+        raised = type(name, (Exception,), {"__module__": __name__})(message)
+    bring(raised, printable(str(answer.fields.get("place", "")), 300), str(answer.fields.get("trace", "")))
+    return raised

@@ -13,6 +13,7 @@ from ...core import GroundCXRError, MethodError
 from ...core.errors import text_of, told_as
 from ...core.guests import guest
 from ...core.machine import gpu_count, peak_memory_mb
+from ...core.tracebacks import place_of, trace_of
 from ..base import ControlMethod, GroundingMethod, check_answers
 from ..contract import STATED
 from ..here import class_here, instance_here, split_spec
@@ -58,6 +59,10 @@ class _Server:
         self._class: Any = None
         self._method: Any = None
         self._told: set[str] = set()
+
+    def packages(self) -> list[str]:
+        """The package of the method's code, once it is loaded."""
+        return [] if self._class is None else [self._class.__module__.partition(".")[0]]
 
     def answer(self, asked: Frame) -> Frame:
         """What the host asks for."""
@@ -131,9 +136,15 @@ def _reply(server: _Server, asked: Frame) -> list[Any]:
         with guest():
             return encode(server.answer(asked))
     except BaseException as error:
-        sentence = isinstance(error, (GroundCXRError, FrameError))
-        told = text_of(error)[:_LONGEST_MESSAGE]
-        return encode(Frame("error", {"type": type(error).__name__, "message": told, "sentence": sentence}))
+        packages = server.packages()
+        fields = {
+            "type": type(error).__name__,
+            "message": text_of(error)[:_LONGEST_MESSAGE],
+            "sentence": isinstance(error, (GroundCXRError, FrameError)),
+            "place": place_of(error, packages),
+            "trace": trace_of(error, packages),
+        }
+        return encode(Frame("error", fields))
 
 
 def _attributes(method: Any) -> dict[str, Any]:

@@ -218,7 +218,10 @@ IMPORTS = "import Box, ControlMethod, Grounding, GroundingMethod, Heatmap"
     [
         ({"base": "ControlMethod"}, "reads the samples of a data set, so it runs in this Python only"),
         ({"inside": "kind = 'good'"}, "One.kind is 'good'; it must be one of"),
-        ({"top": "raise OSError('no licence file')"}, "mine.py cannot be imported: OSError: no licence file"),
+        (
+            {"top": "raise OSError('no file')"},
+            "mine.py cannot be imported: mine.py:7 in <module>: OSError: no file",
+        ),
         ({"top": "print('on my way'); os._exit(4)"}, "ended: exit status 4; the last that it wrote: on my way"),
         (
             {"top": "@dataclass(frozen=True)\nclass O:\n    x: np.ndarray = None\n", "inside": "Options = O"},
@@ -252,7 +255,8 @@ def test_failures_have_the_names_and_words_that_they_have_in_process(write, isol
     assert all(isinstance(answer, Failure) for answer in found[1][:-1])
     assert not isinstance(found[1][-1], Failure)
     (pillow,) = ground_safely(there, [Query(images()[0], "pillow", "")])
-    assert str(pillow).startswith("MethodError: image.as_pil() needs the package pillow; install it for ")
+    assert pillow.kind == "MethodError"
+    assert pillow.message.startswith("image.as_pil() needs the package pillow; install it for ")
 
 
 def test_a_bundled_method_runs_there(isolated, elsewhere):
