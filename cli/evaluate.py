@@ -17,6 +17,7 @@ from .arguments import (
     Conditions,
     Device,
     Jobs,
+    Labels,
     Limit,
     Methods,
     MinScore,
@@ -28,6 +29,7 @@ from .arguments import (
     Top,
     open_methods,
     open_protocols,
+    titled,
 )
 from .data_sets import Datasets, Roots, Secret, Splits, Suite, plan_sets
 from .places import Places, Pythons, Timeout
@@ -85,6 +87,7 @@ def evaluate(
     limit: Limit = None,
     pathology: Pathology = None,
     settings: Settings = [],  # noqa: B006
+    label: Labels = [],  # noqa: B006
     python: Pythons = [],  # noqa: B006
     timeout: Timeout = None,
     min_score: MinScore = None,
@@ -147,7 +150,7 @@ def evaluate(
     part = Shard.parse(shard) if shard else None
     plan = plan_sets(dataset, root, split, settings, protocol, suite)
     with _executor(ray, part, workers, gpus_per_worker, cpus_per_worker) as executor:
-        entries = open_methods(method, settings, python, timeout)
+        entries = titled(open_methods(method, settings, python, timeout), label)
         protocols = open_protocols(plan.protocols)
         selections, missing = select_sets(plan.sets, secret, pathology, limit)
         place = store or out / "store"

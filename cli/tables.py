@@ -51,7 +51,7 @@ def report(ran: Sequence[Ran[Result]], errors: Sequence[GroundCXRError]) -> int:
             console.print(comparison_table(compared, console.width, label))
     # Under another protocol the same answers are as doubtful as under the first.
     for warning in dict.fromkeys(
-        f"{one.outcome.info.method.label}{f' on {one.label}' if one.label else ''}: {doubt}"
+        f"{one.outcome.info.method.shown}{f' on {one.label}' if one.label else ''}: {doubt}"
         for one in ran
         for doubt in one.outcome.doubts
     ):
@@ -79,7 +79,7 @@ def result_table(result: Result, width: int, alias: str = "") -> Table:
     info = result.info
     metrics = _headline(info.metrics)
     breaks = _breaks(len(metrics), width)
-    title = f"{info.method.label} on {_data(result, alias)}, {info.protocol.name}"
+    title = f"{info.method.shown} on {_data(result, alias)}, {info.protocol.name}"
     table = _table(title, _caption(result))
     table.add_column("pathology", no_wrap=True)
     table.add_column("n", justify="right")
@@ -107,7 +107,7 @@ def comparison_table(results: list[Result], width: int, alias: str = "") -> Tabl
     for result in results:
         macro = result.info.overall.macro
         most = max(macro[metric.key].n for metric in metrics if metric.key in macro)
-        name = result.info.method.label + (" (control)" if result.info.method.control else "")
+        name = result.info.method.shown + (" (control)" if result.info.method.control else "")
         cells = (
             _format(macro[m.key], m, most, breaks, derived=is_derived(result.info, m.key)) if m.key in macro else ""
             for m in metrics
@@ -232,7 +232,7 @@ def _caption(result: Result) -> str:
 def _tell_problems(result: Result, alias: str) -> None:
     if not result.problems:
         return
-    label, total = result.info.method.label, result.info.dataset.n_samples
+    label, total = result.info.method.shown, result.info.dataset.n_samples
     where = f"{alias}, {result.info.protocol.name}" if alias else result.info.protocol.name
     tell(f"{len(result.problems)} of {total} samples failed with {label} ({where}):")
     reasons = Reasons()

@@ -59,7 +59,7 @@ def plot_result(info: ResultFile, metrics: Sequence[str] = ()) -> Figure:
     axes[0].set_ylim(len(groups) - 0.5, -0.5)
     data = info.dataset
     part = "" if info.complete else f", incomplete: {data.n_samples:,} samples"
-    title = f"{info.method.label} on {data.name} {data.version} ({data.split}{part}), protocol {info.protocol.name}"
+    title = f"{info.method.shown} on {data.name} {data.version} ({data.split}{part}), protocol {info.protocol.name}"
     figure.suptitle(fill(title, int(11 * size[0])), fontsize=11, parse_math=False)
     said = "95 % intervals: bootstrap over patients"
     if data.name == "phantom":

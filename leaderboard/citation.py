@@ -43,9 +43,9 @@ def bibtex(runs: Sequence[Run]) -> str:
     for run in runs:
         method = run.info.method
         if not is_harmless(method.citation):
-            remarks.append(_remark(method.label, _LEFT_OUT))
+            remarks.append(_remark(method.shown, _LEFT_OUT))
         elif not _add(method.citation, entries) and not method.control:
-            remarks.append(_remark(method.label, one_line(method.citation) or "no citation is known"))
+            remarks.append(_remark(method.shown, one_line(method.citation) or "no citation is known"))
     return "\n\n".join([*dict.fromkeys(remarks), *entries.values()]) + "\n"
 
 
