@@ -26,6 +26,7 @@ from .ground import ground
 from .import_results import import_results
 from .leaderboard import leaderboard
 from .listing import list_names
+from .lists import ListsCommand
 from .reproduce import STOPPED as NOT_REPRODUCED
 from .reproduce import reproduce
 from .samples import samples
@@ -54,7 +55,7 @@ app.command("samples")(called(samples))
 app.command("reproduce")(called(reproduce, verdict=True, stopped=NOT_REPRODUCED))
 app.command("leaderboard")(called(leaderboard))
 app.command("compare")(called(compare))
-app.command("export")(called(export))
+app.command("export", cls=ListsCommand)(called(export))
 app.command("audit")(called(audit))
 app.command("import")(called(import_results))
 app.add_typer(env, name="env")
