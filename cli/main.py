@@ -22,6 +22,7 @@ from .env import env
 from .evaluate import EvaluateCommand, evaluate
 from .export import export
 from .fetch import fetch
+from .figure import figure
 from .ground import ground
 from .import_results import import_results
 from .leaderboard import leaderboard
@@ -56,6 +57,7 @@ app.command("reproduce")(called(reproduce, verdict=True, stopped=NOT_REPRODUCED)
 app.command("leaderboard")(called(leaderboard))
 app.command("compare")(called(compare))
 app.command("export", cls=ListsCommand)(called(export))
+app.command("figure", cls=ListsCommand)(called(figure))
 app.command("audit")(called(audit))
 app.command("import")(called(import_results))
 app.add_typer(env, name="env")

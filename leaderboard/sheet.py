@@ -153,8 +153,8 @@ def arranged(sheets: Sequence[Sheet], style: TableStyle) -> list[Sheet]:
         _places(name, [*rows, *columns], "row or column in these tables")
     done: list[Sheet] = []
     for sheet in sheets:
-        down = _order(sheet.rows, style.rows) if style.rows else list(range(len(sheet.rows)))
-        across = _order(sheet.columns, style.columns) if style.columns else list(range(len(sheet.columns)))
+        down = in_order(sheet.rows, style.rows) if style.rows else list(range(len(sheet.rows)))
+        across = in_order(sheet.columns, style.columns) if style.columns else list(range(len(sheet.columns)))
         if not across:
             continue
         renamed = replace(
@@ -192,7 +192,7 @@ def _renamed(heads: Sequence[Head], style: TableStyle) -> tuple[Head, ...]:
     return tuple(found)
 
 
-def _order(heads: Sequence[Head], names: Sequence[str]) -> list[int]:
+def in_order(heads: Sequence[Head], names: Sequence[str]) -> list[int]:
     """The places of the heads that are asked for, in the order asked."""
     return list(dict.fromkeys(place for name in names for place in _asked(name, heads)))
 

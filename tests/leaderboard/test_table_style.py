@@ -11,7 +11,7 @@ import pytest
 from groundcxr.cli.lists import spelt_out
 from groundcxr.leaderboard.export_latex import smallest_type
 
-VALUES = np.linspace(0.2, 0.8, 12)
+VALUES = np.linspace(0.2, 0.8, 40)
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_methods_by_metrics_is_one_table_of_the_macro_averages(groundcxr, result
     ran = groundcxr(*words)
     assert ran.code == 0, ran.err
     assert cells(ran.out) == [
-        ["Method", "Box IoU (n=12)", "mIoU (n=12)"],
+        ["Method", "Box IoU (n=40)", "mIoU (n=40)"],
         ["a", "**.500**", "**.500**"],
         ["b", ".250", "-"],
         ["prior (control)", ".125", ".125"],
@@ -43,8 +43,8 @@ def test_methods_by_metrics_is_one_table_of_the_macro_averages(groundcxr, result
     turned = groundcxr(*words, "--transpose")
     assert cells(turned.out) == [
         ["Metric", "a", "b", "prior (control)"],
-        ["Box IoU (n=12)", "**.500**", ".250", ".125"],
-        ["mIoU (n=12)", "**.500**", "-", ".125"],
+        ["Box IoU (n=40)", "**.500**", ".250", ".125"],
+        ["mIoU (n=40)", "**.500**", "-", ".125"],
     ]
     assert "best of the column" in ran.out
     assert "best of the row" in turned.out
@@ -63,13 +63,13 @@ def test_rows_columns_and_names_are_the_users(groundcxr, results):
     ran = groundcxr(*words)
     assert ran.code == 0, ran.err
     table = cells(ran.out)
-    assert table[0] == ["Method", "macro (n=12)", "Oedema (n=6)"]
+    assert table[0] == ["Method", "macro (n=40)", "Oedema (n=20)"]
     assert [row[0] for row in table[1:]] == ["a (control)", "MedRPG (ours)"]
     # LaTeX: the same, turned.
     latex = groundcxr(*words, "--format", "latex", "--transpose").out
     assert r"Pathology & $n$ & \shortstack[r]{a\\(control)} & \shortstack[r]{MedRPG\\(ours)} \\" in latex
     body = latex.partition(r"\midrule")[2].partition(r"\bottomrule")[0].strip().splitlines()
-    assert [line.split(" & ")[:2] for line in body] == [["Macro", "12"], ["Oedema", "6"]]
+    assert [line.split(" & ")[:2] for line in body] == [["Macro", "40"], ["Oedema", "20"]]
     rows = list(csv.DictReader(io.StringIO(groundcxr(*words, "--format", "csv").out)))
     assert [(row["method"], row["column"]) for row in rows] == [
         ("a", "macro"),
@@ -88,7 +88,7 @@ def test_marks_go_by_the_methods_that_are_shown(groundcxr, results):
 def test_percent_and_digits(groundcxr, results):
     words = ("export", results, "--layout", "metrics", "--metric", "miou", "cnr", "--no-intervals", "--rows", "a")
     assert cells(groundcxr(*words, "--percent").out) == [
-        ["Method", "mIoU (%) (n=12)", "CNR (n=12)"],
+        ["Method", "mIoU (%) (n=40)", "CNR (n=40)"],
         ["a", "**50.0**", "**1.00**"],
     ]
     assert cells(groundcxr(*words, "--digits", "1").out)[1] == ["a", "**.5**", "**1.0**"]
@@ -132,7 +132,7 @@ def test_all_data_sets_and_conditions_take_the_same_wishes(groundcxr, save_run, 
         *("--rows", "b", "a", "--columns", "mean", "other", "--rename", "other=Theirs", "a=Ours"),
     )
     assert ran.code == 0, ran.err
-    assert cells(ran.out) == [["Data set", "b", "Ours"], ["mean", "-", "50.0"], ["Theirs (n=12)", "-", "**50.0**"]]
+    assert cells(ran.out) == [["Data set", "b", "Ours"], ["mean", "-", "50.0"], ["Theirs (n=40)", "-", "**50.0**"]]
 
 
 def test_a_reader_is_told_where_intervals_would_be_too_small(groundcxr, save_run, results):
