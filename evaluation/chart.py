@@ -22,6 +22,8 @@ _INK, _OTHER, _GRID = "#0b6b75", "#1b2226", "#e3e7e8"
 _SENSIBLE = 1e6
 """Values beyond it (a protocol may count no noise as float32's maximum) have no place on an axis; they are written."""
 _INCH = 25.4
+_NAMES, _NARROWEST, _LETTERS = 42.0, 24.0, 26
+"""In print: millimetres of the rows' names and of a panel, and letters in a line of a name."""
 
 
 @dataclass(frozen=True)
@@ -92,49 +94,65 @@ def dots(names: Sequence[str], panels: Sequence[Panel], *, rule: int, width: flo
         names: Of the rows.
         panels: The panels; of one metric they share its axis.
         rule: The first row below a line, of other kind than those above.
-        width: In millimetres; as many as the panels need by default.
+        width: In millimetres, for print, in small letters; as wide as the panels need by default.
     """
     # The object-oriented interface needs no display and leaves a caller's own matplotlib settings alone.
     from matplotlib.figure import Figure
 
-    columns = min(len(panels), _COLUMNS)
+    small = width is not None
+    most = _COLUMNS if width is None else max(1, min(_COLUMNS, int((width - _NAMES) / _NARROWEST)))
+    columns = min(len(panels), most)
     rows = -(-len(panels) // columns)
     across = 2.0 + 3.0 * columns if width is None else width / _INCH
-    row = 0.3 if width is None else 0.2
-    figure = Figure(figsize=(across, 1.0 + rows * (0.8 + row * len(names))), layout="constrained")
+    names = [fill(name, _LETTERS) for name in names] if small else list(names)
+    lines = sum(name.count("\n") + 1 for name in names)
+    size = (across, 0.3 + rows * (0.5 + 0.14 * lines)) if small else (across, 1.0 + rows * (0.8 + 0.3 * lines))
+    figure = Figure(figsize=size, layout="constrained")
     alike = len({panel.metric.key for panel in panels}) == 1
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True, sharex=alike).ravel()
     for axis, panel in zip(axes, panels, strict=False):
-        axis.set_title(panel.title, fontsize=9, parse_math=False)
-        _panel(axis, panel, rule)
-    for axis in axes[len(panels) :]:
-        axis.set_axis_off()
+        axis.set_title(panel.title, fontsize=7 if small else 9, parse_math=False)
+        _panel(axis, panel, rule, small=small)
+    for place, axis in enumerate(axes):
+        if place >= len(panels):
+            axis.set_axis_off()
+        elif place + columns >= len(panels):
+            axis.tick_params(labelbottom=True)
     axes[0].set_yticks(range(len(names)), names, parse_math=False)
     axes[0].set_ylim(len(names) - 0.5, -0.5)
     return figure
 
 
-def _panel(axis: Axes, panel: Panel, rule: int) -> None:
+def _panel(axis: Axes, panel: Panel, rule: int, *, small: bool) -> None:
     """A dot for each cell, on its interval; a cell that rests on fewer samples than the row says so."""
+    letters = 6 if small else 8
     for place, cell in enumerate(panel.cells):
         colour = _INK if place < rule else _OTHER
         if cell is None or cell.value is None or abs(cell.value) >= _SENSIBLE:
             said = (
                 "no value" if cell is None or cell.value is None else write_number(cell.value, digits_of(panel.metric))
             )
-            axis.text(0.5, place, said, transform=axis.get_yaxis_transform(), ha="center", va="center", fontsize=8)
+            axis.text(
+                0.5, place, said, transform=axis.get_yaxis_transform(), ha="center", va="center", fontsize=letters
+            )
             continue
         if cell.low is not None and cell.high is not None:
             ends = [max(cell.low, -_SENSIBLE), min(cell.high, _SENSIBLE)]
-            axis.plot(ends, [place, place], color=colour, linewidth=1.6, solid_capstyle="butt")
-        axis.plot([cell.value], [place], marker="o" if place < rule else "D", color=colour, markersize=5)
+            axis.plot(ends, [place, place], color=colour, linewidth=1.0 if small else 1.6, solid_capstyle="butt")
+        marker, across = ("o" if place < rule else "D"), (2.6 if small else 5)
+        axis.plot([cell.value], [place], marker=marker, color=colour, markersize=across, clip_on=False)
         if cell.n != panel.most[place]:
             axis.annotate(
-                f"n={cell.n:,}", (cell.value, place), (0, 6), textcoords="offset points", ha="center", fontsize=7
+                f"n={cell.n:,}",
+                (cell.value, place),
+                (0, 3 if small else 6),
+                textcoords="offset points",
+                ha="center",
+                fontsize=letters - 1,
             )
     if 0 < rule < len(panel.cells):
         axis.axhline(rule - 0.5, color="#9aa5a8", linewidth=0.8)
     axis.grid(axis="x", color=_GRID)
     axis.set_axisbelow(True)
-    axis.tick_params(length=0, labelsize=8)
+    axis.tick_params(length=0, labelsize=letters)
     axis.spines[["top", "right", "left", "bottom"]].set_visible(False)

@@ -34,11 +34,18 @@ _INCH, _POINT = 25.4, 25.4 / 72
 _DPI = 300
 _GAP, _LEAST = 1.2, 12.0
 """Millimetres between pictures, and the least width of one."""
+_KEY, _SCALE = 6.0, 40.0
+"""Millimetres of a line in the legend, and of the scale of colours with its words."""
 _LONGEST_SHAPE = 2.5
 _TEXT, _SMALL = 8.0, 7.0
 """Sizes of print in points."""
 _SHARPEST = 1000
-_PUBLIC: dict[Any, Any] = {"font.family": "DejaVu Sans", "pdf.fonttype": 42, "svg.fonttype": "path", "svg.hashsalt": "groundcxr"}
+_PUBLIC: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "pdf.fonttype": 42,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "groundcxr",
+}
 """Letters that every reader has: embedded in PDF, drawn in SVG."""
 
 
@@ -87,7 +94,12 @@ def draw_figure(rows: Sequence[FigureRow], style: Style, width: float = PAGE) ->
     below = _line(_SMALL) + 0.6 if any(row.values for row in rows) else 0.0
     top = max(map(len, heads)) * _line(_TEXT) + 0.6
     above = [len(lines) * _line(_SMALL) + 0.8 for lines in phrases]
-    legend = 6.0
+    answers = [answer for row in rows for answer in row.answers.values() if isinstance(answer, Answer)]
+    keys = _keys(answers, style)
+    maps = any(answer.grounding.heatmap is not None for answer in answers)
+    # The scale of colours stands behind the lines, or above them where these leave no room.
+    beside = sum(_KEY + 5 + _width(words, _SMALL) for words, _, _ in keys) + _SCALE <= width
+    legend = 6.0 if beside or not maps else 10.0
     height = top + sum(heights) + sum(above) + len(rows) * (below + 2 * _GAP) + legend
     figure = Figure(figsize=(width / _INCH, height / _INCH))
 
@@ -118,8 +130,7 @@ def draw_figure(rows: Sequence[FigureRow], style: Style, width: float = PAGE) ->
             if name is not None and row.values.get(name):
                 put(lefts[place] + across / 2, down + tall + 0.4, [row.values[name]], _SMALL, ha="center", va="top")
         down += tall + below + 2 * _GAP
-    answers = [answer for row in rows for answer in row.answers.values() if isinstance(answer, Answer)]
-    _legend(figure, answers, style, width, height)
+    _legend(figure, keys, (2.2 if beside else 6.2) if maps else None, (width, height))
     return figure
 
 
@@ -277,25 +288,39 @@ def _hue(colour: tuple[int, int, int]) -> str:
     return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
-def _legend(figure: Figure, answers: Sequence[Answer], style: Style, width: float, height: float) -> None:
-    """What lines and colours are, below everything."""
-    from matplotlib.lines import Line2D
-
+def _keys(answers: Sequence[Answer], style: Style) -> list[tuple[str, str, Any]]:
+    """What lines are: words, colour and dashes."""
     maps = any(answer.grounding.heatmap is not None for answer in answers)
     boxes = any(answer.grounding.boxes for answer in answers)
     said = [words for words, holds in ((f"map above {style.threshold:.2f}", maps), ("box", boxes)) if holds]
-    solid: Any = "solid"
-    keys = [("truth", _hue(TRUTH), solid)]
-    keys += [(f"method: {', '.join(said)}", _hue(METHOD), _DASHES)] if said else []
-    middle, left = 2.2 / height, 0.0
+    keys: list[tuple[str, str, Any]] = [("truth", _hue(TRUTH), "solid")]
+    return keys + ([(f"method: {', '.join(said)}", _hue(METHOD), _DASHES)] if said else [])
+
+
+def _legend(
+    figure: Figure, keys: Sequence[tuple[str, str, Any]], bar_down: float | None, size: tuple[float, float]
+) -> None:
+    """What lines and colours are, below everything.
+
+    Args:
+        figure: The figure.
+        keys: The lines.
+        bar_down: Where the scale of colours is, in millimetres above the lower edge; None for no scale.
+        size: (width, height) of the figure in millimetres.
+    """
+    from matplotlib.lines import Line2D
+
+    width, height = size
+    middle, left = 2.2 / height, 0.5
     for words, colour, dashes in keys:
-        ends = [left / width, (left + 6) / width], [middle, middle]
+        ends = [left / width, (left + _KEY) / width], [middle, middle]
         figure.add_artist(Line2D(*ends, color="black", linewidth=2.6))
         figure.add_artist(Line2D(*ends, color=colour, linewidth=1.2, linestyle=dashes))
-        figure.text((left + 7) / width, middle, words, fontsize=_SMALL, va="center", parse_math=False)
-        left += 11 + _width(words, _SMALL)
-    if maps:
-        bar = figure.add_axes(((width - 26) / width, 1.0 / height, 22 / width, 2.4 / height))
+        figure.text((left + _KEY + 1) / width, middle, words, fontsize=_SMALL, va="center", parse_math=False)
+        left += _KEY + 5 + _width(words, _SMALL)
+    if bar_down is not None:
+        middle = bar_down / height
+        bar = figure.add_axes(((width - 26) / width, middle - 1.2 / height, 22 / width, 2.4 / height))
         bar.set_axis_off()
         ramp: Any = np.linspace(0, 1, 256)[None]
         bar.imshow(ramp, cmap=COLOUR_MAP, aspect="auto", interpolation="nearest")

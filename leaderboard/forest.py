@@ -44,11 +44,11 @@ def forest(board: Board, methods: Sequence[str] = (), columns: Sequence[str] = (
     for column in chosen:
         cells = [row.cells[column] for row in rows]
         found = [Cell(value=one.value, low=one.low, high=one.high, std=None, n=one.n) for one in cells]
-        title = f"{column[:1].upper()}{column[1:]} (n={board.n[column]:,})"
+        title = f"{column[:1].upper()}{column[1:]}\nn = {board.n[column]:,}"
         panels.append(Panel(title, board.metric, found, [board.n[column]] * len(rows)))
     figure = dots(names, panels, rule=sum(not row.run.info.method.control for row in rows), width=width)
     better = "higher" if board.metric.higher_is_better else "lower"
-    figure.supxlabel(f"{board.metric.label} ({better} is better), 95 % intervals", fontsize=8)
+    figure.supxlabel(f"{board.metric.label} ({better} is better), 95 % intervals", fontsize=7)
     return figure
 
 
