@@ -14,7 +14,7 @@ from ..failures import SLICINGS, slices, status_counts, worst_samples
 from ..joining import join_run
 from ..overlays import Style
 from ..runs import Run
-from .address import choose, kept
+from .address import choose, linked
 from .compare import FIRST
 from .frame import Chosen, open_page
 from .markup import element, heading, note, put, sentence, table, text
@@ -56,15 +56,15 @@ def show() -> None:
     _pictures(chosen, run, worst.head(_PICTURES), beside)
     left, right = st.columns([1.9, 1], gap="large")
     with left:
-        heading(f"By {_NAMES[by]}", "Means with 95 % intervals (bootstrap over patients).")
-        parts = slices(runs, chosen.metric.key, by)
+        heading(f"By {_NAMES[by]}{about}", "Means with 95 % intervals (bootstrap over patients).")
+        parts = slices(runs, chosen.metric.key, by, pathology=chosen_class)
         if parts.empty:
             note(f"{chosen.setting.dataset} does not know the {_NAMES[by]} of its samples.")
         else:
             put(slice_table(parts, runs, chosen.metric))
     with right:
-        heading(f"Why values are what they are: {run.label}")
-        put(status_table(status_counts(run)))
+        heading(f"Why values are what they are{about}: {run.label}")
+        put(status_table(status_counts(run, pathology=chosen_class)))
 
 
 def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame, beside: list[str]) -> None:
@@ -89,11 +89,8 @@ def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame, beside: list[str]) 
                 put(element("p", f"<b>{text(value)}</b> {text(row['pathology'])}: {text(said)}", "gx-caption gx-lines"))
                 if row["status"] != "ok":
                     put(element("p", text(f"status: {row['status']}"), "gx-caption"))
-                st.page_link(
-                    "app_pages/compare.py",
-                    label="Compare",
-                    query_params=kept(sample=str(row["sample_id"]), methods=beside),
-                )
+                url = linked("compare", sample=str(row["sample_id"]), methods=beside)
+                put(element("p", f'<a href="{text(url)}" aria-label="Compare: {text(said)}">Compare</a>', "gx-caption"))
 
 
 def slice_table(parts: pd.DataFrame, runs: Sequence[Run], metric: MetricInfo) -> str:

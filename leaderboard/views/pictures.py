@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,6 +59,19 @@ def truth(sample: Sample, width: int | None = WIDTH, condition: ConditionInfo | 
     """
     film, remark = _film(sample, width, condition)
     return Shown(*_draw(Picture(film, truth=sample.boxes, mask=_mask(sample))), remark=remark)
+
+
+def thumbnail(sample: Sample, width: int, condition: ConditionInfo | None = None) -> str:
+    """A small picture of the image with its truth, as HTML that stands beside the phrase which says what it shows.
+
+    Args:
+        sample: As it is under the condition.
+        width: Of the picture.
+        condition: Of the runs that are shown.
+    """
+    shown = truth(sample, width, condition)
+    data = "" if shown.image is None else b64encode(shown.image).decode()
+    return f'<img alt="" src="data:image/jpeg;base64,{data}">'
 
 
 def answer(run: Run, sample_id: str, sample: Sample | None, style: Style, width: int | None = WIDTH) -> Shown:
