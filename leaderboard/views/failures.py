@@ -18,7 +18,7 @@ from .address import choose, linked
 from .compare import FIRST
 from .frame import Chosen, open_page
 from .markup import element, heading, note, put, sentence, table, text
-from .pictures import answer, put_picture
+from .pictures import answer, put_looks, put_picture
 
 _ALL = "all"
 _IN_A_ROW = 6
@@ -41,6 +41,7 @@ def show() -> None:
     if not runs:
         note(f"No method that is left has {chosen.metric.label}: choose another metric, or take a filter back.")
         return
+    put_looks()
     with chosen.columns[0]:
         run = choose("Method", runs, "method", named=lambda run: run.label)
     with chosen.columns[1]:
@@ -82,7 +83,7 @@ def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame, beside: list[str]) 
         for place, row in zip(places, worst.iloc[start : start + _IN_A_ROW].to_dict("records"), strict=False):
             with place:
                 sample = joined.samples.get(row["sample_id"])
-                shown = answer(run, str(row["sample_id"]), sample, Style())
+                shown = answer(run, str(row["sample_id"]), joined, Style())
                 said = sample.phrase if sample is not None else f"sample {row['sample_id']}"
                 put_picture(shown, f"{run.label} on: {said}")
                 value = write_number(float(row["value"]), digits_of(chosen.metric))

@@ -25,7 +25,7 @@ from .address import choose, linked
 from .charts import ACCENT, styled
 from .frame import Chosen, open_page
 from .markup import element, heading, interval, note, put, sentence, table, text
-from .pictures import thumbnail
+from .pictures import put_looks, thumbnail
 
 _LISTED = 6
 """Largest differences on each side."""
@@ -61,6 +61,7 @@ def show() -> None:
     said = difference_said(metric, first.label)
     derived = f" {DERIVED_SAID}" if any(is_derived(run.info, metric.key) for run in (first, second)) else ""
     note(f"{said} In colour: corrected p below {LEVEL:g}.{derived}")
+    put_looks()
     with st.spinner("Reading the data set …"):
         joined = join_run(first.info, chosen.options)
     left, right = st.columns([1.1, 1], gap="large")
