@@ -68,8 +68,9 @@ def show() -> None:
     if joined.reason:
         note(sentence(joined.reason), "gx-problems")
     put_looks()
-    rows = _found(chosen, runs, joined)
-    style = _style()
+    places = st.columns([1.4, 1.05, 1.15, 0.95, 0.95, 0.95, 2.05], vertical_alignment="bottom")
+    rows = _found(chosen, runs, joined, places[:4])
+    style = _style(places[4:])
     if rows.empty:
         note("No sample fits; take a filter back.")
         return
@@ -80,7 +81,8 @@ def show() -> None:
     zooms = False
     with above:
         for row in rows.iloc[start : start + ROWS].reset_index().to_dict("records"):
-            zooms |= _row(asked, str(row["sample_id"]), row)
+            with st.container(key=f"gx-row-{row['sample_id']}"):
+                zooms |= _row(asked, str(row["sample_id"]), row)
         put('<hr class="gx-line">')
     if zooms:
         zoom.show(zoom.Zoomed(runs, list(map(str, rows.index)), joined, style))
@@ -118,9 +120,8 @@ def _methods(chosen: Chosen) -> list[Run]:
         )
 
 
-def _found(chosen: Chosen, runs: Sequence[Run], joined: Joined) -> pd.DataFrame:
+def _found(chosen: Chosen, runs: Sequence[Run], joined: Joined, places: Sequence[Any]) -> pd.DataFrame:
     """The samples that the filters leave, in the order wanted."""
-    places = st.columns([2.4, 1.5, 1.5, 1.4, 1.4, 1.4], vertical_alignment="bottom")
     phrases = {sample_id: sample.phrase for sample_id, sample in joined.samples.items()}
     with places[0]:
         search = st.text_input(
@@ -136,9 +137,11 @@ def _found(chosen: Chosen, runs: Sequence[Run], joined: Joined) -> pd.DataFrame:
         pathology = choose("Pathology", [_ALL, *pathologies], "pathology")
     with places[2]:
         order = choose("Order", list(Order), "order")
-    first, second = _of_whom(order, runs, places[3:5])
-    seed = _seed(places[3]) if order is Order.RANDOM else 0
-    with places[5]:
+    of_whom = order in (Order.BEST, Order.WORST, Order.DISAGREEMENT)
+    more = st.columns([1.2, 1.2, 4], vertical_alignment="bottom") if of_whom or order is Order.RANDOM else []
+    first, second = _of_whom(order, runs, more)
+    seed = _seed(more[0]) if order is Order.RANDOM else 0
+    with places[3]:
         sample = st.text_input("Sample", key="sample", bind="query-params", placeholder="any")
     rows = select(
         browse(runs, chosen.metric.key),
@@ -180,21 +183,14 @@ def _seed(place: Any) -> int:
     return seed
 
 
-def _style() -> Style:
-    left, middle, right = st.columns([1, 1, 2.2], vertical_alignment="bottom")
-    with left:
+def _style(places: Sequence[Any]) -> Style:
+    with places[0]:
         opacity = st.slider("Opacity of the map", 0.0, 1.0, 0.45, 0.05, key="opacity", bind="query-params")
-    with middle:
+    with places[1]:
         threshold = st.slider("Threshold of the contour", 0.0, 1.0, 0.5, 0.05, key="threshold", bind="query-params")
-    with right:
+    with places[2]:
         layers = st.pills(
-            "Layers",
-            list(Layer),
-            default=list(Layer),
-            selection_mode="multi",
-            format_func=str.__str__,
-            key="layers",
-            bind="query-params",
+            "Layers", list(Layer), default=list(Layer), selection_mode="multi", key="layers", bind="query-params"
         )
     put(_legend(threshold))
     return Style(opacity, threshold, frozenset(layers))
@@ -215,9 +211,11 @@ def _legend(threshold: float) -> str:
 def _row(asked: Asked, sample_id: str, row: Mapping[Any, Any]) -> bool:
     """One sample; whether one of its pictures was clicked."""
     sample = asked.joined.samples.get(sample_id)
-    put('<hr class="gx-line">')
     title = sample.phrase if sample is not None else f"sample {sample_id}"
-    put(element("p", text(title), "gx-phrase") + element("p", text(_described(sample_id, row)), "gx-caption"))
+    put(
+        '<hr class="gx-line">'
+        + element("p", text(title) + element("span", text(_described(sample_id, row)), "gx-caption"), "gx-phrase")
+    )
     zooms = False
     places = st.columns(len(asked.runs) + (sample is not None))
     if sample is not None:
