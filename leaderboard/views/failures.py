@@ -50,21 +50,21 @@ def show() -> None:
         by = choose("Slices by", SLICINGS, "slices", named=_NAMES.__getitem__)
     chosen_class = None if pathology == _ALL else pathology
     worst = worst_samples(run, chosen.metric.key, pathology=chosen_class, count=_LISTED)
-    about = "" if chosen_class is None else f" of {chosen_class}"
+    about, only = ("", "") if chosen_class is None else (f" of {chosen_class}", f", {chosen_class}")
     heading(f"Worst samples{about} of {run.label}, {chosen.metric.label}")
     # Compare must show this method, whatever it would choose by itself.
     beside = [run.label, *(other.label for other in runs if other != run)][:FIRST]
     _pictures(chosen, run, worst.head(_PICTURES), beside)
     left, right = st.columns([1.9, 1], gap="large")
     with left:
-        heading(f"By {_NAMES[by]}{about}", "Means with 95 % intervals (bootstrap over patients).")
+        heading(f"By {_NAMES[by]}{only}", "Means with 95 % intervals (bootstrap over patients).")
         parts = slices(runs, chosen.metric.key, by, pathology=chosen_class)
         if parts.empty:
             note(f"{chosen.setting.dataset} does not know the {_NAMES[by]} of its samples.")
         else:
             put(slice_table(parts, runs, chosen.metric))
     with right:
-        heading(f"Why values are what they are{about}: {run.label}")
+        heading(f"Why values are what they are: {run.label}{only}")
         put(status_table(status_counts(run, pathology=chosen_class)))
 
 

@@ -82,9 +82,9 @@ def show() -> None:
 
 
 def _two(chosen: Chosen, runs: list[Run]) -> tuple[Run, Run]:
-    # The best two methods at first, controls last: the comparison that a reader comes for.
+    # The best two methods at first, then controls, and last those that read the truth: what a reader comes for.
     ordered = [row.run for row in board(runs, chosen.metric.key).rows]
-    ordered.sort(key=lambda run: run.info.method.control)
+    ordered.sort(key=lambda run: run.info.method.control + (run.info.method.control and run.predictions is None))
     with chosen.columns[0]:
         first = choose("First", ordered, "first", named=lambda run: run.label)
     with chosen.columns[1]:
