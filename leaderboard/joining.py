@@ -30,7 +30,7 @@ class Joined:
     Attributes:
         samples: The run's samples by `sample_id`; empty where the data is not here.
         reason: Why there are none, in one sentence that says what to do; "" where there are.
-        selection: The same samples with their data set, from which controls learn; None where the data is not here.
+        selection: The samples with the data set that they are of; None where there are none.
     """
 
     samples: Mapping[str, Sample] = field(default_factory=dict)

@@ -21,7 +21,7 @@ from ..library import Library
 from ..options import Options
 from ..overview_rows import identity
 from ..runs import Run, metrics_of
-from ..tables import native
+from ..tables import best_first, native
 from ..zero_shot import only_zero_shot
 from .address import choose, say_what_is_missing, tell_missing_in
 from .markup import element, note, put, text
@@ -80,8 +80,15 @@ class Chosen:
 
     @property
     def in_order(self) -> list[Run]:
-        """The runs as pages offer them: those with stored predictions first, methods before controls."""
-        return sorted(self.runs, key=lambda run: (run.predictions is None, run.info.method.control))
+        """The runs as pages offer them: methods before controls, those with pictures first, the best macro first."""
+
+        def place(run: Run) -> tuple[Any, ...]:
+            metric = run.metric(self.metric.key)
+            cell = None if metric is None else run.info.overall.macro.get(metric.key)
+            merit = (True, 0.0) if metric is None or cell is None else (False, best_first(cell, metric))
+            return run.info.method.control, run.predictions is None, merit
+
+        return sorted(self.runs, key=place)
 
 
 _CHOSEN: ContextVar[Chosen | None] = ContextVar("chosen", default=None)
