@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 
 from ..core import DEFAULT_PROTOCOL, GroundCXRError, unknown_name
 from ..core.config import STORE, configured_path, results_folder
+from ..core.names import printable
 from .aliases import split_alias
 from .places import Places
 
@@ -23,6 +25,14 @@ DATASET_ALIAS = "dataset"
 Methods = Annotated[
     list[str],
     typer.Option("--method", help="[ALIAS=]NAME or [ALIAS=]FILE.py[:CLASS]; may be given several times."),
+]
+Labels = Annotated[
+    list[str],
+    typer.Option(
+        "--label",
+        metavar="ALIAS=TEXT",
+        help="What tables and figures call a method, such as medrpg='MedRPG (ours)'; may be given several times.",
+    ),
 ]
 Protocols = Annotated[
     list[str], typer.Option("--protocol", help=f"{DEFAULT_PROTOCOL} otherwise; may be given several times.")
@@ -128,6 +138,7 @@ def open_methods(
     classes: dict[str, tuple[str, Any]] = {}
     placed: dict[str, AbstractContextManager[None]] = {}
     for alias, rest in split:
+        _refuse_alias_of_words(alias, rest)
         with places.of(rest, alias):
             method = load_method_class(rest, to_run=to_run)
         label = alias or method.name
@@ -149,6 +160,41 @@ def open_methods(
             entries.append(make_entry(method, label=label, settings=chosen[label], spec=spec))
     places.check_timeout(entry.method for entry in entries)
     return entries
+
+
+def _refuse_alias_of_words(alias: str, rest: str) -> None:
+    """Tell who writes a name for tables in front of a method where such names go."""
+    name, equals, spec = rest.partition("=")
+    if not alias and equals and "/" not in name and not Path(rest).exists():
+        raise GroundCXRError(
+            f"the alias '{printable(name)}' does not fit: letters, digits, '.', '_' and '-'; what tables call the "
+            f"method is said beside it: --method ALIAS={printable(spec)} --label 'ALIAS={printable(name)}'"
+        )
+
+
+def titled(entries: Sequence[Entry], labels: Sequence[str]) -> list[Entry]:
+    """The methods with the names that tables and figures show.
+
+    Args:
+        entries: The methods.
+        labels: What --label gives.
+
+    Raises:
+        GroundCXRError: If a label names no method of the run, has no text, or a method is given two.
+    """
+    titles: dict[str, str] = {}
+    for item in labels:
+        alias, equals, text = item.partition("=")
+        title = " ".join(text.split())
+        if not (equals and title) or title.encode(errors="replace").decode() != title:
+            raise GroundCXRError(f"--label '{printable(item)}' does not fit: write ALIAS=TEXT, the text in UTF-8")
+        known = [entry.label for entry in entries]
+        if alias not in known:
+            raise unknown_name("method in this run", alias, known)
+        if alias in titles:
+            raise GroundCXRError(f"--label names {alias} twice; give each method one label")
+        titles[alias] = title
+    return [replace(entry, title=titles.get(entry.label)) for entry in entries]
 
 
 def of_dataset(alias: str) -> bool:

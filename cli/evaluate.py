@@ -19,6 +19,7 @@ from .arguments import (
     DatasetLabel,
     Device,
     Jobs,
+    Labels,
     Limit,
     Methods,
     MinScore,
@@ -30,6 +31,7 @@ from .arguments import (
     Top,
     open_methods,
     open_protocols,
+    titled,
 )
 from .data_sets import Datasets, Roots, Secret, Splits, Suite, plan_sets
 from .places import Places, Pythons, Timeout
@@ -88,6 +90,7 @@ def evaluate(
     limit: Limit = None,
     pathology: Pathology = None,
     settings: Settings = [],  # noqa: B006
+    label: Labels = [],  # noqa: B006
     python: Pythons = [],  # noqa: B006
     timeout: Timeout = None,
     min_score: MinScore = None,
@@ -164,7 +167,7 @@ def evaluate(
         )
     with _executor(ray, part, workers, gpus_per_worker, cpus_per_worker) as executor:
         with traced(debug):
-            entries = open_methods(method, settings, python, timeout)
+            entries = titled(open_methods(method, settings, python, timeout), label)
         protocols = open_protocols(plan.protocols)
         selections, missing = select_sets(plan.sets, secret, pathology, limit)
         place = store or out / "store"

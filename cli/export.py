@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ..core import GroundCXRError
-from ..leaderboard.formats import Format, Layout
+from ..core.names import printable
+from ..leaderboard.formats import Caption, Format, Layout
+from .streams import tell
+
+if TYPE_CHECKING:
+    from ..leaderboard.runs import Run
 
 
 def export(
@@ -16,15 +22,34 @@ def export(
     form: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.MARKDOWN,
     metric: Annotated[
         list[str],
-        typer.Option("--metric", help="A metric's key, such as miou; the protocol's headline ones otherwise."),
+        typer.Option("--metric", help="Keys of metrics, such as miou; the protocol's headline ones otherwise."),
     ] = [],  # noqa: B006  (typer reads it as the default, nobody changes it)
     layout: Annotated[
         Layout,
         typer.Option(
             "--layout",
-            help="Columns: a data set's pathologies, all data sets in one table, or what conditions change.",
+            help="Columns: a data set's pathologies, metrics (macro averages), all data sets, or conditions.",
         ),
     ] = Layout.PATHOLOGIES,
+    transpose: Annotated[bool, typer.Option("--transpose", help="Methods in columns instead of rows.")] = False,
+    rows: Annotated[
+        list[str],
+        typer.Option("--rows", metavar="NAME...", help="Only these methods, in this order; marks go by them."),
+    ] = [],  # noqa: B006
+    columns: Annotated[
+        list[str], typer.Option("--columns", metavar="NAME...", help="Only these columns, in this order.")
+    ] = [],  # noqa: B006
+    rename: Annotated[
+        list[str],
+        typer.Option("--rename", metavar="OLD=NEW...", help="What rows and columns are called instead."),
+    ] = [],  # noqa: B006
+    percent: Annotated[bool, typer.Option("--percent", help="Shares in percent.")] = False,
+    digits: Annotated[
+        int | None, typer.Option("--digits", help="Decimals of every number; the metric's own otherwise.", min=0, max=6)
+    ] = None,
+    caption: Annotated[
+        Caption, typer.Option("--caption", help="short: one sentence, and all else in a note below the table.")
+    ] = Caption.LONG,
     only_zero_shot: Annotated[
         bool, typer.Option("--only-zero-shot", help="Leave out what methods have on data sets that they have seen.")
     ] = False,
@@ -35,17 +60,23 @@ def export(
     intervals: Annotated[bool, typer.Option(help="95 % intervals in LaTeX and Markdown.")] = True,
     out: Annotated[Path | None, typer.Option("--out", help="The file to write; the terminal otherwise.")] = None,
 ) -> None:
-    """Write tables: per pathology for each data set, protocol and metric, over all data sets, or of conditions.
+    """Write tables: per pathology, over metrics or over all data sets, or of what conditions change.
 
-    The best of a column is bold, and what cannot be told from it is marked. CSV and JSON hold every digit; bibtex is
-    what there is to cite. Exit code 0: written; 1: some results could not be used; 2: there is nothing to write.
+    The best of a column is bold, and what cannot be told from it is marked. CSV and JSON hold every digit unless
+    others are wished; bibtex is what there is to cite. Options of several names take them one after another, behind
+    the results: export results --rows a b. Exit code 0: written; 1: some results could not be used; 2: there is
+    nothing to write.
     """
     from ..leaderboard.conditions import condition_tables
     from ..leaderboard.export import export as write
     from ..leaderboard.export_conditions import export_changes
+    from ..leaderboard.export_latex import SMALLEST, smallest_type
+    from ..leaderboard.export_metrics import export_metrics
     from ..leaderboard.export_overview import export_overviews
     from ..leaderboard.library import Library
     from ..leaderboard.overview import overviews
+    from ..leaderboard.sheet import chosen_runs
+    from ..leaderboard.table_style import TableStyle
     from ..leaderboard.tables import boards
     from ..leaderboard.zero_shot import only_zero_shot as unseen
     from .output import print_or_write
@@ -60,14 +91,53 @@ def export(
             f"no result in {', '.join(map(str, results))} is zero-shot: every method has seen its data set, or does "
             "not state what its weights were trained on"
         )
-    if layout is Layout.CONDITIONS:
-        runs = unseen(library.runs) if only_zero_shot else library.runs
-        text = export_changes(condition_tables(runs, metric), form, intervals=intervals)
-    elif layout is Layout.DATASETS:
-        tables = overviews(library.runs, metric, only_zero_shot=only_zero_shot, only_native=only_native)
-        text = export_overviews(tables, form, intervals=intervals)
+    runs: Sequence[Run] = chosen_runs(library.runs, rows)
+    style = TableStyle(
+        intervals=intervals,
+        percent=percent,
+        digits=digits,
+        transpose=transpose,
+        short_caption=caption is Caption.SHORT,
+        rows=tuple(rows),
+        columns=tuple(columns),
+        renamed=renamed(rename, {name for run in runs for name in (run.label, *run.info.pathologies)}),
+    )
+    if layout is Layout.DATASETS:
+        tables = overviews(runs, metric, only_zero_shot=only_zero_shot, only_native=only_native)
+        text = export_overviews(tables, form, style)
     else:
-        runs = unseen(library.runs) if only_zero_shot else library.runs
-        text = write(boards(runs, metric, only_native=only_native), form, intervals=intervals)
+        runs = unseen(runs) if only_zero_shot else runs
+        if layout is Layout.CONDITIONS:
+            text = export_changes(condition_tables(runs, metric), form, style)
+        else:
+            of_layout = export_metrics if layout is Layout.METRICS else write
+            text = of_layout(boards(runs, metric, only_native=only_native), form, style)
     print_or_write(text, out)
+    if form is Format.LATEX and (points := smallest_type(text)) < SMALLEST:
+        tell(
+            f"note: the intervals are set in about {points:.1f} pt on a page of 17 cm; --transpose, fewer --rows or "
+            "--columns, or --no-intervals make a table larger"
+        )
     raise typer.Exit(1 if library.problems else 0)
+
+
+def renamed(items: Sequence[str], known: set[str]) -> dict[str, str]:
+    """What rows and columns are called instead, by name.
+
+    Args:
+        items: OLD=NEW each.
+        known: Names that may hold the sign =, so that it is no end of theirs.
+
+    Raises:
+        GroundCXRError: If an item has another form, or a name occurs twice.
+    """
+    found: dict[str, str] = {}
+    for item in items:
+        old = max((name for name in known if item.startswith(f"{name}=")), key=len, default=item.partition("=")[0])
+        new = " ".join(item[len(old) + 1 :].split())
+        if not (old and new) or "=" not in item:
+            raise GroundCXRError(f"--rename '{printable(item)}' does not fit: write OLD=NEW, such as v1='Ours (v1)'")
+        if old in found:
+            raise GroundCXRError(f"--rename names '{printable(old)}' twice; give it one name")
+        found[old] = new
+    return found

@@ -11,6 +11,7 @@ import typer
 from ..core import GroundCXRError
 from .arguments import (
     Jobs,
+    Labels,
     Limit,
     MinScore,
     Out,
@@ -20,6 +21,7 @@ from .arguments import (
     Store,
     Top,
     open_protocols,
+    titled,
 )
 from .data_sets import PHANTOM, Dataset, Root, Secret, Split
 
@@ -34,6 +36,7 @@ def import_results(
         ),
     ],
     name: Annotated[str | None, typer.Option("--name", help="Of predictions: the method's name in tables.")] = None,
+    label: Labels = [],  # noqa: B006  (typer reads it as the default, nobody changes it)
     kind: Annotated[
         str, typer.Option("--kind", help="Of predictions: diffusion, contrastive, box, control or other.")
     ] = "other",
@@ -78,6 +81,11 @@ def import_results(
         )
     if results and (min_score is not None or top is not None):
         raise GroundCXRError(f"{results[0]} is a result, scored already; --min-score and --top are for predictions")
+    if results and label:
+        raise GroundCXRError(
+            f"{results[0]} is a result, which is copied as it is; leave out --label, and rename it where it is shown: "
+            "groundcxr export --rename OLD=NEW"
+        )
     if results:
         raise typer.Exit(_import_results(results, out))
     from ..evaluation import select
@@ -95,6 +103,7 @@ def import_results(
     answers = make_choice(min_score, top)
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
     foreign = ForeignPredictions(predictions, selection, name=name, kind=kind, preset=way)
+    (foreign.entry,) = titled([foreign.entry], label)
     protocols = open_protocols(protocol)
     place = store or out / "store"
     report = Report()

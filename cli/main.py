@@ -23,10 +23,12 @@ from .env import env
 from .evaluate import EvaluateCommand, evaluate
 from .export import export
 from .fetch import fetch
+from .figure import figure
 from .ground import ground
 from .import_results import import_results
 from .leaderboard import leaderboard
 from .listing import list_names
+from .lists import ListsCommand
 from .reproduce import STOPPED as NOT_REPRODUCED
 from .reproduce import reproduce
 from .samples import samples
@@ -55,7 +57,8 @@ app.command("samples")(called(samples))
 app.command("reproduce")(called(reproduce, verdict=True, stopped=NOT_REPRODUCED))
 app.command("leaderboard")(called(leaderboard))
 app.command("compare")(called(compare))
-app.command("export")(called(export))
+app.command("export", cls=ListsCommand)(called(export))
+app.command("figure", cls=ListsCommand)(called(figure))
 app.command("audit")(called(audit))
 app.command("anatomy")(called(anatomy))
 app.command("import")(called(import_results))

@@ -43,7 +43,7 @@ class Report:
         if not self._quiet:
             self._console.print(result_table(ran.outcome, self._console.width, ran.label))
             sys.stdout.flush()
-        label = ran.outcome.info.method.label
+        label = ran.outcome.info.method.shown
         for doubt in ran.outcome.doubts:
             warning = f"{label}{f' on {ran.label}' if ran.label else ''}: {doubt}"
             # Under another protocol the same answers are as doubtful as under the first.
@@ -128,7 +128,7 @@ def _relative(folder: Path) -> str:
 def _tell_problems(result: Result, alias: str) -> None:
     if not result.problems:
         return
-    label, total = result.info.method.label, result.info.dataset.n_samples
+    label, total = result.info.method.shown, result.info.dataset.n_samples
     where = f"{alias}, {result.info.protocol.name}" if alias else result.info.protocol.name
     tell(f"{len(result.problems)} of {total} samples failed with {label} ({where}):")
     reasons = Reasons()

@@ -8,6 +8,7 @@ from .arguments import (
     BatchSize,
     Conditions,
     Jobs,
+    Labels,
     Limit,
     Methods,
     MinScore,
@@ -19,6 +20,7 @@ from .arguments import (
     Top,
     open_methods,
     open_protocols,
+    titled,
 )
 from .data_sets import Datasets, Roots, Secret, Splits, Suite, plan_sets
 from .places import Pythons
@@ -36,6 +38,7 @@ def score(
     limit: Limit = None,
     pathology: Pathology = None,
     settings: Settings = [],  # noqa: B006
+    label: Labels = [],  # noqa: B006
     python: Pythons = [],  # noqa: B006
     min_score: MinScore = None,
     top: Top = None,
@@ -57,7 +60,7 @@ def score(
 
     answers = make_choice(min_score, top)
     plan = plan_sets(dataset, root, split, settings, protocol, suite)
-    entries = open_methods(method, settings, python, to_run=False)
+    entries = titled(open_methods(method, settings, python, to_run=False), label)
     protocols = open_protocols(plan.protocols)
     selections, missing = select_sets(plan.sets, secret, pathology, limit)
     place = store or out / "store"

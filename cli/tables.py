@@ -36,7 +36,7 @@ def result_table(result: Result, width: int, alias: str = "") -> Table:
     info = result.info
     metrics = _headline(info.metrics)
     breaks = _breaks(len(metrics), width)
-    title = f"{info.method.label} on {_data(result, alias)}, {info.protocol.name}"
+    title = f"{info.method.shown} on {_data(result, alias)}, {info.protocol.name}"
     table = _table(title, _caption(result))
     table.add_column("pathology", no_wrap=True)
     table.add_column("n", justify="right")
@@ -79,7 +79,7 @@ def overview_table(results: Sequence[Result], width: int, alias: str = "") -> Ta
         for result in group:
             macro = result.info.overall.macro
             most = max(macro[metric.key].n for metric in metrics if metric.key in macro)
-            name = result.info.method.label + (" (control)" if result.info.method.control else "")
+            name = result.info.method.shown + (" (control)" if result.info.method.control else "")
             cells: list[str] = []
             for metric in metrics:
                 cell = macro.get(metric.key)

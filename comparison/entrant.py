@@ -64,5 +64,5 @@ class ResultEntrant:
 def entrants_of(results: Sequence[Result]) -> list[ResultEntrant]:
     """Results under names that tell them apart."""
     infos = [result.info for result in results]
-    labels = told_apart([info.method.label for info in infos], infos, [result.fingerprint for result in results])
+    labels = told_apart([info.method.shown for info in infos], infos, [result.fingerprint for result in results])
     return [ResultEntrant(result, label) for result, label in zip(results, labels, strict=True)]

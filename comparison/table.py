@@ -48,7 +48,7 @@ def compare(*results: Result | Path | str, metrics: Sequence[str] = ()) -> pd.Da
     read = [one if isinstance(one, Result) else load_result(user_path(one)) for one in results]
     for place, one in enumerate(read):
         if any(one.info == other.info for other in read[:place]):
-            raise GroundCXRError(f"the result of {one.info.method.label} is given twice; give each once")
+            raise GroundCXRError(f"the result of {one.info.method.shown} is given twice; give each once")
     return paired_table(entrants_of(read), metrics)
 
 

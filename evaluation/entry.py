@@ -57,6 +57,7 @@ class Entry:
     Attributes:
         method: The method, not yet set up.
         label: Its alias, or its own name.
+        title: What tables and figures call it instead; None for the label.
         fitted_on: Fingerprint of the samples that a control was fitted on.
         recipe: How to build it elsewhere; None where it was given as a class or an instance.
     """
@@ -65,6 +66,7 @@ class Entry:
     label: str
     fitted_on: str = ""
     recipe: Recipe | None = None
+    title: str | None = None
 
     @cached_property
     def info(self) -> MethodInfo:
@@ -90,6 +92,7 @@ class Entry:
                 citation=text(method.citation),
                 note=text(method.note),
                 environment=without_folders(_environment(method)),
+                title=self.title,
             )
 
 
@@ -183,7 +186,7 @@ def method_store(root: Path, info: MethodInfo) -> PredictionStore:
         root: The store's folder, shared by all methods.
         info: The method in its present state.
     """
-    return PredictionStore(root, info.name, info.fingerprint, info.model_dump(exclude={"label"}))
+    return PredictionStore(root, info.name, info.fingerprint, info.model_dump(exclude={"label", "title"}))
 
 
 def _environment(method: GroundingMethod) -> dict[str, str] | None:

@@ -70,7 +70,7 @@ class Result:
         data = f"{info.dataset.name} {info.dataset.version} ({info.dataset.split})"
         under = "" if info.condition is None else f", {info.condition.label},"
         return (
-            f"<Result of {info.method.label} on {data}{under} under {info.protocol.name}: {len(self.samples)} samples>"
+            f"<Result of {info.method.shown} on {data}{under} under {info.protocol.name}: {len(self.samples)} samples>"
         )
 
     def table(self) -> pd.DataFrame:

@@ -137,9 +137,10 @@ class MethodInfo(_Sparing):
 
     Of one that ran in another Python than groundcxr, `environment` has the version of that Python and those of the
     packages that the method requires, on which its fingerprint rests too; of any other the file does not have it.
+    `title` is what tables and figures call it, where that is not its alias; no fingerprint and no folder has it.
     """
 
-    _later = ("environment",)
+    _later = ("environment", "title")
 
     name: str
     label: str
@@ -156,6 +157,12 @@ class MethodInfo(_Sparing):
     citation: str
     note: str
     environment: dict[str, str] | None = None
+    title: str | None = None
+
+    @property
+    def shown(self) -> str:
+        """What tables and figures call it."""
+        return self.title or self.label
 
 
 class GitInfo(_Strict):

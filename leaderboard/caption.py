@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..comparison.captions import SIGN_FLIPS, cells_said, how_tested, p_shown
+from ..comparison.setting import Setting
 from ..comparison.significance import LEVEL, MACRO, MICRO
 from ..core.fingerprint import SHORT
 from ..evaluation.conditions import describe_condition
@@ -57,17 +58,8 @@ def sentences(board: Board, *, intervals: bool) -> list[str]:
         intervals: Whether it shows the 95 % intervals.
     """
     setting, infos = board.setting, [row.run.info for row in board.rows]
-    when = days_of([row.run for row in board.rows])
-    condition = board.rows[0].run.info.condition
-    named = {titled(row.run.info.dataset) for row in board.rows if row.run.info.dataset.label}
-    plain = f"{setting.dataset} {setting.version}"
-    data = f"{' and '.join(sorted(named))} ({plain})" if named else plain
-    under = "" if condition is None else f", altered: {describe_condition(condition)}"
     said = [
-        f"{board.metric.label} on {data} (split {setting.split}, "
-        f"{setting.n_samples} samples, fingerprint {setting.fingerprint[:SHORT]}{under}) under protocol "
-        f"{setting.protocol} (version {setting.protocol_version}, hash {setting.protocol_hash[:HASH]}), measured "
-        f"{when}.",
+        f"{board.metric.label} {measured_said([row.run for row in board.rows])}.",
         direction_said(board.metric),
         cells_said(board.metric),
     ]
@@ -117,6 +109,32 @@ def blind_said(board: Board) -> list[str]:
     return said
 
 
+def measured_said(runs: Sequence[Run]) -> str:
+    """On which data, under which protocol and when runs of one setting were made."""
+    setting, condition = runs[0].setting, runs[0].info.condition
+    named = {titled(run.info.dataset) for run in runs if run.info.dataset.label}
+    plain = f"{setting.dataset} {setting.version}"
+    data = f"{' and '.join(sorted(named))} ({plain})" if named else plain
+    under = "" if condition is None else f", altered: {describe_condition(condition)}"
+    return (
+        f"on {data} (split {setting.split}, {setting.n_samples} samples, fingerprint "
+        f"{setting.fingerprint[:SHORT]}{under}) under protocol {setting.protocol} (version {setting.protocol_version}, "
+        f"hash {setting.protocol_hash[:HASH]}), measured {days_of(runs)}"
+    )
+
+
+def where_said(setting: Setting) -> str:
+    """The data set in a title."""
+    under = f", {setting.condition}" if setting.condition else ""
+    return f"on {setting.dataset} {setting.version} ({setting.split}{under})"
+
+
+def marks_of(*, control: bool, imported: bool, seen: bool = False) -> str:
+    """What stands behind a method's name in a table, since a reader must know it; "" for most."""
+    marks = [mark for mark, holds in (("control", control), ("imported", imported), (SEEN, seen)) if holds]
+    return f" ({', '.join(marks)})" if marks else ""
+
+
 def days_of(runs: Sequence[Run]) -> str:
     """When runs were made: a day, or the first and the last."""
     days = sorted(run.info.run.created[:10] for run in runs) or ["-"]
@@ -144,18 +162,4 @@ def marks_said(cells: Sequence[BoardCell], metric: MetricInfo) -> str:
 
 def row_name(label: str, *, control: bool, imported: bool, seen: bool = False) -> str:
     """A method's name in a table, with what a reader must know of it."""
-    marks = [mark for mark, holds in (("control", control), ("imported", imported), (SEEN, seen)) if holds]
-    return label + (f" ({', '.join(marks)})" if marks else "")
-
-
-def row_names(board: Board) -> list[str]:
-    """The names of a board's rows."""
-    return [
-        row_name(
-            row.run.label,
-            control=row.run.info.method.control,
-            imported=row.run.imported is not None,
-            seen=board.tells_seen and seen_in(row.run.info) is not None,
-        )
-        for row in board.rows
-    ]
+    return label + marks_of(control=control, imported=imported, seen=seen)

@@ -23,8 +23,8 @@ def bibtex(runs: Sequence[Run]) -> str:
     """BibTeX of the toolkit, and of the runs' methods, data sets and protocols; each entry once.
 
     Two entries that share a key and differ in content are both kept, the later one with a number behind its key. A
-    method whose citation is not known, or is no BibTeX, is named in a comment; so is whatever has a citation that could
-    read files or run something, which is left out.
+    method whose citation is not known, or is no BibTeX, is named in a comment at the end; so is whatever has a citation
+    that could read files or run something, which is left out.
 
     Args:
         runs: The runs of a table.
@@ -43,10 +43,11 @@ def bibtex(runs: Sequence[Run]) -> str:
     for run in runs:
         method = run.info.method
         if not is_harmless(method.citation):
-            remarks.append(_remark(method.label, _LEFT_OUT))
+            remarks.append(_remark(method.shown, _LEFT_OUT))
         elif not _add(method.citation, entries) and not method.control:
-            remarks.append(_remark(method.label, one_line(method.citation) or "no citation is known"))
-    return "\n\n".join([*dict.fromkeys(remarks), *entries.values()]) + "\n"
+            remarks.append(_remark(method.shown, one_line(method.citation) or "no citation is known"))
+    unknown = ["\n".join(dict.fromkeys(remarks))] if remarks else []
+    return "\n\n".join([*entries.values(), *unknown]) + "\n"
 
 
 def _toolkit(runs: Sequence[Run]) -> str:

@@ -11,15 +11,18 @@ from typing import Any
 
 from ..core.names import one_line
 from ..core.spreadsheet import cell as spreadsheet_cell
+from .caption import caption, marks_of, where_said
 from .citation import bibtex
-from .export_latex import latex_table
-from .export_markdown import markdown_table
+from .export_latex import latex_sheet
+from .export_markdown import markdown_sheet
 from .formats import Format
-from .tables import Board
+from .sheet import Head, Sheet, SheetCell, arranged, known_as
+from .table_style import AS_USUAL, TableStyle
+from .tables import Board, BoardRow
 from .zero_shot import SEEN, seen_in
 
 
-def export(boards: Sequence[Board], form: Format, *, intervals: bool = True) -> str:
+def export(boards: Sequence[Board], form: Format, style: TableStyle = AS_USUAL) -> str:
     """Write tables out.
 
     LaTeX and Markdown round as the terminal does: best bold, a dagger at what cannot be told from it, a caption that
@@ -28,48 +31,48 @@ def export(boards: Sequence[Board], form: Format, *, intervals: bool = True) -> 
     Args:
         boards: The tables, one after another.
         form: LaTeX, Markdown, CSV, JSON; or the BibTeX of all that the tables rest on.
-        intervals: Whether LaTeX and Markdown show the 95 % intervals.
+        style: How they are printed.
 
     Returns:
         The text, with a line break at its end.
+
+    Raises:
+        GroundCXRError: If the style does not fit the tables or the form.
     """
+    style.refuse(form)
     match form:
-        case Format.LATEX:
-            return "\n".join(latex_table(board, intervals=intervals) for board in boards)
-        case Format.MARKDOWN:
-            return "\n".join(markdown_table(board, intervals=intervals) for board in boards)
-        case Format.CSV:
-            return _csv(boards)
         case Format.JSON:
-            return json.dumps([_record(board) for board in boards], indent=2, allow_nan=False) + "\n"
+            return write_json([_record(board) for board in boards])
         case Format.BIBTEX:
             return bibtex([row.run for board in boards for row in board.rows])
+        case _:
+            return write_sheets([board_sheet(board, style) for board in boards], form, style)
 
 
-def _described(board: Board, *, condition: bool) -> dict[str, Any]:
-    said = dataclasses.asdict(board.setting)
-    # Said only where there is one, so that other exports stay as they were.
-    return {
-        **{key: value for key, value in said.items() if condition or key != "condition"},
-        "metric": board.metric.key,
-    }
+def write_sheets(sheets: Sequence[Sheet], form: Format, style: TableStyle) -> str:
+    """Tables as LaTeX, Markdown or CSV, one after another.
+
+    Args:
+        sheets: The tables, as they come.
+        form: One of the three.
+        style: How they are printed.
+
+    Raises:
+        GroundCXRError: If the style does not fit the tables.
+    """
+    shown = arranged(sheets, style)
+    if form is Format.LATEX:
+        return "\n".join(latex_sheet(sheet, style) for sheet in shown)
+    if form is Format.MARKDOWN:
+        return "\n".join(markdown_sheet(sheet, style) for sheet in shown)
+    untold = frozenset[str].intersection(*(sheet.untold for sheet in shown)) if shown else frozenset()
+    lines = [line for sheet in shown for line in sheet.records(style)]
+    return write_csv([{key: value for key, value in line.items() if key not in untold} for line in lines])
 
 
-def _csv(boards: Sequence[Board]) -> str:
-    """One line for each table, method and column, since the columns of tables may differ."""
-    told = {SEEN: any(board.tells_seen for board in boards), "derived": any(board.tells_derived for board in boards)}
-    condition = any(board.setting.condition for board in boards)
-    return write_csv(
-        [
-            {
-                key: value
-                for key, value in {**_described(board, condition=condition), **cell}.items()
-                if told.get(key, True)
-            }
-            for board in boards
-            for cell in board.frame().astype(object).to_dict("records")
-        ]
-    )
+def write_json(records: Sequence[Mapping[str, Any]]) -> str:
+    """Records of tables as JSON, with every digit."""
+    return json.dumps(records, indent=2, allow_nan=False) + "\n"
 
 
 def write_csv(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -87,22 +90,87 @@ def _csv_cell(value: Any) -> Any:
     return None if value != value else value
 
 
+def board_sheet(board: Board, style: TableStyle) -> Sheet:
+    """A board as a table of methods by pathologies."""
+    setting, metric = board.setting, style.named(board.metric)
+    titled = dataclasses.replace(board, metric=metric)
+    records = records_of(board)
+    return Sheet(
+        corners=("Method", "Pathology"),
+        rows=tuple(method_head(row, board) for row in board.rows),
+        columns=tuple(Head(column, (column,), n=board.n[column], capital=True) for column in board.columns),
+        cells=tuple(
+            tuple(
+                SheetCell(
+                    board.metric,
+                    row.cells[column],
+                    board.n[column],
+                    row.derived,
+                    record=records[row.run.id, column],
+                )
+                for column in board.columns
+            )
+            for row in board.rows
+        ),
+        title=f"{metric.label} by pathology {where_said(setting)}",
+        caption=caption(titled, intervals=style.intervals),
+        # The id, since versions, splits and parts of a split may share all the names.
+        label=f"{setting.dataset}-{setting.protocol}-{board.metric.key}-{setting.id}",
+        keys=("method", "column"),
+        untold=untold(board),
+    )
+
+
+def method_head(row: BoardRow, board: Board) -> Head:
+    """What names a method's row of a board."""
+    method = row.run.info.method
+    seen = board.tells_seen and seen_in(row.run.info) is not None
+    marks = marks_of(control=method.control, imported=row.run.imported is not None, seen=seen)
+    return Head(row.run.label, known_as(row.run), marks, control=method.control)
+
+
+def untold(board: Board) -> frozenset[str]:
+    """Fields of CSV that are said only where there is something to say, so that other exports stay as they were."""
+    told = {SEEN: board.tells_seen, "derived": board.tells_derived, "condition": bool(board.setting.condition)}
+    return frozenset(key for key, is_told in told.items() if not is_told)
+
+
+def records_of(board: Board) -> dict[tuple[str, str], dict[str, Any]]:
+    """The lines of CSV of a board, by run and column."""
+    said = {**dataclasses.asdict(board.setting), "metric": board.metric.key}
+    lines = board.frame().astype(object).to_dict("records")
+    return {(line["run"], line["column"]): {**said, **line} for line in lines}
+
+
+def described(board: Board) -> dict[str, Any]:
+    """What JSON says of a board's data, protocol and metric."""
+    said = {**dataclasses.asdict(board.setting), "metric": board.metric.key}
+    return {key: value for key, value in said.items() if key != "condition" or value}
+
+
+def method_record(row: BoardRow, board: Board) -> dict[str, Any]:
+    """What JSON says of a method's row of a board, its cells apart."""
+    return {
+        "run": row.run.id,
+        "method": row.run.label,
+        "tier": row.run.tier,
+        "kind": row.run.info.method.kind,
+        "control": row.run.info.method.control,
+        **({SEEN: seen_in(row.run.info)} if board.tells_seen else {}),
+        **({"derived": row.derived} if board.tells_derived else {}),
+        "created": row.run.info.run.created,
+    }
+
+
 def _record(board: Board) -> dict[str, Any]:
     return {
-        **_described(board, condition=bool(board.setting.condition)),
+        **described(board),
         "label": board.metric.label,
         "ranked": board.ranked,
         "n": board.n,
         "rows": [
             {
-                "run": row.run.id,
-                "method": row.run.label,
-                "tier": row.run.tier,
-                "kind": row.run.info.method.kind,
-                "control": row.run.info.method.control,
-                **({SEEN: seen_in(row.run.info)} if board.tells_seen else {}),
-                **({"derived": row.derived} if board.tells_derived else {}),
-                "created": row.run.info.run.created,
+                **method_record(row, board),
                 "cells": {column: dataclasses.asdict(cell) for column, cell in row.cells.items()},
             }
             for row in board.rows

@@ -2,55 +2,84 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from typing import Any
 
-from ..comparison.captions import signed
-from ..core.fingerprint import SHORT
 from ..evaluation.conditions import describe_condition
-from ..evaluation.numbers import digits_of, write_number
-from . import export_latex as latex
-from .caption import HASH, PHANTOMS_SAID, days_of, direction_said, row_name
+from .caption import PHANTOMS_SAID, direction_said, marks_of, measured_said, row_name, where_said
 from .citation import bibtex
-from .conditions import Change, ConditionRow, ConditionTable
+from .conditions import ConditionRow, ConditionTable
 from .data_columns import PHANTOM
-from .export import write_csv
-from .export_markdown import escape, markdown_lines
+from .export import write_json, write_sheets
 from .formats import Format
+from .sheet import Head, Sheet, SheetCell, known_as
+from .table_style import AS_USUAL, TableStyle
+from .tables import BoardCell
 
 AS_IT_IS = "as it is"
 
 
-def export_changes(tables: Sequence[ConditionTable], form: Format, *, intervals: bool = True) -> str:
+def export_changes(tables: Sequence[ConditionTable], form: Format, style: TableStyle = AS_USUAL) -> str:
     """Write tables of conditions out.
 
     Args:
         tables: The tables, one after another.
         form: As for `export.export`.
-        intervals: Whether LaTeX and Markdown show the 95 % intervals.
+        style: How they are printed.
 
     Returns:
         The text, with a line break at its end.
+
+    Raises:
+        GroundCXRError: If the style does not fit the tables or the form.
     """
+    style.refuse(form)
     match form:
-        case Format.LATEX:
-            return "\n".join(_latex(table, intervals) for table in tables)
-        case Format.MARKDOWN:
-            return "\n".join(_markdown(table, intervals) for table in tables)
-        case Format.CSV:
-            return write_csv(
-                [
-                    {**_described(table), **row}
-                    for table in tables
-                    for row in table.frame().astype(object).to_dict("records")
-                ]
-            )
         case Format.JSON:
-            return json.dumps([_record(table) for table in tables], indent=2, allow_nan=False) + "\n"
+            return write_json([_record(table) for table in tables])
         case Format.BIBTEX:
             return bibtex(list(dict.fromkeys(run for table in tables for run in table.runs)))
+        case _:
+            return write_sheets([conditions_sheet(table, style) for table in tables], form, style)
+
+
+def conditions_sheet(table: ConditionTable, style: TableStyle) -> Sheet:
+    """What conditions change as a table of methods by conditions."""
+    setting, metric = table.setting, style.named(table.metric)
+    heads = dict.fromkeys([AS_IT_IS, *table.conditions])
+    lines = iter(table.frame().astype(object).to_dict("records"))
+    records = {(row.run, name): {**_described(table), **next(lines)} for row in table.rows for name in row.changes}
+
+    def cell(row: ConditionRow, name: str) -> SheetCell:
+        if name == AS_IT_IS:
+            found = row.run.info.overall.macro[table.metric.key]
+            return SheetCell(table.metric, BoardCell(found.value, None, None, found.n))
+        change = row.changes.get(name)
+        if change is None:
+            return SheetCell(table.metric, None)
+        number = BoardCell(change.difference, change.low, change.high, change.n)
+        return SheetCell(table.metric, number, signed=True, record=records[row.run, name])
+
+    return Sheet(
+        corners=("Method", "Condition"),
+        rows=tuple(
+            Head(
+                row.run.label,
+                known_as(row.run),
+                marks_of(control=row.run.info.method.control, imported=row.run.imported is not None),
+                control=row.run.info.method.control,
+            )
+            for row in table.rows
+        ),
+        columns=tuple(Head(name, (name,)) for name in heads),
+        cells=tuple(tuple(cell(row, name) for name in heads) for row in table.rows),
+        title=f"{metric.label} under conditions {where_said(setting)}",
+        caption=changes_caption(replace(table, metric=metric), intervals=style.intervals),
+        label=f"conditions-{setting.dataset}-{setting.protocol}-{table.metric.key}-{setting.id}",
+        keys=("method", "condition"),
+        scaled=("plain", "value", "difference", "low", "high"),
+    )
 
 
 def changes_caption(table: ConditionTable, *, intervals: bool) -> str:
@@ -65,9 +94,7 @@ def changes_caption(table: ConditionTable, *, intervals: bool) -> str:
     known = {info.label: describe_condition(info) for info in infos if info is not None}
     conditions = [known[name] for name in table.conditions]
     said = [
-        f"{table.metric.label} on {setting.dataset} {setting.version} (split {setting.split}, {setting.n_samples} "
-        f"samples, fingerprint {setting.fingerprint[:SHORT]}) under protocol {setting.protocol} (version "
-        f"{setting.protocol_version}, hash {setting.protocol_hash[:HASH]}), measured {days_of(table.runs)}.",
+        f"{table.metric.label} {measured_said([row.run for row in table.rows])}.",
         direction_said(table.metric),
         f"{AS_IT_IS.capitalize()}: the macro average; behind it, what each condition adds to it, on the samples that "
         "have a value in both.",
@@ -90,55 +117,8 @@ def names_of(table: ConditionTable) -> list[str]:
     ]
 
 
-def _plain(row: ConditionRow, table: ConditionTable) -> str:
-    value = row.run.info.overall.macro[table.metric.key].value
-    return "-" if value is None else write_number(value, digits_of(table.metric))
-
-
-def _markdown(table: ConditionTable, intervals: bool) -> str:
-    metric = table.metric
-
-    def cell(change: Change | None) -> str:
-        if change is None or change.difference is None:
-            return "-"
-        shown = escape(signed(change.difference, metric))
-        if not intervals or change.low is None:
-            return shown
-        return f"{shown} [{signed(change.low, metric)}, {signed(change.high, metric)}]"
-
-    rows = [
-        [name, _plain(row, table), *(cell(row.changes.get(condition)) for condition in table.conditions)]
-        for name, row in zip(names_of(table), table.rows, strict=True)
-    ]
-    heads = dict.fromkeys([AS_IT_IS, *table.conditions])
-    return markdown_lines(heads, rows, changes_caption(table, intervals=intervals))
-
-
-def _latex(table: ConditionTable, intervals: bool) -> str:
-    digits = digits_of(table.metric)
-
-    def plus(number: float) -> str:
-        return ("+" if number > 0 else "") + latex.number(number, digits)
-
-    body: list[str] = []
-    for name, row in zip(names_of(table), table.rows, strict=True):
-        changes = [row.changes.get(condition) for condition in table.conditions]
-        values = ["--" if one is None or one.difference is None else plus(one.difference) for one in changes]
-        ends = [
-            rf"{{\scriptsize [{plus(one.low)}, {plus(one.high)}]}}"
-            if one is not None and one.low is not None and one.high is not None
-            else ""
-            for one in changes
-        ]
-        body += latex.latex_row(name, [_plain(row, table), *values], ["", *ends] if intervals else None)
-    setting = table.setting
-    named = f"conditions-{setting.dataset}-{setting.protocol}-{table.metric.key}-{setting.id}"
-    heads = [(name, None) for name in (AS_IT_IS, *table.conditions)]
-    return latex.latex_float(heads, body, changes_caption(table, intervals=intervals), named)
-
-
 def _described(table: ConditionTable) -> dict[str, Any]:
-    said = {key: value for key, value in dataclasses.asdict(table.setting).items() if key != "condition"}
+    said = {key: value for key, value in asdict(table.setting).items() if key != "condition"}
     return {**said, "metric": table.metric.key}
 
 

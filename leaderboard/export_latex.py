@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from ..core.names import one_line
 from ..evaluation.derived import DERIVED
-from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
-from .caption import ABOVE, TIED, caption, row_names
-from .tables import Board, BoardCell
+from .caption import ABOVE, TIED
+from .sheet import Head, Sheet, SheetCell
+from .table_style import AS_USUAL, TableStyle
+from .tables import BoardCell
+from .zero_shot import SEEN
 
 _SPECIAL = {
     "\\": r"\textbackslash{}",
@@ -33,70 +35,108 @@ _SPECIAL = {
     DERIVED: r"$^{\circ}$",
 }
 _TRANSLATION = str.maketrans(_SPECIAL)
+_PAGE, _TYPE, _SMALL, _GAP = 484.0, 10.0, 7.0, 12.0
+"""In points: 17 cm, the text's type, that of intervals, and what is between columns."""
+
+SMALLEST = 5.0
+"""Points below which print is hard to read."""
+
+_COMMAND = re.compile(r"\\[a-zA-Z]+|[{}$^\\]")
 _EXPONENT = re.compile(r"(.*)e([+-]\d+)")
 
 
-def latex_table(board: Board, *, intervals: bool) -> str:
+def latex_sheet(sheet: Sheet, style: TableStyle) -> str:
     """A `table*` that needs the packages booktabs and adjustbox.
 
     Args:
-        board: The table.
-        intervals: Whether a line below each method gives the 95 % intervals.
+        sheet: The table, arranged.
+        style: How its numbers are written, and how long its caption is.
     """
-    setting = board.setting
-    # The id, since versions, splits and parts of a split may share all the names.
-    named = f"{setting.dataset}-{setting.protocol}-{board.metric.key}-{setting.id}"
-    body: list[str] = []
-    for name, row in zip(row_names(board), board.rows, strict=True):
-        if row is board.blocks[-1][0] and body:
-            body.append(r"\midrule")
-        cells = [row.cells[column] for column in board.columns]
-        values = [
-            value(cell, board.metric, board.n[column], derived=row.derived)
-            for cell, column in zip(cells, board.columns, strict=True)
-        ]
-        below = [interval(cell, board.metric) for cell in cells] if intervals else None
-        body += latex_row(name, values, below)
-    heads = [(capital(column), board.n[column]) for column in board.columns]
-    return latex_float(heads, body, caption(board, intervals=intervals), named)
-
-
-def latex_float(heads: Sequence[tuple[str, int | None]], body: Sequence[str], caption: str, named: str) -> str:
-    """A `table*` that needs the packages booktabs and adjustbox.
-
-    Args:
-        heads: Each column's heading, and how many samples it has; None of what has none.
-        body: The rows.
-        caption: As plain text.
-        named: What the label is made of.
-    """
-    label = re.sub(r"[^a-z0-9]+", "-", named.lower())
-    counts = ["" if n is None else str(n) for _, n in heads]
+    label = re.sub(r"[^a-z0-9]+", "-", sheet.label.lower())
+    short = style.short_caption
     lines = [
         r"% \usepackage{booktabs,adjustbox}",
         r"\begin{table*}[t]",
         r"\centering",
-        rf"\caption{{{escape(caption)}}}",
+        rf"\caption{{{escape(sheet.title + '.' if short else sheet.caption)}}}",
         rf"\label{{tab:{label}}}",
         r"\begin{adjustbox}{max width=\textwidth}",
-        rf"\begin{{tabular}}{{@{{}}l{'r' * len(heads)}@{{}}}}",
-        r"\toprule",
-        " & ".join(["Method", *(_heading(head) for head, _ in heads)]) + r" \\",
-        " & ".join([r"\quad$n$", *counts]) + r" \\",
-        r"\midrule",
-        *body,
-        r"\bottomrule",
-        r"\end{tabular}",
+        *_tabular(sheet, style),
         r"\end{adjustbox}",
+        *([rf"\par\smallskip\parbox{{\textwidth}}{{\footnotesize {escape(sheet.caption)}}}"] if short else []),
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def latex_row(name: str, values: Sequence[str], below: Sequence[str] | None) -> list[str]:
-    """A method's line, and one of the intervals below it where these are wanted."""
-    lines = [" & ".join([_behind_a_row(escape(name)), *values]) + r" \\"]
-    return lines if below is None else [*lines, " & ".join(["", *below]) + r" \\[2pt]"]
+def _tabular(sheet: Sheet, style: TableStyle) -> list[str]:
+    """The table itself; how many samples there are stands below the heads of columns, or behind those of rows."""
+    behind = any(head.n is not None for head in sheet.rows)
+    heads = [_heading(capital(head.shown) if head.capital else head.shown) for head in sheet.columns]
+    lines = [
+        rf"\begin{{tabular}}{{@{{}}l{'r' * (len(heads) + behind)}@{{}}}}",
+        r"\toprule",
+        " & ".join([sheet.corners[0], *(["$n$"] if behind else []), *heads]) + r" \\",
+    ]
+    if any(head.n is not None for head in sheet.columns):
+        lines.append(" & ".join([r"\quad$n$", *map(_count, sheet.columns)]) + r" \\")
+    lines.append(r"\midrule")
+    block = _controls_from(sheet.rows)
+    for place, (head, cells) in enumerate(zip(sheet.rows, sheet.cells, strict=True)):
+        if place and place == block:
+            lines.append(r"\midrule")
+        name = _behind_a_row(escape(capital(head.shown) if head.capital else head.shown))
+        counted = [_count(head)] if behind else []
+        lines.append(" & ".join([name, *counted, *(_cell(cell, style) for cell in cells)]) + r" \\")
+        if style.intervals:
+            below = ["", *([""] if behind else []), *(_interval(cell, style) for cell in cells)]
+            lines.append(" & ".join(below) + r" \\[2pt]")
+    return [*lines, r"\bottomrule", r"\end{tabular}"]
+
+
+def _controls_from(rows: Sequence[Head]) -> int:
+    """The place of the first control, where controls are a block below the methods; 0 where they are none."""
+    methods = [place for place, head in enumerate(rows) if not head.control]
+    return len(methods) if methods and methods[-1] < len(methods) < len(rows) else 0
+
+
+def smallest_type(tables: str) -> float:
+    """About how large the intervals of tables are once they are made to fit a page, in points.
+
+    A letter is taken to be half as wide as its type is high.
+
+    Args:
+        tables: As `latex_sheet` writes them.
+    """
+    found = [_SMALL]
+    for table in tables.split(r"\toprule")[1:]:
+        lines = [line.split(" & ") for line in table.partition(r"\bottomrule")[0].splitlines() if " & " in line]
+        widths: dict[int, float] = {}
+        for line in lines:
+            for place, cell in enumerate(line):
+                size = _SMALL if r"\scriptsize" in cell else _TYPE
+                words = [_COMMAND.sub("", word) for word in cell.split(r"\\")]
+                widths[place] = max(widths.get(place, 0.0), size / 2 * max(map(len, words)))
+        width = sum(widths.values()) + _GAP * len(widths)
+        if r"\scriptsize" in table:
+            found.append(_SMALL * min(1.0, _PAGE / width))
+    return min(found)
+
+
+def _count(head: Head) -> str:
+    return "" if head.n is None else str(head.n)
+
+
+def _cell(cell: SheetCell, style: TableStyle) -> str:
+    if cell.number is None or cell.number.value is None:
+        return escape(cell.text) or "--"
+    shown = value(cell.number, cell.metric, cell.most, style, derived=cell.derived)
+    shown = f"+{shown}" if cell.signed and cell.number.value > 0 else shown
+    return rf"{shown} {{\scriptsize {SEEN}}}" if cell.seen else shown
+
+
+def _interval(cell: SheetCell, style: TableStyle) -> str:
+    return "" if cell.number is None else interval(cell.number, cell.metric, style, signed=cell.signed)
 
 
 def escape(text: str) -> str:
@@ -120,38 +160,41 @@ def _heading(text: str) -> str:
     return stacked if len(words) == 1 else rf"\shortstack[r]{{{stacked}}}"
 
 
-def value(cell: BoardCell, metric: MetricInfo, most: int, *, derived: bool = False) -> str:
+def value(
+    cell: BoardCell, metric: MetricInfo, most: int | None, style: TableStyle = AS_USUAL, *, derived: bool = False
+) -> str:
     """A number with its marks.
 
     Args:
         cell: The number.
         metric: Of what.
-        most: The most samples of the column; a cell with fewer says so.
+        most: The most samples of the column; a cell with fewer says so. None where that is not said.
+        style: How it is written.
         derived: Whether it is of the view that the method does not give itself.
     """
     if cell.value is None:
         return "--"
-    shown = number(cell.value, digits_of(metric))
+    shown = number(cell.value, metric, style)
     if cell.best:
         # Bold text leaves formulas (powers, minus signs) light.
         shown = rf"\textbf{{\boldmath {shown}}}" if "$" in shown else rf"\textbf{{{shown}}}"
-    count = "" if cell.n == most else f" ($n$={cell.n})"
+    count = "" if most is None or cell.n == most else f" ($n$={cell.n})"
     mark = _SPECIAL[TIED] if cell.tied else _SPECIAL[ABOVE] if cell.above else ""
     return shown + mark + (_SPECIAL[DERIVED] if derived else "") + count
 
 
-def interval(cell: BoardCell, metric: MetricInfo) -> str:
+def interval(cell: BoardCell, metric: MetricInfo, style: TableStyle = AS_USUAL, *, signed: bool = False) -> str:
     """A number's interval in small brackets."""
     if cell.low is None or cell.high is None:
         return ""
-    low, high = (number(end, digits_of(metric)) for end in (cell.low, cell.high))
+    low, high = (("+" if signed and end > 0 else "") + number(end, metric, style) for end in (cell.low, cell.high))
     # In braces: a bracket after a row's end would be taken for the row's extra space.
     return rf"{{\scriptsize [{low}, {high}]}}"
 
 
-def number(value: float, digits: int) -> str:
+def number(value: float, metric: MetricInfo, style: TableStyle) -> str:
     """A number as LaTeX sets it."""
-    shown = write_number(value, digits)
+    shown = style.write(value, metric)
     if exponent := _EXPONENT.fullmatch(shown):
         return rf"${exponent[1]}\times10^{{{int(exponent[2])}}}$"
     return f"$-${shown[1:]}" if shown.startswith("-") else shown

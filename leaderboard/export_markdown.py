@@ -3,56 +3,53 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 
 from ..core.names import one_line
 from ..evaluation.derived import DERIVED
-from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
-from .caption import ABOVE, TIED, caption, row_names
-from .tables import Board, BoardCell
+from .caption import ABOVE, TIED
+from .sheet import Head, Sheet, SheetCell
+from .table_style import AS_USUAL, TableStyle
+from .tables import BoardCell
+from .zero_shot import SEEN
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&|~#!])")
 _BLOCK = re.compile(r"^(\d*)([-+=.)])")
 """What makes a paragraph that begins with it a list or a line."""
 
 
-def markdown_table(board: Board, *, intervals: bool) -> str:
-    """The table, and its caption below.
+def markdown_sheet(sheet: Sheet, style: TableStyle) -> str:
+    """The table, and its caption below; a short caption stands above it.
 
     Args:
-        board: The table.
-        intervals: Whether the 95 % intervals stand behind the values.
-    """
-    columns = board.columns
-    rows = [
-        [
-            name,
-            *(
-                markdown_cell(row.cells[column], board.metric, board.n[column], intervals, derived=row.derived)
-                for column in columns
-            ),
-        ]
-        for name, row in zip(row_names(board), board.rows, strict=True)
-    ]
-    return markdown_lines({column: board.n[column] for column in columns}, rows, caption(board, intervals=intervals))
-
-
-def markdown_lines(heads: Mapping[str, int | None], rows: Sequence[Sequence[str]], caption: str) -> str:
-    """A table, and its caption below.
-
-    Args:
-        heads: By column, how many samples it has; None of what has none.
-        rows: The method's name as plain text, then Markdown.
-        caption: As plain text.
+        sheet: The table, arranged.
+        style: How its numbers are written, and how long its caption is.
     """
     lines = [
-        _line(["Method", *(escape(column) + ("" if n is None else f" (n={n})") for column, n in heads.items())]),
-        _line([":--", *("--:" for _ in heads)]),
-        *(_line([escape(name), *cells]) for name, *cells in rows),
+        *([_paragraph(f"{sheet.title}."), ""] if style.short_caption else []),
+        _line([sheet.corners[0], *map(_head, sheet.columns)]),
+        _line([":--", *("--:" for _ in sheet.columns)]),
+        *(
+            _line([_head(head), *(_cell(cell, style) for cell in cells)])
+            for head, cells in zip(sheet.rows, sheet.cells, strict=True)
+        ),
     ]
-    below = _BLOCK.sub(r"\1\\\2", escape(caption))
-    return "\n".join([*lines, "", below]) + "\n"
+    return "\n".join([*lines, "", _paragraph(sheet.caption)]) + "\n"
+
+
+def _head(head: Head) -> str:
+    return escape(head.shown) + ("" if head.n is None else f" (n={head.n})")
+
+
+def _paragraph(text: str) -> str:
+    return _BLOCK.sub(r"\1\\\2", escape(text))
+
+
+def _cell(cell: SheetCell, style: TableStyle) -> str:
+    if cell.number is None or cell.number.value is None:
+        return escape(cell.text) or "-"
+    shown = markdown_cell(cell.number, cell.metric, cell.most, style, derived=cell.derived, signed=cell.signed)
+    return f"{shown} {SEEN}" if cell.seen else shown
 
 
 def escape(text: str) -> str:
@@ -64,24 +61,33 @@ def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def markdown_cell(cell: BoardCell, metric: MetricInfo, most: int, intervals: bool, *, derived: bool = False) -> str:
+def markdown_cell(
+    cell: BoardCell,
+    metric: MetricInfo,
+    most: int | None,
+    style: TableStyle = AS_USUAL,
+    *,
+    derived: bool = False,
+    signed: bool = False,
+) -> str:
     """A number with its marks.
 
     Args:
         cell: The number.
         metric: Of what.
-        most: The most samples of the column; a cell with fewer says so.
-        intervals: Whether the 95 % interval stands behind it.
+        most: The most samples of the column; a cell with fewer says so. None where that is not said.
+        style: How it is written, and whether the 95 % interval stands behind it.
         derived: Whether it is of the view that the method does not give itself.
+        signed: Whether it is a difference.
     """
     if cell.value is None:
         return "-"
     value, low, high = (
-        None if number is None else write_number(number, digits_of(metric))
+        None if number is None else ("+" if signed and number > 0 else "") + style.write(number, metric)
         for number in (cell.value, cell.low, cell.high)
     )
     shown = f"**{value}**" if cell.best else f"{value}{TIED if cell.tied else ABOVE if cell.above else ''}"
     shown += DERIVED if derived else ""
-    count = "" if cell.n == most else f" (n={cell.n})"
-    interval = f" [{low}, {high}]" if intervals and low is not None and high is not None else ""
+    count = "" if most is None or cell.n == most else f" (n={cell.n})"
+    interval = f" [{low}, {high}]" if style.intervals and low is not None and high is not None else ""
     return shown + count + interval

@@ -2,105 +2,107 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from ..evaluation.numbers import digits_of, write_number
-from . import export_latex as latex
+from .caption import marks_of
 from .citation import bibtex
 from .data_columns import Column
-from .export import write_csv
-from .export_markdown import markdown_cell, markdown_lines
+from .export import write_json, write_sheets
 from .formats import Format
 from .overview import Overview
-from .overview_caption import overview_caption, overview_names
+from .overview_caption import overview_caption
 from .overview_rows import OverviewRow
+from .sheet import Head, Sheet, SheetCell, known_as
+from .table_style import AS_USUAL, TableStyle
+from .tables import BoardCell
 from .zero_shot import SEEN
 
 MEAN, RANK = "mean", "mean rank"
 
 
-def export_overviews(tables: Sequence[Overview], form: Format, *, intervals: bool = True) -> str:
+def export_overviews(tables: Sequence[Overview], form: Format, style: TableStyle = AS_USUAL) -> str:
     """Write tables over all data sets out.
 
     Args:
         tables: The tables, one after another.
         form: As for `export.export`.
-        intervals: Whether LaTeX and Markdown show the 95 % intervals.
+        style: How they are printed.
 
     Returns:
         The text, with a line break at its end.
+
+    Raises:
+        GroundCXRError: If the style does not fit the tables or the form.
     """
+    style.refuse(form)
     match form:
-        case Format.LATEX:
-            return "\n".join(_latex(table, intervals) for table in tables)
-        case Format.MARKDOWN:
-            return "\n".join(_markdown(table, intervals) for table in tables)
-        case Format.CSV:
-            frames = [table.frame().astype(object) for table in tables]
-            if not any(table.tells_derived for table in tables):
-                frames = [frame.drop(columns="derived", errors="ignore") for frame in frames]
-            return write_csv([row for frame in frames for row in frame.to_dict("records")])
         case Format.JSON:
-            return json.dumps([_record(table) for table in tables], indent=2, allow_nan=False) + "\n"
+            return write_json([_record(table) for table in tables])
         case Format.BIBTEX:
             # A run stands in a table for each metric.
             return bibtex(list(dict.fromkeys(run for table in tables for run in table.runs)))
+        case _:
+            return write_sheets([overview_sheet(table, style) for table in tables], form, style)
 
 
-def _heads(table: Overview) -> dict[str, int | None]:
-    """By column, how many samples it has."""
+def overview_sheet(table: Overview, style: TableStyle) -> Sheet:
+    """The table over all data sets as a table of methods by data sets, with means and mean ranks."""
+    name, _, sha256 = table.protocol
+    metric = style.named(table.metric)
+    lines = iter(table.frame().astype(object).to_dict("records"))
+    records = {
+        (row.label, column): next(lines)
+        for row in table.rows
+        for column in table.columns
+        if (entry := row.entries.get(column)) is not None and entry.cell is not None
+    }
 
-    def head(column: Column) -> tuple[str, int | None]:
-        return f"{column.label}, {column.apart}" if column.apart else column.label, table.n[column]
+    def head(column: Column) -> Head:
+        marks = f", {column.apart}" if column.apart else ""
+        return Head(column.label, (column.label, column.dataset), marks, table.n[column])
 
-    return dict(table.in_order(head, (MEAN, None), (RANK, None)))
-
-
-def _markdown(table: Overview, intervals: bool) -> str:
-    def cell(row: OverviewRow, column: Column) -> str:
-        entry = row.entries.get(column)
-        if entry is None:
-            return "-"
-        if entry.cell is None:
-            return SEEN if entry.seen else "-"
-        shown = markdown_cell(entry.cell, table.metric, table.n[column], intervals, derived=entry.derived)
-        return f"{shown} {SEEN}" if entry.seen else shown
-
-    rows = []
-    for name, row in zip(overview_names(table), table.rows, strict=True):
-        mean = "-" if row.mean is None else write_number(row.mean, digits_of(table.metric))
-        rank = "-" if row.rank is None else f"{row.rank:.2f}"
-        rows.append([name, *table.in_order(partial(cell, row), mean, rank)])
-    return markdown_lines(_heads(table), rows, overview_caption(table, intervals=intervals))
-
-
-def _latex(table: Overview, intervals: bool) -> str:
-    def value(row: OverviewRow, column: Column) -> str:
+    def cell(row: OverviewRow, column: Column) -> SheetCell:
         entry = row.entries.get(column)
         if entry is None or entry.cell is None:
-            return SEEN if entry and entry.seen else "--"
-        shown = latex.value(entry.cell, table.metric, table.n[column], derived=entry.derived)
-        return rf"{shown} {{\scriptsize {SEEN}}}" if entry.seen else shown
+            return SheetCell(table.metric, None, text=SEEN if entry is not None and entry.seen else "")
+        return SheetCell(
+            table.metric,
+            entry.cell,
+            table.n[column],
+            entry.derived,
+            seen=bool(entry.seen),
+            record=records[row.label, column],
+        )
 
-    def below(row: OverviewRow, column: Column) -> str:
-        cell = row.cell(column)
-        return "" if cell is None else latex.interval(cell, table.metric)
+    def cells(row: OverviewRow) -> tuple[SheetCell, ...]:
+        mean = SheetCell(table.metric, BoardCell(row.mean, None, None, 0))
+        rank = SheetCell(table.metric, None, text="" if row.rank is None else f"{row.rank:.2f}")
+        return tuple(table.in_order(partial(cell, row), mean, rank))
 
-    body: list[str] = []
-    for name, row in zip(overview_names(table), table.rows, strict=True):
-        mean = "--" if row.mean is None else latex.number(row.mean, digits_of(table.metric))
-        rank = "--" if row.rank is None else f"{row.rank:.2f}"
-        values = table.in_order(partial(value, row), mean, rank)
-        ends = table.in_order(partial(below, row), "", "") if intervals else None
-        body += latex.latex_row(name, values, ends)
-    name, _, sha256 = table.protocol
-    named = f"datasets-{name}-{table.metric.key}-{sha256[:8]}"
-    heads = [(latex.capital(head) if head in (MEAN, RANK) else head, n) for head, n in _heads(table).items()]
-    return latex.latex_float(heads, body, overview_caption(table, intervals=intervals), named)
+    over = [Head(words, (words,), capital=True) for words in (MEAN, RANK)]
+    return Sheet(
+        corners=("Method", "Data set"),
+        rows=tuple(
+            Head(
+                row.label,
+                (row.label, *known_as(*(entry.run for entry in row.entries.values()))),
+                marks_of(control=row.control, imported=row.imported),
+                control=row.control,
+            )
+            for row in table.rows
+        ),
+        columns=tuple(table.in_order(head, *over)),
+        cells=tuple(map(cells, table.rows)),
+        title=f"{metric.label} by data set",
+        caption=overview_caption(replace(table, metric=metric), intervals=style.intervals),
+        label=f"datasets-{name}-{table.metric.key}-{sha256[:8]}",
+        keys=("method", "dataset"),
+        scaled=("value", "low", "high", "mean"),
+        untold=frozenset() if table.tells_derived else frozenset({"derived"}),
+    )
 
 
 def _record(table: Overview) -> dict[str, Any]:
@@ -144,7 +146,7 @@ def _record(table: Overview) -> dict[str, Any]:
                         "tier": entry.run.tier,
                         "seen": entry.seen,
                         **({"derived": entry.derived} if table.tells_derived else {}),
-                        **dataclasses.asdict(entry.cell),
+                        **asdict(entry.cell),
                     }
                     for column in table.columns
                     if (entry := row.entries.get(column)) is not None and entry.cell is not None

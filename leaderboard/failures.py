@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from ..comparison.pairing import paired_parts, paired_values
+from ..comparison.pairing import Paired, paired_parts, paired_values
 from ..core import GroundCXRError
 from ..metrics.statistics import summarise
 from .runs import Run
@@ -54,28 +54,34 @@ def worst_samples(run: Run, metric: str, *, pathology: str | None = None, count:
     return order.head(count).reset_index(drop=True)
 
 
-def slices(runs: Sequence[Run], metric: str, by: Slicing) -> pd.DataFrame:
+def slices(runs: Sequence[Run], metric: str, by: Slicing, *, pathology: str | None = None) -> pd.DataFrame:
     """A metric over slices of the samples: means, or, where its cells are no means, cells made of a slice's samples.
 
     Args:
         runs: Runs of one setting; those without the metric are left out.
         metric: The metric's key.
         by: What to slice by: the target's share of the image, its number of boxes, its side, its zone.
+        pathology: Only this class.
 
     Returns:
         One row for each run and slice, in the slices' order: `run` (id), `method` (label), `slice`, `value`, `low`,
         `high` (95 %, bootstrap over patients), `n`. Empty where the data set does not know `side` or `zone`.
     """
     with_metric = tuple(run for run in runs if run.metric(metric) is not None)
-    return _slices(with_metric, metric, by).copy()
+    return _slices(with_metric, metric, by, pathology).copy()
 
 
 @lru_cache(maxsize=64)
-def _slices(runs: tuple[Run, ...], metric: str, by: Slicing) -> pd.DataFrame:
+def _slices(runs: tuple[Run, ...], metric: str, by: Slicing, pathology: str | None) -> pd.DataFrame:
     columns = ["run", "method", "slice", "value", "low", "high", "n"]
     if not runs:
         return pd.DataFrame(columns=columns)
     paired = paired_values(runs, metric, [by])
+    if pathology is not None:
+        mine = paired.pathology == pathology
+        paired = Paired(paired.rows.loc[mine].reset_index(drop=True), paired.values[mine], paired.dataset)
+    if paired.rows.empty:
+        return pd.DataFrame(columns=columns)
     names, order = _slicer(by)(pd.Series(paired.rows[by]))
     there = set(names)
     present = [name for name in order if name in there]
@@ -93,15 +99,31 @@ def _slices(runs: tuple[Run, ...], metric: str, by: Slicing) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def status_counts(run: Run) -> pd.DataFrame:
-    """How many samples have which status: `metric` (key), `label`, `status`, `n`, most frequent first per metric."""
+def status_counts(run: Run, *, pathology: str | None = None) -> pd.DataFrame:
+    """How many samples have which status: `metric` (key), `label`, `status`, `n`, most frequent first per metric.
+
+    Args:
+        run: The run.
+        pathology: Only this class.
+
+    Raises:
+        StoreError: If the rows of a run cannot be read any more.
+    """
     labels = {metric.key: metric.label for metric in run.info.metrics}
+    statuses = run.info.statuses if pathology is None else _statuses(run, pathology)
     rows = [
         {"metric": key, "label": labels[key], "status": status, "n": n}
-        for key, counts in run.info.statuses.items()
+        for key, counts in statuses.items()
         for status, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     ]
     return pd.DataFrame(rows, columns=["metric", "label", "status", "n"])
+
+
+def _statuses(run: Run, pathology: str) -> dict[str, dict[str, int]]:
+    keys = list(run.info.statuses)
+    rows = run.samples(["pathology", *(f"{key}_status" for key in keys)])
+    mine = rows.loc[rows["pathology"] == pathology]
+    return {key: {str(name): int(n) for name, n in mine[f"{key}_status"].value_counts().items()} for key in keys}
 
 
 def _slicer(by: Slicing) -> Callable[[pd.Series], tuple[list[str], Sequence[str]]]:

@@ -22,10 +22,18 @@ class PageFormat(StrEnum):
     HTML = "html"
 
 
+class Caption(StrEnum):
+    """How much a caption says; SHORT has all else in a note below the table."""
+
+    LONG = "long"
+    SHORT = "short"
+
+
 class Layout(StrEnum):
-    """What tables are of: a data set's pathologies, all data sets, or what conditions change."""
+    """What columns are: a data set's pathologies, metrics, all data sets, or what conditions change."""
 
     PATHOLOGIES = "pathologies"
+    METRICS = "metrics"
     DATASETS = "datasets"
     CONDITIONS = "conditions"
 

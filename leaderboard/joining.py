@@ -16,7 +16,7 @@ from ..datasets import DATASETS, GroundingDataset, load_dataset
 from ..datasets.phantom.cache import cache_root
 from ..datasets.phantom.parameters import DEFAULT
 from ..datasets.phantom.request import Request
-from ..evaluation.plan import USERS_OWN, select_as
+from ..evaluation.plan import USERS_OWN, Selection, select_as
 from ..evaluation.schema import ConditionInfo, DatasetInfo, ResultFile
 from .options import Options
 
@@ -30,10 +30,12 @@ class Joined:
     Attributes:
         samples: The run's samples by `sample_id`; empty where the data is not here.
         reason: Why there are none, in one sentence that says what to do; "" where there are.
+        selection: The samples with the data set that they are of; None where there are none.
     """
 
     samples: Mapping[str, Sample] = field(default_factory=dict)
     reason: str = ""
+    selection: Selection | None = None
 
 
 def join(
@@ -90,7 +92,7 @@ def join(
             f" {outside[0]}{f' (and {len(outside) - 1:,} more)' if len(outside) > 1 else ''} lies outside {root}; put"
             " it, or a link to it, there"
         )
-    return Joined({sample.sample_id: sample for sample in selection.samples})
+    return Joined({sample.sample_id: sample for sample in selection.samples}, selection=selection)
 
 
 def join_run(info: ResultFile, options: Options) -> Joined:

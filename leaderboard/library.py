@@ -132,7 +132,7 @@ def _open(folder: Path, store: Path | None, problems: list[str]) -> Run | str:
         # The result is none the worse for it, and stays.
         problems.append(f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error))
     tier = REPRODUCED if again and again.reproduces else IMPORTED if imported else MEASURED
-    return Run(folder, info, tier, one_line(info.method.label), store, imported, again)
+    return Run(folder, info, tier, one_line(info.method.shown), store, imported, again)
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from ..core.alterations import Alteration
 from ..core.fingerprint import digest
 from ..metrics import Protocol
 from ..metrics.region import region_of
+from .lines import borders, draw_line, rectangle
 
 COLOUR_MAP = "inferno"
 """Perceptually uniform, and no colour of it is that of a line."""
@@ -76,6 +79,16 @@ class Film:
         return cls(None, image_size, _shown(image_size, width))
 
 
+class Layer(StrEnum):
+    """What can be seen of a picture, or left out."""
+
+    IMAGE = "image"
+    TRUTH = "truth"
+    MAP = "map"
+    CONTOUR = "contour"
+    BOXES = "boxes"
+
+
 @dataclass(frozen=True)
 class Style:
     """How maps are laid over images.
@@ -83,10 +96,12 @@ class Style:
     Attributes:
         opacity: Of the map's colours, in [0, 1].
         threshold: Where the contour is, on the protocol's scale in [0, 1].
+        layers: What is drawn.
     """
 
     opacity: float = 0.5
     threshold: float = 0.5
+    layers: frozenset[Layer] = frozenset(Layer)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +135,7 @@ class Picture:
             film.sha256,
             film.image_size,
             film.shown_size,
+            sorted(self.style.layers),
             (self.style.opacity, self.style.threshold) if heatmap is not None else None,
             scores,
             heatmap.extent.as_tuple() if heatmap is not None else None,
@@ -138,29 +154,56 @@ class Picture:
         from PIL import Image, ImageDraw
 
         width, height = self.film.shown_size
-        grey = self.film.pixels if self.film.pixels is not None else np.full((height, width), EMPTY, dtype=np.uint8)
+        layers, grey = self.style.layers, self.film.pixels
+        if grey is None or Layer.IMAGE not in layers:
+            grey = np.full((height, width), EMPTY, dtype=np.uint8)
         pixels = np.repeat(grey[:, :, None], 3, axis=2)
-        if self.heatmap is not None:
-            _lay_over(pixels, self._unit_scores(self.heatmap), self.style)
-        line = max(1, round(width / 160))
-        if self.mask is not None:
-            _outline(pixels, self._shown_mask(self.mask), TRUTH, line)
+        unit = None if self.heatmap is None else self._unit_scores(self.heatmap)
+        if unit is not None and Layer.MAP in layers:
+            _lay_over(pixels, unit, self.style.opacity)
         image = Image.fromarray(pixels)
         draw = ImageDraw.Draw(image)
-        for boxes, colour in ((self.truth, TRUTH), (self.boxes, METHOD)):
-            for box in boxes:
-                edges = self._shown_box(box)
-                # A dark rim keeps the line apart from bright bone and from bright colours.
-                draw.rectangle([e + d for e, d in zip(edges, (-1, -1, 1, 1), strict=True)], outline=(0, 0, 0))
-                draw.rectangle(edges, outline=colour, width=line)
+        line = max(1, round(width / 160))
+        if Layer.TRUTH in layers:
+            edges = [] if self.mask is None else borders(self._shown_mask(self.mask))
+            for points in [*edges, *self._shown_boxes(self.truth, line)]:
+                draw_line(draw, points, TRUTH, line, dashed=False)
+        if unit is not None and Layer.CONTOUR in layers:
+            # NaN is above no threshold: what the method has not looked at is not marked.
+            for points in borders(unit > self.style.threshold):
+                draw_line(draw, points, METHOD, max(1, round(width / 240)), dashed=True)
+        if Layer.BOXES in layers:
+            for points in self._shown_boxes(self.boxes, line):
+                draw_line(draw, points, METHOD, line, dashed=True)
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=_QUALITY, subsampling=0)
         return buffer.getvalue()
 
+    def _shown_boxes(self, boxes: Sequence[Box], line: int) -> list[NDArray[np.float64]]:
+        """The boxes' borders, so far inside the picture that all of a line is seen at its edge."""
+        width, height = self.film.shown_size
+        inset = line / 2 + 1
+        found = []
+        for box in boxes:
+            fit = box.clipped(self.film.image_size).scaled(
+                width / self.film.image_size[0], height / self.film.image_size[1]
+            )
+            x0, x1 = _within(fit.x0, fit.x1, inset, width - inset)
+            y0, y1 = _within(fit.y0, fit.y1, inset, height - inset)
+            found.append(rectangle(x0, y0, x1, y1))
+        return found
+
+    @property
+    def unit_grid(self) -> NDArray[np.float32] | None:
+        """The map's own cells on the scale [0, 1] on which the protocol thresholds; None without a map."""
+        return None if self.heatmap is None else self._to_unit(self.heatmap.values)
+
     def _unit_scores(self, heatmap: Heatmap) -> NDArray[np.float32]:
         """The map `[h, w]` at the picture's size on the scale [0, 1], NaN where the method has not looked."""
+        return self._to_unit(_sampled(heatmap, self.film.shown_size))
+
+    def _to_unit(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
         low, high = self.scale
-        scores = _sampled(heatmap, self.film.shown_size)
         # A constant map marks nothing.
         return (scores - np.float32(low)) / np.float32(high - low) if high > low else scores * np.float32(0)
 
@@ -168,15 +211,6 @@ class Picture:
         inside = mask.load()
         (width, height), (columns, rows) = self.film.shown_size, inside.shape[::-1]
         return inside[np.ix_(_centres(rows, height), _centres(columns, width))]
-
-    def _shown_box(self, box: Box) -> tuple[float, float, float, float]:
-        """The corners of the box in the picture, at least one pixel apart and inside it."""
-        width, height = self.film.shown_size
-        fit = box.clipped(self.film.image_size).scaled(
-            width / self.film.image_size[0], height / self.film.image_size[1]
-        )
-        x0, y0 = min(round(fit.x0), width - 2), min(round(fit.y0), height - 2)
-        return x0, y0, max(x0 + 1, min(round(fit.x1) - 1, width - 1)), max(y0 + 1, min(round(fit.y1) - 1, height - 1))
 
 
 def live_iou(protocol: Protocol, kind: str, answer: Grounding, sample: Sample, threshold: float) -> float | None:
@@ -211,27 +245,17 @@ def colours() -> NDArray[np.uint8]:
     return table[:, :3]
 
 
-def _lay_over(pixels: NDArray[np.uint8], unit: NDArray[np.float32], style: Style) -> None:
+def _lay_over(pixels: NDArray[np.uint8], unit: NDArray[np.float32], opacity: float) -> None:
     seen = ~np.isnan(unit)
     index = np.clip(np.nan_to_num(unit) * (_LEVELS - 1), 0, _LEVELS - 1).astype(np.uint8)
-    mixed = (1 - style.opacity) * pixels[seen] + style.opacity * colours()[index[seen]]
+    mixed = (1 - opacity) * pixels[seen] + opacity * colours()[index[seen]]
     pixels[seen] = np.rint(mixed).astype(np.uint8)
-    # NaN is above no threshold: what the method has not looked at is not marked.
-    _outline(pixels, unit > style.threshold, METHOD, max(1, round(pixels.shape[1] / 320)))
 
 
-def _outline(pixels: NDArray[np.uint8], inside: NDArray[np.bool_], colour: tuple[int, int, int], line: int) -> None:
-    """Draw the inner border of a region, with a dark rim outside it."""
-    from scipy.ndimage import binary_dilation, binary_erosion
-
-    if not inside.any():
-        return
-    # The picture's edge is no border of the region.
-    core: Any = binary_erosion(inside, iterations=line, border_value=1)
-    grown: Any = binary_dilation(inside)
-    border = inside & ~core
-    pixels[grown & ~inside] //= 3
-    pixels[border] = colour
+def _within(start: float, end: float, low: float, high: float) -> tuple[float, float]:
+    """A stretch at least one pixel long, between two places."""
+    start, end = min(max(start, low), high - 1), max(min(end, high), low + 1)
+    return start, max(end, start + 1)
 
 
 def _sampled(heatmap: Heatmap, shown: ImageSize) -> NDArray[np.float32]:

@@ -18,7 +18,6 @@ from .caption import (
     days_of,
     direction_said,
     marks_said,
-    row_name,
 )
 from .data_columns import PHANTOM
 from .overview import Overview
@@ -120,8 +119,3 @@ def shared_said(shown: Overview) -> list[str]:
         for name, labels in of.items()
         if len(labels) > 1  # of data sets: somebody's own have one name and need not share an image
     ]
-
-
-def overview_names(shown: Overview) -> list[str]:
-    """The names of the rows, with what a reader must know of each."""
-    return [row_name(row.label, control=row.control, imported=row.imported) for row in shown.rows]

@@ -109,9 +109,9 @@ def identity(info: ResultFile) -> str:
 
 def _name(row: dict[Column, Run], notes: list[str]) -> str:
     """A method's label: the one that most of its results have."""
-    labels = Counter(run.info.method.label for run in row.values())
+    labels = Counter(run.info.method.shown for run in row.values())
     name = labels.most_common(1)[0][0]
     for column, run in row.items():
-        if run.info.method.label != name:
-            notes.append(f"{name} is called {run.info.method.label} on {column.label}.")
+        if run.info.method.shown != name:
+            notes.append(f"{name} is called {run.info.method.shown} on {column.label}.")
     return name

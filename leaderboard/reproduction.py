@@ -44,6 +44,7 @@ def command(info: ResultFile, imported: ImportFile | None = None) -> str:
         words = ["evaluate", "--method", spec if method.label == method.name else f"{method.label}={spec}"]
         words += ["--python", PYTHON] if method.environment is not None else []
         settings = {f"{method.label}.{key}": value for key, value in said.items()}
+    words += ["--label", f"{method.label}={method.title}"] if method.title else []
     settings |= {f"dataset.{key}": value for key, value in _given(data.options).items()}
     words += [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     words += ["--dataset", data.name]

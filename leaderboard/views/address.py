@@ -8,12 +8,16 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from .markup import note
 
 T = TypeVar("T")
 
 _SHARED = ("data", "protocol", "metric", "kind", "tier", "supervision", "zero_shot", "native")
+
+_OPEN = "page-open"
+_LEFT = "choices-left"
 
 _MISSING: ContextVar[Any] = ContextVar("missing", default=None)
 """The place for what the address asks for in vain."""
@@ -90,17 +94,53 @@ def say_what_is_missing(key: str, known: Iterable[str]) -> None:
             note(f"The address asks for {missing}, which cannot be chosen here.", "gx-problems")
 
 
-def linked(page: str, **more: str | list[str]) -> str:
-    """The URL of another page of the same data set, protocol and metric.
+def linked(page: str, **more: str | Sequence[str]) -> str:
+    """The URL of another page of the same data set, protocol and metric: the one way to go there but the pages' names.
+
+    A plain link, since Streamlit's own ways (`st.switch_page`, `st.page_link`) refuse or repeat what a widget is bound
+    to, and leave entries in the browser's history that "back" stops at.
 
     Args:
         page: The page's name in URLs.
-        **more: Further choices on that page, by their names in the URL.
+        **more: Further choices on that page, by their names in the URL; what else was chosen there holds.
     """
-    return f"{page}?{urlencode(kept(**more), doseq=True)}"
-
-
-def kept(**more: str | list[str]) -> dict[str, str | list[str]]:
-    """What a link to another page must carry: the choices that all pages share, unless they are the first ones."""
     shared = {key: st.query_params.get_all(key) for key in _SHARED if key in st.query_params}
-    return {**shared, **more}
+    return f"{page}?{urlencode({**shared, **_left(page), **more}, doseq=True)}"
+
+
+def return_to(page: str) -> None:
+    """On the browser's "back" and "forward", put back what was chosen on a page when it was last left.
+
+    Streamlit takes a page's own choices out of the address on the way to another page, and so out of the entry that
+    the browser goes back to, whose address then counts more than what the session holds. To be called when the choices
+    that all pages share have been made.
+
+    Args:
+        page: The page's name in URLs.
+    """
+    context, from_page = get_script_run_ctx(), st.session_state.get(_OPEN)
+    st.session_state[_OPEN] = page
+    # Within a page its choices are bound already, and its address is what it was.
+    if from_page == page or context is None or not context.is_history_navigation:
+        return
+    own = _own()
+    back = {key: values for key, values in _left(page).items() if key not in own}
+    if back:
+        st.switch_page(f"app_pages/{page}.py", query_params={**own, **back})
+
+
+def remember(page: str) -> None:
+    """Keep what is chosen on a page for `return_to` and `linked`; to be called when the page has been drawn.
+
+    Args:
+        page: The page's name in URLs.
+    """
+    st.session_state.setdefault(_LEFT, {})[page] = _own()
+
+
+def _own() -> dict[str, list[str]]:
+    return {key: st.query_params.get_all(key) for key in st.query_params if key not in _SHARED}
+
+
+def _left(page: str) -> dict[str, list[str]]:
+    return st.session_state.get(_LEFT, {}).get(page, {})

@@ -10,18 +10,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ...core import Sample
 from ...evaluation.derived import DERIVED, is_derived
 from ...evaluation.numbers import digits_of, write_number
 from ..browsing import Order, arrange, browse, select
 from ..joining import Joined, join_run
-from ..overlays import Style, colours
+from ..overlays import Layer, Style, colours
 from ..runs import Run
 from . import zoom
 from .address import choose, say_what_is_missing
 from .frame import Chosen, open_page
 from .markup import element, note, put, sentence, text
-from .pictures import Shown, answer, put_picture, truth
+from .pictures import Shown, answer, put_looks, put_picture, truth
 
 ROWS = 4
 """Samples on one page."""
@@ -44,12 +43,14 @@ class Asked:
     Attributes:
         chosen: Data set, protocol, metric.
         runs: The methods, from left to right.
-        style: Opacity and threshold.
+        style: Opacity, threshold, layers.
+        joined: The user's copy of the data.
     """
 
     chosen: Chosen
     runs: Sequence[Run]
     style: Style
+    joined: Joined
 
 
 def show() -> None:
@@ -66,19 +67,25 @@ def show() -> None:
         joined = join_run(info, chosen.options)
     if joined.reason:
         note(sentence(joined.reason), "gx-problems")
-    rows = _found(chosen, runs, joined)
-    style = _style()
+    put_looks()
+    places = st.columns([1.4, 1.05, 1.15, 0.95, 0.95, 0.95, 2.05], vertical_alignment="bottom")
+    rows = _found(chosen, runs, joined, places[:4])
+    style = _style(places[4:])
     if rows.empty:
         note("No sample fits; take a filter back.")
         return
     # The rows stand above the choice of the page, which must be read first.
     above = st.container()
     start = (_page(rows) - 1) * ROWS
-    asked = Asked(chosen, runs, style)
+    asked = Asked(chosen, runs, style, joined)
+    zooms = False
     with above:
         for row in rows.iloc[start : start + ROWS].reset_index().to_dict("records"):
-            _row(asked, str(row["sample_id"]), row, joined.samples.get(str(row["sample_id"])))
+            with st.container(key=f"gx-row-{row['sample_id']}"):
+                zooms |= _row(asked, str(row["sample_id"]), row)
         put('<hr class="gx-line">')
+    if zooms:
+        zoom.show(zoom.Zoomed(runs, list(map(str, rows.index)), joined, style))
 
 
 def _page(rows: pd.DataFrame) -> int:
@@ -113,9 +120,8 @@ def _methods(chosen: Chosen) -> list[Run]:
         )
 
 
-def _found(chosen: Chosen, runs: Sequence[Run], joined: Joined) -> pd.DataFrame:
+def _found(chosen: Chosen, runs: Sequence[Run], joined: Joined, places: Sequence[Any]) -> pd.DataFrame:
     """The samples that the filters leave, in the order wanted."""
-    places = st.columns([2.4, 1.5, 1.5, 1.4, 1.4, 1.4], vertical_alignment="bottom")
     phrases = {sample_id: sample.phrase for sample_id, sample in joined.samples.items()}
     with places[0]:
         search = st.text_input(
@@ -131,9 +137,11 @@ def _found(chosen: Chosen, runs: Sequence[Run], joined: Joined) -> pd.DataFrame:
         pathology = choose("Pathology", [_ALL, *pathologies], "pathology")
     with places[2]:
         order = choose("Order", list(Order), "order")
-    first, second = _of_whom(order, runs, places[3:5])
-    seed = _seed(places[3]) if order is Order.RANDOM else 0
-    with places[5]:
+    of_whom = order in (Order.BEST, Order.WORST, Order.DISAGREEMENT)
+    more = st.columns([1.2, 1.2, 4], vertical_alignment="bottom") if of_whom or order is Order.RANDOM else []
+    first, second = _of_whom(order, runs, more)
+    seed = _seed(more[0]) if order is Order.RANDOM else 0
+    with places[3]:
         sample = st.text_input("Sample", key="sample", bind="query-params", placeholder="any")
     rows = select(
         browse(runs, chosen.metric.key),
@@ -175,49 +183,65 @@ def _seed(place: Any) -> int:
     return seed
 
 
-def _style() -> Style:
-    left, middle, right = st.columns([1.2, 1.2, 3.2], vertical_alignment="center")
-    with left:
+def _style(places: Sequence[Any]) -> Style:
+    with places[0]:
         opacity = st.slider("Opacity of the map", 0.0, 1.0, 0.45, 0.05, key="opacity", bind="query-params")
-    with middle:
+    with places[1]:
         threshold = st.slider("Threshold of the contour", 0.0, 1.0, 0.5, 0.05, key="threshold", bind="query-params")
-    with right:
-        put(_legend(threshold))
-    return Style(opacity, threshold)
+    with places[2]:
+        layers = st.pills(
+            "Layers", list(Layer), default=list(Layer), selection_mode="multi", key="layers", bind="query-params"
+        )
+    put(_legend(threshold))
+    return Style(opacity, threshold, frozenset(layers))
 
 
 def _legend(threshold: float) -> str:
     stops = ",".join("rgb({},{},{})".format(*colours()[i]) for i in range(0, 256, 51))
     parts = (
-        '<span><span class="gx-key" style="border:2px solid rgb(53,224,255)"></span>ground truth</span>',
-        '<span><span class="gx-key" style="border:2px solid #fff;outline:1px solid #55606a"></span>'
-        f"above {threshold:.2f}, and boxes of the method</span>",
+        '<span><span class="gx-key gx-key-truth"></span>ground truth</span>',
+        f'<span><span class="gx-key gx-key-method"></span>above {threshold:.2f}, and boxes of the method</span>',
         f'<span>0<span class="gx-scale" style="background:linear-gradient(90deg,{stops})"></span>1, the scale of the'
         " protocol's thresholds, the same in every picture</span>",
+        "<span>a click on a picture opens it in Zoom</span>",
     )
     return element("div", "".join(parts), "gx-legend")
 
 
-def _row(asked: Asked, sample_id: str, row: Mapping[Any, Any], sample: Sample | None) -> None:
-    put('<hr class="gx-line">')
-    head, button = st.columns([12, 1], vertical_alignment="center")
-    with head:
-        title = sample.phrase if sample is not None else f"sample {sample_id}"
-        put(element("p", text(title), "gx-phrase") + element("p", text(_described(sample_id, row)), "gx-caption"))
-    with button:
-        if st.button("Zoom", key=f"zoom-{sample_id}", width="stretch", help="The original resolution"):
-            zoom.show(asked.runs, sample_id, sample, asked.style)
+def _row(asked: Asked, sample_id: str, row: Mapping[Any, Any]) -> bool:
+    """One sample; whether one of its pictures was clicked."""
+    sample = asked.joined.samples.get(sample_id)
+    title = sample.phrase if sample is not None else f"sample {sample_id}"
+    put(
+        '<hr class="gx-line">'
+        + element("p", text(title) + element("span", text(_described(sample_id, row)), "gx-caption"), "gx-phrase")
+    )
+    zooms = False
     places = st.columns(len(asked.runs) + (sample is not None))
     if sample is not None:
         with places[0]:
             put(element("p", "image", "gx-method"))
-            put_picture(truth(sample, condition=asked.runs[0].info.condition), f"The image of: {sample.phrase}")
-    for place, run in zip(places[-len(asked.runs) :], asked.runs, strict=True):
-        with place:
+            shown = truth(sample, condition=asked.runs[0].info.condition, style=asked.style)
+            zooms |= _picture(shown, sample_id, 0, f"The image of: {title}", "image")
+    for place, (where, run) in enumerate(zip(places[-len(asked.runs) :], asked.runs, strict=True)):
+        with where:
             put(element("p", text(run.label), "gx-method"))
-            shown = answer(run, sample_id, sample, asked.style)
-            put_picture(shown, f"{run.label} on: {sample.phrase if sample else sample_id}")
+            shown = answer(run, sample_id, asked.joined, asked.style)
+            zooms |= _picture(shown, sample_id, place, f"{run.label} on: {title}", str(place))
             put(element("p", _values(asked, run, sample_id, shown), "gx-caption"))
+    return zooms
+
+
+def _picture(shown: Shown, sample_id: str, method: int, alt: str, name: str) -> bool:
+    """A picture that opens in Zoom; whether it was clicked."""
+    if shown.image is None:
+        put_picture(shown, alt)
+        return False
+    key = f"{sample_id}-{name}"
+    # The button lies over the picture, which so takes a click, and a key, without being anything but a picture.
+    with st.container(key=f"gx-zoomable-{key}", gap=None):
+        put_picture(shown, alt)
+        return st.button(f"Zoom: {alt}", key=f"zoom-{key}", on_click=zoom.start, args=(sample_id, method))
 
 
 def _values(asked: Asked, run: Run, sample_id: str, shown: Shown) -> str:

@@ -14,11 +14,11 @@ from ..failures import SLICINGS, slices, status_counts, worst_samples
 from ..joining import join_run
 from ..overlays import Style
 from ..runs import Run
-from .address import choose, kept
+from .address import choose, linked
 from .compare import FIRST
 from .frame import Chosen, open_page
 from .markup import element, heading, note, put, sentence, table, text
-from .pictures import answer, put_picture
+from .pictures import answer, put_looks, put_picture
 
 _ALL = "all"
 _IN_A_ROW = 6
@@ -41,6 +41,7 @@ def show() -> None:
     if not runs:
         note(f"No method that is left has {chosen.metric.label}: choose another metric, or take a filter back.")
         return
+    put_looks()
     with chosen.columns[0]:
         run = choose("Method", runs, "method", named=lambda run: run.label)
     with chosen.columns[1]:
@@ -49,22 +50,22 @@ def show() -> None:
         by = choose("Slices by", SLICINGS, "slices", named=_NAMES.__getitem__)
     chosen_class = None if pathology == _ALL else pathology
     worst = worst_samples(run, chosen.metric.key, pathology=chosen_class, count=_LISTED)
-    about = "" if chosen_class is None else f" of {chosen_class}"
+    about, only = ("", "") if chosen_class is None else (f" of {chosen_class}", f", {chosen_class}")
     heading(f"Worst samples{about} of {run.label}, {chosen.metric.label}")
     # Compare must show this method, whatever it would choose by itself.
     beside = [run.label, *(other.label for other in runs if other != run)][:FIRST]
     _pictures(chosen, run, worst.head(_PICTURES), beside)
     left, right = st.columns([1.9, 1], gap="large")
     with left:
-        heading(f"By {_NAMES[by]}", "Means with 95 % intervals (bootstrap over patients).")
-        parts = slices(runs, chosen.metric.key, by)
+        heading(f"By {_NAMES[by]}{only}", "Means with 95 % intervals (bootstrap over patients).")
+        parts = slices(runs, chosen.metric.key, by, pathology=chosen_class)
         if parts.empty:
             note(f"{chosen.setting.dataset} does not know the {_NAMES[by]} of its samples.")
         else:
             put(slice_table(parts, runs, chosen.metric))
     with right:
-        heading(f"Why values are what they are: {run.label}")
-        put(status_table(status_counts(run)))
+        heading(f"Why values are what they are: {run.label}{only}")
+        put(status_table(status_counts(run, pathology=chosen_class)))
 
 
 def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame, beside: list[str]) -> None:
@@ -82,18 +83,15 @@ def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame, beside: list[str]) 
         for place, row in zip(places, worst.iloc[start : start + _IN_A_ROW].to_dict("records"), strict=False):
             with place:
                 sample = joined.samples.get(row["sample_id"])
-                shown = answer(run, str(row["sample_id"]), sample, Style())
+                shown = answer(run, str(row["sample_id"]), joined, Style())
                 said = sample.phrase if sample is not None else f"sample {row['sample_id']}"
                 put_picture(shown, f"{run.label} on: {said}")
                 value = write_number(float(row["value"]), digits_of(chosen.metric))
                 put(element("p", f"<b>{text(value)}</b> {text(row['pathology'])}: {text(said)}", "gx-caption gx-lines"))
                 if row["status"] != "ok":
                     put(element("p", text(f"status: {row['status']}"), "gx-caption"))
-                st.page_link(
-                    "app_pages/compare.py",
-                    label="Compare",
-                    query_params=kept(sample=str(row["sample_id"]), methods=beside),
-                )
+                url = linked("compare", sample=str(row["sample_id"]), methods=beside)
+                put(element("p", f'<a href="{text(url)}" aria-label="Compare: {text(said)}">Compare</a>', "gx-caption"))
 
 
 def slice_table(parts: pd.DataFrame, runs: Sequence[Run], metric: MetricInfo) -> str:

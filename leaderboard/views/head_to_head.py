@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -13,18 +14,23 @@ import streamlit as st
 from ...comparison.captions import difference_said, p_shown, signed
 from ...comparison.head_to_head import head_to_head
 from ...comparison.significance import LEVEL, MACRO
+from ...core import Sample
 from ...evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
+from ..joining import join_run
 from ..runs import Run
 from ..tables import board
-from .address import choose, kept, linked
+from .address import choose, linked
 from .charts import ACCENT, styled
 from .frame import Chosen, open_page
-from .markup import element, heading, interval, note, put, table, text
+from .markup import element, heading, interval, note, put, sentence, table, text
+from .pictures import put_looks, thumbnail
 
-_PICKED = "picked"
-_LISTED = 12
+_LISTED = 6
+"""Largest differences on each side."""
+
+_THUMB = 112
 _POINTS = 3000
 """Points of the scatter; a browser draws each as an element of its own."""
 
@@ -55,6 +61,9 @@ def show() -> None:
     said = difference_said(metric, first.label)
     derived = f" {DERIVED_SAID}" if any(is_derived(run.info, metric.key) for run in (first, second)) else ""
     note(f"{said} In colour: corrected p below {LEVEL:g}.{derived}")
+    put_looks()
+    with st.spinner("Reading the data set …"):
+        joined = join_run(first.info, chosen.options)
     left, right = st.columns([1.1, 1], gap="large")
     with left:
         some = found.samples
@@ -62,16 +71,20 @@ def show() -> None:
             some = some.sample(_POINTS, random_state=0)
         drawn = "" if some is found.samples else f" {_POINTS:,} of {len(found.samples):,} samples, drawn at random."
         heading("Sample by sample", f"A click on a point opens the sample in Compare.{drawn}")
-        _scatter(some, first, second, metric)
+        chart = scatter_chart(_with_links(some, joined.samples, first, second), first, second, metric)
+        st.altair_chart(chart, width="stretch", theme=None, key="scatter")
     with right:
-        heading("Largest differences")
-        put(largest_table(found.samples, first, second, metric))
+        heading("Largest differences", "" if joined.samples else sentence(joined.reason))
+        for ahead, samples in largest(found.samples):
+            label = (first if ahead > 0 else second).label
+            put(element("h3", text(f"{label} higher"), "gx-method"))
+            put(largest_table(samples, joined.samples, first, second, metric))
 
 
 def _two(chosen: Chosen, runs: list[Run]) -> tuple[Run, Run]:
-    # The best two methods at first, controls last: the comparison that a reader comes for.
+    # The best two methods at first, then controls, and last those that read the truth: what a reader comes for.
     ordered = [row.run for row in board(runs, chosen.metric.key).rows]
-    ordered.sort(key=lambda run: run.info.method.control)
+    ordered.sort(key=lambda run: run.info.method.control + (run.info.method.control and run.predictions is None))
     with chosen.columns[0]:
         first = choose("First", ordered, "first", named=lambda run: run.label)
     with chosen.columns[1]:
@@ -123,23 +136,49 @@ def _drawn(row: dict[str, Any], reach: float) -> str:
     return '<span class="gx-zero"></span>' + interval(row["low"], row["difference"], row["high"], (-reach, reach))
 
 
-def largest_table(samples: pd.DataFrame, first: Run, second: Run, metric: MetricInfo) -> str:
-    """The samples on which the methods differ most, as HTML with links to Compare."""
-    most = samples.iloc[np.argsort(-samples["difference"].abs().to_numpy(), kind="stable")]
+def largest(samples: pd.DataFrame) -> list[tuple[int, pd.DataFrame]]:
+    """The samples on which the methods differ most, of each side.
+
+    Args:
+        samples: `HeadToHead.samples`.
+
+    Returns:
+        1 with those of which the first method has the higher value, -1 with the others; a side without any is left out.
+    """
+    by_size = samples.iloc[np.argsort(-samples["difference"].abs().to_numpy(), kind="stable")]
+    sides = ((sign, by_size.loc[sign * by_size["difference"] > 0].head(_LISTED)) for sign in (1, -1))
+    return [(sign, side) for sign, side in sides if len(side)]
+
+
+def largest_table(
+    samples: pd.DataFrame, known: Mapping[str, Sample], first: Run, second: Run, metric: MetricInfo
+) -> str:
+    """Samples as HTML: picture and phrase, where the data is here, with links to Compare.
+
+    Args:
+        samples: Rows of `HeadToHead.samples`.
+        known: From the user's copy of the data, by sample id.
+        first: The first method.
+        second: The second.
+        metric: What is compared.
+    """
     digits = digits_of(metric)
     rows = []
-    for row in most.head(_LISTED).to_dict("records"):
-        url = linked("compare", sample=row["sample_id"], methods=[first.label, second.label])
+    for row in samples.to_dict("records"):
+        sample = known.get(row["sample_id"])
+        url = text(linked("compare", sample=row["sample_id"], methods=[first.label, second.label]))
+        name = row["sample_id"] if sample is None else sample.phrase
+        seen = "" if sample is None else thumbnail(sample, _THUMB, first.info.condition)
+        about = f'<a href="{url}">{text(name)}</a>{element("small", text(row["pathology"]))}'
         rows.append(
             [
-                f'<a href="{text(url)}">{text(row["sample_id"])}</a>',
-                text(row["pathology"]),
+                element("div", seen + element("div", about), "gx-thumb"),
                 _mean(row["first"], digits),
                 _mean(row["second"], digits),
                 signed(row["difference"], metric),
             ]
         )
-    heads = ["sample", "pathology", text(first.label), text(second.label), "difference"]
+    heads = ["sample", text(first.label), text(second.label), "difference"]
     return table(heads, rows, label="largest differences")
 
 
@@ -158,40 +197,42 @@ def _equals(p: float) -> str:
     return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
 
 
-def _scatter(samples: pd.DataFrame, first: Run, second: Run, metric: MetricInfo) -> None:
-    picked = st.altair_chart(
-        scatter_chart(samples, first, second, metric),
-        width="stretch",
-        theme=None,
-        key="scatter",
-        on_select="rerun",
-        selection_mode=_PICKED,
+def _with_links(samples: pd.DataFrame, known: Mapping[str, Sample], first: Run, second: Run) -> pd.DataFrame:
+    """The samples with what a point says, and where a click on it leads."""
+    ids = samples["sample_id"].astype(str)
+    return samples.assign(
+        phrase=[known[one].phrase if one in known else f"sample {one}" for one in ids],
+        url=[linked("compare", sample=one, methods=[first.label, second.label]) for one in ids],
     )
-    chosen: Any = picked.get("selection", {}).get(_PICKED)
-    if chosen:
-        st.switch_page(
-            "app_pages/compare.py",
-            query_params=kept(sample=str(chosen[0]["sample_id"]), methods=[first.label, second.label]),
-        )
 
 
 def scatter_chart(samples: pd.DataFrame, first: Run, second: Run, metric: MetricInfo) -> Any:
-    """Every sample's two values; on the line they are equal."""
+    """Every sample's two values; on the line they are equal.
+
+    Args:
+        samples: `HeadToHead.samples` with `phrase`, and `url` where a click leads.
+        first: The first method.
+        second: The second.
+        metric: What is compared.
+    """
     low = float(samples[["first", "second"]].min(axis=None))
     high = float(samples[["first", "second"]].max(axis=None))
     scale = alt.Scale(domain=[low, high], nice=True)
-    # Encoded by `sample_id` alone, so that the selection gives it back.
-    pick = alt.selection_point(name=_PICKED, fields=["sample_id"])
+    across, up = (f"{metric.label} of {run.label}" for run in (second, first))
     points = (
         alt.Chart(samples)
-        .mark_circle(size=34, color=ACCENT)
+        .mark_circle(size=34, color=ACCENT, opacity=0.45, cursor="pointer")
         .encode(
-            x=alt.X("second:Q", scale=scale, axis=alt.Axis(tickCount=6), title=f"{metric.label} of {second.label}"),
-            y=alt.Y("first:Q", scale=scale, axis=alt.Axis(tickCount=6), title=f"{metric.label} of {first.label}"),
-            opacity=alt.condition(pick, alt.value(0.45), alt.value(0.15)),
-            tooltip=["pathology", alt.Tooltip("first", format=".3f"), alt.Tooltip("second", format=".3f"), "sample_id"],
+            x=alt.X("second:Q", scale=scale, axis=alt.Axis(tickCount=6), title=across),
+            y=alt.Y("first:Q", scale=scale, axis=alt.Axis(tickCount=6), title=up),
+            href="url",
+            tooltip=[
+                "phrase",
+                "pathology",
+                alt.Tooltip("first", format=".3f", title=up),
+                alt.Tooltip("second", format=".3f", title=across),
+            ],
         )
-        .add_params(pick)
     )
     ends = pd.DataFrame({"second": [low, high], "first": [low, high]})
     sides = {"x": alt.X("second:Q", scale=scale), "y": alt.Y("first:Q", scale=scale)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,15 +12,21 @@ from ...core import GroundCXRError, Grounding, Sample
 from ...core.alterations import Alteration
 from ...core.regular import check_regular
 from ...evaluation.box_choice import choose
-from ...evaluation.prediction import Failure
+from ...evaluation.prediction import Failure, Prediction
 from ...evaluation.schema import ConditionInfo
 from ...metrics import PROTOCOLS, Protocol, get_protocol
+from ..controls_again import answers_again, ask_again
+from ..joining import Joined
 from ..overlays import Film, Picture, Style, live_iou
 from ..runs import Run
 from .markup import element, put, sentence, text
 
 WIDTH = 480
 """Of a picture in a row, in pixels: sharp in a column of half that on a dense screen."""
+
+PLAIN = Style()
+
+_LOOKS = Path(__file__).resolve().parent.parent / "theme" / "pictures.css"
 
 
 @dataclass(frozen=True)
@@ -48,53 +55,108 @@ def protocol_of(run: Run) -> Protocol | None:
     return protocol if protocol.hash == info.hash else None
 
 
-def truth(sample: Sample, width: int | None = WIDTH, condition: ConditionInfo | None = None) -> Shown:
+def truth(
+    sample: Sample, width: int | None = WIDTH, condition: ConditionInfo | None = None, style: Style = PLAIN
+) -> Shown:
     """The image with its true boxes, or its mask where it has no boxes.
 
     Args:
         sample: As it is under the condition.
         width: Of the picture; None for the original resolution.
         condition: Of the runs that are shown.
+        style: Which layers are drawn; there is no map.
     """
+    picture, remark = picture_of_truth(sample, width, condition, style)
+    return Shown(*_draw(picture), remark=remark)
+
+
+def picture_of_truth(
+    sample: Sample, width: int | None, condition: ConditionInfo | None, style: Style
+) -> tuple[Picture, str]:
+    """What `truth` draws, and what is missing."""
     film, remark = _film(sample, width, condition)
-    return Shown(*_draw(Picture(film, truth=sample.boxes, mask=_mask(sample))), remark=remark)
+    return Picture(film, style, truth=sample.boxes, mask=_mask(sample)), remark
 
 
-def answer(run: Run, sample_id: str, sample: Sample | None, style: Style, width: int | None = WIDTH) -> Shown:
+def thumbnail(sample: Sample, width: int, condition: ConditionInfo | None = None) -> str:
+    """A small picture of the image with its truth, as HTML that stands beside the phrase which says what it shows.
+
+    Args:
+        sample: As it is under the condition.
+        width: Of the picture.
+        condition: Of the runs that are shown.
+    """
+    shown = truth(sample, width, condition)
+    data = "" if shown.image is None else b64encode(shown.image).decode()
+    return f'<img alt="" src="data:image/jpeg;base64,{data}">'
+
+
+def answer(run: Run, sample_id: str, joined: Joined, style: Style, width: int | None = WIDTH) -> Shown:
     """What a method answered.
 
     Args:
         run: The method's run.
         sample_id: Of the row.
-        sample: From the user's copy of the data; None for an empty frame without boxes.
-        style: Opacity and threshold.
+        joined: The user's copy of the data; without the sample, the picture is of an empty frame without boxes.
+        style: Opacity, threshold, layers.
         width: Of the picture; None for the original resolution.
     """
-    if run.keys and sample_id not in run.keys:
-        return Shown(None, remark="no prediction: the image could not be read, or there was nothing to ask")
-    if sample_id not in run.keys:
-        remark = "not stored here: a control that reads the ground truth, numbers without predictions, or another store"
-        return Shown(None, remark=f"{remark} (name it with --store)")
-    try:
-        found = run.prediction(sample_id)
-    except GroundCXRError as error:
-        return Shown(None, remark=str(error))
+    found, remark = picture_of_answer(run, sample_id, joined, style, width)
     if found is None:
-        return Shown(None, remark="the prediction is not in the store; name the store with --store")
+        return Shown(None, remark=remark)
+    return Shown(*_draw(found.picture), iou=found.iou(style.threshold), remark=remark)
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A method's answer with what it is drawn and scored by.
+
+    Attributes:
+        picture: What is drawn.
+        answer: As stored, with the boxes that count.
+        kind: The method's.
+        protocol: That of the run; None where none of its hash is known here.
+        sample: The ground truth; None where the data is not here.
+    """
+
+    picture: Picture
+    answer: Grounding
+    kind: str
+    protocol: Protocol | None
+    sample: Sample | None
+
+    def iou(self, threshold: float) -> float | None:
+        """The IoU at a threshold by the protocol's own code; None where it is not defined."""
+        if self.protocol is None or self.sample is None:
+            return None
+        return live_iou(self.protocol, self.kind, self.answer, self.sample, threshold)
+
+
+def picture_of_answer(
+    run: Run, sample_id: str, joined: Joined, style: Style, width: int | None
+) -> tuple[Drawn | None, str]:
+    """What `answer` draws; None where there is nothing to draw. And what is missing, "" where nothing is."""
+    sample = joined.samples.get(sample_id)
+    try:
+        found = _found(run, sample_id, joined)
+    except GroundCXRError as error:
+        return None, str(error)
+    if isinstance(found, str):
+        return None, found
     if isinstance(found, Failure):
-        return Shown(None, remark=f"failed: {found}")
+        return None, f"failed: {found}"
     try:
         found = choose(found, run.info.answers)
     except ValueError as error:
-        return Shown(None, remark=str(error))
+        return None, str(error)
     protocol = protocol_of(run)
     kind = run.info.method.kind
     prepared = found if protocol is None else protocol.prepare(found, kind)
     film, remark = _film(sample, width, run.info.condition) if sample is not None else (_empty(found, width), "")
     if film is None:
-        return Shown(None, remark="boxes alone, and the image that they are on is not here")
+        return None, "boxes alone, and the image that they are on is not here"
     if prepared.heatmap is not None and prepared.heatmap.image_size != film.image_size:
-        return Shown(None, remark="the map is of an image of another size")
+        return None, "the map is of an image of another size"
     picture = Picture(
         film,
         style,
@@ -104,11 +166,30 @@ def answer(run: Run, sample_id: str, sample: Sample | None, style: Style, width:
         sample.boxes if sample is not None else (),
         _mask(sample) if sample is not None else None,
     )
-    iou = live_iou(protocol, kind, found, sample, style.threshold) if protocol and sample else None
     if run.info.method.control and run.info.method.note:
         # A control may have been asked about another phrase than the one that stands above the picture.
         remark = "; ".join(filter(None, (run.info.method.note, remark)))
-    return Shown(*_draw(picture), iou=iou, remark=remark)
+    return Drawn(picture, found, kind, protocol, sample), remark
+
+
+def _found(run: Run, sample_id: str, joined: Joined) -> Prediction | str:
+    """What the method answered, from the store or made again; why there is none, in words."""
+    sample = joined.samples.get(sample_id)
+    if sample_id in run.keys:
+        return run.prediction(sample_id) or "the prediction is not in the store; name the store with --store"
+    if run.keys:
+        return "no prediction: the image could not be read, or there was nothing to ask"
+    if answers_again(run):
+        if sample is None or joined.selection is None:
+            return "a control that answers from the ground truth is drawn only where the data are"
+        if (again := ask_again(run, joined.selection, sample)) is not None:
+            return again
+    return "not stored here: numbers without predictions, or another store (name it with --store)"
+
+
+def put_looks() -> None:
+    """The look of what stands on the pages of pictures."""
+    st.html(_LOOKS)
 
 
 def put_picture(shown: Shown, alt: str) -> None:

@@ -99,7 +99,7 @@ def _facts(rows: Mapping[str, Any]) -> str:
 def _method(run: Run) -> dict[str, Any]:
     method = run.info.method
     return {
-        "name": method.name if method.name == method.label else f"{method.label} ({method.name})",
+        "name": method.name if method.name == method.shown else f"{method.shown} ({method.name})",
         "kind": method.kind + (", a control" if method.control and method.kind != "control" else ""),
         "note": method.note,
         "answers with": " and ".join(method.emits),

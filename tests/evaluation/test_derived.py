@@ -21,6 +21,7 @@ from groundcxr.leaderboard.export_overview import export_overviews
 from groundcxr.leaderboard.formats import Format
 from groundcxr.leaderboard.library import Library
 from groundcxr.leaderboard.overview import across_datasets, overviews
+from groundcxr.leaderboard.table_style import TableStyle
 from groundcxr.leaderboard.tables import boards
 from groundcxr.metrics import get_protocol
 
@@ -123,7 +124,7 @@ def test_tables_mark_what_is_derived(runs):
     (table,) = boards(runs, ["box_iou"])
     marked = {row.run.label: row.derived for row in table.rows}
     assert marked == {"Maps": True, "Scored": False, "oracle": False}
-    markdown, latex = (export([table], form, intervals=False) for form in (Format.MARKDOWN, Format.LATEX))
+    markdown, latex = (export([table], form, TableStyle(intervals=False)) for form in (Format.MARKDOWN, Format.LATEX))
     for text, mark in ((markdown, "°"), (latex, r"$^{\circ}$")):
         lines = {line.split()[1 if text is markdown else 0]: line for line in text.splitlines() if line}
         assert mark in lines["Maps"]

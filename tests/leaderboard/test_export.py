@@ -16,6 +16,7 @@ from groundcxr.evaluation.numbers import write_number
 from groundcxr.leaderboard.citation import bibtex
 from groundcxr.leaderboard.export import export
 from groundcxr.leaderboard.formats import SUFFIXES, Format
+from groundcxr.leaderboard.table_style import TableStyle
 from groundcxr.leaderboard.tables import board, boards
 
 HOSTILE = r"""a|b _c_ *d* <script>alert("x")</script> & 50% #1 $x^2$ {~} \end{table*} `rm` [l](http://x) @article{k,"""
@@ -64,7 +65,7 @@ def test_markdown_renders_to_the_numbers_of_the_result(table):
             assert shown == f"{marked} [{low}, {high}]"
     assert any("<strong>" in cell for row in rows for cell in row)
     assert any("†" in cell for row in rows for cell in row)
-    without = html_rows(export([table], Format.MARKDOWN, intervals=False))
+    without = html_rows(export([table], Format.MARKDOWN, TableStyle(intervals=False)))
     assert not any("[" in cell for row in without for cell in row)
 
 
@@ -82,7 +83,7 @@ def test_latex_holds_the_numbers_of_the_result(table):
             assert interval == rf"{{\scriptsize [{low}, {high}]}}"
     for begun in ("table*", "adjustbox", "tabular"):
         assert text.count(rf"\begin{{{begun}}}") == text.count(rf"\end{{{begun}}}") == 1
-    assert r"\scriptsize" not in export([table], Format.LATEX, intervals=False)
+    assert r"\scriptsize" not in export([table], Format.LATEX, TableStyle(intervals=False))
 
 
 @pytest.mark.parametrize("form", [Format.LATEX, Format.MARKDOWN])

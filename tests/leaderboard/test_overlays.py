@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from groundcxr.core import Box, Grounding, Heatmap, ImageError, Mask, Sample
-from groundcxr.leaderboard.overlays import EMPTY, METHOD, TRUTH, Film, Picture, Style, colours, live_iou
+from groundcxr.leaderboard.overlays import EMPTY, METHOD, TRUTH, Film, Layer, Picture, Style, colours, live_iou
 from groundcxr.metrics import get_protocol
 
 SIZE = (60, 40)
@@ -88,24 +88,54 @@ def test_the_contour_runs_around_what_is_above_the_threshold():
         return close(shown(Picture(film, Style(0.0, threshold), heatmap, (0.0, 1.0))), METHOD)
 
     low, high = lines(0.5), lines(0.7)
-    # The edges of the cells [1:3, 2:4] are at 200 and 400 across, at 100 and 300 down.
-    assert low[150, 200]
-    assert low[101, 300]
-    assert not low[200, 300]
-    assert not high[150, 200]
-    assert high[50, 99]
+    # The edges of the cells [1:3, 2:4] are at 200 and 400 across, at 100 and 300 down; the line is dashed.
+    for edge in (low[110:290, 198:202].any(axis=1), low[98:102, 210:390].any(axis=0)):
+        assert 0.35 < edge.mean() < 0.9
+    assert not low[110:290, 210:390].any()
+    assert not high[110:290, 198:202].any()
+    assert high[10:90, 97:102].any()
 
 
 def test_boxes_and_masks_are_outlined_in_their_colours():
     film = Film(np.zeros((400, 600), dtype=np.uint8), (600, 400), (600, 400), "sha")
     pixels = shown(Picture(film, boxes=(Box(300, 50, 500, 150),), truth=(Box(100, 200, 200, 300),)))
-    assert close(pixels[50:52, 310:490], METHOD).all()
-    assert close(pixels[210:290, 100:102], TRUTH).all()
+    # The method's is dashed, so that grey print tells it from the truth.
+    assert 0.35 < close(pixels[49:52, 310:490], METHOD).any(axis=0).mean() < 0.9
+    assert close(pixels[210:290, 99:102], TRUTH).any(axis=1).all()
     inside = np.zeros((400, 600), dtype=bool)
     inside[200:300, 100:200] = True
     pixels = shown(Picture(film, mask=Mask.of(inside)))
-    assert close(pixels[210:290, 100:102], TRUTH).all()
+    assert close(pixels[210:290, 99:102], TRUTH).any(axis=1).all()
     assert close(pixels[210:290, 110:190], (0, 0, 0)).all()
+
+
+def test_a_box_at_the_pictures_edge_can_be_seen_on_all_sides():
+    pixels = shown(
+        Picture(
+            Film(np.full((200, 200), 255, dtype=np.uint8), (200, 200), (200, 200), "sha"), boxes=(Box(0, 0, 200, 200),)
+        )
+    )
+    dark = close(pixels, (0, 0, 0))
+    for side in (dark[:, :6].any(axis=1), dark[:, -6:].any(axis=1), dark[:6].any(axis=0), dark[-6:].any(axis=0)):
+        assert side.mean() > 0.95
+
+
+def test_each_layer_can_be_left_out():
+    values = np.zeros((4, 6), dtype=np.float32)
+    values[1:3, 2:4] = 1
+    film = Film(np.full((400, 600), 120, dtype=np.uint8), (600, 400), (600, 400), "sha")
+
+    def drawn(*layers: Layer) -> np.ndarray:
+        style = Style(1.0, 0.5, frozenset(layers))
+        boxes = {"boxes": (Box(300, 50, 500, 150),), "truth": (Box(50, 200, 150, 300),)}
+        return shown(Picture(film, style, Heatmap.whole(values, (600, 400)), (0.0, 1.0), **boxes))
+
+    assert close(drawn(Layer.IMAGE), (120, 120, 120)).all()
+    assert close(drawn(), (EMPTY, EMPTY, EMPTY)).all()
+    assert close(drawn(Layer.MAP)[150:250, 210:390], tuple(colours()[255].tolist())).all()
+    seen = {layer: (close(drawn(layer), METHOD).any(), close(drawn(layer), TRUTH).any()) for layer in Layer}
+    assert seen[Layer.TRUTH] == (False, True)
+    assert seen[Layer.CONTOUR] == seen[Layer.BOXES] == (True, False)
 
 
 def test_a_frame_without_an_image_is_grey_and_of_its_shape():
@@ -128,6 +158,7 @@ def test_pictures_have_one_key_for_equal_content_and_another_for_each_change():
     changed = {
         key(style=Style(opacity=0.4)),
         key(style=Style(threshold=0.4)),
+        key(style=Style(layers=frozenset({Layer.IMAGE}))),
         key(heatmap=Heatmap.whole(values + np.float32(0.1), SIZE)),
         key(heatmap=Heatmap(values, Box(0, 0, 30, 40), SIZE)),
         key(scale=(0.0, 2.0)),
@@ -135,7 +166,7 @@ def test_pictures_have_one_key_for_equal_content_and_another_for_each_change():
         key(boxes=(Box(0, 0, 9, 9),)),
         key(film=Film.empty(SIZE, 60)),
     }
-    assert len(changed | {key()}) == 9
+    assert len(changed | {key()}) == 10
 
 
 def test_an_image_is_shown_smaller_or_as_it_is(tmp_path):

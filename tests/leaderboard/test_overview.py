@@ -13,6 +13,7 @@ from groundcxr.leaderboard.export_overview import export_overviews
 from groundcxr.leaderboard.formats import Format
 from groundcxr.leaderboard.overview import overview, overviews
 from groundcxr.leaderboard.overview_caption import overview_caption, shared_said
+from groundcxr.leaderboard.table_style import TableStyle
 from groundcxr.leaderboard.tables import board
 
 SETS = ("vindr-cxr", "padchest-gr", "chexlocalize")
@@ -198,7 +199,7 @@ def written(several, save_run, scan):
 
 
 def test_markdown_and_latex_say_seen_and_mark_the_best(written):
-    text = export_overviews(written, Format.MARKDOWN, intervals=False)
+    text = export_overviews(written, Format.MARKDOWN, TableStyle(intervals=False))
     head, _, *rows = (line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|"))
     assert head[:4] == ["Method", *(f"{c.label} (n=20)" for c in written[0].counted)]
     assert head[4:] == ["mean", "mean rank", "phantom 2.0 (test), drawn, not clinical (n=20)"]

@@ -3,6 +3,7 @@
 import pytest
 
 from groundcxr import Box, Grounding, GroundingMethod, evaluate
+from groundcxr.leaderboard.joining import Joined
 from groundcxr.leaderboard.library import Library
 from groundcxr.leaderboard.overlays import Style
 
@@ -31,7 +32,9 @@ def test_boxes_that_do_not_count_are_not_drawn(tiny, tmp_path):
     evaluate(Detector, tiny, out=tmp_path, min_score=0.5)
     evaluate(Sure, tiny, out=tmp_path)
     drawn = {
-        (run.info.method.name, run.info.answers is None): answer(run, tiny[0].sample_id, tiny[0], Style()).image
+        (run.info.method.name, run.info.answers is None): answer(
+            run, tiny[0].sample_id, Joined({tiny[0].sample_id: tiny[0]}), Style()
+        ).image
         for run in Library.scan([tmp_path]).runs
     }
     assert drawn["detector", False] == drawn["sure", True] != drawn["detector", True]

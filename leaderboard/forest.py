@@ -1,0 +1,61 @@
+"""A metric of several methods as dots on their intervals, a panel for each pathology or average."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ..core import unknown_name
+from ..evaluation.chart import Panel, dots
+from ..evaluation.schema import Cell
+from .caption import INTERVALS_SAID, PHANTOMS_SAID, direction_said, measured_said
+from .data_columns import PHANTOM
+from .export import method_head
+from .figure import PAGE
+from .sheet import in_order
+from .tables import Board
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def forest(board: Board, methods: Sequence[str] = (), columns: Sequence[str] = (), width: float = PAGE) -> Figure:
+    """A board as a forest plot: methods in rows, controls below a line.
+
+    Args:
+        board: The table.
+        methods: What its rows are called, in the order wanted; the board's own by default.
+        columns: Pathologies, "macro" or "micro", a panel each; all by default.
+        width: Of the figure in millimetres.
+
+    Raises:
+        UnknownNameError: If the board lacks one of the columns.
+    """
+    folded = {column.casefold(): column for column in board.columns}
+    for name in columns:
+        if name.casefold() not in folded:
+            raise unknown_name("pathology of these results", name, board.columns)
+    chosen = [folded[name.casefold()] for name in dict.fromkeys(columns)] or list(board.columns)
+    heads = [method_head(row, board) for row in board.rows]
+    order = in_order(heads, methods) if methods else range(len(heads))
+    places = sorted(order, key=lambda place: heads[place].control)
+    rows, names = [board.rows[place] for place in places], [heads[place].shown for place in places]
+    panels = []
+    for column in chosen:
+        cells = [row.cells[column] for row in rows]
+        found = [Cell(value=one.value, low=one.low, high=one.high, std=None, n=one.n) for one in cells]
+        title = f"{column[:1].upper()}{column[1:]}\nn = {board.n[column]:,}"
+        panels.append(Panel(title, board.metric, found, [board.n[column]] * len(rows)))
+    figure = dots(names, panels, rule=sum(not row.run.info.method.control for row in rows), width=width)
+    better = "higher" if board.metric.higher_is_better else "lower"
+    figure.supxlabel(f"{board.metric.label} ({better} is better), 95 % intervals", fontsize=7)
+    return figure
+
+
+def forest_caption(board: Board) -> str:
+    """What the caption of a forest plot must say."""
+    said = [f"{board.metric.label} {measured_said([row.run for row in board.rows])}.", direction_said(board.metric)]
+    said.append(INTERVALS_SAID.replace("In brackets the", "Lines:"))
+    if board.setting.dataset == PHANTOM:
+        said.append(PHANTOMS_SAID)
+    return " ".join(said)
