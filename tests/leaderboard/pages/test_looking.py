@@ -45,10 +45,11 @@ def test_a_click_on_a_point_opens_the_sample_whatever_was_chosen(page):  # noqa:
 
 def test_a_click_on_a_point_opens_the_sample_after_choices_by_hand(page):  # noqa: F811
     opened(page, "/head_to_head")
-    for label, option in (("Metric", "CNR"), ("Protocol", "vilouras2024"), ("Second", "center-prior")):
+    for label, option in (("Protocol", "vilouras2024"), ("Metric", "CNR"), ("Second", "center-prior")):
         chosen(page, label).click()
         page.get_by_role("option", name=option, exact=True).click()
         expect(page).to_have_url(re.compile(f"={option}"))
+        expect(page.locator(".stMain [data-stale=true]")).to_have_count(0)
     expect(page.get_by_text(re.compile("minus .*, CNR"))).to_be_visible()
     click_a_point(page)
     expect(page.locator(".gx-about")).to_contain_text("CNR: higher is better")
