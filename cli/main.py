@@ -32,6 +32,7 @@ from .samples import samples
 from .score import score
 from .store import app as store_app
 from .streams import lost_output, take_streams, tell
+from .tune import tune
 
 STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -57,6 +58,7 @@ app.command("compare")(called(compare))
 app.command("export")(called(export))
 app.command("audit")(called(audit))
 app.command("import")(called(import_results))
+app.command("tune")(called(tune))
 app.add_typer(env, name="env")
 app.command("fetch")(called(fetch))
 app.add_typer(store_app, name="store")

@@ -61,6 +61,7 @@ METHODS: Registry[type[GroundingMethod]] = Registry(
         "average": ".refine.average",
         "clip-phantom": ".contrastive.clip.phantom",
         "ldm-phantom": ".diffusion.ldm.phantom",
+        "ldm-phantom-tuned": ".diffusion.ldm.phantom",
     },
     entry_point_group="groundcxr.methods",
     adopt=_adopt,
