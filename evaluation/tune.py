@@ -79,14 +79,15 @@ def tune(
         raise MethodError(
             f"the method {method.name!r} has no embeddings that are tuned; groundcxr tune takes ldm and ldm-phantom"
         )
-    if method.embeddings():
+    ldm: Any = method
+    if ldm.embeddings():
         raise MethodError("tuned embeddings are trained from the encoder's own; leave the option embeddings out")
     if steps is not None and steps < 1:
         raise GroundCXRError(f"--steps {steps} does not fit: give at least 1")
     if dataset.name == _NEEDS_NAME and not images_of:
         raise GroundCXRError(
-            "a manifest does not say whose images it names, which results must say: name the collection with --images-of, "
-            "such as MIMIC-CXR, or your own hospital's"
+            "a manifest does not say whose images it names, and results must: name the collection with --images-of, such "
+            "as MIMIC-CXR, or your own hospital's"
         )
     require_packages(method.name, *method.requirements)
     from ..methods.diffusion.ldm.embedding import encoder_digest, network_digest
@@ -97,23 +98,20 @@ def tune(
 
     recipe = RECIPES[recipe_name]
     asked = [one for one in samples if not one.negative]
-    examples = usable(
-        (
-            Example(
-                str(one.image_path), one.image_size, partial(Radiograph.open, one.image_path), one.phrase, one.pathology
-            )
-            for one in asked
-        ),
-        recipe,
-    )
+    given = [
+        Example(str(path), one.image_size, partial(Radiograph.open, path), one.phrase, one.pathology)
+        for one in asked
+        for path in [one.image_path]
+    ]
+    examples = usable(given, recipe)
     if not examples:
         raise GroundCXRError(
-            f"no phrase of {dataset.name} (split {dataset.split}) names a place that the recipe {recipe_name} could learn"
+            f"no phrase of {dataset.name} (split {dataset.split}) names a place that the recipe {recipe_name} can learn"
         )
     with told_as_the_methods(method, f"loaded on {device}"):
-        model = method.load(resolve_device(device, method))
+        model = ldm.load(resolve_device(device, method))
     counts = samples_per_location(examples)
-    settings = method.options.settings()
+    settings = ldm.options.settings()
     with told_as_the_methods(method, "tuned"):
         tuning = Tuning(model, settings, recipe, examples, table, sorted(counts))
     steps = steps or recipe.steps or -(-len(examples) // tuning.batch)
