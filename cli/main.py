@@ -10,6 +10,7 @@ from types import FrameType
 import typer
 
 from ..core import GroundCXRError
+from .anatomy import anatomy
 from .answers import answers
 from .audit import audit
 from .calling import called
@@ -57,6 +58,7 @@ app.command("leaderboard")(called(leaderboard))
 app.command("compare")(called(compare))
 app.command("export")(called(export))
 app.command("audit")(called(audit))
+app.command("anatomy")(called(anatomy))
 app.command("import")(called(import_results))
 app.command("tune")(called(tune))
 app.add_typer(env, name="env")

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ...core import Sample
+from ...core.fingerprint import digest
+from ...core.place_words import VERSION, named_place
 from ..registry import register_method
 from .class_mean_box import ClassMeanBox, Group
-
-_SIDES = {
-    "left": r"left",
-    "right": r"right",
-    "both": r"bilateral|bilaterally|both|bibasilar|bibasal|biapical",
-}
-_ZONES = {
-    "upper": r"upper|apex|apices|apical|biapical",
-    "mid": r"mid|midlung|midzone|middle|perihilar|lingula|lingular",
-    "lower": r"lower|base|bases|basal|basilar|bibasal|bibasilar|retrocardiac|costophrenic",
-}
 
 
 @register_method("text-prior")
@@ -34,17 +24,6 @@ class TextPrior(ClassMeanBox):
         side, zone = named_place(sample.phrase)
         return [(sample.pathology, side, zone), (sample.pathology, side), (sample.pathology,)]
 
-
-def named_place(phrase: str) -> tuple[str, str]:
-    """The side ("left", "right", "both") and zone ("upper", "mid", "lower") that a phrase names; "" for none.
-
-    A phrase that names left and right means both sides; one that names two zones is taken to name both, as
-    "mid lower".
-    """
-    sides = _named(phrase, _SIDES)
-    side = "both" if len(sides) > 1 else "".join(sides)
-    return side, " ".join(_named(phrase, _ZONES))
-
-
-def _named(phrase: str, words: Mapping[str, str]) -> list[str]:
-    return [name for name, pattern in words.items() if re.search(rf"\b(?:{pattern})\b", phrase, re.IGNORECASE)]
+    def fingerprint(self) -> str:
+        """As of any method, with the version of the rules that read places."""
+        return digest(super().fingerprint(), VERSION)

@@ -9,8 +9,8 @@ from PIL import Image
 
 from groundcxr import Box, GroundCXRError, Query, Radiograph, Sample, evaluate, get_protocol, load_dataset
 from groundcxr.core import Mask, MethodError
+from groundcxr.core.place_words import named_place
 from groundcxr.evaluation import Run, Shard, ground_shard, make_entry, run_entry, score_entry, select
-from groundcxr.methods.controls.text_prior import named_place
 from groundcxr.methods.loading import build_method
 
 
