@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,19 +17,16 @@ from .codebook import Codebook, read_book
 from .phrases import TokenizedPhrase
 from .placing import location_weights, word_weights
 
-if TYPE_CHECKING:
-    from .checkpoint import LoadedModel
-
 Change = Callable[[Tensor], Tensor]
 """What is done to the input embeddings `[P, L, D]` of phrases."""
 
 
-def fitting_book(place: str, model: LoadedModel) -> Codebook:
+def fitting_book(place: str, model: Any) -> Codebook:
     """A book, where it was trained for a model's text encoder; of another UNet a warning is said.
 
     Args:
         place: Its folder.
-        model: The model that is to read it.
+        model: The `LoadedModel` that is to read it.
 
     Raises:
         WeightsError: If it is damaged, or of another text encoder.

@@ -150,7 +150,6 @@ class Tuning:
         device = model.unet.device
         texts = [self._texts[row] for row in rows]
         counted = self._counted(texts)
-        mean = (counted / counted.sum(1, keepdim=True)).to(device)
         noised = [self._grounder.schedule.noised(*one) for one in zip(latents, noise, times, strict=True)]
         with products_in(self._dtype, device):
             with torch.no_grad():
@@ -159,18 +158,17 @@ class Tuning:
             context = model.states_with_gradient(
                 *token_tensors(texts), change_of(self.vectors, weights, replaces=not self.locations)
             )
-            each: tuple[Tensor, ...] = ()
-            if recipe.diversity:
-                single, used = _single_tokens(counted)
-                _, each = forward.observe(begun, context, single.to(device))
-                share = used / used.sum(1, keepdim=True)
-                maps = tuple(torch.einsum("bkhw,bk->bhw", one, share.to(one)) for one in each)
-            else:
+            if not recipe.diversity:
+                mean = (counted / counted.sum(1, keepdim=True)).to(device)
                 maps = forward.attend(forward.for_attention(begun), context, mean)
-        place = torch.stack([self._place_loss(one, rows, shifts) for one in maps]).mean(0)
-        if not each:
-            return torch.stack([place, torch.zeros_like(place)])
-        return torch.stack([place, torch.stack([diversity_loss(one, used.to(device)) for one in each]).mean(0)])
+                alike = torch.zeros(len(rows), device=device)
+            else:
+                single, used = (one.to(device) for one in _single_tokens(counted))
+                _, each = forward.observe(begun, context, single)
+                share = used / used.sum(1, keepdim=True)
+                maps = tuple(torch.einsum("bkhw,bk->bhw", one, share) for one in each)
+                alike = torch.stack([diversity_loss(one, used) for one in each]).mean(0)
+        return torch.stack([torch.stack([self._place_loss(one, rows, shifts) for one in maps]).mean(0), alike])
 
     def _place_loss(self, maps: Tensor, rows: list[int], shifts: Tensor) -> Tensor:
         grid = (maps.shape[1], maps.shape[2])

@@ -123,7 +123,7 @@ def _state(folder: Path, identity: str) -> Any:
 
 def _other(folder: Path) -> MethodError:
     return MethodError(
-        f"{folder} holds a training with another recipe, other data, or another model; choose another --out, or remove it"
+        f"{folder} holds a training with another recipe, data or model; choose another --out, or remove it"
     )
 
 
