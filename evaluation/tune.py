@@ -86,8 +86,8 @@ def tune(
         raise GroundCXRError(f"--steps {steps} does not fit: give at least 1")
     if dataset.name == _NEEDS_NAME and not images_of:
         raise GroundCXRError(
-            "a manifest does not say whose images it names, and results must: name the collection with --images-of, such "
-            "as MIMIC-CXR, or your own hospital's"
+            "a manifest does not say whose images it names, and results must: name the collection with --images-of, "
+            "such as MIMIC-CXR, or your own hospital's"
         )
     require_packages(method.name, *method.requirements)
     from ..methods.diffusion.ldm.embedding import encoder_digest, network_digest
