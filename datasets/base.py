@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, overload
@@ -217,6 +217,18 @@ class GroundingDataset(Sequence[Sample], ABC):
         other.options = {**self.options, **options}
         return other
 
+    def reworded(self, phrase_of: Callable[[Sample], str | None], **options: Any) -> Self:
+        """The same data set with other phrases, in the training samples too; all ids stay.
+
+        Args:
+            phrase_of: The phrase of a sample; None where there is none, so that the sample is left out.
+            **options: What was chosen beside the options that it has.
+        """
+        other = self.with_samples(_reworded(self._samples, phrase_of), **options)
+        if (training := self._training) is not None:
+            other._training = lambda: _reworded(training(), phrase_of)
+        return other
+
     def opaque(self, *parts: object) -> str:
         """A short hash of identifiers that may be published."""
         return opaque_id(self._salt, *parts)
@@ -248,6 +260,10 @@ class GroundingDataset(Sequence[Sample], ABC):
                 for sample in (self._samples if samples is None else samples)
             ],
         )
+
+
+def _reworded(samples: Iterable[Sample], phrase_of: Callable[[Sample], str | None]) -> list[Sample]:
+    return [replace(sample, phrase=phrase) for sample in samples if (phrase := phrase_of(sample)) is not None]
 
 
 def refuse_reserved(pathologies: Iterable[str]) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from ..core import DatasetError, ImageError, Sample, unknown_name
 from ..core.doubts import Tally
@@ -19,12 +19,18 @@ from .image_search import FoundImages
 from .mimic_images import find_images, is_released
 from .ms_cxr_rows import read_annotations
 from .physionet import STEP, Release, find_release
+from .place_phrases import STANDARD, standard_phrase
 from .published import like, otherwise_counted
 from .registry import DATASETS
 from .samples import apart_from, build_samples, none_readable
 
 GROUPINGS = ("path,label_text", "path,category,label_text")
 """What makes rows one sample; with the first, the class is that of the first row, as in the paper's own loader."""
+
+Loaded = TypeVar("Loaded", bound=GroundingDataset)
+
+OWN = "own"
+"""The radiologists' phrases."""
 
 NOT_THE_JPGS = (
     "images are not the JPGs of MIMIC-CXR-JPG (another suffix or size): compare results with those on such files only"
@@ -73,7 +79,7 @@ class MSCXR(GroundingDataset):
 
     @classmethod
     def load(  # pyright: ignore[reportIncompatibleMethodOverride]  # `load_dataset` explains other options
-        cls, root: Path | None, split: str, *, group_by: str = GROUPINGS[0]
+        cls, root: Path | None, split: str, *, group_by: str = GROUPINGS[0], phrases: str = OWN
     ) -> Self:
         """Read MS-CXR.
 
@@ -82,15 +88,20 @@ class MSCXR(GroundingDataset):
                 MIMIC-CXR-JPG lays them out, else JPG, PNG or DICOM files named by their DICOM id in any folders.
             split: "all", or of version 1.1.0 "train", "val" or "test".
             group_by: "path,label_text" or "path,category,label_text": what makes rows one sample.
+            phrases: "own", the radiologists'; or "standard": the place that the phrase names and the class, as in "left
+                base pneumonia", without the samples whose phrases name no place.
 
         Raises:
-            DatasetError: If annotations or all images are missing, or a file is not in the released format.
-            UnknownNameError: For another split or grouping.
+            DatasetError: If annotations or all images are missing, or a file is not in the released format, or no
+                phrase names a place.
+            UnknownNameError: For another split, grouping or kind of phrases.
         """
         if split != "all" and split not in _SPLITS:
             raise unknown_name("split", split, ["all", *_SPLITS])
         if group_by not in GROUPINGS:
             raise unknown_name("grouping", group_by, GROUPINGS)
+        if phrases not in (OWN, STANDARD):
+            raise unknown_name("kind of phrases of ms-cxr", phrases, (OWN, STANDARD))
         release = find_release(root)
         annotations = read_annotations(release.annotation)
         images = by_image(annotations)
@@ -109,7 +120,7 @@ class MSCXR(GroundingDataset):
                 raise none_readable(what, rows, found.paths, error, STEP) from error
 
         samples, defects = build(split)
-        return cls(
+        own = cls(
             samples,
             version=_version(release),
             split=split,
@@ -124,6 +135,7 @@ class MSCXR(GroundingDataset):
             ],
             training=(lambda: apart_from(build("train")[0], samples)) if split in ("val", "test") else None,
         )
+        return own if phrases == OWN else _standard(own)
 
     @classmethod
     def check(cls, root: Path | None) -> list[Finding]:
@@ -147,6 +159,21 @@ class MSCXR(GroundingDataset):
             findings += [Finding("warning", text) for text in doubts]
         step = "download it from MIMIC-CXR-JPG (https://physionet.org/content/mimic-cxr-jpg/)"
         return [*findings, *check_files(annotations, paths, place=str(release.annotation), step=step, released=True)]
+
+
+def _standard(own: Loaded) -> Loaded:
+    """The data set with standard phrases, and a word on how many samples are left out.
+
+    Raises:
+        DatasetError: If all are.
+    """
+    standard = own.reworded(standard_phrase, phrases=STANDARD)
+    if not standard:
+        raise DatasetError(f"none of the {len(own):,} phrases names a place, which phrases={STANDARD} needs")
+    if left_out := len(own) - len(standard):
+        said = f"{left_out:,} of {len(own):,} samples are left out by phrases={STANDARD}: their phrases name no place"
+        standard.warnings = (*standard.warnings, said)
+    return standard
 
 
 def _select(annotations: Sequence[Annotation], split: str, release: Release) -> list[Annotation]:

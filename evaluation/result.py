@@ -18,6 +18,7 @@ from ..core.doubts import Doubt
 from ..core.fingerprint import SHORT, digest
 from ..core.names import folder_name
 from ..core.paths import user_path
+from ..core.supervision import Supervision
 from ..metrics import PROTOCOLS, Metric, Protocol, get_protocol
 from .averages import average
 from .columns import parts_columns
@@ -198,6 +199,7 @@ def make_result(
     suite: SuiteInfo | None = None,
     texts: TextsInfo | None = None,
     condition: ConditionInfo | None = None,
+    supervision: Supervision | None = None,
 ) -> Result:
     """Average scored samples into a result.
 
@@ -216,6 +218,7 @@ def make_result(
         suite: The suite that the run is a part of.
         texts: What is said of answers in words; None where there are none.
         condition: Under which it was made; None for the data as they are.
+        supervision: What the method has learnt places from; None where that is not known.
     """
     metrics = protocol.metrics_for(set(method.emits))
     present = set(samples["pathology"])
@@ -244,6 +247,7 @@ def make_result(
         suite=suite,
         texts=texts,
         condition=condition,
+        supervision=supervision,
         derived=protocol.derived_for(method.emits),
     )
     return Result(info, samples, problems, doubts=tuple(doubts))

@@ -13,6 +13,7 @@ from ..core.doubts import Doubt
 from ..core.progress import progress
 from ..core.stderr import say
 from ..methods import ControlMethod
+from ..methods.supervision import supervision_of
 from ..metrics import Protocol
 from .answer_doubts import undeclared_doubt
 from .answers import Part, control_parts, stored_parts
@@ -270,6 +271,7 @@ def _finish(
         suite=run.suite,
         texts=texts_info(scores.readings),
         condition=run.selection.describe_condition(),
+        supervision=supervision_of(entry.method),
     )
     if first and (note := reread_note(entry.label, scores.readings)):
         say(note)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
+from ..core.supervision import Supervision
 from ..metrics import Reduced, Reducer, reducer_of
 from ..metrics.reduced_cells import point_values
 from .columns import column_problems, columns_of, parts_of
@@ -257,9 +258,10 @@ class ResultFile(_Sparing):
     """The content of `result.json`.
 
     From schema 2 on, and None where there is nothing to say: `notes`, `provenance`, `answers` (which boxes counted),
-    `supervision` (what the method has learnt places from), `condition` (a changed input). `suite` is said only of a
-    part of one, `texts` only of a method that answers in words, `derived` only under a protocol that scores maps as
-    boxes too and boxes as maps: the keys of the metrics that are of the view which this method does not give itself.
+    `supervision` (what the method has learnt places from, see `core.supervision`), `condition` (a changed input).
+    `suite` is said only of a part of one, `texts` only of a method that answers in words, `derived` only under a
+    protocol that scores maps as boxes too and boxes as maps: the keys of the metrics that are of the view which this
+    method does not give itself.
     """
 
     _later = ("suite", "texts", "derived")
@@ -279,7 +281,7 @@ class ResultFile(_Sparing):
     notes: list[Note] | None = None
     provenance: ProvenanceInfo | None = None
     answers: AnswersInfo | None = None
-    supervision: str | None = None
+    supervision: Supervision | None = None
     condition: ConditionInfo | None = None
     suite: SuiteInfo | None = None
     texts: TextsInfo | None = None

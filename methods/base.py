@@ -59,6 +59,8 @@ class GroundingMethod:
         revision: Version of the code; None means the SHA-256 of the source, which is right nearly always.
         weights: Hub id or local path of the weights, None for a method without any.
         trained_on: Data sets whose images, phrases or boxes the weights have seen.
+        supervision: What it has learnt places from, beside images and texts: "none", "weak: anatomy" (where regions of
+            the chest usually are) or "boxes" (or masks); None where that is not stated.
         licence: Of the weights.
         citation: BibTeX.
         kind: One of `KINDS`; the leaderboard filters by it and protocols treat kinds differently.
@@ -80,6 +82,7 @@ class GroundingMethod:
     revision: str | None = None
     weights: str | None = None
     trained_on: tuple[str, ...] = ()
+    supervision: str | None = None
     licence: str = "not stated"
     citation: str = ""
     kind: ClassVar[str] = "other"

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..core import ABSOLUTE, BOX, HEATMAP, MethodError
 from ..core.errors import told_as
+from ..core.supervision import SUPERVISIONS
 from .base import KINDS, GroundingMethod
 from .options import option_types
 from .requirements import check_stated
@@ -103,6 +104,10 @@ _WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "citation": (_is_text, "it must be a string"),
     "note": (_is_text, "it must be a string"),
     "trained_on": (_is_tuple_of_texts, "make it a tuple of data-set names"),
+    "supervision": (
+        lambda value: value is None or value in SUPERVISIONS,
+        f"it must be None or one of {', '.join(map(repr, SUPERVISIONS))}",
+    ),
     "batch_size": (_is_count, "it must be a whole number of at least 1"),
 }
 

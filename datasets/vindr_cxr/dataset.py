@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from ...core import Sample
+from ...core.fingerprint import SHORT
 from ..annotations import Annotation
 from ..base import Finding
 from ..own_pixels import refuse_copies
-from ..phrases import DEFAULT, PhraseTemplate
+from ..phrases import CLASS, DEFAULT, PhraseTemplate
+from ..place_phrases import LOCATION, location_phrase, table_for
 from ..registry import DATASETS
 from ..release import ImageRecord, Release
 from ..released import ReleasedDataset
@@ -127,23 +129,39 @@ class VinDrCXR(ReleasedDataset):
         phrases: str | None = None,
         readers: str = ANY,
         fuse_iou: float | str = FUSE_IOU,
+        table: str | Path | None = None,
     ) -> Self:
         """Read the data set; see `ReleasedDataset.load`.
 
         Args:
             root: The folder of the annotation files and the images.
             split: "all", "train" or "test".
-            phrases: How to make phrases of the classes; None for the common way, or that of `readers`.
+            phrases: How to make phrases of the classes; None for the common way, or that of `readers`. "location" puts
+                the regions before the class that are the closest to the true boxes, as in "left lower and heart
+                pneumonia": such phrases give the place away, so that only a method that beats `location-prior` with
+                them has seen anything.
             readers: Whose boxes of the training images count: "any", "fused" (weighted boxes fusion), a reader's id
                 such as "R9", or "vilouras2024" (which changes classes and phrases too, and is about both splits). The
                 test images have one set of boxes, by consensus.
             fuse_iou: Above which intersection over union two readers' boxes are of one thing, 0 to 1.
+            table: Of `phrases="location"`: where the regions are, a file of `groundcxr anatomy`.
 
         Raises:
-            DatasetError: If files are missing or not in the released format.
+            DatasetError: If files are missing or not in the released format, or a table is lacking.
             UnknownNameError: For another split or reader.
         """
-        return cls._load(root, split, _phrases(phrases, readers), **_options(readers, fuse_iou))
+        places = table_for(phrases, table)
+        loaded = cls._load(root, split, _phrases(phrases, readers), **_options(readers, fuse_iou))
+        if places is None:
+            return loaded
+        digest = places.digest[:SHORT]
+        return loaded.reworded(lambda sample: location_phrase(sample, places), phrases=LOCATION, table=digest)
+
+    def phrase_of_absent(self, image_id: str, pathology: str) -> str:
+        """As of any data set; of phrases with locations the class alone, which is nowhere."""
+        if self.options.get("phrases") == LOCATION:
+            return pathology.lower()
+        return super().phrase_of_absent(image_id, pathology)
 
     @classmethod
     def check(
@@ -153,8 +171,10 @@ class VinDrCXR(ReleasedDataset):
         phrases: str | None = None,
         readers: str = ANY,
         fuse_iou: float | str = FUSE_IOU,
+        table: str | Path | None = None,
     ) -> list[Finding]:
         """Everything that is missing or wrong below `root`; decodes every image with an annotation."""
+        table_for(phrases, table)
         return cls._check(root, _phrases(phrases, readers), **_options(readers, fuse_iou))
 
     @classmethod
@@ -216,6 +236,8 @@ class VinDrCXR(ReleasedDataset):
 
 
 def _phrases(phrases: str | None, readers: str) -> str:
+    if phrases == LOCATION:  # of the boxes, once they are read
+        return CLASS
     if phrases is None:
         return VILOURAS2024_PHRASES if readers == VILOURAS2024 else DEFAULT
     return phrases
