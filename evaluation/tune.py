@@ -14,6 +14,7 @@ from ..core.place_table import PlaceTable
 from ..core.place_words import VERSION as RULES
 from ..core.progress import progress
 from ..datasets import GroundingDataset
+from ..datasets.place_phrases import standard_phrase
 from ..methods import GroundingMethod
 from ..methods.diffusion.ldm.method import Ldm
 from ..methods.diffusion.ldm.recipes import RECIPES, RecipeName
@@ -98,10 +99,12 @@ def tune(
 
     recipe = RECIPES[recipe_name]
     asked = [one for one in samples if not one.negative]
+    worded = [(one, standard_phrase(one) if recipe.standard else one.phrase) for one in asked]
     given = [
-        Example(str(path), one.image_size, partial(Radiograph.open, path), one.phrase, one.pathology)
-        for one in asked
+        Example(str(path), one.image_size, partial(Radiograph.open, path), phrase, one.pathology)
+        for one, phrase in worded
         for path in [one.image_path]
+        if phrase
     ]
     examples = usable(given, recipe)
     if not examples:

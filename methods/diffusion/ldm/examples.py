@@ -37,24 +37,12 @@ class Example:
 
 
 def usable(examples: Iterable[Example], recipe: Recipe) -> list[Example]:
-    """The examples whose phrases a recipe can learn from, worded as it has them; in order.
+    """The examples whose phrases name a place that a recipe can learn, in order.
 
-    Without a place in its phrase an example says nothing; nor does one whose place has no vector of its own, where
-    locations are trained or name the place.
+    A zone whose side the phrase does not say is a place, and no location with a vector of its own.
     """
-    found: list[Example] = []
-    for one in examples:
-        phrase = standard_phrase(one.phrase, one.pathology) if recipe.standard else one.phrase
-        named = locations_of(phrase) if recipe.trained is Trained.LOCATIONS else regions_of(phrase)
-        if phrase and named:
-            found.append(Example(one.key, one.size, one.open, phrase, one.pathology))
-    return found
-
-
-def standard_phrase(phrase: str, pathology: str) -> str:
-    """A phrase put as the paper puts it, "{location} {pathology}"; "" where it names no location of the paper's."""
-    locations = locations_of(phrase)
-    return f"{' and '.join(locations)} {pathology.lower()}" if locations else ""
+    named = locations_of if recipe.trained is Trained.LOCATIONS else regions_of
+    return [one for one in examples if named(one.phrase)]
 
 
 def samples_per_location(examples: Sequence[Example]) -> dict[str, int]:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ....core import Grounding, Heatmap, MethodError, Query, Radiograph, WeightsError
 from ....core.fingerprint import digest, jsonable, seed_from
+from ....core.place_words import VERSION
 from ....core.published import named_place
+from ....core.supervision import ANATOMY
 from ...base import GroundingMethod
 from ...random_weights import drawn_id, random_weights
 from ...registry import register_method
@@ -79,6 +81,7 @@ class Ldm(GroundingMethod):
         if given := self.embeddings():
             self._about = read_about(given)
             self.trained_on = (*self.trained_on, *self._about["trained_on"])
+            self.supervision = ANATOMY
         self._fingerprint: str | None = None
         self._book: Codebook | None = None
         self._model: Any = None
@@ -173,7 +176,8 @@ class Ldm(GroundingMethod):
             else:
                 self._fingerprint = digest(located.identity())
             if self._about is not None:
-                self._fingerprint = digest(self._fingerprint, self._about)
+                # Locations are read from phrases by rules, which may come to differ from those of the training.
+                self._fingerprint = digest(self._fingerprint, self._about, VERSION)
         return self._fingerprint
 
     def weights_id(self) -> str | None:
