@@ -39,36 +39,39 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--books", type=Path, required=True, help="folder for the books")
     books: Path = parser.parse_args().books
-    trained = {name: book(name, books / name) for name in RecipeName}
+    tuned = {name: {**READ, "embeddings": str(books / name)} for name in RecipeName}
     asked: dict[str, tuple[str, dict[str, str]]] = {
         FROZEN: ("ldm-phantom", READ),
-        **{name: ("ldm-phantom", {**READ, "embeddings": str(folder)}) for name, folder in trained.items()},
-        "location-prior": ("location-prior", {"table": "phantom"}),
+        "words": ("ldm-phantom", tuned[RecipeName.WORDS]),
         "frozen x prior": ("with-prior", product(READ)),
-        "words x prior": ("with-prior", product({**READ, "embeddings": str(trained[RecipeName.WORDS])})),
+        "location-prior": ("location-prior", {"table": "phantom"}),
+        "vectors": ("ldm-phantom", tuned[RecipeName.VECTORS]),
+        "words x prior": ("with-prior", product(tuned[RecipeName.WORDS])),
+        "vilouras2026": ("ldm-phantom", tuned[RecipeName.VILOURAS2026]),
+        "place-words": ("ldm-phantom", tuned[RecipeName.PLACE_WORDS]),
     }
     rows: dict[str, dict[str, float]] = {}
     right: dict[str, NDArray[np.float64]] = {}
     wrong: dict[str, NDArray[np.float64]] = {}
     samples = list(load_dataset("phantom"))
     for label, (method, settings) in asked.items():
+        if label in tuple(RecipeName):
+            train(RecipeName(label), books / label)
         result = evaluate(method, "phantom", "v2", settings=settings)
         rows[label] = {key: result.info.overall.macro[key].value or np.nan for key in ("auroc", "ap", "miou")}
         right[label] = precision(result.samples, samples)
-        wrong[label] = precision(
-            evaluate("shuffled-phrase", "phantom", "v2", settings=inner(method, settings)).samples, samples
-        )
+        other = evaluate("shuffled-phrase", "phantom", "v2", settings=inner(method, settings))
+        wrong[label] = precision(other.samples, samples)
         print(f"# {label}: {rows[label]}", flush=True)
     print_table(rows, right, wrong, samples)
     print_differences(right, wrong, samples)
 
 
-def book(name: RecipeName, folder: Path) -> Path:
-    """The folder of a recipe's book, trained if it is not there yet."""
+def train(name: RecipeName, folder: Path) -> None:
+    """Train a recipe's book, if it is not there yet."""
     data = load_dataset("phantom", split="train")
     table = PlaceTable.load("phantom")
     tune(build_method("ldm-phantom"), data, list(data), name, table, folder, device="cpu", steps=STEPS.get(name))
-    return folder
 
 
 def product(settings: Mapping[str, str]) -> dict[str, str]:
