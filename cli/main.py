@@ -35,6 +35,8 @@ from .samples import samples
 from .score import score
 from .store import app as store_app
 from .streams import lost_output, take_streams, tell
+from .tune import tune
+from .tune_data import tune_data
 
 STOPPED = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -62,6 +64,8 @@ app.command("figure", cls=ListsCommand)(called(figure))
 app.command("audit")(called(audit))
 app.command("anatomy")(called(anatomy))
 app.command("import")(called(import_results))
+app.command("tune")(called(tune))
+app.command("tune-data")(called(tune_data))
 app.add_typer(env, name="env")
 app.command("fetch")(called(fetch))
 app.add_typer(store_app, name="store")

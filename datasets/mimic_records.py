@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,29 +46,43 @@ def read_records(path: Path, images: Collection[str]) -> dict[str, MimicRecord]:
     Raises:
         DatasetError: If it is no such table.
     """
-    opened = gzip.open if path.suffix.lower() == ".gz" else open
     records: dict[str, MimicRecord] = {}
+    for number_of_line, row in table_rows(path, _REQUIRED):
+        image = row["dicom_id"]
+        if image not in images:
+            continue
+        place = f"{path}, line {number_of_line}"
+        size = None
+        if row.get("columns") and row.get("rows"):
+            sides = number(row["columns"], "Columns", place), number(row["rows"], "Rows", place)
+            size = frame_size(*sides, place)
+        records[image] = MimicRecord(_digits(row["subject_id"], "p"), _digits(row["study_id"], "s"), size)
+    return records
+
+
+def table_rows(path: Path, required: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    """The rows of a table of MIMIC-CXR, by columns in lower case, each with its line; incomplete rows are passed over.
+
+    Args:
+        path: A CSV file, as it is or as .gz.
+        required: Columns that it must have, in lower case.
+
+    Raises:
+        DatasetError: If it is no such table.
+    """
+    opened = gzip.open if path.suffix.lower() == ".gz" else open
     try:
         with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
             rows = csv.reader(file)
             names = [name.strip().lower() for name in next(rows, [])]
-            missing = [name for name in _REQUIRED if name not in names]
+            missing = [name for name in required if name not in names]
             if missing:
                 raise DatasetError(f"{path} lacks the column {missing[0]!r}; found {listed(names)}; get it again")
-            image_at, subject_at, study_at = (names.index(name) for name in _REQUIRED)
-            size_at = [names.index(name) for name in ("columns", "rows") if name in names]
             for cells in rows:
-                if len(cells) != len(names) or cells[image_at] not in images:
-                    continue
-                image, place = cells[image_at], f"{path}, line {rows.line_num}"
-                sides = [cells[side] for side in size_at]
-                size = None
-                if len(sides) == 2 and all(sides):
-                    size = frame_size(number(sides[0], "Columns", place), number(sides[1], "Rows", place), place)
-                records[image] = MimicRecord(_digits(cells[subject_at], "p"), _digits(cells[study_at], "s"), size)
+                if len(cells) == len(names):
+                    yield rows.line_num, dict(zip(names, cells, strict=True))
     except (OSError, EOFError, UnicodeDecodeError, csv.Error, zlib.error) as error:
         raise DatasetError(f"cannot read {path}: {error}; get it again") from error
-    return records
 
 
 def _digits(cell: str, letter: str) -> str:

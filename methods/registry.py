@@ -63,6 +63,7 @@ METHODS: Registry[type[GroundingMethod]] = Registry(
         "with-prior": ".refine.with_prior",
         "clip-phantom": ".contrastive.clip.phantom",
         "ldm-phantom": ".diffusion.ldm.phantom",
+        "ldm-phantom-tuned": ".diffusion.ldm.phantom",
     },
     entry_point_group="groundcxr.methods",
     adopt=_adopt,

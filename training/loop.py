@@ -13,6 +13,10 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from groundcxr.methods.training import epoch_order, generator, save_whole
+
+__all__ = ["LOG", "begin", "epoch_order", "generator", "save_whole", "train"]
+
 LOG = logging.getLogger("training")
 
 _SAVE_SECONDS = 120
@@ -43,29 +47,6 @@ def begin(description: str, log: str) -> Path:
         handlers=[logging.StreamHandler(), logging.FileHandler(work / log)],
     )
     return work
-
-
-def save_whole(value: object, file: Path) -> None:
-    """Write a file with `torch.save` that is there only when it is whole."""
-    part = file.with_suffix(".part")
-    torch.save(value, part)
-    part.replace(file)
-
-
-def generator(*seed: int) -> torch.Generator:
-    """A generator for one step of one stage, so that a run that goes on draws what an unbroken one would have."""
-    value = 0
-    for part in seed:
-        value = (value * 1_000_003 + part) % 2**62
-    return torch.Generator().manual_seed(value)
-
-
-def epoch_order(seed: int, step: int, batch: int, count: int) -> Tensor:
-    """The items of a step's batch: every epoch is a permutation of its own."""
-    per_epoch = count // batch
-    order = torch.randperm(count, generator=generator(seed, step // per_epoch))
-    start = step % per_epoch * batch
-    return order[start : start + batch]
 
 
 def cosine(step: int, steps: int, warmup: int) -> float:

@@ -31,6 +31,7 @@ from ...random_weights import drawing
 from ...repository import Part, read_config
 from ...state import StateReader, read_weights
 from .autoencoder import MonaiAutoencoderKL
+from .embedding import Change, changed
 from .monai import (
     OFFICIAL_AUTOENCODER,
     OFFICIAL_SCALE_FACTOR,
@@ -86,19 +87,25 @@ class LoadedModel:
     name: str
 
     @torch.inference_mode()
-    def token_states(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+    def token_states(self, input_ids: Tensor, attention_mask: Tensor, change: Change | None = None) -> Tensor:
         """The states of phrases' tokens that the UNet's cross-attention reads.
 
         Args:
             input_ids: `[P, L]`, padded to `max_tokens`.
             attention_mask: `[P, L]`, 0 for padding.
+            change: What is done to the input embeddings; None for nothing.
 
         Returns:
             float32 `[P, L, D]` on the model's device.
         """
+        return self.states_with_gradient(input_ids, attention_mask, change)
+
+    def states_with_gradient(self, input_ids: Tensor, attention_mask: Tensor, change: Change | None) -> Tensor:
+        """As `token_states`, and gradients reach what the change is made of."""
         device = self.unet.device
         mask = attention_mask.to(device) if self.masks_padding else None
-        found = self.text_encoder(input_ids=input_ids.to(device), attention_mask=mask, return_dict=True)
+        with changed(self.text_encoder, change):
+            found = self.text_encoder(input_ids=input_ids.to(device), attention_mask=mask, return_dict=True)
         return found.last_hidden_state
 
 

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ....core import Grounding, Heatmap, MethodError, Query, Radiograph, WeightsError
 from ....core.fingerprint import digest, jsonable, seed_from
+from ....core.place_words import VERSION
 from ....core.published import named_place
+from ....core.supervision import ANATOMY
 from ...base import GroundingMethod
 from ...random_weights import drawn_id, random_weights
 from ...registry import register_method
 from ...repository import published
 from ...requirements import require_packages
+from .codebook import Codebook, read_about
 from .frame import input_size, network_input, square_extent
 from .options import OF_ATTENTION, Extraction, LdmOptions, Precision, Settings
 from .phrases import TokenizedPhrase, token_mask, token_tensors, tokenize, tokenize_empty
@@ -23,6 +26,21 @@ from .sources import MONAI, USUAL_ARCHITECTURE, DiffusersSource, MonaiSource, lo
 
 if TYPE_CHECKING:
     import torch
+
+    from .checkpoint import LoadedModel
+
+TUNED_CITATION = """@inproceedings{vilouras2026anatomy,
+  title = {Anatomy-Grounded Weakly Supervised Prompt Tuning for Chest {X}-ray Latent Diffusion Models},
+  author = {Vilouras, Konstantinos and Stogiannidis, Ilias and Yan, Junyu and Smithard, Alison Q. and
+            Tsaftaris, Sotirios A.},
+  booktitle = {Medical Imaging with Deep Learning},
+  series = {Proceedings of Machine Learning Research},
+  volume = {315},
+  pages = {2864--2892},
+  year = {2026},
+  note = {arXiv:2506.10633}
+}"""
+"""The paper that tuned embeddings are of."""
 
 
 @register_method("ldm")
@@ -59,7 +77,13 @@ class Ldm(GroundingMethod):
         given = getattr(self.options, "weights", "")
         self._drawn = random_weights(given)
         self.trained_on: tuple[str, ...] = trained_on(given) or self.trained_on
+        self._about: dict[str, Any] | None = None
+        if given := self.embeddings():
+            self._about = read_about(given)
+            self.trained_on = (*self.trained_on, *self._about["trained_on"])
+            self.supervision = ANATOMY
         self._fingerprint: str | None = None
+        self._book: Codebook | None = None
         self._model: Any = None
         self._grounder: Any = None
 
@@ -82,8 +106,12 @@ class Ldm(GroundingMethod):
         place = self.options.weights if self._drawn is None else self._drawn.place or USUAL_ARCHITECTURE
         return place, self.options.text_encoder, self.options.base
 
+    def embeddings(self) -> str:
+        """The folder of the tuned embeddings; "" for none."""
+        return self.options.embeddings
+
     def setup(self, device: str) -> None:
-        """Load networks, text encoder and tokenizer.
+        """Load networks, text encoder, tokenizer and tuned embeddings.
 
         Raises:
             WeightsError: If no weights were named, or they cannot be loaded or do not fit together.
@@ -97,7 +125,11 @@ class Ldm(GroundingMethod):
             raise MethodError(
                 f"{self.name} computes in float32 and uncompiled on a CPU: leave dtype and compile out, or use a GPU"
             )
-        self._model = self._load(device)
+        self._model = self.load(device)
+        if self._about is not None:
+            from .embedding import fitting_book
+
+            self._book = fitting_book(self.embeddings(), self._model)
         self._grounder = CrossAttentionGrounder(
             self._model.unet,
             self._model.vae,
@@ -121,9 +153,14 @@ class Ldm(GroundingMethod):
             MethodError: If a package is missing.
         """
         require_packages(self.name, *self.requirements)
-        self._load("cpu")
+        self.load("cpu")
 
-    def _load(self, device: str) -> Any:
+    def load(self, device: str) -> LoadedModel:
+        """The model, as `setup` reads it and `groundcxr tune` trains embeddings for it.
+
+        Raises:
+            WeightsError: As `setup`.
+        """
         from .checkpoint import load_checkpoint
 
         weights, text_encoder, base = self.sources()
@@ -138,6 +175,9 @@ class Ldm(GroundingMethod):
                 self._fingerprint = digest(located.identity(weights=False), self._drawn.seed)
             else:
                 self._fingerprint = digest(located.identity())
+            if self._about is not None:
+                # Locations are read from phrases by rules, which may come to differ from those of the training.
+                self._fingerprint = digest(self._fingerprint, self._about, VERSION)
         return self._fingerprint
 
     def weights_id(self) -> str | None:
@@ -150,6 +190,8 @@ class Ldm(GroundingMethod):
             return None
         used = self._located.options()
         others = {key: getattr(self.options, key) for key in ("text_encoder", "base") if key in used}
+        if self._about is not None:
+            others["embeddings"] = self.embeddings()
         more = [f"{key}={published(place, MONAI)}" for key, place in others.items() if place]
         place = published(self.sources()[0], MONAI)
         if self._drawn is not None:
@@ -187,7 +229,12 @@ class Ldm(GroundingMethod):
             return [answer for query in queries for answer in self.ground_batch([query])]
         texts = self._tokenized(queries)
         empty = tokenize_empty(model.tokenizer, model.max_tokens)
-        states = model.token_states(*token_tensors([empty, *texts]))
+        change = None
+        if self._book is not None:
+            from .embedding import change_by
+
+            change = change_by(self._book, [empty, *texts], ["", *(query.phrase for query in queries)])
+        states = model.token_states(*token_tensors([empty, *texts]), change)
         images = {query.image.sha256: query.image for query in queries}
         place = {sha256: index for index, sha256 in enumerate(images)}
         maps = self._grounder.heatmaps(

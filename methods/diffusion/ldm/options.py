@@ -165,6 +165,9 @@ class MapOptions:
     )
     dtype: Precision | None = field(default=None, metadata={"help": "float32, bfloat16 or float16, on a GPU"})
     compile: bool | None = field(default=None, metadata={"help": "torch.compile the network, on a GPU"})
+    embeddings: str = field(
+        default="", metadata={"help": "folder of tuned word embeddings, as `groundcxr tune` makes them"}
+    )
 
     def __post_init__(self) -> None:
         settings = self.settings()

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from ...bundled import DRAWN_HELP, LICENCE, TRAINED_ON, bundled, bundled_seed
 from ...random_weights import drawn_id
 from ...registry import register_method
-from .method import Ldm
+from ...repository import published
+from .method import TUNED_CITATION, Ldm
 from .options import PRESET_HELP, MapOptions, Preset
 
 
@@ -48,5 +49,35 @@ class LdmPhantom(Ldm):
         return str(bundled("ldm-phantom")), "", ""
 
     def weights_id(self) -> str | None:
-        """The bundled model's name, or the seed of drawn weights."""
-        return "ldm-phantom (bundled)" if self._seed is None else drawn_id(self._seed)
+        """The bundled model's name, or the seed of drawn weights; with the tuned embeddings."""
+        name = "ldm-phantom (bundled)" if self._seed is None else drawn_id(self._seed)
+        return f"{name}; embeddings={published(self.embeddings())}" if self.embeddings() else name
+
+
+@dataclass(frozen=True)
+class LdmPhantomTunedOptions(LdmPhantomOptions):
+    """The options of `ldm-phantom`."""
+
+    embeddings: str = field(default="", metadata={"help": "empty: the ones that come with the package"})
+
+
+@register_method("ldm-phantom-tuned")
+class LdmPhantomTuned(LdmPhantom):
+    """`ldm-phantom` with tuned embeddings of place and heart words, bundled (Vilouras et al., MIDL 2026).
+
+    They were trained on the phantom's train split with the places of lungs, their thirds and the heart, no box or mask
+    of a finding: `groundcxr tune ldm-phantom` makes them (docs/tuning.md).
+    """
+
+    Options: ClassVar[type[Any]] = LdmPhantomTunedOptions
+    citation = TUNED_CITATION
+
+    def embeddings(self) -> str:
+        """The bundled book, unless another is named, or the weights are drawn, for which there is none."""
+        return self.options.embeddings or ("" if self.options.weights else str(bundled("ldm-phantom-tuned")))
+
+    def weights_id(self) -> str | None:
+        """The bundled model's name, where the bundled book is read."""
+        return (
+            super().weights_id() if self.options.embeddings or self._seed is not None else "ldm-phantom-tuned (bundled)"
+        )

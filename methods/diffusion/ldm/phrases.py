@@ -29,12 +29,19 @@ class TokenizedPhrase:
         attention_mask: 1 for the tokens that are not padding.
         chosen: The positions whose attention is averaged.
         truncated: Whether the phrase is longer than what is read.
+        words: The word that each token is a part of, in lower case; "" for punctuation and special tokens.
     """
 
     ids: tuple[int, ...]
     attention_mask: tuple[int, ...]
     chosen: tuple[int, ...]
     truncated: bool = False
+    words: tuple[str, ...] = ()
+
+    @property
+    def content(self) -> tuple[int, ...]:
+        """The positions of all words but function words."""
+        return tuple(place for place, word in enumerate(self.words) if _is_content(word))
 
 
 def tokenize(tokenizer: Any, phrase: str, pathology: str, tokens: Tokens, length: int) -> TokenizedPhrase:
@@ -79,7 +86,11 @@ def tokenize(tokenizer: Any, phrase: str, pathology: str, tokens: Tokens, length
         )
     longer = tokenizer(phrase, max_length=length + 1, truncation=True)["input_ids"]
     return TokenizedPhrase(
-        tuple(encoded["input_ids"]), tuple(encoded["attention_mask"]), tuple(chosen), len(longer) > length
+        tuple(encoded["input_ids"]),
+        tuple(encoded["attention_mask"]),
+        tuple(chosen),
+        len(longer) > length,
+        tuple(words[position][0] if position in words else "" for position in range(length)),
     )
 
 
@@ -117,10 +128,14 @@ def _word_at(phrase: str, span: tuple[int, int]) -> tuple[str, int]:
     return "", -1
 
 
+def _is_content(word: str) -> bool:
+    return bool(word) and word not in FUNCTION_WORDS
+
+
 def _counts(word: str, pathology: str, tokens: Tokens) -> bool:
     if tokens is Tokens.PHRASE:
         return True
     if tokens in (Tokens.CONTENT, Tokens.CONTENT_FIRST):
-        return bool(word) and word not in FUNCTION_WORDS
+        return _is_content(word)
     # "effusions" is a word of "Pleural Effusion".
     return any(word.startswith(part) for part in re.findall(r"\w+", pathology.lower()))
