@@ -30,6 +30,7 @@ from .reproduce import STOPPED as NOT_REPRODUCED
 from .reproduce import reproduce
 from .samples import samples
 from .score import score
+from .site import site
 from .store import app as store_app
 from .streams import lost_output, take_streams, tell
 
@@ -56,6 +57,7 @@ app.command("leaderboard")(called(leaderboard))
 app.command("compare")(called(compare))
 app.command("export")(called(export))
 app.command("audit")(called(audit))
+app.command("site")(called(site))
 app.command("import")(called(import_results))
 app.add_typer(env, name="env")
 app.command("fetch")(called(fetch))
