@@ -9,14 +9,14 @@ from markupsafe import Markup
 from ...comparison.setting import ProtocolKey
 from ...core import GroundCXRError
 from ...evaluation.schema import MetricInfo
-from ..board_html import board_scale, board_table, scale_note, scale_of
+from ..board_html import board_scale, board_table, scale_note
 from ..caption import blind_said, sentences
 from ..overview import Overview, overview
-from ..overview_caption import overview_caption
-from ..overview_html import overview_table, ranks_table
+from ..overview_caption import overview_caption, ranks_said
+from ..overview_html import BARS_SAID, overview_scale, overview_table, ranks_table
 from ..runs import metrics_of
 from ..tables import board
-from ..words import metric_sentence, metric_words
+from ..words import TASK, metric_sentence, metric_words
 from .places import Choice, Place, slug
 
 UP = "../"
@@ -34,7 +34,7 @@ def board_page(place: Place, metric: MetricInfo) -> dict[str, object]:
     return {
         "metric": metric.label,
         "place": place,
-        "said": metric_sentence(shown),
+        "said": f"{TASK} {metric_sentence(shown)}",
         "blind": blind_said(shown),
         "table": Markup(board_table(shown, lambda run: root + place.method(run))),  # noqa: S704  (texts are escaped)
         "caption": f"{' '.join(sentences(shown, intervals=True))} {scale_note(board_scale(shown), metric)}",
@@ -80,8 +80,7 @@ def overview_words(shown: Overview, places: Sequence[Place]) -> dict[str, object
     """The words of `overview.html`."""
     metric = shown.metric
     mine = {place.setting: place for place in places if place.setting.protocol_key == shown.protocol}
-    cells = [cell for row in shown.rows if not row.control for c in shown.columns if (cell := row.cell(c)) is not None]
-    scale = scale_of(cells)
+    scale = overview_scale(shown)
     urls = {column: UP + mine[column.setting].board(metric) for column in shown.columns}
     return {
         "metric": metric.label,
@@ -89,7 +88,9 @@ def overview_words(shown: Overview, places: Sequence[Place]) -> dict[str, object
         "said": f"{metric.label}: {metric_words(metric, shown.protocol[0])}. Macro averages by data set.",
         "table": Markup(overview_table(shown, shown.rows, scale, urls)),  # noqa: S704  (texts are escaped)
         "caption": f"{overview_caption(shown, intervals=True)} {scale_note(scale, metric)}",
+        "ranks_said": ranks_said(shown),
         "ranks": Markup(ranks_table(shown)) if shown.ranks is not None else "",  # noqa: S704
+        "bars_said": BARS_SAID,
     }
 
 

@@ -12,7 +12,8 @@ from ...comparison.setting import ProtocolKey, Setting
 from ...core.fingerprint import SHORT, digest
 from ...evaluation.schema import MetricInfo
 from ..caption import HASH, PHANTOMS_SAID
-from ..data_columns import PHANTOM, columns_of
+from ..data_columns import PHANTOM
+from ..data_names import data_names
 from ..library import Library
 from ..runs import Run, metrics_of
 
@@ -96,16 +97,9 @@ class Place:
 
 
 def places_of(library: Library) -> tuple[Place, ...]:
-    """A place for each setting: those of whole splits first, of these the ones with the most methods."""
-    settings = sorted(
-        library.settings(), key=lambda one: (not one.complete, bool(one.condition), -len(library.of(one)))
-    )
-    protocols = protocol_names(settings)
-    data = {
-        column.setting: column.label
-        for key in protocols
-        for column in columns_of([run for run in library.runs if run.setting.protocol_key == key])
-    }
+    """A place for each setting, in the order of the leaderboard's choices."""
+    settings = library.settings()
+    protocols, data = protocol_names(settings), data_names(library.runs)
     return tuple(
         Place(one, library.of(one), data[one], protocols[one.protocol_key], number == 0)
         for number, one in enumerate(settings)
