@@ -9,7 +9,7 @@ from ..core.names import one_line
 from ..evaluation.derived import DERIVED
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
-from .caption import TIED, caption, row_names
+from .caption import ABOVE, TIED, caption, row_names
 from .tables import Board, BoardCell
 
 _SPECIAL = {
@@ -29,6 +29,7 @@ _SPECIAL = {
     '"': "''",
     "`": r"\textasciigrave{}",
     TIED: r"$^{\dagger}$",
+    ABOVE: r"$^{\triangle}$",
     DERIVED: r"$^{\circ}$",
 }
 _TRANSLATION = str.maketrans(_SPECIAL)
@@ -47,6 +48,8 @@ def latex_table(board: Board, *, intervals: bool) -> str:
     named = f"{setting.dataset}-{setting.protocol}-{board.metric.key}-{setting.id}"
     body: list[str] = []
     for name, row in zip(row_names(board), board.rows, strict=True):
+        if row is board.blocks[-1][0] and body:
+            body.append(r"\midrule")
         cells = [row.cells[column] for column in board.columns]
         values = [
             value(cell, board.metric, board.n[column], derived=row.derived)
@@ -133,7 +136,8 @@ def value(cell: BoardCell, metric: MetricInfo, most: int, *, derived: bool = Fal
         # Bold text leaves formulas (powers, minus signs) light.
         shown = rf"\textbf{{\boldmath {shown}}}" if "$" in shown else rf"\textbf{{{shown}}}"
     count = "" if cell.n == most else f" ($n$={cell.n})"
-    return shown + (_SPECIAL[TIED] if cell.tied else "") + (_SPECIAL[DERIVED] if derived else "") + count
+    mark = _SPECIAL[TIED] if cell.tied else _SPECIAL[ABOVE] if cell.above else ""
+    return shown + mark + (_SPECIAL[DERIVED] if derived else "") + count
 
 
 def interval(cell: BoardCell, metric: MetricInfo) -> str:

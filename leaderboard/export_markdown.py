@@ -9,7 +9,7 @@ from ..core.names import one_line
 from ..evaluation.derived import DERIVED
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
-from .caption import TIED, caption, row_names
+from .caption import ABOVE, TIED, caption, row_names
 from .tables import Board, BoardCell
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>&|~#!])")
@@ -80,7 +80,7 @@ def markdown_cell(cell: BoardCell, metric: MetricInfo, most: int, intervals: boo
         None if number is None else write_number(number, digits_of(metric))
         for number in (cell.value, cell.low, cell.high)
     )
-    shown = f"**{value}**" if cell.best else f"{value}{TIED if cell.tied else ''}"
+    shown = f"**{value}**" if cell.best else f"{value}{TIED if cell.tied else ABOVE if cell.above else ''}"
     shown += DERIVED if derived else ""
     count = "" if cell.n == most else f" (n={cell.n})"
     interval = f" [{low}, {high}]" if intervals and low is not None and high is not None else ""

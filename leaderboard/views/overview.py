@@ -11,7 +11,9 @@ import numpy as np
 from ...comparison.setting import Setting
 from ...core import GroundCXRError
 from ...evaluation.numbers import digits_of, write_number
+from ..board_html import cell_html, scale_note, scale_of
 from ..data_columns import Column
+from ..data_names import data_names, protocol_titles
 from ..overview import Overview, overview
 from ..overview_caption import overview_caption, ranks_said
 from ..overview_html import BARS_SAID, MEAN, RANK, overview_scale, overview_table, ranks_table
@@ -19,8 +21,7 @@ from ..overview_rows import OverviewRow
 from ..tables import BoardCell
 from ..zero_shot import SEEN
 from .address import choose, linked
-from .board import cell_html, scale_note, scale_of
-from .frame import Chosen, data_names, open_page, protocol_titles
+from .frame import Chosen, open_page
 from .markup import element, heading, interval, note, put, sentence, table, tag, text
 
 _NAME = "method"
@@ -68,7 +69,7 @@ def _sorted(shown: Overview, place: Any) -> Sequence[OverviewRow]:
 def _boards(chosen: Chosen, shown: Overview) -> dict[Column, str]:
     """The address of each data set's board."""
     settings = chosen.library.settings()
-    names = data_names(settings)
+    names = data_names(chosen.library.runs)
 
     def url(setting: Setting) -> str:
         titles = protocol_titles([one for one in settings if names[one] == names[setting]])
