@@ -100,25 +100,31 @@ class _Site:
             yield place.method(run), render("method.html", UP, pages=self.pages(place, ""), **words)
         yield from gallery.files.items()
         headline = [metric for metric in place.metrics if metric.headline] or list(place.metrics)
-        yield place.pairs, render(
-            "pairs.html",
-            UP,
-            pages=self.pages(place, "Head to head"),
-            place=place,
-            rows=[self._elsewhere(place, "pairs")],
-            data=pairs_of(place.runs, headline),
+        yield (
+            place.pairs,
+            render(
+                "pairs.html",
+                UP,
+                pages=self.pages(place, "Head to head"),
+                place=place,
+                rows=[self._elsewhere(place, "pairs")],
+                data=pairs_of(place.runs, headline),
+            ),
         )
         tables = boards(place.runs, [metric.key for metric in headline])
-        yield place.cite, render(
-            "cite.html",
-            UP,
-            pages=self.pages(place, "Cite"),
-            place=place,
-            rows=[self._elsewhere(place, "cite")],
-            bibtex=export(tables, Format.BIBTEX),
-            tables=[
-                (one.metric.label, export([one], Format.LATEX), export([one], Format.MARKDOWN)) for one in tables
-            ],
+        yield (
+            place.cite,
+            render(
+                "cite.html",
+                UP,
+                pages=self.pages(place, "Cite"),
+                place=place,
+                rows=[self._elsewhere(place, "cite")],
+                bibtex=export(tables, Format.BIBTEX),
+                tables=[
+                    (one.metric.label, export([one], Format.LATEX), export([one], Format.MARKDOWN)) for one in tables
+                ],
+            ),
         )
 
     def card(self, place: Place) -> bytes:

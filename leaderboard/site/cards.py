@@ -28,7 +28,7 @@ def card(protocol: ProtocolKey, addresses: Mapping[str, str]) -> Markup | None:
     name, _, sha256 = protocol
     if name not in PROTOCOLS.names() or get_protocol(name).hash != sha256:
         return None
-    file = files(__package__.partition(".")[0]).joinpath("docs", "protocols", f"{name}.md")
+    file = files((__package__ or "").partition(".")[0]).joinpath("docs", "protocols", f"{name}.md")
     if not file.is_file():
         return None
     return markdown(file.read_text(encoding="utf-8"), addresses)

@@ -41,9 +41,15 @@ def asset(name: str) -> bytes:
 
 
 def shown(value: object) -> object:
-    """A value as a page can hold it: half letters, controls and signs that turn others about as escapes."""
-    if isinstance(value, Markup) or not isinstance(value, str):
+    """A value as a page can hold it: half letters, controls and signs that turn others about as escapes.
+
+    Raises:
+        TypeError: If it is neither a text nor a number, so that no path within an object is ever published.
+    """
+    if isinstance(value, Markup | int):
         return value
+    if not isinstance(value, str):
+        raise TypeError(f"a page cannot show a {type(value).__name__}")
     whole = value.encode(errors="backslashreplace").decode()
     return "".join(sign.encode("unicode_escape").decode() if _is_unfit(sign) else sign for sign in whole)
 

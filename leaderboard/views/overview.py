@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ...comparison.setting import Setting
 from ...core import GroundCXRError
-from ...evaluation.numbers import digits_of, write_number
-from ..board_html import cell_html, scale_note, scale_of
+from ..board_html import scale_note
 from ..data_columns import Column
 from ..data_names import data_names, protocol_titles
 from ..overview import Overview, overview
 from ..overview_caption import overview_caption, ranks_said
 from ..overview_html import BARS_SAID, MEAN, RANK, overview_scale, overview_table, ranks_table
 from ..overview_rows import OverviewRow
-from ..tables import BoardCell
-from ..zero_shot import SEEN
 from .address import choose, linked
 from .frame import Chosen, open_page
-from .markup import element, heading, interval, note, put, sentence, table, tag, text
+from .markup import heading, note, put, sentence
 
 _NAME = "method"
 
