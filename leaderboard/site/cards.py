@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from itertools import count
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -49,9 +50,14 @@ def markdown(text: str, addresses: Mapping[str, str]) -> Markup:
         if token.type == "th_open":
             token.attrSet("scope", "col")
     html = parser.renderer.render(tokens, parser.options, {})
-    # A table may be wider than a phone: it scrolls, not the page.
-    wide = '<div class="gx-scroll" tabindex="0" role="region" aria-label="table"><table class="gx-table gx-card">'
-    return Markup(html.replace("<table>", wide).replace("</table>", "</table></div>"))  # noqa: S704  (html is off)
+    number = count(1)
+
+    def wide(_: re.Match[str]) -> str:
+        # A table may be wider than a phone: it scrolls, not the page.
+        region = f'<div class="gx-scroll" tabindex="0" role="region" aria-label="table {next(number)}">'
+        return f'{region}<table class="gx-table gx-card">'
+
+    return Markup(re.sub("<table>", wide, html).replace("</table>", "</table></div>"))  # noqa: S704  (html is off)
 
 
 def _linked(tokens: list[Token], addresses: Mapping[str, str]) -> Iterator[Token]:

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from ...evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ...evaluation.numbers import digits_of, write_number
+from ...evaluation.schema import MetricInfo
 from ..citation import bibtex
 from ..markup import element, table, text
 from ..reproduction import command
@@ -54,23 +55,27 @@ def numbers_table(run: Run) -> str:
     """Every metric of a run as HTML: the averages, then each pathology."""
     columns = [MACRO, *run.info.pathologies, MICRO]
     cells = {column: cells_of(run.info, column) for column in columns}
-    rows = []
-    for metric in run.info.metrics:
-        digits = digits_of(metric)
-        line = [text(metric.label + (DERIVED if is_derived(run.info, metric.key) else ""))]
-        for column in columns:
-            cell = cells[column].get(metric.key)
-            if cell is None or cell.value is None:
-                line.append("-")
-                continue
-            known = cell.low is not None and cell.high is not None
-            ends = [write_number(end, digits) for end in (cell.low, cell.high) if end is not None]
-            below = f"[{', '.join(ends)}]" if known else "no interval"
-            line.append(
-                text(write_number(cell.value, digits)) + element("small", below) + element("small", f"n = {cell.n:,}")
-            )
-        rows.append(line)
-    return table(["metric", *map(text, columns)], rows, label="every metric")
+    most = {column: max((cell.n for cell in cells[column].values()), default=0) for column in columns}
+
+    def shown(metric: MetricInfo, column: str) -> str:
+        cell, digits = cells[column].get(metric.key), digits_of(metric)
+        if cell is None or cell.value is None:
+            return "-"
+        ends = "no interval"
+        if cell.low is not None and cell.high is not None:
+            ends = f"[{write_number(cell.low, digits)}, {write_number(cell.high, digits)}]"
+        own = element("small", f"n = {cell.n:,}") if cell.n != most[column] else ""
+        return text(write_number(cell.value, digits)) + element("small", ends) + own
+
+    heads = ["metric", *(text(column) + element("small", f"n = {most[column]:,}") for column in columns)]
+    rows = [
+        [
+            text(metric.label + (DERIVED if is_derived(run.info, metric.key) else "")),
+            *(shown(metric, column) for column in columns),
+        ]
+        for metric in run.info.metrics
+    ]
+    return table(heads, rows, label="every metric")
 
 
 def _known(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -44,6 +44,9 @@ function show() {
   const derived = (select) => (found.derived.includes(Number(select.value)) ? "°" : "");
   document.getElementById("one").textContent = one + derived(first);
   document.getElementById("other").textContent = other + derived(second);
+  const sides = document.getElementById("sides");
+  sides.replaceChildren();
+  for (const name of [other, one]) put(sides, "span", `${name} higher`);
   document.getElementById("left").textContent = found.left_out.length
     ? `Not held against others here, since their macro average is lower: ${found.left_out.join(", ")}.` : "";
   document.getElementById("said").textContent = found.said.replace("{first}", () => one);
