@@ -124,4 +124,4 @@ def card_page(protocol: ProtocolKey) -> str:
 def slug(name: str) -> str:
     """A name as a part of an address; one that is changed by it has a hash behind it, so that no two become one."""
     fit = re.sub(r"[^a-z0-9_]+", "-", name.lower()).strip("-")[:_LONGEST]
-    return fit if fit == name else f"{fit}-{digest(name)[:SHORT]}".lstrip("-")
+    return fit if name and fit == name else f"{fit}-{digest(name)[:SHORT]}".lstrip("-")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -11,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ... import __version__
+from ..markup import fit
 
 POLICY = (
     "default-src 'none'; script-src 'self' file:; style-src 'self' file: 'unsafe-inline'; img-src 'self' file:; "
@@ -18,10 +18,6 @@ POLICY = (
 )
 """What a browser may load: the site's own files, also from a disk, and no script within a page. Dots of intervals are
 placed by their style."""
-
-_KEPT = "\n\t"
-_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Signs that turn the letters behind them about."""
 
 
 def render(template: str, root: str, **words: Any) -> bytes:
@@ -50,14 +46,7 @@ def shown(value: object) -> object:
         return value
     if not isinstance(value, str):
         raise TypeError(f"a page cannot show a {type(value).__name__}")
-    whole = value.encode(errors="backslashreplace").decode()
-    return "".join(sign.encode("unicode_escape").decode() if _is_unfit(sign) else sign for sign in whole)
-
-
-def _is_unfit(sign: str) -> bool:
-    category = unicodedata.category(sign)
-    # Cn holds the code points that are no characters, which no page may hold.
-    return (category in ("Cc", "Cs", "Cn") and sign not in _KEPT) or sign in _TURNS
+    return fit(value)
 
 
 @cache
