@@ -33,6 +33,7 @@ from .reproduce import STOPPED as NOT_REPRODUCED
 from .reproduce import reproduce
 from .samples import samples
 from .score import score
+from .site import site
 from .store import app as store_app
 from .streams import lost_output, take_streams, tell
 from .tune import tune
@@ -63,6 +64,7 @@ app.command("export", cls=ListsCommand)(called(export))
 app.command("figure", cls=ListsCommand)(called(figure))
 app.command("audit")(called(audit))
 app.command("anatomy")(called(anatomy))
+app.command("site")(called(site))
 app.command("import")(called(import_results))
 app.command("tune")(called(tune))
 app.command("tune-data")(called(tune_data))

@@ -4,11 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from html import escape
+from unicodedata import category
+
+_KEPT = "\n\t"
+_TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Signs that turn the letters behind them about."""
 
 
 def text(value: object) -> str:
-    """A text as HTML; letters of a file's name that are none in Unicode are shown as escapes."""
-    return escape(str(value).encode(errors="backslashreplace").decode())
+    """A text as HTML."""
+    return escape(fit(str(value)))
+
+
+def fit(value: str) -> str:
+    """A text as a page can hold it: half letters, controls and signs that turn others about as escapes."""
+    whole = value.encode(errors="backslashreplace").decode()
+    return "".join(sign.encode("unicode_escape").decode() if _is_unfit(sign) else sign for sign in whole)
+
+
+def _is_unfit(sign: str) -> bool:
+    if sign.isprintable():
+        return False
+    # Cn holds the code points that are no characters, which no page may hold.
+    return (category(sign) in ("Cc", "Cn") and sign not in _KEPT) or sign in _TURNS
 
 
 def element(tag: str, content: str, classes: str = "", *, title: str = "") -> str:

@@ -2,27 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
-from ...core.supervision import WORDS
-from ...evaluation.box_choice import describe
-from ...evaluation.columns import TRUNCATED
-from ...evaluation.conditions import describe_condition
 from ...evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ...evaluation.imported import IMPORT_FILE
-from ...evaluation.negative_notes import negatives_said
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.pair import rows_file
 from ...evaluation.reproduction import REPRODUCTION_FILE
-from ...evaluation.reproduction.record import said_of
 from ...evaluation.schema import MetricInfo
-from ...evaluation.written import describe as describe_texts
-from ..caption import INTERVALS_SAID
-from ..reproduction import DIR, FILE, PYTHON, ROOT, command
 from ..runs import Run
 from ..tables import cells_of
 from ..words import metric_words
@@ -39,19 +29,19 @@ def show() -> None:
     run = _choose(chosen)
     info = run.info
     line = command(info, run.imported)
-    heading("The command that makes it again", _command_note(run, line))
+    heading("The command that makes it again", command_note(run, line))
     st.code(line, language=None, wrap_lines=True)
     left, right = st.columns(2)
     with left:
         heading("Method")
-        put(_facts(_method(run)))
+        put(_facts(method_facts(run)))
         heading("Files")
         put(_facts(_files(run)))
     with right:
         heading("Run")
-        put(_facts(_run(run)))
+        put(_facts(run_facts(run)))
         heading("Data and protocol")
-        put(_facts(_data(run)))
+        put(_facts(data_facts(run)))
     _put_notes(run)
     heading("Every metric", " ".join([INTERVALS_SAID, *([DERIVED_SAID] if run.info.derived else [])]))
     put(_numbers(run))
@@ -62,97 +52,11 @@ def _choose(chosen: Chosen) -> Run:
         return choose("Method", chosen.in_order, "method", named=lambda run: run.label)
 
 
-def _command_note(run: Run, line: str) -> str:
-    git = run.info.run.git
-    said = []
-    if run.imported is not None:
-        said.append(
-            f"The predictions were made elsewhere and scored here. FILES: what was imported, {run.imported.source},"
-            " whose hash is in the revision below."
-            if run.imported.what == "predictions"
-            else "Imported: this is what its result file says; nothing of it was run here."
-        )
-    if git is not None:
-        said.append(
-            f"With the code of commit {git.commit[:12]}"
-            + (", which had uncommitted changes: the numbers may differ." if git.dirty else ".")
-        )
-    words = re.split(r"[^\w.]+", line)
-    for word, meaning in (
-        (FILE, "METHOD.py: the method's own file, whose fingerprint is below."),
-        (PYTHON, "PYTHON: the interpreter of an environment with the versions below."),
-        (ROOT, "ROOT: your copy of the data."),
-        (DIR, "DIR: the local copy that the weights below name, whose hash is below."),
-    ):
-        if word in words:
-            said.append(meaning)
-    return " ".join(said)
-
-
 def _facts(rows: Mapping[str, Any]) -> str:
     """A two-column table; what is unknown is left out."""
     shown = [[text(key), text(value)] for key, value in rows.items() if value not in (None, "")]
     body = "".join(f'<tr><th scope="row">{key}</th><td>{value}</td></tr>' for key, value in shown)
     return f'<table class="gx-table gx-words"><tbody>{body}</tbody></table>'
-
-
-def _method(run: Run) -> dict[str, Any]:
-    method = run.info.method
-    return {
-        "name": method.name if method.name == method.shown else f"{method.shown} ({method.name})",
-        "kind": method.kind + (", a control" if method.control and method.kind != "control" else ""),
-        "note": method.note,
-        "answers with": " and ".join(method.emits),
-        "boxes that count": describe(run.info.answers),
-        "options": ", ".join(f"{key} = {value}" for key, value in method.options.items()) or "none",
-        "weights": method.weights or "none",
-        "weights' hash": method.weights_fingerprint if method.weights else None,
-        "environment": _versions(method.environment) if method.environment else None,
-        "trained on": ", ".join(method.trained_on) or "not stated",
-        "learnt places from": WORDS[run.info.supervision] if run.info.supervision else "not stated",
-        "licence of the weights": method.licence,
-        "revision": method.revision,
-        "fingerprint": method.fingerprint,
-        "tier": run.tier + (f", from {run.imported.source}" if run.imported else ""),
-        "made again": None if run.reproduction is None else said_of(run.reproduction),
-    }
-
-
-def _run(run: Run) -> dict[str, Any]:
-    ran = run.info.run
-    scored = run.info.dataset.n_samples - run.info.dataset.n_skipped
-    each = 1000 * ran.seconds / scored if scored else 0.0
-    speed = f"{ran.seconds:,.1f} s, {each:,.{0 if each >= 100 else 2}f} ms per sample" if each else None
-    return {
-        "made": ran.created,
-        "device": ran.device,
-        "grounding took": speed or "not known",
-        "peak memory": ", ".join(f"{mb:,.0f} MB ({place})" for place, mb in ran.peak_memory_mb.items()) or "not known",
-        "batch size": ran.batch_size,
-        "made in several ways": _grounded(run),
-        "failed samples": run.info.n_failed,
-        "answers in words": describe_texts(run.info.texts) if run.info.texts else None,
-        "phrases cut": f"{cut:,}, longer than the text encoder reads" if (cut := _cut_phrases(run)) else None,
-        "commit": f"{ran.git.commit}{' (with changes)' if ran.git.dirty else ''}" if ran.git else "not known",
-        "packages": _versions(ran.packages),
-    }
-
-
-def _data(run: Run) -> dict[str, Any]:
-    data, protocol = run.info.dataset, run.info.protocol
-    return {
-        "data set": f"{data.name} {data.version}, split {data.split}",
-        "samples": f"{data.n_samples:,}" + (f", {data.n_skipped:,} skipped" if data.n_skipped else ""),
-        "negatives": negatives_said(run.info),
-        "condition": describe_condition(run.info.condition) if run.info.condition else None,
-        "complete": "yes" if run.info.complete else "no: limited or filtered, never ranked",
-        "options": ", ".join(f"{key} = {value}" for key, value in data.options.items() if value is not None),
-        "warnings": f"{data.n_warnings} (`groundcxr doctor` tells them)" if data.n_warnings else None,
-        "licence": data.licence,
-        "fingerprint": data.fingerprint,
-        "protocol": f"{protocol.name}, version {protocol.version}",
-        "protocol hash": protocol.hash,
-    }
 
 
 def _files(run: Run) -> dict[str, Any]:
@@ -168,32 +72,10 @@ def _files(run: Run) -> dict[str, Any]:
 
 def _put_notes(run: Run) -> None:
     """What a reader of the numbers should know, where there is anything."""
-    said = [f"{one.text}{f': {one.count:,}' if one.count else ''}" for one in run.info.notes or []]
+    said = notes(run)
     if said:
         heading("To know about these numbers")
         put(element("ul", "".join(element("li", text(sentence(one))) for one in said), "gx-note"))
-
-
-def _grounded(run: Run) -> str | None:
-    """With what the predictions were made, where they were made in several ways."""
-    ways = run.info.provenance.grounding if run.info.provenance else []
-    if len(ways) < 2:
-        return None
-    said = []
-    for way in ways:
-        code = f", commit {way.git.commit[:12]}{' with changes' if way.git.dirty else ''}" if way.git else ""
-        made = f"{way.n_samples:,} samples on {way.device}, batch size {way.batch_size}{code}"
-        said.append(f"{made}, {_versions(way.packages)}")
-    return "; ".join(said)
-
-
-def _versions(packages: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in packages.items())
-
-
-def _cut_phrases(run: Run) -> int:
-    """How many phrases the method's text encoder did not read to their end; schema 1 does not know."""
-    return 0 if run.info.schema_version == 1 else int(run.samples([TRUNCATED])[TRUNCATED].to_numpy(dtype=bool).sum())
 
 
 def _numbers(run: Run) -> str:
