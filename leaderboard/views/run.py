@@ -13,6 +13,9 @@ from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.pair import rows_file
 from ...evaluation.reproduction import REPRODUCTION_FILE
 from ...evaluation.schema import MetricInfo
+from ..caption import INTERVALS_SAID
+from ..reproduction import command
+from ..run_facts import command_note, data_facts, method_facts, notes, run_facts
 from ..runs import Run
 from ..tables import cells_of
 from ..words import metric_words
