@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from html import escape
 from unicodedata import category
 
-
 _KEPT = "\n\t"
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Signs that turn the letters behind them about."""
