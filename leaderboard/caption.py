@@ -130,7 +130,7 @@ def marks_said(cells: Sequence[BoardCell], metric: MetricInfo) -> str:
     """What bold and the dagger mean, of a table of a metric with these cells."""
     test = "paired sign-flip permutation" if how_tested(metric) == SIGN_FLIPS else "centred paired bootstrap"
     said = (
-        f"Bold: best of the column; {TIED}: not distinguishable from the best method ({test} over patients, "
+        f"Bold: best of the column; {TIED}: not distinguishable from the best ({test} over patients, "
         f"Holm-corrected over the methods, p not below {LEVEL:g})."
     )
     if any(cell.above for cell in cells):

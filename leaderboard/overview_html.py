@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 
 from ..comparison.ranks import FEWEST
@@ -12,6 +12,8 @@ from .data_columns import Column
 from .markup import element, interval, table, tag, text
 from .overview import Overview
 from .overview_rows import OverviewRow
+from .sortable import NAME, Head, SortCell, sortable_table
+from .words import KINDS, TIERS, metric_words
 from .zero_shot import SEEN
 
 MEAN, RANK = "mean", "mean rank"
@@ -30,41 +32,61 @@ def overview_scale(shown: Overview) -> tuple[float, float]:
     return scale_of(cell for row in methods for column in shown.columns if (cell := row.cell(column)) is not None)
 
 
-def overview_table(
-    shown: Overview, rows: Sequence[OverviewRow], scale: tuple[float, float], urls: Mapping[Column, str]
-) -> str:
-    """The table as HTML.
+def overview_table(shown: Overview, scale: tuple[float, float], urls: Mapping[Column, str]) -> str:
+    """The table as HTML: methods, controls below a rule.
 
     Args:
         shown: The table.
-        rows: Its rows, in the order wanted.
         scale: What intervals are drawn on.
         urls: The address of each data set's board.
     """
 
-    def head(column: Column) -> str:
+    def head(column: Column) -> Head:
         name, _, rest = column.label.partition(" ")
         below = [rest, f"n = {shown.n[column]:,}", *([f"apart: {column.apart}"] if column.apart else [])]
-        return f'<a href="{text(urls[column])}">{text(name)}</a>' + "".join(element("small", text(b)) for b in below)
+        link = f'<a href="{text(urls[column])}">its table</a>'
+        return Head(
+            column.label,
+            text(name),
+            below="".join(element("small", text(b)) for b in below) + element("small", link),
+            title=f"macro average on {column.label}",
+            descending=shown.metric.higher_is_better,
+        )
 
-    def cell(row: OverviewRow, column: Column) -> str:
+    def cell(row: OverviewRow, column: Column) -> SortCell:
         entry = row.entries.get(column)
         if entry is None:
-            return element("span", "-", "gx-faint", title="no result")
+            return SortCell(element("span", "-", "gx-faint", title="no result"), None)
         mark = tag(SEEN, title=f"trained on {entry.seen}") if entry.seen else ""
         if entry.cell is None:
-            return mark or element("span", "-", "gx-faint", title="does not state what its weights were trained on")
+            why = element("span", "-", "gx-faint", title="does not state what its weights were trained on")
+            return SortCell(mark or why, None)
         most = shown.n[column]
-        return cell_html(entry.cell, shown.metric, most, scale, url=urls[column], below=mark, derived=entry.derived)
+        html = cell_html(entry.cell, shown.metric, most, scale, url=urls[column], below=mark, derived=entry.derived)
+        return SortCell(html, entry.cell.value)
 
-    body = []
-    for row in rows:
-        mean = "-" if row.mean is None else write_number(row.mean, digits_of(shown.metric))
-        rank = "-" if row.rank is None else f"{row.rank:.2f}"
-        marks = (tag("control") if row.control else "") + (tag("imported") if row.imported else "")
-        body.append([text(row.label) + marks, *shown.in_order(partial(cell, row), text(mean), text(rank))])
-    heads = [text(shown.metric.label), *shown.in_order(head, MEAN, RANK)]
-    return table(heads, body, "gx-board", label=f"{shown.metric.label} by method and data set")
+    def cells(row: OverviewRow) -> list[SortCell]:
+        mean = SortCell("-" if row.mean is None else text(write_number(row.mean, digits_of(shown.metric))), row.mean)
+        rank = SortCell("-" if row.rank is None else f"{row.rank:.2f}", row.rank)
+        marks = (tag("control", title=KINDS["control"]) if row.control else "") + (
+            tag("imported", title=TIERS["imported"]) if row.imported else ""
+        )
+        return [SortCell(text(row.label) + marks, row.label), *shown.in_order(partial(cell, row), mean, rank)]
+
+    descending = shown.metric.higher_is_better
+    words = metric_words(shown.metric, shown.protocol[0])
+    heads = [
+        Head(NAME, text(shown.metric.label), title=f"by name; {shown.metric.label}: {words}", descending=False),
+        *shown.in_order(
+            head,
+            Head(MEAN, MEAN, title="mean over the data sets that are not apart", descending=descending),
+            Head(RANK, RANK, title="1 is the best", descending=False),
+        ),
+    ]
+    methods = [cells(row) for row in shown.rows if not row.control]
+    controls = [cells(row) for row in shown.rows if row.control]
+    blocks = [block for block in (methods, controls) if block]
+    return sortable_table(heads, blocks, "gx-board", label=f"{shown.metric.label} by method and data set", order=MEAN)
 
 
 def ranks_table(shown: Overview) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .markup import text
+from .markup import element, text
 
 NAME = "method"
 """The first column in addresses."""
@@ -67,7 +67,7 @@ def sortable_table(
     """
     top = "".join(_head(head, head.name == order) for head in heads)
     bodies = "".join(
-        f"<tbody{' class=gx-controls' if number else ''}>{''.join(map(_row, rows))}</tbody>"
+        element("tbody", "".join(map(_row, rows)), "gx-controls" if number else "")
         for number, rows in enumerate(blocks)
     )
     return (

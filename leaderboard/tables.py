@@ -37,10 +37,10 @@ class BoardCell:
         best: Whether it is the best of its column.
         tied: Whether it is of a method and cannot be told from the best one: `p` is not below `LEVEL`, nothing could be
             tested, or on the samples that both have it is no worse.
-        above: Whether it is of a control and better than the best method's, also on the samples that both have, with a
-            `p` below `LEVEL`.
         p: P-value against the best, Holm-corrected over the methods; None for the best itself, where nothing is ranked,
             and where no sample has both values.
+        above: Whether it is of a control and better than the best method's, also on the samples that both have, with a
+            `p` below `LEVEL`.
     """
 
     value: float | None
@@ -49,8 +49,8 @@ class BoardCell:
     n: int
     best: bool = False
     tied: bool = False
-    above: bool = False
     p: float | None = None
+    above: bool = False
 
 
 @dataclass(frozen=True)

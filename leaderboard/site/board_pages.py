@@ -86,7 +86,7 @@ def overview_words(shown: Overview, places: Sequence[Place]) -> dict[str, object
         "metric": metric.label,
         "protocol": next(iter(mine.values())).protocol,
         "said": f"{metric.label}: {metric_words(metric, shown.protocol[0])}. Macro averages by data set.",
-        "table": Markup(overview_table(shown, shown.rows, scale, urls)),  # noqa: S704  (texts are escaped)
+        "table": Markup(overview_table(shown, scale, urls)),  # noqa: S704  (texts are escaped)
         "caption": f"{overview_caption(shown, intervals=True)} {scale_note(scale, metric)}",
         "ranks_said": ranks_said(shown),
         "ranks": Markup(ranks_table(shown)) if shown.ranks is not None else "",  # noqa: S704

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from ...comparison.setting import Setting
 from ...comparison.significance import MACRO
@@ -131,7 +132,7 @@ def frame(here: Path, title: str, *, everything: bool) -> None:
     with st.container(key="gx_script"):
         # A component is a module, which has to have something to call.
         script = (theme / "tables.js").read_text(encoding="utf-8") + "\nexport default () => {};\n"
-        st.components.v2.component("gx_tables", js=script)()
+        component("gx_tables", js=script)()
     put(element("h1", text(title), "gx-h1"))
     _CHOSEN.set(_choose(everything))
 

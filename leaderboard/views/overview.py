@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-import numpy as np
-
 from ...comparison.setting import Setting
 from ...core import GroundCXRError
 from ..board_html import scale_note
@@ -14,18 +9,15 @@ from ..data_columns import Column
 from ..data_names import data_names, protocol_titles
 from ..overview import Overview, overview
 from ..overview_caption import overview_caption, ranks_said
-from ..overview_html import BARS_SAID, MEAN, RANK, overview_scale, overview_table, ranks_table
-from ..overview_rows import OverviewRow
-from .address import choose, linked
+from ..overview_html import BARS_SAID, overview_scale, overview_table, ranks_table
+from .address import linked
 from .frame import Chosen, open_page
 from .markup import heading, note, put, sentence
-
-_NAME = "method"
 
 
 def show() -> None:
     """The page."""
-    chosen = open_page([1, 0.7])
+    chosen = open_page([])
     if chosen is None:
         return
     try:
@@ -34,32 +26,12 @@ def show() -> None:
         note(sentence(str(error)))
         return
     scale = overview_scale(shown)
-    put(overview_table(shown, _sorted(shown, chosen.columns[0]), scale, _boards(chosen, shown)))
+    put(overview_table(shown, scale, _boards(chosen, shown)))
     note(f"{overview_caption(shown, intervals=True)} {scale_note(scale, shown.metric)}")
     heading("Mean ranks", ranks_said(shown))
     if shown.ranks is not None:
         put(ranks_table(shown))
         note(BARS_SAID)
-
-
-def _sorted(shown: Overview, place: Any) -> Sequence[OverviewRow]:
-    columns = {column.label: column for column in shown.columns}
-    orders = [MEAN, *([RANK] if shown.ranks is not None else []), *columns, _NAME]
-    with place:
-        order = choose("Sort by", orders, "sort_all")
-    if order == _NAME:
-        return sorted(shown.rows, key=lambda row: row.label)
-    sign = -1 if shown.metric.higher_is_better else 1
-
-    def key(row: OverviewRow) -> float:
-        if order == RANK:
-            return np.inf if row.rank is None else row.rank
-        cell = row.cell(columns[order]) if order in columns else None
-        value = row.mean if order == MEAN else None if cell is None else cell.value
-        return np.inf if value is None else sign * value
-
-    # By the mean as the table is, with controls below.
-    return shown.rows if order == MEAN else sorted(shown.rows, key=key)
 
 
 def _boards(chosen: Chosen, shown: Overview) -> dict[Column, str]:

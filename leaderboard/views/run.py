@@ -7,20 +7,18 @@ from typing import Any
 
 import streamlit as st
 
-from ...evaluation.derived import DERIVED, DERIVED_SAID, is_derived
+from ...evaluation.derived import DERIVED_SAID
 from ...evaluation.imported import IMPORT_FILE
-from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.pair import rows_file
 from ...evaluation.reproduction import REPRODUCTION_FILE
+from ..caption import INTERVALS_SAID
 from ..reproduction import command
 from ..run_facts import command_note, data_facts, method_facts, notes, run_facts
+from ..run_html import numbers_table
 from ..runs import Run
-from ..tables import cells_of
 from .address import choose
 from .frame import Chosen, open_page
-from .markup import element, heading, put, sentence, table, text
-
-_ENDS = ("macro", "micro")
+from .markup import element, heading, put, sentence, text
 
 
 def show() -> None:
@@ -45,8 +43,8 @@ def show() -> None:
         heading("Data and protocol")
         put(_facts(data_facts(run)))
     _put_notes(run)
-    heading("Every metric", DERIVED_SAID if run.info.derived else "")
-    put(_numbers(run))
+    heading("Every metric", " ".join([INTERVALS_SAID, *([DERIVED_SAID] if run.info.derived else [])]))
+    put(numbers_table(run))
 
 
 def _choose(chosen: Chosen) -> Run:
@@ -78,23 +76,3 @@ def _put_notes(run: Run) -> None:
     if said:
         heading("To know about these numbers")
         put(element("ul", "".join(element("li", text(sentence(one))) for one in said), "gx-note"))
-
-
-def _numbers(run: Run) -> str:
-    columns = [*run.info.pathologies, *_ENDS]
-    rows = []
-    for metric in run.info.metrics:
-        cells = [cells_of(run.info, column)[metric.key] for column in columns]
-        digits = digits_of(metric)
-        rows.append(
-            [
-                text(metric.label + (DERIVED if is_derived(run.info, metric.key) else "")),
-                *(
-                    "-"
-                    if cell.value is None
-                    else text(write_number(cell.value, digits)) + element("small", f"n = {cell.n}")
-                    for cell in cells
-                ),
-            ]
-        )
-    return table(["metric", *(text(column) for column in columns)], rows, label=f"every metric of {run.label}")
