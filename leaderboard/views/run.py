@@ -7,21 +7,18 @@ from typing import Any
 
 import streamlit as st
 
-from ...evaluation.derived import DERIVED, DERIVED_SAID, is_derived
+from ...evaluation.derived import DERIVED_SAID
 from ...evaluation.imported import IMPORT_FILE
-from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.pair import rows_file
 from ...evaluation.reproduction import REPRODUCTION_FILE
-from ...evaluation.schema import MetricInfo
 from ..caption import INTERVALS_SAID
 from ..reproduction import command
 from ..run_facts import command_note, data_facts, method_facts, notes, run_facts
+from ..run_html import numbers_table
 from ..runs import Run
-from ..tables import cells_of
-from ..words import metric_words
 from .address import choose
 from .frame import Chosen, open_page
-from .markup import element, heading, put, sentence, table, text
+from .markup import element, heading, put, sentence, text
 
 
 def show() -> None:
@@ -47,7 +44,7 @@ def show() -> None:
         put(_facts(data_facts(run)))
     _put_notes(run)
     heading("Every metric", " ".join([INTERVALS_SAID, *([DERIVED_SAID] if run.info.derived else [])]))
-    put(_numbers(run))
+    put(numbers_table(run))
 
 
 def _choose(chosen: Chosen) -> Run:
@@ -79,32 +76,3 @@ def _put_notes(run: Run) -> None:
     if said:
         heading("To know about these numbers")
         put(element("ul", "".join(element("li", text(sentence(one))) for one in said), "gx-note"))
-
-
-def _numbers(run: Run) -> str:
-    """Every metric of a run; a cell says its own number of samples where it has fewer than its column."""
-    columns = ["macro", *run.info.pathologies, "micro"]
-    most = {column: max(cell.n for cell in cells_of(run.info, column).values()) for column in columns}
-
-    def shown(metric: MetricInfo, column: str) -> str:
-        cell, digits = cells_of(run.info, column)[metric.key], digits_of(metric)
-        if cell.value is None:
-            return "-"
-        value = text(write_number(cell.value, digits))
-        if cell.low is not None and cell.high is not None:
-            value += element("small", f"[{write_number(cell.low, digits)}, {write_number(cell.high, digits)}]")
-        return value if cell.n == most[column] else value + element("small", f"n = {cell.n:,}")
-
-    rows = [
-        [
-            element(
-                "span",
-                text(metric.label + (DERIVED if is_derived(run.info, metric.key) else "")),
-                title=metric_words(metric, run.setting.protocol),
-            ),
-            *(shown(metric, column) for column in columns),
-        ]
-        for metric in run.info.metrics
-    ]
-    heads = ["metric", *(text(column) + element("small", f"n = {most[column]:,}") for column in columns)]
-    return table(heads, rows, label=f"every metric of {run.label}")
