@@ -60,6 +60,10 @@ Jobs = Annotated[
     int | None,
     typer.Option("--jobs", help="Processes that score; otherwise one for each processor where that is faster."),
 ]
+DatasetLabel = Annotated[
+    str,
+    typer.Option("--dataset-label", metavar="TEXT", help="What tables call the data set, in the place of its name."),
+]
 Conditions = Annotated[
     list[str],
     typer.Option(

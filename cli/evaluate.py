@@ -15,6 +15,7 @@ from .aliases import split_alias
 from .arguments import (
     BatchSize,
     Conditions,
+    DatasetLabel,
     Device,
     Jobs,
     Labels,
@@ -93,6 +94,7 @@ def evaluate(
     min_score: MinScore = None,
     top: Top = None,
     condition: Conditions = [],  # noqa: B006
+    dataset_label: DatasetLabel = "",
     jobs: Jobs = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Make predictions again that are in the store.")
@@ -149,6 +151,10 @@ def evaluate(
     answers = make_choice(min_score, top)
     part = Shard.parse(shard) if shard else None
     plan = plan_sets(dataset, root, split, settings, protocol, suite)
+    if dataset_label and len(plan.sets) > 1:
+        raise GroundCXRError(
+            f"--dataset-label names one data set, and {len(plan.sets)} are evaluated; evaluate each by itself"
+        )
     with _executor(ray, part, workers, gpus_per_worker, cpus_per_worker) as executor:
         entries = titled(open_methods(method, settings, python, timeout), label)
         protocols = open_protocols(plan.protocols)
@@ -167,6 +173,7 @@ def evaluate(
                 jobs=jobs,
                 executor=executor,
                 suite=plan.suite,
+                dataset_label=dataset_label,
             )
             for label, selection in under_each(selections, condition).items()
         }

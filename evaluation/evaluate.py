@@ -45,6 +45,7 @@ def evaluate(
     stop_after_failures: int | None = None,
     jobs: int | None = None,
     condition: str | None = None,
+    dataset_label: str = "",
 ) -> Result:
     """Measure a method on a data set under a protocol.
 
@@ -74,6 +75,7 @@ def evaluate(
         jobs: How many processes score; None for one for each processor where that is faster. The result is the same.
         condition: NAME or NAME:LEVEL, by which images or phrases become others, such as "noise:0.1" (see
             docs/conditions.md); None for the data as they are.
+        dataset_label: What tables call the data set, in the place of its name; no result is another for it.
 
     Returns:
         The result, saved below `out`.
@@ -104,6 +106,7 @@ def evaluate(
         overwrite=overwrite,
         stop_after_failures=stop_after_failures,
         jobs=jobs,
+        dataset_label=dataset_label,
     )
     (result,) = run_entry(entry, fitting_protocols(entry, [chosen]), run)
     return result

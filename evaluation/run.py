@@ -57,6 +57,7 @@ class Run:
             it.
         executor: Who grounds; this process by default.
         suite: The suite that the run is a part of.
+        dataset_label: What tables call the data set; "" for its own name.
 
     Raises:
         GroundCXRError: If there are to be no processes, or more than any machine bears.
@@ -74,6 +75,7 @@ class Run:
     jobs: int | None = None
     executor: Executor = field(default_factory=LocalExecutor)
     suite: SuiteInfo | None = None
+    dataset_label: str = ""
 
     def __post_init__(self) -> None:
         check_limit(self.stop_after_failures)
@@ -242,7 +244,7 @@ def _finish(
     scores = score_parts(selection, scoring, parts, run.jobs)
     if scores.table.empty:
         raise GroundCXRError(f"the protocol {protocol.name} skips every sample, so there is nothing to average")
-    dataset = _describe_dataset(run.selection, len(selection.samples), len(scores.table))
+    dataset = _describe_dataset(run, len(selection.samples), len(scores.table))
     if scores.keys:
         store.note_samples(dataset.fingerprint, {str(one): scores.keys.get(one) for one in scores.table["sample_id"]})
     batch_size = batch_size_of(entry, run)
@@ -286,8 +288,8 @@ def store_of(entry: Entry, run: Run) -> PredictionStore:
     return method_store(run.store, entry.info)
 
 
-def _describe_dataset(selection: Selection, samples: int, rows: int) -> DatasetInfo:
-    dataset = selection.dataset
+def _describe_dataset(run: Run, samples: int, rows: int) -> DatasetInfo:
+    selection, dataset = run.selection, run.selection.dataset
     return DatasetInfo(
         name=dataset.name,
         version=dataset.version,
@@ -303,4 +305,5 @@ def _describe_dataset(selection: Selection, samples: int, rows: int) -> DatasetI
         private_ids=dataset.private_ids,
         task=dataset.task,
         n_negatives=len(selection.samples) - samples,
+        label=run.dataset_label,
     )

@@ -101,11 +101,13 @@ class DatasetInfo(_Sparing):
     `n_negatives` counts the samples about what their image does not show that the protocol left out: they were asked
     about, are in the fingerprint, and are beside `n_samples`, not among them. The file says it only where it is not 0.
 
+    `label` is what its owner calls it in tables; it tells nothing apart, and the file says it only where there is one.
+
     `task` is "anatomy" where the phrases name regions that every chest has: such numbers are never averaged with those
     of findings. The file says it only of these.
     """
 
-    _later = ("n_negatives", "task")
+    _later = ("n_negatives", "task", "label")
 
     name: str
     version: str
@@ -121,6 +123,7 @@ class DatasetInfo(_Sparing):
     private_ids: bool = False
     task: Literal["findings", "anatomy"] = "findings"
     n_negatives: Annotated[int, Field(ge=0)] = 0
+    label: str = ""
 
     @property
     def n_asked(self) -> int:

@@ -17,11 +17,11 @@ from groundcxr.leaderboard.views.address import remember, return_to  # noqa: E40
 from groundcxr.leaderboard.views.frame import PAGES, frame, is_about_everything  # noqa: E402  # pyright: ignore[reportMissingImports]
 from groundcxr.leaderboard.views.markup import note, sentence  # noqa: E402  # pyright: ignore[reportMissingImports]
 
-st.set_page_config(page_title="groundcxr leaderboard", page_icon=HERE / "theme" / "icon.png", layout="wide")
 pages = {path: st.Page(path, title=title, default=path == PAGES[0][0]) for path, title in PAGES}
 page = st.navigation(list(pages.values()), position="top")
+st.set_page_config(page_title=f"{page.title} - groundcxr", page_icon=HERE / "theme" / "icon.png", layout="wide")
 place = next(path for path in pages if pages[path] == page)
-frame(HERE, everything=is_about_everything(place))
+frame(HERE, page.title, everything=is_about_everything(place))
 name = Path(place).stem
 return_to(name)
 try:

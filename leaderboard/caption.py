@@ -4,21 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..comparison.captions import SIGN_FLIPS, cells_said, how_tested
-from ..comparison.setting import Setting
-from ..comparison.significance import LEVEL
+from ..comparison.captions import SIGN_FLIPS, cells_said, how_tested, p_shown
+from ..comparison.significance import LEVEL, MACRO, MICRO
 from ..core.fingerprint import SHORT
 from ..evaluation.conditions import describe_condition
 from ..evaluation.derived import DERIVED_SAID, NATIVE_SAID
 from ..evaluation.negative_notes import negatives_said
 from ..evaluation.schema import MetricInfo
+from .blind import never_looks
 from .data_columns import PHANTOM
+from .data_names import titled
 from .runs import Run
-from .tables import Board, BoardCell
+from .tables import Board, BoardCell, best_first
 from .zero_shot import SEEN, seen_in
 
 TIED = "†"
-"""The mark of what cannot be told from the best."""
+"""The mark of a method that cannot be told from the best one."""
+
+ABOVE = "△"
+"""The mark of a control that is better than the best method."""
 
 SEEN_SAID = f"{SEEN}: the method was trained on images, phrases or boxes of the collection that the data set is of."
 """What the tag means."""
@@ -28,11 +32,23 @@ CONTROLS_SAID = "Controls are yardsticks, not methods."
 IMPORTED_SAID = "Imported: numbers or predictions made elsewhere."
 PHANTOMS_SAID = "Phantoms rank code paths, not clinical ability."
 
+_AVERAGES = {MACRO: "the macro average", MICRO: "the micro average"}
+
 HASH = 12
 """Digits of a protocol's hash in a caption."""
 
 
 def caption(board: Board, *, intervals: bool) -> str:
+    """What `sentences` and `blind_said` say, in one paragraph.
+
+    Args:
+        board: The table.
+        intervals: Whether it shows the 95 % intervals.
+    """
+    return " ".join([*sentences(board, intervals=intervals), *blind_said(board)])
+
+
+def sentences(board: Board, *, intervals: bool) -> list[str]:
     """Data set, version, split, number of samples, protocol with hash, dates, and what the marks mean.
 
     Args:
@@ -47,10 +63,10 @@ def caption(board: Board, *, intervals: bool) -> str:
     ]
     if intervals:
         said.append(INTERVALS_SAID)
-    if board.ranked:
-        said.append(marks_said([cell for row in board.rows for cell in row.cells.values()], board.metric))
-    else:
+    if not setting.complete:
         said.append("Not the whole split, so nothing is ranked.")
+    elif board.ranked:
+        said.append(marks_said([cell for row in board.rows for cell in row.cells.values()], board.metric))
     if any(cell.n != board.n[column] for row in board.rows for column, cell in row.cells.items()):
         said.append("Where a value rests on fewer samples than the column's n, its own n is given.")
     if negatives := board.rows[0].run.info.dataset.n_negatives:
@@ -69,24 +85,50 @@ def caption(board: Board, *, intervals: bool) -> str:
         said.append(IMPORTED_SAID)
     if setting.dataset == PHANTOM:
         said.append(PHANTOMS_SAID)
-    return " ".join(said)
+    return said
+
+
+def blind_said(board: Board) -> list[str]:
+    """Where a guess that never looks at the image beats every method: a sentence for each such control."""
+    beaten: dict[str, dict[str, float]] = {}
+    for column in board.columns:
+        above = [row for row in board.rows if row.cells[column].above and never_looks(row.run.info.method)]
+        if above:
+            row = min(above, key=lambda row: best_first(row.cells[column], board.metric))
+            beaten.setdefault(row.run.label, {})[column] = row.cells[column].p or 0.0
+    said = []
+    for label, columns in beaten.items():
+        names = [_AVERAGES.get(column, column) for column in columns]
+        listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+        p = p_shown(max(columns.values()))
+        p = p if p.startswith("<") else f"{'=' if len(names) == 1 else 'at most'} {p}"
+        said.append(f"For {listed} a guess that never looks at the image ({label}) beats every method, p {p}.")
+    return said
 
 
 def measured_said(runs: Sequence[Run]) -> str:
     """On which data, under which protocol and when runs of one setting were made."""
     setting, condition = runs[0].setting, runs[0].info.condition
+    plain, name = f"{setting.dataset} {setting.version}", data_said(runs)
+    data = plain if name == plain else f"{name} ({plain})"
     under = "" if condition is None else f", altered: {describe_condition(condition)}"
     return (
-        f"on {setting.dataset} {setting.version} (split {setting.split}, {setting.n_samples} samples, fingerprint "
+        f"on {data} (split {setting.split}, {setting.n_samples} samples, fingerprint "
         f"{setting.fingerprint[:SHORT]}{under}) under protocol {setting.protocol} (version {setting.protocol_version}, "
         f"hash {setting.protocol_hash[:HASH]}), measured {days_of(runs)}"
     )
 
 
-def where_said(setting: Setting) -> str:
+def data_said(runs: Sequence[Run]) -> str:
+    """What the data of runs of one setting are called: by their owner where he said so."""
+    named = {titled(run.info.dataset) for run in runs if run.info.dataset.label}
+    return " and ".join(sorted(named)) or f"{runs[0].setting.dataset} {runs[0].setting.version}"
+
+
+def where_said(runs: Sequence[Run]) -> str:
     """The data set in a title."""
-    under = f", {setting.condition}" if setting.condition else ""
-    return f"on {setting.dataset} {setting.version} ({setting.split}{under})"
+    setting = runs[0].setting
+    return f"on {data_said(runs)} ({setting.split}{f', {setting.condition}' if setting.condition else ''})"
 
 
 def marks_of(*, control: bool, imported: bool, seen: bool = False) -> str:
@@ -110,9 +152,11 @@ def marks_said(cells: Sequence[BoardCell], metric: MetricInfo) -> str:
     """What bold and the dagger mean, of a table of a metric with these cells."""
     test = "paired sign-flip permutation" if how_tested(metric) == SIGN_FLIPS else "centred paired bootstrap"
     said = (
-        f"Bold: best of the column; {TIED}: not distinguishable from the best ({test} over patients, Holm-corrected "
-        f"over the methods, p not below {LEVEL:g})."
+        f"Bold: best of the column; {TIED}: not distinguishable from the best ({test} over patients, "
+        f"Holm-corrected over the methods, p not below {LEVEL:g})."
     )
+    if any(cell.above for cell in cells):
+        said += f" {ABOVE}: a control above the best method (p below {LEVEL:g})."
     if any(cell.tied and cell.p is not None and cell.p < LEVEL for cell in cells):
         said += f" {TIED} also marks what is no worse than the best on the samples that both have."
     return said

@@ -11,6 +11,7 @@ from typing import Any
 from ..comparison.setting import Setting
 from ..datasets import DATASETS
 from ..datasets.phrases import DEFAULT
+from .data_names import titled
 from .runs import Run
 
 PHANTOM = "phantom"
@@ -150,7 +151,7 @@ def _label(column: Column) -> str:
         "" if setting.complete else f", {setting.n_samples:,} {'sample' if setting.n_samples == 1 else 'samples'} only"
     )
     under = f", {setting.condition}" if setting.condition else ""
-    return f"{setting.dataset} {setting.version} ({setting.split}){options}{under}{part}"
+    return f"{titled(column.runs[0].info.dataset)} ({setting.split}){options}{under}{part}"
 
 
 def _defaults(name: str) -> Mapping[str, Any]:

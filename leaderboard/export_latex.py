@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from ..core.names import one_line
 from ..evaluation.derived import DERIVED
 from ..evaluation.schema import MetricInfo
-from .caption import TIED
+from .caption import ABOVE, TIED
 from .sheet import Head, Sheet, SheetCell
 from .table_style import AS_USUAL, TableStyle
 from .tables import BoardCell
@@ -31,6 +31,7 @@ _SPECIAL = {
     '"': "''",
     "`": r"\textasciigrave{}",
     TIED: r"$^{\dagger}$",
+    ABOVE: r"$^{\triangle}$",
     DERIVED: r"$^{\circ}$",
 }
 _TRANSLATION = str.maketrans(_SPECIAL)
@@ -178,7 +179,8 @@ def value(
         # Bold text leaves formulas (powers, minus signs) light.
         shown = rf"\textbf{{\boldmath {shown}}}" if "$" in shown else rf"\textbf{{{shown}}}"
     count = "" if most is None or cell.n == most else f" ($n$={cell.n})"
-    return shown + (_SPECIAL[TIED] if cell.tied else "") + (_SPECIAL[DERIVED] if derived else "") + count
+    mark = _SPECIAL[TIED] if cell.tied else _SPECIAL[ABOVE] if cell.above else ""
+    return shown + mark + (_SPECIAL[DERIVED] if derived else "") + count
 
 
 def interval(cell: BoardCell, metric: MetricInfo, style: TableStyle = AS_USUAL, *, signed: bool = False) -> str:

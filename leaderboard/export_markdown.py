@@ -7,7 +7,7 @@ import re
 from ..core.names import one_line
 from ..evaluation.derived import DERIVED
 from ..evaluation.schema import MetricInfo
-from .caption import TIED
+from .caption import ABOVE, TIED
 from .sheet import Head, Sheet, SheetCell
 from .table_style import AS_USUAL, TableStyle
 from .tables import BoardCell
@@ -86,7 +86,7 @@ def markdown_cell(
         None if number is None else ("+" if signed and number > 0 else "") + style.write(number, metric)
         for number in (cell.value, cell.low, cell.high)
     )
-    shown = f"**{value}**" if cell.best else f"{value}{TIED if cell.tied else ''}"
+    shown = f"**{value}**" if cell.best else f"{value}{TIED if cell.tied else ABOVE if cell.above else ''}"
     shown += DERIVED if derived else ""
     count = "" if most is None or cell.n == most else f" (n={cell.n})"
     interval = f" [{low}, {high}]" if style.intervals and low is not None and high is not None else ""

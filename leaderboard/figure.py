@@ -15,6 +15,7 @@ import numpy as np
 from ..core import Box, GroundCXRError, Heatmap, Sample
 from ..core.names import one_line
 from .answered import Answer
+from .lines import borders, rectangle
 from .overlays import COLOUR_MAP, METHOD, TRUTH, Film, Style
 
 if TYPE_CHECKING:
@@ -261,21 +262,14 @@ def _step(values: Any) -> int:
 
 def _border(axes: Axes, inside: Any, size: tuple[int, int], colour: tuple[int, int, int], dashes: Any) -> None:
     """The border of a region that covers the image; the image's edge is none."""
-    from contourpy import LineType, contour_generator
-
     rows, columns = inside.shape
-    if min(rows, columns) < 2:
-        return
-    across, down = ((np.arange(n) + 0.5) * pixels / n for n, pixels in zip((columns, rows), size, strict=True))
-    generator = contour_generator(across, down, inside.astype(np.float32), line_type=LineType.Separate)
-    found: Any = generator.lines(0.5)
-    for points in found:
-        _line_of(axes, points[:, 0], points[:, 1], colour, dashes)
+    for points in borders(inside):
+        _line_of(axes, points[:, 0] * size[0] / columns, points[:, 1] * size[1] / rows, colour, dashes)
 
 
 def _box(axes: Axes, box: Box, colour: tuple[int, int, int], dashes: Any) -> None:
-    across, down = [box.x0, box.x1, box.x1, box.x0, box.x0], [box.y0, box.y0, box.y1, box.y1, box.y0]
-    _line_of(axes, across, down, colour, dashes)
+    points = rectangle(*box.as_tuple())
+    _line_of(axes, points[:, 0], points[:, 1], colour, dashes)
 
 
 def _line_of(axes: Axes, across: Any, down: Any, colour: tuple[int, int, int], dashes: Any) -> None:

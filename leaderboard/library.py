@@ -22,7 +22,8 @@ from ..evaluation.reproduction import REPRODUCTION_FILE, ReproductionFile, read_
 from ..evaluation.result import Result, load_result
 from ..evaluation.schema import ResultFile
 from ..evaluation.store import METHOD_FILE
-from .runs import IMPORTED, MEASURED, REPRODUCED, Run, settings_of
+from .data_names import in_order
+from .runs import IMPORTED, MEASURED, REPRODUCED, Run
 
 _STORE = "store"
 _DEEPEST = 5
@@ -70,8 +71,8 @@ class Library:
         return cls(tuple(_labelled(found.values())), tuple(dict.fromkeys(problems)))
 
     def settings(self) -> tuple[Setting, ...]:
-        """What there are tables for: complete ones first, then by name."""
-        return settings_of(self.runs)
+        """What there are tables for: complete ones first, then those with the most methods and samples."""
+        return in_order(self.runs)
 
     def of(self, setting: Setting) -> tuple[Run, ...]:
         """The runs that may stand in one table."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,6 +14,16 @@ import pandas as pd
 
 AVERAGE = "average"
 
+_TITLES = {
+    "mscxr-loc-1043-std-prompt": "Maps, whole set of 1,043 pairs, standardised prompts",
+    "vindr-443-std-prompt": "Maps, test set of 443 pairs, standardised prompts",
+    "microsoft-original": "Maps, whole set, the original sentences, the authors' own code",
+    "medrpg-split-box": "Boxes, MedRPG's test split",
+    "medrpg-split-box (likely; not checked)": "Boxes, a split that is not stated",
+    "report-grounding": "Boxes, from a whole report",
+    "anatomix-page": "Boxes, as on AnatomiX's project page",
+    "third-party-anatomy": "Boxes of anatomical regions, measured by a third party",
+}
 _UNITS = {"_percent": " (%)", "_unconditional": " (all queries)", "_conditional": " (where a box was returned)"}
 
 
@@ -70,6 +81,20 @@ class PublishedRow:
     caveat: str | None
     bibtex: str
 
+    @property
+    def links(self) -> dict[str, str]:
+        """Addresses by what is there: "paper" (its DOI, else arXiv) and "source", where the numbers were read."""
+        found: dict[str, str] = {}
+        if doi := re.search(r"doi=\{([^}]+)\}", self.bibtex):
+            found["paper"] = f"https://doi.org/{doi[1]}"
+        elif arxiv := re.search(r"arXiv[ :](\d{4}\.\d{4,5})", f"{self.bibtex} {self.source} {self.paper}"):
+            found["paper"] = f"https://arxiv.org/abs/{arxiv[1]}"
+        if page := re.match(r"https://\S+", self.source):
+            found["source"] = page[0]
+        elif repository := re.search(r"github ([\w.-]+/[\w.-]+)", self.source):
+            found["source"] = f"https://github.com/{repository[1]}"
+        return found
+
 
 @dataclass(frozen=True)
 class PublishedGroup:
@@ -84,6 +109,11 @@ class PublishedGroup:
     name: str
     dataset: str
     rows: tuple[PublishedRow, ...]
+
+    @property
+    def title(self) -> str:
+        """What is measured, and on which samples, in words."""
+        return _TITLES[self.name]
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -35,10 +35,12 @@ class BoardCell:
         high: Upper end.
         n: Samples that the value rests on.
         best: Whether it is the best of its column.
-        tied: Whether it cannot be told from the best: `p` is not below `LEVEL`, nothing could be tested, or on the
-            samples that both have it is no worse.
+        tied: Whether it is of a method and cannot be told from the best one: `p` is not below `LEVEL`, nothing could be
+            tested, or on the samples that both have it is no worse.
         p: P-value against the best, Holm-corrected over the methods; None for the best itself, where nothing is ranked,
             and where no sample has both values.
+        above: Whether it is of a control and better than the best method's, also on the samples that both have, with a
+            `p` below `LEVEL`.
     """
 
     value: float | None
@@ -48,6 +50,7 @@ class BoardCell:
     best: bool = False
     tied: bool = False
     p: float | None = None
+    above: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,11 @@ class BoardRow:
     cells: dict[str, BoardCell]
     derived: bool = False
 
+    @property
+    def macro(self) -> BoardCell:
+        """The mean over pathologies."""
+        return self.cells[MACRO]
+
 
 @dataclass(frozen=True)
 class Board:
@@ -74,8 +82,8 @@ class Board:
         metric: What is shown.
         columns: Pathologies, then "macro" and "micro".
         n: By column, the most samples that any method has there; a cell with fewer says so.
-        ranked: Whether the best is marked; never where the setting is incomplete.
-        rows: The best macro value first.
+        ranked: Whether the best is marked; never where the setting is incomplete, or one row is all.
+        rows: Methods, then controls; of each the best macro value first.
         only_native: Whether methods whose values would be derived are left out.
     """
 
@@ -86,6 +94,12 @@ class Board:
     ranked: bool
     rows: tuple[BoardRow, ...]
     only_native: bool = False
+
+    @property
+    def blocks(self) -> tuple[tuple[BoardRow, ...], ...]:
+        """The methods and, as a block of their own, the controls; none of them is empty."""
+        methods = tuple(row for row in self.rows if not row.run.info.method.control)
+        return tuple(block for block in (methods, self.rows[len(methods) :]) if block)
 
     @property
     def tells_derived(self) -> bool:
@@ -127,7 +141,8 @@ def board(runs: Sequence[Run], metric: str) -> Board:
     """The table of one metric.
 
     The best of a column is looked for among the methods; controls are yardsticks, and are ranked only where there is
-    nothing else. Every other row is compared with the best on the samples that both have.
+    nothing else. Every other row is compared with the best on the samples that both have: a method may be tied with it,
+    a control above it.
 
     Args:
         runs: Runs of one setting; those without the metric are left out.
@@ -214,12 +229,13 @@ def _board(runs: tuple[Run, ...], key: str) -> Board:
     setting = runs[0].setting
     columns = (*dict.fromkeys(name for run in runs for name in run.info.pathologies), MACRO, MICRO)
     cells = {run: {column: _cell(run.info, column, key) for column in columns} for run in runs}
-    if setting.complete:
+    ranked = setting.complete and len(runs) > 1
+    if ranked:
         _rank(cells, metric, columns)
     n = {column: max(cells[run][column].n for run in runs) for column in columns}
-    ordered = sorted(runs, key=lambda run: best_first(cells[run][MACRO], metric))
+    ordered = sorted(runs, key=lambda run: (run.info.method.control, best_first(cells[run][MACRO], metric)))
     rows = tuple(BoardRow(run, cells[run], is_derived(run.info, key)) for run in ordered)
-    return Board(setting, metric, columns, n, setting.complete, rows)
+    return Board(setting, metric, columns, n, ranked, rows)
 
 
 def best_first(cell: BoardCell | Cell, metric: MetricInfo) -> float:
@@ -256,7 +272,7 @@ def _rank(cells: dict[Run, dict[str, BoardCell]], metric: MetricInfo, columns: S
         found = tests.of(runs.index(winner), [runs.index(run) for run in others], won)
         for column in won:
             mine = cells[winner][column]
-            cells[winner][column] = BoardCell(mine.value, mine.low, mine.high, mine.n, best=True)
+            cells[winner][column] = replace(mine, best=True)
             differences, p_values = found[column]
             # The best cell may rest on fewer, easier samples, and lose on those that both have.
             leads = differences if metric.higher_is_better else -differences
@@ -265,8 +281,12 @@ def _rank(cells: dict[Run, dict[str, BoardCell]], metric: MetricInfo, columns: S
                 if cell.value is None:
                     continue
                 known = None if np.isnan(p) else float(p)
-                tied = known is None or known >= LEVEL or bool(lead <= 0)
-                cells[run][column] = BoardCell(cell.value, cell.low, cell.high, cell.n, tied=tied, p=known)
+                surely = known is not None and known < LEVEL
+                if run in entrants:
+                    cells[run][column] = replace(cell, tied=not surely or bool(lead <= 0), p=known)
+                else:
+                    better = best_first(cell, metric) < best_first(mine, metric) and bool(lead < 0)
+                    cells[run][column] = replace(cell, above=surely and better, p=known)
 
 
 def profile(runs: Sequence[Run], column: str = MACRO) -> pd.DataFrame:

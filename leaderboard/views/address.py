@@ -34,6 +34,7 @@ def choose(
     key: str,
     *,
     named: Callable[[T], str] = str,
+    also: Callable[[T], str] | None = None,
     first: int = 0,
     help: str | None = None,
     disabled: bool = False,
@@ -44,11 +45,13 @@ def choose(
         label: What is chosen.
         options: At least one.
         key: Name in the URL.
-        named: An option's name, unique among the options.
+        named: An option's name, unique among the options; the URL may have it in any case.
+        also: Another name of an option that the URL may have, such as a key.
         first: Which is chosen at first.
         help: A sentence shown on demand.
         disabled: Whether it can only be looked at.
     """
+    _understand(key, options, named, also)
     say_what_is_missing(key, map(named, options))
     index = st.selectbox(
         label,
@@ -61,6 +64,18 @@ def choose(
         bind="query-params",
     )
     return options[index]
+
+
+def _understand(key: str, options: Sequence[T], named: Callable[[T], str], also: Callable[[T], str] | None) -> None:
+    """Put the name of an option in the place of what the URL calls it; done before its widget is there."""
+    asked = st.query_params.get(key)
+    if not asked or key in st.session_state or asked in map(named, options):
+        return
+    wanted = asked.casefold()
+    for option in options:
+        if wanted in (named(option).casefold(), also(option).casefold() if also else None):
+            st.query_params[key] = named(option)
+            return
 
 
 def say_what_is_missing(key: str, known: Iterable[str]) -> None:

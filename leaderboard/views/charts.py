@@ -33,13 +33,9 @@ _PLACES: dict[str, tuple[Literal["left", "center", "right"], int, int]] = {
 """How a name stands to its point: its alignment, and pixels from the point."""
 
 
-def show(chosen: Chosen, runs: Sequence[Run]) -> None:
-    """Both charts, in tabs.
-
-    Args:
-        chosen: What the page is about.
-        runs: The runs of the table, in its order.
-    """
+def show(chosen: Chosen) -> None:
+    """Both charts of the chosen runs, in tabs."""
+    runs = chosen.in_order
     profiles, speed = st.tabs(["Profile over all metrics", "Speed against quality"])
     with profiles:
         put(profile_table(profile(runs), runs, chosen.metrics))
@@ -69,8 +65,9 @@ def _heat(row: dict[Any, Any] | None, metric: MetricInfo) -> str:
     if row is None or pd.isna(row["value"]) or pd.isna(row["share"]):
         return element("div", "-", "gx-faint")
     shown = text(write_number(row["value"], digits_of(metric)) + (DERIVED if row["derived"] else ""))
-    # White to the accent, no darker than the black digits on it can be read.
-    return f'<div style="background:rgba(11,107,117,{0.5 * row["share"]:.2f})">{shown}</div>'
+    # From the page to the accent, no stronger than the digits on it can be read.
+    share = f"{50 * row['share']:.0f}%"
+    return f'<div style="background:color-mix(in srgb, var(--gx-heat) {share}, transparent)">{shown}</div>'
 
 
 def speed_chart(times: pd.DataFrame, metric: MetricInfo) -> Any:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from ...comparison.setting import Setting
 from ...core import GroundCXRError
@@ -17,16 +18,22 @@ from ...evaluation.derived import can_derive
 from ...evaluation.schema import MetricInfo
 from ..caption import PHANTOMS_SAID
 from ..data_columns import PHANTOM
+from ..data_names import data_names, protocol_titles
+from ..export_markdown import escape
 from ..library import Library
 from ..options import Options
 from ..overview_rows import identity
 from ..runs import Run, metrics_of
 from ..tables import best_first, native
+from ..words import KINDS, TIERS, document, metric_words, protocol_card
 from ..zero_shot import only_zero_shot
 from .address import choose, say_what_is_missing, tell_missing_in
 from .markup import element, note, put, text
 
 T = TypeVar("T")
+
+_FOLD = '<details class="gx-fold"><summary>Data set, metric and filters</summary></details>'
+"""Unfolds the choices in a narrow window; `leaderboard.css` shows it there alone."""
 
 PUBLISHED = "published"
 """The tier of numbers from the literature."""
@@ -108,17 +115,25 @@ def is_about_everything(page: str) -> bool:
     return page == OVERVIEW
 
 
-def frame(here: Path, *, everything: bool) -> None:
-    """The look of every page, and the choices that all share.
+def frame(here: Path, title: str, *, everything: bool) -> None:
+    """The look of every page, its headline, and the choices that all share.
 
     Streamlit keeps the value of a widget over a change of page only where `app.py` itself draws it.
 
     Args:
         here: The folder of `app.py`.
+        title: The page's.
         everything: Whether the page is about all data sets.
     """
-    st.html(here / "theme" / "leaderboard.css")
-    st.logo(here / "theme" / "wordmark.svg", size="large")
+    theme = here / "theme"
+    for sheet in ("tables.css", "leaderboard.css"):
+        st.html(theme / sheet)
+    st.logo(theme / "wordmark.svg", size="large")
+    with st.container(key="gx_script"):
+        # A component is a module, which has to have something to call.
+        script = (theme / "tables.js").read_text(encoding="utf-8") + "\nexport default () => {};\n"
+        component("gx_tables", js=script)()
+    put(element("h1", text(title), "gx-h1"))
     _CHOSEN.set(_choose(everything))
 
 
@@ -138,26 +153,29 @@ def open_page(widths: Sequence[float], *, without_runs: bool = False) -> Chosen 
     if not chosen.runs and not (without_runs and chosen.published):
         note("No method is left: take a filter back.")
         return None
-    return replace(chosen, columns=chosen.columns[0].columns(widths, vertical_alignment="bottom"))
+    places = chosen.columns[0].columns(widths, vertical_alignment="bottom") if widths else ()
+    return replace(chosen, columns=places)
 
 
 def _choose(everything: bool) -> Chosen | None:
     try:
         options = Options.parse(sys.argv[1:])
     except GroundCXRError as error:
-        _nothing("The leaderboard was started with something it does not know.", str(error))
+        _nothing("The leaderboard was started with something it does not know.", text(error))
         return None
     library = Library.scan(options.results, options.store)
     if not library.runs:
-        folders = ", ".join(str(path) for path in options.results)
+        folders = ", ".join(str(path.absolute()) for path in options.results)
         _nothing(
             "No results yet.",
-            f"There is no result in {folders}. `make demo` makes some in five to ten minutes; so does"
-            " `evaluate --dataset phantom --method center-prior --method random`. Then load this page again.",
+            f"There is no result in {text(folders)}. <code>make demo</code> makes some; so does <code>evaluate"
+            " --dataset phantom --method center-prior --method random</code>. Then load this page again.",
         )
         _problems(library)
         return None
-    columns = st.columns([1.7, 1.0, 1.05, 1.0, 1.0, 1.3, 2.4], vertical_alignment="bottom")
+    put(_FOLD)
+    with st.container(key="gx_choices"):
+        columns = st.columns([1.7, 1.0, 1.05, 1.0, 1.0, 1.3, 2.4], vertical_alignment="bottom")
     tell_missing_in(st.container())
     setting = _choose_setting(library, columns, everything)
     everyone = library.of(setting)
@@ -168,7 +186,15 @@ def _choose(everything: bool) -> Chosen | None:
         )
     metrics = metrics_of(everyone)
     with columns[2]:
-        metric = choose("Metric", metrics, "metric", named=lambda one: one.label, first=_first_headline(metrics))
+        metric = choose(
+            "Metric",
+            metrics,
+            "metric",
+            named=lambda one: one.label,
+            also=lambda one: one.key,
+            first=_first_headline(metrics),
+            help=_listed({metric.label: metric_words(metric, setting.protocol) for metric in metrics}),
+        )
     runs, published = _filtered(everyone, columns[3:5])
     with columns[5]:
         zero_shot = st.toggle(
@@ -196,8 +222,8 @@ def _choose(everything: bool) -> Chosen | None:
 
 def _choose_setting(library: Library, columns: Sequence[Any], everything: bool) -> Setting:
     settings = library.settings()
-    names = data_names(settings)
-    data = list(dict.fromkeys(names.values()))
+    names = data_names(library.runs)
+    data = list(dict.fromkeys(names[setting] for setting in settings))
     with columns[0]:
         chosen = choose(
             "Data set",
@@ -215,30 +241,7 @@ def _choose_setting(library: Library, columns: Sequence[Any], everything: bool) 
         mine += [setting for key, setting in others.items() if key not in known]
         titles = {**protocol_titles(mine), **titles}
     with columns[1]:
-        return choose("Protocol", mine, "protocol", named=titles.__getitem__)
-
-
-def data_names(settings: Sequence[Setting]) -> dict[Setting, str]:
-    """What each setting's data are called in the choice of data sets and in the URL."""
-    data = {setting: _data(setting) for setting in settings}
-    names = {one: _data_name(one) for one in data.values()}
-    # Two data sets of one name differ in their samples, which the fingerprint tells.
-    if len(set(names.values())) < len(names):
-        names = {one: f"{name} {one[3][:8]}" for one, name in names.items()}
-    return {setting: names[one] for setting, one in data.items()}
-
-
-def protocol_titles(settings: Sequence[Setting]) -> dict[Setting, str]:
-    """What the protocols of settings of one data set are called in the choice and in the URL."""
-    titles = {setting: setting.protocol for setting in settings}
-    if len(set(titles.values())) == len(titles):
-        return titles
-    return {one: f"{one.protocol} {one.protocol_version} ({one.protocol_hash[:8]})" for one in settings}
-
-
-def _data(setting: Setting) -> tuple[str, str, str, str, bool, int, str]:
-    s = setting
-    return s.dataset, s.version, s.split, s.fingerprint, s.complete, s.n_samples, s.condition
+        return choose("Protocol", mine, "protocol", named=titles.__getitem__, help=_protocols_said(mine))
 
 
 def _filtered(runs: Sequence[Run], places: Sequence[Any]) -> tuple[tuple[Run, ...], bool]:
@@ -251,20 +254,30 @@ def _filtered(runs: Sequence[Run], places: Sequence[Any]) -> tuple[tuple[Run, ..
     say_what_is_missing("tier", shown)
     with places[0]:
         kind = (
-            st.multiselect("Kind", list(dict.fromkeys(kinds)), key="kind", bind="query-params", placeholder="all")
+            st.multiselect(
+                "Kind",
+                list(dict.fromkeys(kinds)),
+                key="kind",
+                bind="query-params",
+                placeholder="all",
+                help=_listed(KINDS) + f"\n\n[What methods there are]({document('methods/README.md')})",
+            )
             or kinds
         )
     with places[1]:
-        tier = st.multiselect("Tier", shown, key="tier", bind="query-params", placeholder="all") or shown
+        tier = (
+            st.multiselect(
+                "Tier",
+                shown,
+                key="tier",
+                bind="query-params",
+                placeholder="all",
+                help=_listed(TIERS) + f"\n\n[What *reproduced* means]({document('reproduce.md')})",
+            )
+            or shown
+        )
     chosen = (run for run, its in zip(runs, kinds, strict=True) if its in kind and run.tier in tier)
     return tuple(chosen), PUBLISHED in tier
-
-
-def _data_name(one: tuple[str, str, str, str, bool, int, str]) -> str:
-    name, version, split, _, complete, count, condition = one
-    under = f", {condition}" if condition else ""
-    part = "" if complete else f", {count} {'sample' if count == 1 else 'samples'} only"
-    return f"{name} {version} ({split}){under}{part}"
 
 
 def _first_headline(metrics: Sequence[MetricInfo]) -> int:
@@ -278,13 +291,12 @@ def _about(
     everybody, left = ({identity(run.info) if all_data else run.id for run in some} for some in (everyone, runs))
     methods = f"{len(everybody)} {'method' if len(everybody) == 1 else 'methods'}"
     counted = methods if len(left) == len(everybody) else f"{len(left)} of {methods}"
-    without = sum(run.metric(metric.key) is None for run in runs)
+    without = list(dict.fromkeys(run.label for run in runs if run.metric(metric.key) is None))
     settings = {run.setting for run in everyone}
     data = f"{len(settings)} data sets" if len(settings) > 1 else f"{setting.n_samples:,} samples"
-    results = " results" if all_data else ""
     parts = [
         data,
-        f"{counted}, {without}{results} without {metric.label}" if without else counted,
+        f"{counted}, without {metric.label}: {', '.join(without)}" if without else counted,
         f"protocol hash {setting.protocol_hash[:12]}",
         f"{metric.label}: {'higher' if metric.higher_is_better else 'lower'} is better",
     ]
@@ -295,7 +307,9 @@ def _about(
     elif PHANTOM in {one.dataset for one in settings}:
         warning = PHANTOMS_SAID
     marked = element("strong", text(warning)) + " " if warning else ""
-    put(element("p", marked + text(" · ".join(parts)), "gx-about"))
+    card = protocol_card(setting.protocol)
+    link = f' · <a href="{text(card)}">what protocol {text(setting.protocol)} measures</a>' if card else ""
+    put(element("p", marked + text(" · ".join(parts)) + link, "gx-about"))
 
 
 def _problems(library: Library) -> None:
@@ -310,5 +324,18 @@ def _problems(library: Library) -> None:
     put(f'<details class="gx-problems"><summary>{text(summary)}</summary><ul>{listed}</ul></details>')
 
 
-def _nothing(title: str, sentence: str) -> None:
-    put(element("div", element("h2", text(title), "gx-h2") + element("p", text(sentence)), "gx-nothing"))
+def _nothing(title: str, html: str) -> None:
+    put(element("div", element("h2", text(title), "gx-h2") + element("p", html), "gx-nothing"))
+
+
+def _listed(words: Mapping[str, str]) -> str:
+    """Names and what they mean, as the help of a choice has it."""
+    return "\n\n".join(f"**{escape(name)}**: {escape(said)}" for name, said in words.items())
+
+
+def _protocols_said(settings: Sequence[Setting]) -> str:
+    """What a protocol is, with links to those that can be chosen."""
+    cards = {setting.protocol: protocol_card(setting.protocol) for setting in settings}
+    links = ", ".join(f"[{name}]({card})" for name, card in cards.items() if card)
+    said = "Which pixels count, how maps are treated, what a failure counts as. Numbers of two protocols never compare."
+    return f"{said} Described: {links}." if links else said

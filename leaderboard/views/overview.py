@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
-
-import numpy as np
 
 from ...comparison.ranks import FEWEST
 from ...comparison.setting import Setting
 from ...core import GroundCXRError
 from ...evaluation.numbers import digits_of, write_number
+from ..board_html import cell_html, scale_note, scale_of
 from ..data_columns import Column
+from ..data_names import data_names, protocol_titles
 from ..overview import Overview, overview
 from ..overview_caption import overview_caption, ranks_said
 from ..overview_rows import OverviewRow
+from ..sortable import NAME, Head, SortCell, sortable_table
 from ..tables import BoardCell
+from ..words import KINDS, TIERS, metric_words
 from ..zero_shot import SEEN
-from .address import choose, linked
-from .board import cell_html, scale_note, scale_of
-from .frame import Chosen, data_names, open_page, protocol_titles
+from .address import linked
+from .frame import Chosen, open_page
 from .markup import element, heading, interval, note, put, sentence, table, tag, text
 
-_MEAN, _RANK, _NAME = "mean", "mean rank", "method"
+_MEAN, _RANK = "mean", "mean rank"
 
 
 def show() -> None:
     """The page."""
-    chosen = open_page([1, 0.7])
+    chosen = open_page([])
     if chosen is None:
         return
     try:
@@ -37,7 +37,7 @@ def show() -> None:
         note(sentence(str(error)))
         return
     scale = scale_of(_drawn(shown))
-    put(overview_table(shown, _sorted(shown, chosen.columns[0]), scale, _boards(chosen, shown)))
+    put(overview_table(shown, scale, _boards(chosen, shown)))
     note(f"{overview_caption(shown, intervals=True)} {scale_note(scale, shown.metric)}")
     heading("Mean ranks", ranks_said(shown))
     if shown.ranks is not None:
@@ -46,26 +46,6 @@ def show() -> None:
             "Each bar is as long as the critical difference: methods whose bars do not overlap can be told apart, where"
             f" Friedman's test finds any difference. It takes {FEWEST} data sets and {FEWEST} methods."
         )
-
-
-def _sorted(shown: Overview, place: Any) -> Sequence[OverviewRow]:
-    columns = {column.label: column for column in shown.columns}
-    orders = [_MEAN, *([_RANK] if shown.ranks is not None else []), *columns, _NAME]
-    with place:
-        order = choose("Sort by", orders, "sort_all")
-    if order == _NAME:
-        return sorted(shown.rows, key=lambda row: row.label)
-    sign = -1 if shown.metric.higher_is_better else 1
-
-    def key(row: OverviewRow) -> float:
-        if order == _RANK:
-            return np.inf if row.rank is None else row.rank
-        cell = row.cell(columns[order]) if order in columns else None
-        value = row.mean if order == _MEAN else None if cell is None else cell.value
-        return np.inf if value is None else sign * value
-
-    # By the mean as the table is, with controls below.
-    return shown.rows if order == _MEAN else sorted(shown.rows, key=key)
 
 
 def _drawn(shown: Overview) -> list[BoardCell]:
@@ -77,7 +57,7 @@ def _drawn(shown: Overview) -> list[BoardCell]:
 def _boards(chosen: Chosen, shown: Overview) -> dict[Column, str]:
     """The address of each data set's board."""
     settings = chosen.library.settings()
-    names = data_names(settings)
+    names = data_names(chosen.library.runs)
 
     def url(setting: Setting) -> str:
         titles = protocol_titles([one for one in settings if names[one] == names[setting]])
@@ -87,41 +67,61 @@ def _boards(chosen: Chosen, shown: Overview) -> dict[Column, str]:
     return {column: url(column.setting) for column in shown.columns}
 
 
-def overview_table(
-    shown: Overview, rows: Sequence[OverviewRow], scale: tuple[float, float], urls: Mapping[Column, str]
-) -> str:
-    """The table as HTML.
+def overview_table(shown: Overview, scale: tuple[float, float], urls: Mapping[Column, str]) -> str:
+    """The table as HTML: methods, controls below a rule.
 
     Args:
         shown: The table.
-        rows: Its rows, in the order wanted.
         scale: What intervals are drawn on.
         urls: The address of each data set's board.
     """
 
-    def head(column: Column) -> str:
+    def head(column: Column) -> Head:
         name, _, rest = column.label.partition(" ")
         below = [rest, f"n = {shown.n[column]:,}", *([f"apart: {column.apart}"] if column.apart else [])]
-        return f'<a href="{text(urls[column])}">{text(name)}</a>' + "".join(element("small", text(b)) for b in below)
+        link = f'<a href="{text(urls[column])}">its table</a>'
+        return Head(
+            column.label,
+            text(name),
+            below="".join(element("small", text(b)) for b in below) + element("small", link),
+            title=f"macro average on {column.label}",
+            descending=shown.metric.higher_is_better,
+        )
 
-    def cell(row: OverviewRow, column: Column) -> str:
+    def cell(row: OverviewRow, column: Column) -> SortCell:
         entry = row.entries.get(column)
         if entry is None:
-            return element("span", "-", "gx-faint", title="no result")
+            return SortCell(element("span", "-", "gx-faint", title="no result"), None)
         mark = tag(SEEN, title=f"trained on {entry.seen}") if entry.seen else ""
         if entry.cell is None:
-            return mark or element("span", "-", "gx-faint", title="does not state what its weights were trained on")
+            why = element("span", "-", "gx-faint", title="does not state what its weights were trained on")
+            return SortCell(mark or why, None)
         most = shown.n[column]
-        return cell_html(entry.cell, shown.metric, most, scale, url=urls[column], below=mark, derived=entry.derived)
+        html = cell_html(entry.cell, shown.metric, most, scale, url=urls[column], below=mark, derived=entry.derived)
+        return SortCell(html, entry.cell.value)
 
-    body = []
-    for row in rows:
-        mean = "-" if row.mean is None else write_number(row.mean, digits_of(shown.metric))
-        rank = "-" if row.rank is None else f"{row.rank:.2f}"
-        marks = (tag("control") if row.control else "") + (tag("imported") if row.imported else "")
-        body.append([text(row.label) + marks, *shown.in_order(partial(cell, row), text(mean), text(rank))])
-    heads = [text(shown.metric.label), *shown.in_order(head, _MEAN, _RANK)]
-    return table(heads, body, "gx-board", label=f"{shown.metric.label} by method and data set")
+    def cells(row: OverviewRow) -> list[SortCell]:
+        mean = SortCell("-" if row.mean is None else text(write_number(row.mean, digits_of(shown.metric))), row.mean)
+        rank = SortCell("-" if row.rank is None else f"{row.rank:.2f}", row.rank)
+        marks = (tag("control", title=KINDS["control"]) if row.control else "") + (
+            tag("imported", title=TIERS["imported"]) if row.imported else ""
+        )
+        return [SortCell(text(row.label) + marks, row.label), *shown.in_order(partial(cell, row), mean, rank)]
+
+    descending = shown.metric.higher_is_better
+    words = metric_words(shown.metric, shown.protocol[0])
+    heads = [
+        Head(NAME, text(shown.metric.label), title=f"by name; {shown.metric.label}: {words}", descending=False),
+        *shown.in_order(
+            head,
+            Head(_MEAN, _MEAN, title="mean over the data sets that are not apart", descending=descending),
+            Head(_RANK, _RANK, title="1 is the best", descending=False),
+        ),
+    ]
+    methods = [cells(row) for row in shown.rows if not row.control]
+    controls = [cells(row) for row in shown.rows if row.control]
+    blocks = [block for block in (methods, controls) if block]
+    return sortable_table(heads, blocks, "gx-board", label=f"{shown.metric.label} by method and data set", order=_MEAN)
 
 
 def ranks_table(shown: Overview) -> str:

@@ -18,15 +18,16 @@ from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.pair import rows_file
 from ...evaluation.reproduction import REPRODUCTION_FILE
 from ...evaluation.reproduction.record import said_of
+from ...evaluation.schema import MetricInfo
 from ...evaluation.written import describe as describe_texts
+from ..caption import INTERVALS_SAID
 from ..reproduction import DIR, FILE, PYTHON, ROOT, command
 from ..runs import Run
 from ..tables import cells_of
+from ..words import metric_words
 from .address import choose
 from .frame import Chosen, open_page
 from .markup import element, heading, put, sentence, table, text
-
-_ENDS = ("macro", "micro")
 
 
 def show() -> None:
@@ -51,7 +52,7 @@ def show() -> None:
         heading("Data and protocol")
         put(_facts(_data(run)))
     _put_notes(run)
-    heading("Every metric", DERIVED_SAID if run.info.derived else "")
+    heading("Every metric", " ".join([INTERVALS_SAID, *([DERIVED_SAID] if run.info.derived else [])]))
     put(_numbers(run))
 
 
@@ -194,20 +195,29 @@ def _cut_phrases(run: Run) -> int:
 
 
 def _numbers(run: Run) -> str:
-    columns = [*run.info.pathologies, *_ENDS]
-    rows = []
-    for metric in run.info.metrics:
-        cells = [cells_of(run.info, column)[metric.key] for column in columns]
-        digits = digits_of(metric)
-        rows.append(
-            [
+    """Every metric of a run; a cell says its own number of samples where it has fewer than its column."""
+    columns = ["macro", *run.info.pathologies, "micro"]
+    most = {column: max(cell.n for cell in cells_of(run.info, column).values()) for column in columns}
+
+    def shown(metric: MetricInfo, column: str) -> str:
+        cell, digits = cells_of(run.info, column)[metric.key], digits_of(metric)
+        if cell.value is None:
+            return "-"
+        value = text(write_number(cell.value, digits))
+        if cell.low is not None and cell.high is not None:
+            value += element("small", f"[{write_number(cell.low, digits)}, {write_number(cell.high, digits)}]")
+        return value if cell.n == most[column] else value + element("small", f"n = {cell.n:,}")
+
+    rows = [
+        [
+            element(
+                "span",
                 text(metric.label + (DERIVED if is_derived(run.info, metric.key) else "")),
-                *(
-                    "-"
-                    if cell.value is None
-                    else text(write_number(cell.value, digits)) + element("small", f"n = {cell.n}")
-                    for cell in cells
-                ),
-            ]
-        )
-    return table(["metric", *(text(column) for column in columns)], rows, label=f"every metric of {run.label}")
+                title=metric_words(metric, run.setting.protocol),
+            ),
+            *(shown(metric, column) for column in columns),
+        ]
+        for metric in run.info.metrics
+    ]
+    heads = ["metric", *(text(column) + element("small", f"n = {most[column]:,}") for column in columns)]
+    return table(heads, rows, label=f"every metric of {run.label}")

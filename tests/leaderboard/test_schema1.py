@@ -1,4 +1,4 @@
-"""Results written before schema 2: read, ranked and exported to the byte as they were then."""
+"""Results written before schema 2: read, ranked and exported with the numbers, to the byte, that they had then."""
 
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from groundcxr.leaderboard.library import Library
 from groundcxr.leaderboard.tables import boards
 
 DATA = Path(__file__).parents[1] / "data" / "schema1"
-"""Four methods on 24 phantoms; the exports were written by the code of that time."""
+"""Four methods on 24 phantoms. The exports were written by the code of that time; since then a control is no longer
+marked as tied, stands below a rule, may be `above`, and a row that is alone is no longer the best."""
 
 
 @pytest.mark.parametrize("form", list(Format))

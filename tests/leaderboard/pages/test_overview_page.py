@@ -55,14 +55,6 @@ def test_methods_by_data_sets_with_ranks_below(open_page, results):
     assert "critical difference" in shown.text
 
 
-def test_it_is_sorted_by_any_set(open_page, results):
-    by = "vindr-cxr 2.0 (test)"
-    rows = tables(open_page("overview", "--results", results, metric="Box IoU", sort_all=by))[0][1:]
-    assert [row[0] for row in rows] == ["a", "c", "b"]
-    rows = tables(open_page("overview", "--results", results, metric="Box IoU", sort_all="method"))[0][1:]
-    assert [row[0] for row in rows] == ["a", "b", "c"]
-
-
 def test_only_zero_shot_holds_on_the_board_too(open_page, results):
     shown = open_page("overview", "--results", results, metric="Box IoU", zero_shot="true")
     c = next(row for row in tables(shown)[0] if row[0] == "c")
