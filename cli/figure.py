@@ -118,10 +118,11 @@ def _pictures(
 ) -> tuple[Figure, str]:
     from ..leaderboard.caption import measured_said
     from ..leaderboard.figure import draw_figure, figure_caption
-    from ..leaderboard.figure_rows import figure_rows, joined_for, runs_of_figure
+    from ..leaderboard.figure_rows import figure_rows, joined_for, refuse_empty_columns, runs_of_figure
 
     runs = runs_of_figure(library, methods, samples, protocol)
     rows = figure_rows(runs, samples, joined_for(runs[0], options), metric)
+    refuse_empty_columns(rows)
     data = runs[0].info.dataset
     if data.credentialed:
         tell(

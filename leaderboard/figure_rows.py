@@ -99,16 +99,12 @@ def figure_rows(
         metric: The key or label of a metric whose values stand below the pictures.
 
     Raises:
-        GroundCXRError: If an image cannot be read, a method cannot be drawn, or none has the metric.
+        GroundCXRError: If an image cannot be read, or no method has the metric.
     """
     key = None if metric is None else metric_key(runs, metric)
     shown = next((found for run in runs if key and (found := run.metric(key))), None)
     chosen = [joined.samples[sample_id] for sample_id in samples]
     answers = {run: {one: answered(run, one, joined) for one in samples} for run in runs}
-    for run, found in answers.items():
-        reasons = [answer for answer in found.values() if isinstance(answer, str)]
-        if len(reasons) == len(found):
-            raise GroundCXRError(f"{printable(run.label)} cannot be drawn: {reasons[0]}")
     values = {run: _values(run, shown) for run in runs}
     return [
         FigureRow(
@@ -119,6 +115,19 @@ def figure_rows(
         )
         for sample in chosen
     ]
+
+
+def refuse_empty_columns(rows: Sequence[FigureRow]) -> None:
+    """Refuse a figure in which a method has no picture at all.
+
+    Raises:
+        GroundCXRError: If there is such a method; it says why.
+    """
+    for name in rows[0].answers:
+        answers = [row.answers[name] for row in rows]
+        reasons = [answer for answer in answers if isinstance(answer, str)]
+        if len(reasons) == len(answers):
+            raise GroundCXRError(f"{printable(name)} cannot be drawn: {reasons[0]}")
 
 
 def _film(run: Run, sample: Sample) -> Film:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 import streamlit as st
 
@@ -27,6 +28,7 @@ _NAMES = {
     Format.JSON: "JSON",
     Format.BIBTEX: "BibTeX",
 }
+_LOOKS = Path(__file__).resolve().parent.parent / "theme" / "cite.css"
 _LONGEST = 20_000
 """Characters that are shown; the file has all."""
 
@@ -36,6 +38,7 @@ def show() -> None:
     chosen = open_page([1, 1.4])
     if chosen is None:
         return
+    st.html(_LOOKS)
     with chosen.columns[0]:
         form = choose("Format", list(Format), "format", named=_NAMES.__getitem__)
     left, middle, right = st.columns([1.6, 1.6, 4], vertical_alignment="bottom")
