@@ -129,7 +129,11 @@ def _pictures(
             f"note: the figure shows images and phrases of {data.name}, which its owners give to credentialed users; "
             "their terms say whether and where it may be shown"
         )
-    return draw_figure(rows, style, width), figure_caption(rows, style, measured_said(runs))
+    # A control may have been asked about another phrase than the one that stands above its pictures.
+    notes = [
+        f" {run.label}: {run.info.method.note}." for run in runs if run.info.method.control and run.info.method.note
+    ]
+    return draw_figure(rows, style, width), figure_caption(rows, style, measured_said(runs)) + "".join(notes)
 
 
 def _forest(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -330,9 +329,10 @@ def figure_caption(rows: Sequence[FigureRow], style: Style, where: str) -> str:
         style: Opacity and threshold.
         where: Data set and protocol, as a phrase.
     """
-    methods = " and ".join(filter(None, (", ".join(list(rows[0].answers)[:-1]), list(rows[0].answers)[-1])))
+    *others, last = rows[0].answers
+    methods = f"{', '.join(others)} and {last}" if others else last
     samples = ", ".join(row.sample.sample_id for row in rows)
-    return textwrap.dedent(
+    return (
         f"From left to right the image, the ground truth (solid), and {methods} (dashed: what the map marks above "
         f"{style.threshold:.2f} on the protocol's scale, the same in every picture, and boxes), {where}; "
         f"{'sample' if len(rows) == 1 else 'samples'} {samples}."
