@@ -217,12 +217,13 @@ def measure_pictures(folder: Path) -> None:
     for grid in GRIDS:
         evaluate("random", load_dataset("manifest", manifest), settings={"grid": grid}, out=folder / "results")
     runs = Library.scan([folder / "results"]).runs
-    samples = join(runs[0].info.dataset, {"manifest": manifest}, runs[0].info.pathologies).samples
+    joined = join(runs[0].info.dataset, {"manifest": manifest}, runs[0].info.pathologies)
+    samples = joined.samples
 
     def row(sample_id: str, threshold: float) -> float:
         start = time.perf_counter()
         shown = [truth(samples[sample_id])]
-        shown += [answer(run, sample_id, samples[sample_id], Style(0.5, threshold)) for run in runs]
+        shown += [answer(run, sample_id, joined, Style(0.5, threshold)) for run in runs]
         if not all(one.image for one in shown):
             raise SystemExit(f"a picture is missing: {[one.remark for one in shown]}")
         return time.perf_counter() - start

@@ -102,8 +102,8 @@ def shot(page: Page, name: str, path: str) -> bytes:
         page.get_by_role("tab", name="Speed against quality").click()
         page.locator('[data-testid="stVegaLiteChart"] svg').scroll_into_view_if_needed()
     if name == "zoom":
-        page.get_by_role("button", name="Zoom").first.click()
-        page.wait_for_selector(".gx-zoom img")
+        page.get_by_role("button", name=re.compile("^Zoom: (?!The image)")).first.click()
+        page.wait_for_selector(".gx-viewer canvas")
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(1000)
     return page.screenshot()

@@ -60,7 +60,7 @@ class Viewer {
     if (!this.data) return
     const layer = (which) => this.field(which).checked
     const threshold = Number(this.field("threshold").value)
-    this.field("threshold-said").textContent = threshold.toFixed(2)
+    this.root.querySelector("[data-threshold]").textContent = threshold.toFixed(2)
     const truth = layer("truth") ? [...this.data.truth.map(rectangle), ...this.data.outlines.map(polyline)].join("") : ""
     const boxes = layer("boxes") ? this.data.boxes.map(rectangle).join("") : ""
     if (["all", "threshold", "contour"].includes(name))

@@ -18,6 +18,7 @@ _SHARED = ("data", "protocol", "metric", "kind", "tier", "zero_shot", "native")
 
 _OPEN = "page-open"
 _LEFT = "choices-left"
+_SAID = "choices-said"
 
 _MISSING: ContextVar[Any] = ContextVar("missing", default=None)
 """The place for what the address asks for in vain."""
@@ -63,6 +64,7 @@ def choose(
         disabled=disabled,
         bind="query-params",
     )
+    st.session_state.setdefault(_SAID, {})[key] = named(options[index]) if index != first else None
     return options[index]
 
 
@@ -104,8 +106,15 @@ def linked(page: str, **more: str | Sequence[str]) -> str:
         page: The page's name in URLs.
         **more: Further choices on that page, by their names in the URL; what else was chosen there holds.
     """
-    shared = {key: st.query_params.get_all(key) for key in _SHARED if key in st.query_params}
+    shared = {key: said for key in _SHARED if (said := _said(key))}
     return f"{page}?{urlencode({**shared, **_left(page), **more}, doseq=True)}"
+
+
+def _said(key: str) -> Any:
+    """A choice as the URL says it, by its widget; `st.query_params` may lack what was chosen while the page ran."""
+    said = st.session_state.get(_SAID, {})
+    value = said[key] if key in said else st.session_state.get(key)
+    return "true" if value is True else value
 
 
 def return_to(page: str) -> None:

@@ -215,10 +215,8 @@ def _row(asked: Asked, sample_id: str, row: Mapping[Any, Any]) -> bool:
     """One sample; whether one of its pictures was clicked."""
     sample = asked.joined.samples.get(sample_id)
     title = sample.phrase if sample is not None else f"sample {sample_id}"
-    put(
-        '<hr class="gx-line">'
-        + element("p", text(title) + element("span", text(_described(sample_id, row)), "gx-caption"), "gx-phrase")
-    )
+    said = element("p", text(title), "gx-phrase") + element("p", text(_described(sample_id, row)), "gx-caption")
+    put('<hr class="gx-line">' + element("div", said, "gx-said"))
     zooms = False
     places = st.columns(len(asked.runs) + (sample is not None))
     if sample is not None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
+from streamlit.components.v2 import component
 
 from ...evaluation.numbers import write_number
 from ..joining import Joined
@@ -42,7 +43,7 @@ class Zoomed:
 def _viewer() -> Any:
     """The component; registered once, since Streamlit warns of a second time."""
     html, css, js = ((_THEME / f"zoom.{suffix}").read_text(encoding="utf-8") for suffix in ("html", "css", "js"))
-    return st.components.v2.component("groundcxr-zoom", html=html, css=css, js=js)
+    return component("groundcxr-zoom", html=html, css=css, js=js)
 
 
 def start(sample_id: str, method: int) -> None:

@@ -201,6 +201,27 @@ def test_slices_are_means_of_their_rows(save_run, scan):
     assert area.loc["30 % and more", "n"] == (rows["box_area"] >= 0.3).sum()
 
 
+def test_a_class_chosen_narrows_slices_and_statuses(save_run, scan):
+    values = np.linspace(0, 1, 40)
+    values[[2, 4, 5]] = NAN
+    save_run("a", {"box_iou": values})
+    (run,) = scan().runs
+    rows = run.samples()
+    edema = rows.loc[rows["pathology"] == "Edema"]
+    found = slices([run], "box_iou", "zone", pathology="Edema").set_index("slice")
+    for zone in ("upper", "lower"):
+        mine = edema.loc[edema["zone"] == zone, "box_iou"]
+        assert found.loc[zone, "n"] == mine.notna().sum()
+        assert found.loc[zone, "value"] == pytest.approx(mine.mean())
+    counts = status_counts(run, pathology="Edema")
+    assert counts[counts["metric"] == "box_iou"][["status", "n"]].to_numpy().tolist() == [
+        ["ok", 18],
+        ["empty_target", 2],
+    ]
+    everything = status_counts(run)
+    assert everything.groupby("metric")["n"].sum().eq(40).all()
+
+
 def test_a_share_on_an_edge_belongs_to_the_slice_above(save_run, scan):
     save_run("a", n=4, columns={"box_area": [0.0099, 0.01, 0.0299, 0.03]})
     assert slices(scan().runs, "box_iou", "box_area").set_index("slice")["n"].to_dict() == {

@@ -134,8 +134,8 @@ def pictures(page) -> list[str]:
 
 @pytest.mark.parametrize("slider", ["Opacity of the map", "Threshold of the contour"])
 def test_the_sliders_change_the_pictures_by_keyboard(page, slider):
-    # Of each row the image and three methods; they do not come in their order.
-    sync_api.expect(opened(page, "/compare").locator('[data-testid="stImage"] img')).to_have_count(4 * ROWS)
+    # Of each row the image and four methods; they do not come in their order.
+    sync_api.expect(opened(page, "/compare").locator('[data-testid="stImage"] img')).to_have_count(5 * ROWS)
     before = pictures(page)
     handle = page.get_by_role("slider", name=slider)
     handle.focus()
@@ -166,18 +166,6 @@ def test_a_view_can_be_sent_to_a_colleague(page, chromium, served):
     # And it holds on the way to another page.
     page.get_by_role("link", name="Cite", exact=True).first.click()
     sync_api.expect(page.get_by_text("Download groundcxr-phantom-v1-auroc.tex")).to_be_visible()
-
-
-def test_the_zoom_shows_the_images_own_pixels(page):
-    opened(page, "/compare")
-    page.get_by_role("button", name="Zoom").first.click()
-    image = page.locator(".gx-zoom img")
-    sync_api.expect(image).to_be_visible()
-    page.get_by_role("radio", name="200 %").or_(page.get_by_role("button", name="200 %")).first.click()
-    sync_api.expect(image).to_have_css("width", "512px")
-    assert image.evaluate("image => image.naturalWidth") == 256
-    page.keyboard.press("Escape")
-    sync_api.expect(page.locator(".gx-zoom")).to_have_count(0)
 
 
 def test_the_latex_downloads(page, demo_folder, groundcxr):
@@ -213,21 +201,6 @@ def test_compare_makes_a_figure_of_what_it_shows(page):
     content = Path(waiting.value.path()).read_bytes()
     assert content.startswith(b"%PDF")
     assert b"/FontFile2" in content
-
-
-def test_a_click_on_a_point_opens_the_sample(page):
-    opened(page, "/head_to_head")
-    point = page.locator(".mark-symbol path").nth(3)
-    for _ in range(10):
-        # A neighbour may lie over it; its sample is as good. The chart may also move while it is laid out.
-        point.click(force=True)
-        try:
-            page.wait_for_url("**/compare**", timeout=WAIT / 10)
-            break
-        except sync_api.TimeoutError:
-            continue
-    sync_api.expect(page).to_have_url(re.compile(r"/compare\?.*sample=[0-9a-f]{16}"))
-    sync_api.expect(page.locator(".gx-phrase")).to_have_count(1)
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's table of sockets")

@@ -368,6 +368,25 @@ def test_head_to_head_counts_wins_and_names_the_better(open_page, save_run, tmp_
     assert "0 / 0 / 40" in turned.text
 
 
+def test_the_largest_differences_are_of_either_side(open_page, save_run, tmp_path):
+    rng = np.random.default_rng(0)
+    first = rng.random(40)
+    second = np.clip(first + np.linspace(-0.05, 0.4, 40), 0, 1)
+    save_run("first", {"box_iou": first})
+    save_run("second", {"box_iou": second})
+    shown = open_page("head_to_head", "--results", tmp_path / RESULTS, metric="Box IoU", first="first", second="second")
+    higher = shown.html.split("first higher")[-1].split("second higher")
+    rows = load_result(next((tmp_path / RESULTS).glob("*/v1/first*"))).samples["sample_id"].to_numpy()
+    difference = first - second
+    for part, order in zip(higher, (np.argsort(-difference), np.argsort(difference)), strict=True):
+        ids = re.findall(r"sample=([0-9a-f]{16})", part)
+        wanted = [place for place in order[:6] if (difference[place] > 0) == (part is higher[0]) and difference[place]]
+        assert ids == rows[wanted].tolist()
+    (chart,) = shown.app.get("vega_lite_chart")
+    tooltip = json.loads(chart.proto.spec)["layer"][1]["encoding"]["tooltip"]
+    assert [one.get("title") for one in tooltip[2:]] == ["Box IoU of first", "Box IoU of second"]
+
+
 def test_failures_lead_with_the_worst_sample_and_count_statuses(open_page, save_run, tmp_path):
     values = np.linspace(0.2, 0.8, 40)
     values[[3, 5]] = 0.01, np.nan

@@ -55,6 +55,9 @@ class Walk:
         name, act = way
         self.did.append(f"{name}  at {self.page.url}")
         act()
+        if self.page.url == "about:blank":
+            # Back from the first page.
+            self.page.goto("/")
         self.page.wait_for_function(IDLE)
         wrong = self.page.locator(WRONG).all_inner_texts() + self.broken
         assert not wrong, "\n".join([*self.did[-30:], self.page.url, *wrong])
@@ -82,7 +85,7 @@ class Walk:
             ("picture", lambda: self.click('[class*="st-key-gx-zoomable"] button')),
             ("link", lambda: self.click(".stMain a[href]:not([target=_blank]), .mark-symbol path")),
             ("page", lambda: self.click('[data-testid="stTopNavLink"]')),
-            ("back", page.go_back if page.url != "about:blank" and len(self.did) > 3 else page.reload),
+            ("back", page.go_back),
             ("forward", page.go_forward),
             ("load again", page.reload),
             (f"address {address}", lambda: page.goto(f"/{address}?{page.url.partition('?')[2]}")),
@@ -143,7 +146,12 @@ def main() -> None:
         page.set_default_timeout(60_000)
         walk = Walk(page, int(seed[0]) if seed else 0)
         for step in range(int(steps)):
-            walk.run(1)
+            try:
+                walk.run(1)
+            except Exception:
+                sys.stdout.write("\n".join(walk.did[-30:]) + f"\n{page.url}\n")
+                page.screenshot(path="walk.png")
+                raise
             sys.stdout.write(f"{step + 1} {walk.did[-1]}\n")
             sys.stdout.flush()
         browser.close()
