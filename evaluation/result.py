@@ -279,7 +279,8 @@ def _parquet(samples: pd.DataFrame) -> bytes:
 
 def _refuse_other_metrics(info: ResultFile, name: str) -> None:
     """Hold a result's metrics against those of its protocol, where that protocol is known here."""
-    if info.protocol.name not in PROTOCOLS.names():
+    # Names of plug-ins are looked up on the disk.
+    if not PROTOCOLS.is_builtin(info.protocol.name) and info.protocol.name not in PROTOCOLS.names():
         return
     protocol = get_protocol(info.protocol.name)
     # Directions too: with the other one, the worst would stand first in a table.

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, field_validator, model_serializer
 
 from ..metrics import Reduced, Reducer, reducer_of
@@ -355,12 +357,16 @@ def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:
             found.append(f"the metrics of {name} are not those listed")
     if found:
         return found
+    pathology = samples["pathology"].to_numpy(dtype=str)
+    rows = {name: pathology == name for name in result.pathologies}
     for metric in result.metrics:
-        found.extend(_metric_problems(result, samples, metric))
+        found.extend(_metric_problems(result, samples, rows, metric))
     return found
 
 
-def _metric_problems(result: ResultFile, samples: pd.DataFrame, metric: MetricInfo) -> list[str]:
+def _metric_problems(
+    result: ResultFile, samples: pd.DataFrame, rows: Mapping[str, NDArray[np.bool_]], metric: MetricInfo
+) -> list[str]:
     key = metric.key
     values = samples[key].to_numpy(dtype=np.float64, na_value=np.nan)
     seen = values[~np.isnan(values)]
@@ -378,7 +384,7 @@ def _metric_problems(result: ResultFile, samples: pd.DataFrame, metric: MetricIn
         found.append(f"{key} has no value in a row whose status does not say why")
     means: list[float] = []
     for name, cells in result.pathologies.items():
-        mine = values[(samples["pathology"] == name).to_numpy()]
+        mine = values[rows[name]]
         mine = mine[~np.isnan(mine)]
         if mine.size:
             means.append(float(mine.mean()))

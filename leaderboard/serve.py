@@ -8,6 +8,7 @@ one's address.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -52,6 +53,8 @@ def main() -> None:
 
     read_own_configuration()
     ask_nobody()
+    # What the first page needs is imported before anybody waits for it.
+    importlib.import_module(".views.board", __package__)
     cli.main(["run", str(HERE / "app.py"), *_flags(port, address), "--", *arguments], prog_name="streamlit")
 
 

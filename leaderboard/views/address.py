@@ -69,7 +69,7 @@ def choose(
 
 
 def _understand(key: str, options: Sequence[T], named: Callable[[T], str], also: Callable[[T], str] | None) -> None:
-    """Put the name of an option in the place of what the URL calls it; done before its widget is there."""
+    """Put an option's own name in the place of what the URL calls it, and start the page anew with that."""
     asked = st.query_params.get(key)
     if not asked or key in st.session_state or asked in map(named, options):
         return
@@ -77,7 +77,8 @@ def _understand(key: str, options: Sequence[T], named: Callable[[T], str], also:
     for option in options:
         if wanted in (named(option).casefold(), also(option).casefold() if also else None):
             st.query_params[key] = named(option)
-            return
+            # A widget reads the address as it was when the page came.
+            st.rerun()
 
 
 def say_what_is_missing(key: str, known: Iterable[str]) -> None:

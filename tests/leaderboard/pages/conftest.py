@@ -30,6 +30,9 @@ enableXsrfProtection = false
 [theme]
 codeFont = "Foo:http://127.0.0.1:9/font.css"
 """
+CHROMIUM = shutil.which("chromium")
+FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+WAIT = 60_000
 METHODS = ("center-prior", "random", "whole-image", "oracle")
 
 
@@ -158,6 +161,38 @@ def server(demo_folder):
 def served(server) -> str:
     """The address of a running leaderboard."""
     return server.address
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    assert CHROMIUM is not None, "CI needs the package chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium, server):
+    """A page of the leaderboard; the test fails if it asked any other address (of a foreign font, say)."""
+    from playwright.sync_api import expect
+
+    served = server.address
+    page = chromium.new_page(viewport={"width": 1440, "height": 900}, base_url=served)
+    page.set_default_timeout(WAIT)
+    expect.set_options(timeout=WAIT)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    yield page
+    page.close()
+    elsewhere = [url for url in asked if not url.startswith((served, served.replace("http", "ws"), "data:", "blob:"))]
+    assert asked
+    assert not elsewhere
+    # A page says only that something went wrong; what did stands in the log.
+    log = server.log.read_text()
+    assert "Traceback" not in log, log
 
 
 def traces() -> bool:

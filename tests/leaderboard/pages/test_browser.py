@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,44 +9,15 @@ import pytest
 from groundcxr.datasets import load_dataset
 from groundcxr.leaderboard.views.compare import ROWS
 
+from .conftest import CHROMIUM, WAIT
+
 sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is a development dependency")
-CHROMIUM = shutil.which("chromium")
-FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-WAIT = 60_000
 
 pytestmark = [
     pytest.mark.xdist_group("browser"),
     # Locally a machine may have no browser; where the suite must pass whole, that is an error.
     pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="there is no Chromium (apt: chromium)"),
 ]
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    assert CHROMIUM is not None, "CI needs the package chromium"
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(chromium, server):
-    """A page of the leaderboard; the test fails if it asked any other address (of a foreign font, say)."""
-    served = server.address
-    page = chromium.new_page(viewport={"width": 1440, "height": 900}, base_url=served)
-    page.set_default_timeout(WAIT)
-    sync_api.expect.set_options(timeout=WAIT)
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    yield page
-    page.close()
-    elsewhere = [url for url in asked if not url.startswith((served, served.replace("http", "ws"), "data:", "blob:"))]
-    assert asked
-    assert not elsewhere
-    # A page says only that something went wrong; what did stands in the log.
-    log = server.log.read_text()
-    assert "Traceback" not in log, log
 
 
 def opened(page, path: str):
