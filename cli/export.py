@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,6 @@ from ..core import GroundCXRError
 from ..core.names import printable
 from ..leaderboard.formats import Caption, Format, Layout
 from .streams import tell
-
-if TYPE_CHECKING:
-    from ..leaderboard.runs import Run
 
 
 def export(
@@ -67,17 +64,11 @@ def export(
     the results: export results --rows a b. Exit code 0: written; 1: some results could not be used; 2: there is
     nothing to write.
     """
-    from ..leaderboard.conditions import condition_tables
-    from ..leaderboard.export import export as write
-    from ..leaderboard.export_conditions import export_changes
     from ..leaderboard.export_latex import SMALLEST, smallest_type
-    from ..leaderboard.export_metrics import export_metrics
-    from ..leaderboard.export_overview import export_overviews
+    from ..leaderboard.export_layouts import tables_of_layout
     from ..leaderboard.library import Library
-    from ..leaderboard.overview import overviews
     from ..leaderboard.sheet import chosen_runs
     from ..leaderboard.table_style import TableStyle
-    from ..leaderboard.tables import boards
     from ..leaderboard.zero_shot import only_zero_shot as unseen
     from .output import print_or_write
 
@@ -91,7 +82,7 @@ def export(
             f"no result in {', '.join(map(str, results))} is zero-shot: every method has seen its data set, or does "
             "not state what its weights were trained on"
         )
-    runs: Sequence[Run] = chosen_runs(library.runs, rows)
+    runs = chosen_runs(library.runs, rows)
     style = TableStyle(
         intervals=intervals,
         percent=percent,
@@ -102,16 +93,8 @@ def export(
         columns=tuple(columns),
         renamed=renamed(rename, {name for run in runs for name in (run.label, *run.info.pathologies)}),
     )
-    if layout is Layout.DATASETS:
-        tables = overviews(runs, metric, only_zero_shot=only_zero_shot, only_native=only_native)
-        text = export_overviews(tables, form, style)
-    else:
-        runs = unseen(runs) if only_zero_shot else runs
-        if layout is Layout.CONDITIONS:
-            text = export_changes(condition_tables(runs, metric), form, style)
-        else:
-            of_layout = export_metrics if layout is Layout.METRICS else write
-            text = of_layout(boards(runs, metric, only_native=only_native), form, style)
+    tables = tables_of_layout(runs, layout, metric, only_zero_shot=only_zero_shot, only_native=only_native)
+    text = tables.write(form, style)
     print_or_write(text, out)
     if form is Format.LATEX and (points := smallest_type(text)) < SMALLEST:
         tell(

@@ -118,17 +118,22 @@ def _pictures(
 ) -> tuple[Figure, str]:
     from ..leaderboard.caption import measured_said
     from ..leaderboard.figure import draw_figure, figure_caption
-    from ..leaderboard.figure_rows import figure_rows, joined_for, runs_of_figure
+    from ..leaderboard.figure_rows import figure_rows, joined_for, refuse_empty_columns, runs_of_figure
 
     runs = runs_of_figure(library, methods, samples, protocol)
     rows = figure_rows(runs, samples, joined_for(runs[0], options), metric)
+    refuse_empty_columns(rows)
     data = runs[0].info.dataset
     if data.credentialed:
         tell(
             f"note: the figure shows images and phrases of {data.name}, which its owners give to credentialed users; "
             "their terms say whether and where it may be shown"
         )
-    return draw_figure(rows, style, width), figure_caption(rows, style, measured_said(runs))
+    # A control may have been asked about another phrase than the one that stands above its pictures.
+    notes = [
+        f" {run.label}: {run.info.method.note}." for run in runs if run.info.method.control and run.info.method.note
+    ]
+    return draw_figure(rows, style, width), figure_caption(rows, style, measured_said(runs)) + "".join(notes)
 
 
 def _forest(

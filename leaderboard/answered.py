@@ -2,85 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..core import GroundCXRError, Grounding, Sample
-from ..evaluation.asking import control_safely, set_up
+from ..core import GroundCXRError, Grounding
 from ..evaluation.box_choice import choose
-from ..evaluation.entry import answers_samples, fitted
-from ..evaluation.plan import Selection
 from ..evaluation.prediction import Failure, Prediction
 from ..metrics import PROTOCOLS, Protocol, get_protocol
-from .method_again import method_again
+from .controls_again import answers_again, ask_again
+from .joining import Joined
 from .runs import Run
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Answer:
     """An answer, ready to be drawn.
 
     Attributes:
         grounding: As the protocol takes it.
         scale: The scores that a picture shows as nothing and as most.
+        chosen: As stored, with the boxes that count.
+        protocol: That of the run; None where none of its hash is known here.
     """
 
     grounding: Grounding
     scale: tuple[float, float]
+    chosen: Grounding
+    protocol: Protocol | None
 
 
-def answers_of(run: Run, samples: Sequence[Sample], selection: Selection) -> Mapping[str, Answer | str]:
-    """What a method answered to samples, by sample id; where there is no answer, why.
+def answered(run: Run, sample_id: str, joined: Joined) -> Answer | str:
+    """What a method answered, or why there is nothing to draw, in words.
 
     Args:
         run: The method's run.
-        samples: Which.
-        selection: All samples of the run, from whose data set a control learns.
-
-    Raises:
-        GroundCXRError: If nothing is stored of the method, and it is no control that is asked in passing.
+        sample_id: Of a row.
+        joined: The user's copy of the data, from which controls answer.
     """
-    found: Mapping[str, Prediction | None] = (
-        {sample.sample_id: run.prediction(sample.sample_id) for sample in samples}
-        if run.keys
-        else _asked_again(run, samples, selection)
-    )
-    return {sample_id: _prepared(run, one) for sample_id, one in found.items()}
-
-
-def _asked_again(run: Run, samples: Sequence[Sample], selection: Selection) -> Mapping[str, Prediction]:
-    """The answers of a control that sees the samples, whose answers are never stored."""
-    method = run.info.method
-    where = f"{run.label} has no stored predictions here; name their folder with --store"
-    if not method.control:
-        raise GroundCXRError(where)
-    entry = method_again(method)
-    if not answers_samples(entry.method):
-        raise GroundCXRError(where)
-    entry = fitted(entry, selection)
-    if entry.info.fingerprint != method.fingerprint:
-        raise GroundCXRError(
-            f"{run.label} is another method here than the one that was measured (code, options or what it learns from "
-            "differ), so what it answers cannot be drawn; evaluate it again"
-        )
-    set_up(entry.method, "cpu")
-    answers = control_safely(entry.method, samples)
-    return {sample.sample_id: one for sample, one in zip(samples, answers, strict=True)}
-
-
-def _prepared(run: Run, found: Prediction | None) -> Answer | str:
-    if found is None:
-        return "no prediction"
+    try:
+        found = _found(run, sample_id, joined)
+    except GroundCXRError as error:
+        return str(error)
+    if isinstance(found, str):
+        return found
     if isinstance(found, Failure):
-        return f"failed: {found.kind}"
-    chosen = choose(found, run.info.answers)
+        return f"failed: {found}"
+    try:
+        chosen = choose(found, run.info.answers)
+    except ValueError as error:
+        return str(error)
     protocol = protocol_of(run)
-    if protocol is None:
-        heatmap = chosen.heatmap
-        ends = (0.0, 1.0) if heatmap is None else (float(heatmap.values.min()), float(heatmap.values.max()))
-        return Answer(chosen, ends)
-    prepared = protocol.prepare(chosen, run.info.method.kind)
-    return Answer(prepared, (0.0, 1.0) if prepared.heatmap is None else protocol.scale(prepared.heatmap))
+    prepared = chosen if protocol is None else protocol.prepare(chosen, run.info.method.kind)
+    return Answer(prepared, _scale(prepared, protocol), chosen, protocol)
 
 
 def protocol_of(run: Run) -> Protocol | None:
@@ -90,3 +62,26 @@ def protocol_of(run: Run) -> Protocol | None:
         return None
     protocol = get_protocol(info.name)
     return protocol if protocol.hash == info.hash else None
+
+
+def _found(run: Run, sample_id: str, joined: Joined) -> Prediction | str:
+    """What the method answered, from the store or made again; why there is none, in words."""
+    sample = joined.samples.get(sample_id)
+    if sample_id in run.keys:
+        return run.prediction(sample_id) or "the prediction is not in the store; name the store with --store"
+    if run.keys:
+        return "no prediction: the image could not be read, or there was nothing to ask"
+    if answers_again(run):
+        if sample is None or joined.selection is None:
+            return "a control that answers from the ground truth is drawn only where the data are"
+        if (again := ask_again(run, joined.selection, sample)) is not None:
+            return again
+    return "not stored here: numbers without predictions, or another store (name it with --store)"
+
+
+def _scale(prepared: Grounding, protocol: Protocol | None) -> tuple[float, float]:
+    if prepared.heatmap is None:
+        return 0.0, 1.0
+    if protocol is None:
+        return float(prepared.heatmap.values.min()), float(prepared.heatmap.values.max())
+    return protocol.scale(prepared.heatmap)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..comparison.captions import SIGN_FLIPS, cells_said, how_tested, p_shown
-from ..comparison.setting import Setting
 from ..comparison.significance import LEVEL, MACRO, MICRO
 from ..core.fingerprint import SHORT
 from ..evaluation.conditions import describe_condition
@@ -112,9 +111,8 @@ def blind_said(board: Board) -> list[str]:
 def measured_said(runs: Sequence[Run]) -> str:
     """On which data, under which protocol and when runs of one setting were made."""
     setting, condition = runs[0].setting, runs[0].info.condition
-    named = {titled(run.info.dataset) for run in runs if run.info.dataset.label}
-    plain = f"{setting.dataset} {setting.version}"
-    data = f"{' and '.join(sorted(named))} ({plain})" if named else plain
+    plain, name = f"{setting.dataset} {setting.version}", data_said(runs)
+    data = plain if name == plain else f"{name} ({plain})"
     under = "" if condition is None else f", altered: {describe_condition(condition)}"
     return (
         f"on {data} (split {setting.split}, {setting.n_samples} samples, fingerprint "
@@ -123,10 +121,16 @@ def measured_said(runs: Sequence[Run]) -> str:
     )
 
 
-def where_said(setting: Setting) -> str:
+def data_said(runs: Sequence[Run]) -> str:
+    """What the data of runs of one setting are called: by their owner where he said so."""
+    named = {titled(run.info.dataset) for run in runs if run.info.dataset.label}
+    return " and ".join(sorted(named)) or f"{runs[0].setting.dataset} {runs[0].setting.version}"
+
+
+def where_said(runs: Sequence[Run]) -> str:
     """The data set in a title."""
-    under = f", {setting.condition}" if setting.condition else ""
-    return f"on {setting.dataset} {setting.version} ({setting.split}{under})"
+    setting = runs[0].setting
+    return f"on {data_said(runs)} ({setting.split}{f', {setting.condition}' if setting.condition else ''})"
 
 
 def marks_of(*, control: bool, imported: bool, seen: bool = False) -> str:

@@ -112,7 +112,7 @@ def board_sheet(board: Board, style: TableStyle) -> Sheet:
             )
             for row in board.rows
         ),
-        title=f"{metric.label} by pathology {where_said(setting)}",
+        title=f"{metric.label} by pathology {where_said([row.run for row in board.rows])}",
         caption=caption(titled, intervals=style.intervals),
         # The id, since versions, splits and parts of a split may share all the names.
         label=f"{setting.dataset}-{setting.protocol}-{board.metric.key}-{setting.id}",

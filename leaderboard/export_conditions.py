@@ -74,7 +74,7 @@ def conditions_sheet(table: ConditionTable, style: TableStyle) -> Sheet:
         ),
         columns=tuple(Head(name, (name,)) for name in heads),
         cells=tuple(tuple(cell(row, name) for name in heads) for row in table.rows),
-        title=f"{metric.label} under conditions {where_said(setting)}",
+        title=f"{metric.label} under conditions {where_said([row.run for row in table.rows])}",
         caption=changes_caption(replace(table, metric=metric), intervals=style.intervals),
         label=f"conditions-{setting.dataset}-{setting.protocol}-{table.metric.key}-{setting.id}",
         keys=("method", "condition"),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from itertools import groupby
 from typing import Any
 
@@ -36,14 +36,22 @@ def export_metrics(boards: Sequence[Board], form: Format, style: TableStyle = AS
         GroundCXRError: If the style does not fit the tables or the form.
     """
     style.refuse(form)
-    tables = [list(group) for _, group in groupby(boards, key=lambda board: board.setting)]
     match form:
         case Format.JSON:
-            return write_json([_record(table) for table in tables])
+            return write_json([_record(table) for table in _by_setting(boards)])
         case Format.BIBTEX:
             return bibtex(list(dict.fromkeys(row.run for board in boards for row in board.rows)))
         case _:
-            return write_sheets([metrics_sheet(table, style) for table in tables], form, style)
+            return write_sheets(metrics_sheets(boards, style), form, style)
+
+
+def metrics_sheets(boards: Sequence[Board], style: TableStyle) -> list[Sheet]:
+    """Boards as tables of methods by metrics, one for each setting."""
+    return [metrics_sheet(table, style) for table in _by_setting(boards)]
+
+
+def _by_setting(boards: Sequence[Board]) -> list[list[Board]]:
+    return [list(group) for _, group in groupby(boards, key=lambda board: board.setting)]
 
 
 def metrics_sheet(boards: Sequence[Board], style: TableStyle) -> Sheet:
@@ -71,7 +79,7 @@ def metrics_sheet(boards: Sequence[Board], style: TableStyle) -> Sheet:
             for metric, board in zip(named, boards, strict=True)
         ),
         cells=tuple(cells),
-        title=f"Macro averages {words.where_said(setting)}",
+        title=f"Macro averages {words.where_said([row.run for row, _ in rows])}",
         caption=_caption(boards, rows, style),
         label=f"metrics-{setting.dataset}-{setting.protocol}-{setting.id}",
         keys=("method", "metric"),
@@ -100,6 +108,9 @@ def _caption(boards: Sequence[Board], rows: Sequence[tuple[BoardRow, Board]], st
         said.append("Where a value rests on fewer samples than the column's n, its own n is given.")
     if negatives := negatives_said(infos[0]):
         said.append(f"{negatives}.")
+    for board in boards:
+        macro = words.blind_said(replace(board, columns=(MACRO,)))
+        said += [f"{board.metric.label}: {one[:1].lower()}{one[1:]}" for one in macro]
     tags = {
         words.SEEN_SAID: any(board.tells_seen and seen_in(row.run.info) for row, board in rows),
         words.DERIVED_SAID: any(row.derived for board in boards for row in board.rows),
@@ -137,7 +148,7 @@ def _record(boards: Sequence[Board]) -> dict[str, Any]:
             {
                 **method_record(row, board),
                 "cells": {
-                    one.metric.key: dataclasses.asdict(mine.cells[MACRO])
+                    one.metric.key: asdict(mine.cells[MACRO])
                     for one in boards
                     for mine in one.rows
                     if mine.run == row.run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import textwrap
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 from ..core import Box, GroundCXRError, Heatmap, Sample
 from ..core.names import one_line
 from .answered import Answer
+from .lines import borders, rectangle
 from .overlays import COLOUR_MAP, METHOD, TRUTH, Film, Style
 
 if TYPE_CHECKING:
@@ -261,21 +261,14 @@ def _step(values: Any) -> int:
 
 def _border(axes: Axes, inside: Any, size: tuple[int, int], colour: tuple[int, int, int], dashes: Any) -> None:
     """The border of a region that covers the image; the image's edge is none."""
-    from contourpy import LineType, contour_generator
-
     rows, columns = inside.shape
-    if min(rows, columns) < 2:
-        return
-    across, down = ((np.arange(n) + 0.5) * pixels / n for n, pixels in zip((columns, rows), size, strict=True))
-    generator = contour_generator(across, down, inside.astype(np.float32), line_type=LineType.Separate)
-    found: Any = generator.lines(0.5)
-    for points in found:
-        _line_of(axes, points[:, 0], points[:, 1], colour, dashes)
+    for points in borders(inside):
+        _line_of(axes, points[:, 0] * size[0] / columns, points[:, 1] * size[1] / rows, colour, dashes)
 
 
 def _box(axes: Axes, box: Box, colour: tuple[int, int, int], dashes: Any) -> None:
-    across, down = [box.x0, box.x1, box.x1, box.x0, box.x0], [box.y0, box.y0, box.y1, box.y1, box.y0]
-    _line_of(axes, across, down, colour, dashes)
+    points = rectangle(*box.as_tuple())
+    _line_of(axes, points[:, 0], points[:, 1], colour, dashes)
 
 
 def _line_of(axes: Axes, across: Any, down: Any, colour: tuple[int, int, int], dashes: Any) -> None:
@@ -336,9 +329,10 @@ def figure_caption(rows: Sequence[FigureRow], style: Style, where: str) -> str:
         style: Opacity and threshold.
         where: Data set and protocol, as a phrase.
     """
-    methods = " and ".join(filter(None, (", ".join(list(rows[0].answers)[:-1]), list(rows[0].answers)[-1])))
+    *others, last = rows[0].answers
+    methods = f"{', '.join(others)} and {last}" if others else last
     samples = ", ".join(row.sample.sample_id for row in rows)
-    return textwrap.dedent(
+    return (
         f"From left to right the image, the ground truth (solid), and {methods} (dashed: what the map marks above "
         f"{style.threshold:.2f} on the protocol's scale, the same in every picture, and boxes), {where}; "
         f"{'sample' if len(rows) == 1 else 'samples'} {samples}."

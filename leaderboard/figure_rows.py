@@ -10,7 +10,7 @@ from ..core.names import listed, printable
 from ..evaluation.derived import DERIVED, is_derived
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
-from .answered import answers_of
+from .answered import answered
 from .figure import FigureRow
 from .joining import Joined, join_run
 from .library import Library
@@ -96,17 +96,15 @@ def figure_rows(
         runs: The methods, of one setting.
         samples: Ids of samples that the runs have.
         joined: The user's copy of the data.
-        metric: The key of a metric whose values stand below the pictures.
+        metric: The key or label of a metric whose values stand below the pictures.
 
     Raises:
-        GroundCXRError: If an image cannot be read, a method cannot be drawn, or none has the metric.
+        GroundCXRError: If an image cannot be read, or no method has the metric.
     """
-    if joined.selection is None:
-        raise GroundCXRError(f"a figure shows images: {joined.reason}")
     key = None if metric is None else metric_key(runs, metric)
     shown = next((found for run in runs if key and (found := run.metric(key))), None)
     chosen = [joined.samples[sample_id] for sample_id in samples]
-    answers = {run: answers_of(run, chosen, joined.selection) for run in runs}
+    answers = {run: {one: answered(run, one, joined) for one in samples} for run in runs}
     values = {run: _values(run, shown) for run in runs}
     return [
         FigureRow(
@@ -117,6 +115,19 @@ def figure_rows(
         )
         for sample in chosen
     ]
+
+
+def refuse_empty_columns(rows: Sequence[FigureRow]) -> None:
+    """Refuse a figure in which a method has no picture at all.
+
+    Raises:
+        GroundCXRError: If there is such a method; it says why.
+    """
+    for name in rows[0].answers:
+        answers = [row.answers[name] for row in rows]
+        reasons = [answer for answer in answers if isinstance(answer, str)]
+        if len(reasons) == len(answers):
+            raise GroundCXRError(f"{printable(name)} cannot be drawn: {reasons[0]}")
 
 
 def _film(run: Run, sample: Sample) -> Film:

@@ -18,6 +18,7 @@ from ..overlays import Layer, Style, colours
 from ..runs import Run
 from . import zoom
 from .address import choose, say_what_is_missing
+from .figure_button import put_figure_button
 from .frame import Chosen, open_page
 from .markup import element, note, put, sentence, text
 from .pictures import Shown, answer, put_looks, put_picture, truth
@@ -84,6 +85,8 @@ def show() -> None:
             with st.container(key=f"gx-row-{row['sample_id']}"):
                 zooms |= _row(asked, str(row["sample_id"]), row)
         put('<hr class="gx-line">')
+    shown = list(map(str, rows.index[start : start + ROWS]))
+    put_figure_button(runs, shown, joined, style, chosen.options)
     if zooms:
         zoom.show(zoom.Zoomed(runs, list(map(str, rows.index)), joined, style))
 

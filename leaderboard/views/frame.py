@@ -13,7 +13,6 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from ...comparison.setting import Setting
-from ...comparison.significance import MACRO
 from ...core import GroundCXRError
 from ...evaluation.derived import can_derive
 from ...evaluation.schema import MetricInfo
@@ -26,7 +25,7 @@ from ..options import Options
 from ..overview_rows import identity
 from ..runs import Run, metrics_of
 from ..supervision import label_of
-from ..tables import best_first, cells_of, native
+from ..tables import best_first, native
 from ..words import KINDS, TIERS, document, metric_words, protocol_card
 from ..zero_shot import only_zero_shot
 from .address import choose, say_what_is_missing, tell_missing_in
@@ -89,12 +88,13 @@ class Chosen:
 
     @property
     def in_order(self) -> list[Run]:
-        """The runs as pages offer them: stored predictions first, methods before controls, the best macro average."""
+        """The runs as pages offer them: methods before controls, those with pictures first, the best macro first."""
 
-        def place(run: Run) -> tuple[bool, bool, float]:
-            cell = cells_of(run.info, MACRO).get(self.metric.key)
-            worst = float("inf") if cell is None else best_first(cell, self.metric)
-            return run.predictions is None, run.info.method.control, worst
+        def place(run: Run) -> tuple[Any, ...]:
+            metric = run.metric(self.metric.key)
+            cell = None if metric is None else run.info.overall.macro.get(metric.key)
+            merit = (True, 0.0) if metric is None or cell is None else (False, best_first(cell, metric))
+            return run.info.method.control, run.predictions is None, merit
 
         return sorted(self.runs, key=place)
 

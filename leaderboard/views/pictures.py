@@ -11,11 +11,9 @@ import streamlit as st
 from ...core import GroundCXRError, Grounding, Sample
 from ...core.alterations import Alteration
 from ...core.regular import check_regular
-from ...evaluation.box_choice import choose
-from ...evaluation.prediction import Failure, Prediction
 from ...evaluation.schema import ConditionInfo
-from ...metrics import PROTOCOLS, Protocol, get_protocol
-from ..controls_again import answers_again, ask_again
+from ...metrics import Protocol
+from ..answered import answered
 from ..joining import Joined
 from ..overlays import Film, Picture, Style, live_iou
 from ..runs import Run
@@ -44,15 +42,6 @@ class Shown:
     size: tuple[int, int] | None = None
     iou: float | None = None
     remark: str = ""
-
-
-def protocol_of(run: Run) -> Protocol | None:
-    """The protocol that a run was scored under; None where none of that hash is known here."""
-    info = run.info.protocol
-    if info.name not in PROTOCOLS.names():
-        return None
-    protocol = get_protocol(info.name)
-    return protocol if protocol.hash == info.hash else None
 
 
 def truth(
@@ -137,22 +126,11 @@ def picture_of_answer(
 ) -> tuple[Drawn | None, str]:
     """What `answer` draws; None where there is nothing to draw. And what is missing, "" where nothing is."""
     sample = joined.samples.get(sample_id)
-    try:
-        found = _found(run, sample_id, joined)
-    except GroundCXRError as error:
-        return None, str(error)
+    found = answered(run, sample_id, joined)
     if isinstance(found, str):
         return None, found
-    if isinstance(found, Failure):
-        return None, f"failed: {found}"
-    try:
-        found = choose(found, run.info.answers)
-    except ValueError as error:
-        return None, str(error)
-    protocol = protocol_of(run)
-    kind = run.info.method.kind
-    prepared = found if protocol is None else protocol.prepare(found, kind)
-    film, remark = _film(sample, width, run.info.condition) if sample is not None else (_empty(found, width), "")
+    prepared = found.grounding
+    film, remark = _film(sample, width, run.info.condition) if sample is not None else (_empty(prepared, width), "")
     if film is None:
         return None, "boxes alone, and the image that they are on is not here"
     if prepared.heatmap is not None and prepared.heatmap.image_size != film.image_size:
@@ -161,7 +139,7 @@ def picture_of_answer(
         film,
         style,
         prepared.heatmap,
-        _scale(prepared, protocol),
+        found.scale,
         tuple(prepared.boxes),
         sample.boxes if sample is not None else (),
         _mask(sample) if sample is not None else None,
@@ -169,22 +147,7 @@ def picture_of_answer(
     if run.info.method.control and run.info.method.note:
         # A control may have been asked about another phrase than the one that stands above the picture.
         remark = "; ".join(filter(None, (run.info.method.note, remark)))
-    return Drawn(picture, found, kind, protocol, sample), remark
-
-
-def _found(run: Run, sample_id: str, joined: Joined) -> Prediction | str:
-    """What the method answered, from the store or made again; why there is none, in words."""
-    sample = joined.samples.get(sample_id)
-    if sample_id in run.keys:
-        return run.prediction(sample_id) or "the prediction is not in the store; name the store with --store"
-    if run.keys:
-        return "no prediction: the image could not be read, or there was nothing to ask"
-    if answers_again(run):
-        if sample is None or joined.selection is None:
-            return "a control that answers from the ground truth is drawn only where the data are"
-        if (again := ask_again(run, joined.selection, sample)) is not None:
-            return again
-    return "not stored here: numbers without predictions, or another store (name it with --store)"
+    return Drawn(picture, found.chosen, run.info.method.kind, found.protocol, sample), remark
 
 
 def put_looks() -> None:
@@ -209,14 +172,6 @@ def put_picture(shown: Shown, alt: str) -> None:
 
 def _mask(sample: Sample):  # noqa: ANN202  (Mask | None)
     return None if sample.boxes else sample.mask
-
-
-def _scale(prepared: Grounding, protocol: Protocol | None) -> tuple[float, float]:
-    if prepared.heatmap is None:
-        return 0.0, 1.0
-    if protocol is None:
-        return float(prepared.heatmap.values.min()), float(prepared.heatmap.values.max())
-    return protocol.scale(prepared.heatmap)
 
 
 def _film(sample: Sample, width: int | None, condition: ConditionInfo | None) -> tuple[Film, str]:

@@ -149,6 +149,30 @@ def test_the_latex_downloads(page, demo_folder, groundcxr):
     assert Path(download.path()).read_text(encoding="utf-8") == ran.out
 
 
+def test_the_code_is_copied_without_a_pointer(page, chromium):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened(page, "/cite")
+    button = page.get_by_role("button", name="Copy to clipboard").first
+    sync_api.expect(button).to_have_css("visibility", "visible")
+    # All around it is opaque too.
+    faint = (
+        "let e = button; while (e && getComputedStyle(e).opacity === '1') e = e.parentElement; return e && e.className"
+    )
+    assert button.evaluate(f"button => {{ {faint} }}") is None
+    button.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => navigator.clipboard.readText().then(text => text.includes('toprule'))")
+
+
+def test_compare_makes_a_figure_of_what_it_shows(page):
+    opened(page, "/compare?methods=center-prior&methods=oracle")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Figure (PDF)").click()
+    content = Path(waiting.value.path()).read_bytes()
+    assert content.startswith(b"%PDF")
+    assert b"/FontFile2" in content
+
+
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's table of sockets")
 def test_the_server_listens_on_this_machine_only(served):
     port = f":{int(served.rpartition(':')[2]):04X}"
