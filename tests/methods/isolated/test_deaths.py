@@ -160,7 +160,10 @@ class Slow(GroundingMethod):
             "the method 'Slow' could not be set up on cpu: the method's process ended: exit status 7, 3 times in all; "
             "the last that it wrote: loading",
         ),
-        ("raise ValueError('no weights')", "the method 'Slow' could not be set up on cpu: mine.py:7 in setup: ValueError: no weights"),
+        (
+            "raise ValueError('no weights')",
+            "the method 'Slow' could not be set up on cpu: mine.py:7 in setup: ValueError: no weights",
+        ),
     ],
 )
 def test_what_cannot_be_set_up_ends_the_run(write, groundcxr, elsewhere, body, words):
