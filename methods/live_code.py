@@ -17,7 +17,7 @@ import logging
 import re
 import sys
 import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any
@@ -45,18 +45,19 @@ class NotKnown(Exception):  # noqa: N818  (an answer, not a fault)
     """Something that has no content to be known by; its text names it."""
 
 
-def code_digest(*things: Any, tolerant: bool = False) -> str:
+def code_digest(*things: Any, known: Callable[[type], str | None], tolerant: bool = False) -> str:
     """SHA-256 (hex) over code in memory and over all that it uses.
 
     Args:
         things: Classes, functions, values.
+        known: What a base class is known by that is groundcxr's; None for any other.
         tolerant: Whether what cannot be known counts for nothing.
 
     Raises:
         NotKnown: If the code uses what cannot be known by its content, such as an open connection.
     """
     try:
-        return digest([_Reader(tolerant).read(thing) for thing in things])
+        return digest([_Reader(known, tolerant).read(thing) for thing in things])
     except RecursionError as error:
         raise NotKnown("what it uses leads too far") from error
 
@@ -64,8 +65,8 @@ def code_digest(*things: Any, tolerant: bool = False) -> str:
 class _Reader:
     """Turns things into plain values that are equal when the things act alike."""
 
-    def __init__(self, tolerant: bool) -> None:
-        self._tolerant = tolerant
+    def __init__(self, known: Callable[[type], str | None], tolerant: bool) -> None:
+        self._known, self._tolerant = known, tolerant
         self._seen: dict[int, int] = {}
         self._held: list[Any] = []  # so that no id is another's later
         self._names: list[str] = []
@@ -153,13 +154,10 @@ class _Reader:
         return [code.co_code.hex(), code.co_exceptiontable.hex(), shape, code.co_names, code.co_varnames, consts]
 
     def _class(self, cls: type) -> Any:
-        from .base import GroundingMethod
-        from .revision import revision_of
-
         found: list[Any] = [cls.__qualname__]
         for base in cls.__bases__:
-            ours = issubclass(base, GroundingMethod) and base.__module__.startswith(f"{__package__}.")
-            found.append([base.__qualname__, revision_of(base)] if ours else self.read(base))
+            known = self._known(base)
+            found.append(self.read(base) if known is None else [base.__qualname__, known])
         fields = vars(cls).get("__dataclass_fields__", {})
         for name, field in fields.items():
             made = None if field.default_factory is dataclasses.MISSING else field.default_factory

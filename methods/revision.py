@@ -47,7 +47,11 @@ def revision_of(method: type[Any]) -> str:
 
         stated = method.revision
         try:
-            return code_digest(method) if stated is None else f"{stated} {code_digest(method, tolerant=True)[:SHORT]}"
+            return (
+                code_digest(method, known=_of_ours)
+                if stated is None
+                else f"{stated} {code_digest(method, known=_of_ours, tolerant=True)[:SHORT]}"
+            )
         except NotKnown as error:
             return f"not known: {error}"
     if method.revision is not None:
@@ -99,7 +103,7 @@ def live_state(method: Any) -> list[str]:
 
     state = _state(method)
     try:
-        return [code_digest(state, tolerant=method.revision is not None)] if state else []
+        return [code_digest(state, known=_of_ours, tolerant=method.revision is not None)] if state else []
     except NotKnown:
         return []
 
@@ -117,7 +121,7 @@ def not_known(method: Any) -> str | None:
     from .live_code import NotKnown, code_digest
 
     try:
-        code_digest(type(method), _state(method))
+        code_digest(type(method), _state(method), known=_of_ours)
     except NotKnown as error:
         return str(error)
     return None
@@ -125,3 +129,7 @@ def not_known(method: Any) -> str | None:
 
 def _state(method: Any) -> dict[str, Any]:
     return {name: value for name, value in vars(method).items() if name not in _DECLARED}
+
+
+def _of_ours(base: type[Any]) -> str | None:
+    return revision_of(base) if base.__module__.startswith(f"{__package__}.") and hasattr(base, "revision") else None

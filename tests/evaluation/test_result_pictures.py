@@ -55,7 +55,7 @@ def test_the_map_is_the_one_that_the_method_answered(maps, tiny, tmp_path):
         maps.heatmap(sample.sample_id)
     assert maps.heatmap(sample.sample_id, elsewhere).values.tolist() == expected.tolist()
     with pytest.raises(StoreError, match="the result is not saved, so its store is not known"):
-        dataclasses.replace(maps, path=None).heatmap(sample.sample_id)
+        dataclasses.replace(maps, path=None, store=None).heatmap(sample.sample_id)
 
 
 def test_why_there_is_no_map_is_one_sentence(maps, tiny, tmp_path):
