@@ -55,8 +55,6 @@ def trace_of(error: BaseException, packages: Collection[str] = ()) -> str:
     Returns:
         "" for a sentence of groundcxr's own, which says all, unless the author's code raised it.
     """
-    from .errors import GroundCXRError
-
     brought = getattr(error, _BROUGHT, None)
     if brought is not None:
         return brought[1]
@@ -65,7 +63,7 @@ def trace_of(error: BaseException, packages: Collection[str] = ()) -> str:
     start = error.__traceback__
     while start is not None and not _is_authors(start.tb_frame, packages):
         start = start.tb_next
-    if start is None and isinstance(error, GroundCXRError):
+    if start is None and getattr(error, "says_all", False):
         return ""
     try:
         lines = traceback.format_exception(type(error), error, start or error.__traceback__)

@@ -47,11 +47,8 @@ def revision_of(method: type[Any]) -> str:
 
         stated = method.revision
         try:
-            return (
-                code_digest(method, known=_of_ours)
-                if stated is None
-                else f"{stated} {code_digest(method, known=_of_ours, tolerant=True)[:SHORT]}"
-            )
+            found = code_digest(method, known=_of_ours, tolerant=stated is not None)
+            return found if stated is None else f"{stated} {found[:SHORT]}"
         except NotKnown as error:
             return f"not known: {error}"
     if method.revision is not None:
