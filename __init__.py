@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .comparison import compare
     from .core import Box, GroundCXRError, Grounding, Heatmap, Query, Radiograph, Sample
     from .datasets import load_dataset
-    from .evaluation import Result, evaluate
+    from .evaluation import Result, evaluate, load_results
     from .methods import ControlMethod, GroundingMethod, register_method
     from .metrics import get_protocol
 
@@ -30,6 +30,7 @@ _HOME = {
     "evaluate": ".evaluation",
     "get_protocol": ".metrics",
     "load_dataset": ".datasets",
+    "load_results": ".evaluation",
     "register_method": ".methods",
 }
 
@@ -48,12 +49,13 @@ __all__ = [
     "evaluate",
     "get_protocol",
     "load_dataset",
+    "load_results",
     "register_method",
 ]
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]
 
 
 def __getattr__(name: str) -> Any:

@@ -70,12 +70,9 @@ class Report:
             tell(f"warning: {warning}")
         for error in errors:
             tell(f"error: {error}")
-        for result in results:
-            if result.path is not None:
-                sys.stdout.write(f"{result.path}\n")
         if not results:
             return _without_any(errors)
-        _tell_leaderboard(results)
+        _show_paths([result.path for result in results if result.path is not None])
         return 1 if errors or any(result.info.n_failed for result in results) else 0
 
 
@@ -109,14 +106,16 @@ def _without_any(errors: Sequence[GroundCXRError]) -> int:
     return 1 if any(isinstance(error, StoppedError) for error in errors) else 2
 
 
-def _tell_leaderboard(results: Sequence[Result]) -> None:
-    """What to do next, beside the paths and not among them: scripts read those."""
+def _show_paths(paths: Sequence[Path]) -> None:
+    """Print what to do next, then where the results are: the last lines, which scripts read."""
     # OUT is above DATASET/PROTOCOL/METHOD, and that of an import above imported/.
-    outs = [result.path.parents[3] for result in results if result.path is not None]
+    outs = [path.parents[3] for path in paths]
     folders = dict.fromkeys(out.parent if out.name == "imported" else out for out in outs)
     if folders:
         shown = " ".join(f"--results {_relative(folder)}" for folder in folders)
-        tell(f"look at them in a browser: groundcxr leaderboard {shown}")
+        sys.stdout.write(f"look at the results in a browser: groundcxr leaderboard {shown}\n")
+    for path in paths:
+        sys.stdout.write(f"{path}\n")
 
 
 def _relative(folder: Path) -> str:

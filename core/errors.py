@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 
 from .guests import guest
 from .tracebacks import TOLD, place_of
 
 
 class GroundCXRError(Exception):
-    """Base of all errors that are the input's fault rather than the program's."""
+    """Base of all errors that are the input's fault rather than the program's.
+
+    Attributes:
+        says_all: Whether its text is all that there is to say, so that no traceback of ours adds to it.
+    """
+
+    says_all: ClassVar[bool] = True
 
 
 class UnknownNameError(GroundCXRError):

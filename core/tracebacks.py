@@ -55,8 +55,6 @@ def trace_of(error: BaseException, packages: Collection[str] = ()) -> str:
     Returns:
         "" for a sentence of groundcxr's own, which says all, unless the author's code raised it.
     """
-    from .errors import GroundCXRError
-
     brought = getattr(error, _BROUGHT, None)
     if brought is not None:
         return brought[1]
@@ -65,7 +63,7 @@ def trace_of(error: BaseException, packages: Collection[str] = ()) -> str:
     start = error.__traceback__
     while start is not None and not _is_authors(start.tb_frame, packages):
         start = start.tb_next
-    if start is None and isinstance(error, GroundCXRError):
+    if start is None and getattr(error, "says_all", False):
         return ""
     try:
         lines = traceback.format_exception(type(error), error, start or error.__traceback__)
@@ -85,10 +83,18 @@ def _is_authors(frame: FrameType, packages: Collection[str]) -> bool:
         return False
     if module == "__main__" or module in packages:
         return True
-    file = frame.f_code.co_filename
-    if not os.path.isabs(file):  # noqa: PTH117  (made by Python or by a compiler)
-        return False
-    return not file.startswith(_STANDARD) and not any(f"{os.sep}{part}{os.sep}" in file for part in _INSTALLED)
+    return not is_installed(frame.f_code.co_filename)
+
+
+def is_installed(file: str) -> bool:
+    """Whether a source file is Python's own or an installed package's, or none: made by Python, or by a compiler.
+
+    Args:
+        file: What a module or a function's code says of its file.
+    """
+    if not os.path.isabs(file):  # noqa: PTH117
+        return True
+    return file.startswith(_STANDARD) or any(f"{os.sep}{part}{os.sep}" in file for part in _INSTALLED)
 
 
 def _shown(file: str) -> str:

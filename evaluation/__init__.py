@@ -4,6 +4,7 @@ from .entry import Entry, fitting_protocols, make_entry
 from .evaluate import evaluate
 from .plan import Selection, Shard, select
 from .result import Result, load_result
+from .result_folders import load_results
 from .run import Run, ground_shard, run_entry, score_entry
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "fitting_protocols",
     "ground_shard",
     "load_result",
+    "load_results",
     "make_entry",
     "run_entry",
     "score_entry",

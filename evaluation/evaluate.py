@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import atexit
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +14,20 @@ from ..core import DEFAULT_PROTOCOL, GroundCXRError
 from ..core.alterations import Alteration
 from ..core.config import STORE, configured_path, results_folder
 from ..core.paths import user_path
+from ..core.sizes import counted
 from ..datasets import GroundingDataset, load_dataset
 from ..methods import GroundingMethod
 from ..methods.isolated.method import check_timeout
 from ..methods.isolated.place import placed
+from ..methods.revision import not_known
 from ..metrics import Protocol, get_protocol
 from .box_choice import make_choice
 from .entry import fitting_protocols, make_entry
 from .plan import select
 from .provenance import configured_device
+from .reasons import Reasons
 from .result import Result
+from .result_folders import STORE_FOLDER
 from .run import Run, run_entry
 
 
@@ -50,7 +58,9 @@ def evaluate(
     """Measure a method on a data set under a protocol.
 
     Predictions that are in the store are not computed again, but those of a method that was seen to read files which
-    neither `weights` nor an option names.
+    neither `weights` nor an option names. A class of a notebook's cell is known by its code and by what that uses;
+    where that is something that has no content to be known by, such as an open connection, nothing of it is stored.
+    Warns of failed samples, and where the answers look wrong.
 
     Args:
         method: A name, a file (``./my_method.py`` or ``./my_method.py:Class``), a class, or an instance.
@@ -95,7 +105,8 @@ def evaluate(
     check_timeout(timeout, [entry.method])
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
     place = user_path(out) if out else results_folder()
-    folder = user_path(store) if store else configured_path(STORE) or place / "store"
+    folder = _store_for_this_call(entry.method)
+    folder = folder or (user_path(store) if store else configured_path(STORE) or place / STORE_FOLDER)
     run = Run(
         selection,
         folder,
@@ -109,4 +120,38 @@ def evaluate(
         dataset_label=dataset_label,
     )
     (result,) = run_entry(entry, fitting_protocols(entry, [chosen]), run)
+    for warning in told_of(result):
+        warnings.warn(warning, stacklevel=2)
     return result
+
+
+def told_of(result: Result) -> Iterator[str]:
+    """What to be warned of before a result's numbers are read: failed samples, and doubts about the answers."""
+    label = result.info.method.label
+    if result.problems:
+        reasons = Reasons()
+        for sample_id, message in result.problems.items():
+            reasons.add(sample_id, message)
+        first = reasons.commonest()[0]
+        yield (
+            f"{label} failed on {len(result.problems)} of {counted(result.info.dataset.n_samples, 'sample')}; the "
+            f"commonest reason, {counted(first.count, 'time')}: {first.message}; result.problems has them all"
+        )
+    for doubt in result.doubts:
+        yield f"{label}: {doubt}"
+
+
+def _store_for_this_call(method: GroundingMethod) -> Path | None:
+    """A store that ends with the process, where nothing would tell a method's predictions from later ones."""
+    unknown = not_known(method)
+    if unknown is None:
+        return None
+    warnings.warn(
+        f"the predictions of {type(method).__name__} are not stored, since nothing tells them from those of another "
+        f"state of it: it uses {unknown}; name what that is made of in an option or in `weights`, or state a "
+        "`revision` that changes with it",
+        stacklevel=3,
+    )
+    folder = Path(tempfile.mkdtemp(prefix="groundcxr-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from ..core import Heatmap, StoreError
+from ..core import HEATMAP, GroundCXRError, Grounding, Heatmap, StoreError
 from ..core.doubts import Doubt
 from ..core.fingerprint import SHORT, digest
 from ..core.names import folder_name
@@ -24,6 +24,7 @@ from .averages import average
 from .columns import parts_columns
 from .derived import is_derived
 from .pair import RESULT_FILE, count_rows, read_pair, read_rows, write_pair
+from .prediction import Prediction
 from .schema import (
     SCHEMA_VERSION,
     AnswersInfo,
@@ -46,6 +47,8 @@ from .schema import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from .plan import Selection
+
 
 @dataclass(frozen=True, repr=False)
 class Result:
@@ -57,6 +60,8 @@ class Result:
         problems: What went wrong with single samples, by sample id; not saved, since messages may quote paths.
         doubts: What looks wrong in the answers; saved as `notes`, without the examples, which may quote phrases.
         path: The `result.json`, once saved or where it was read.
+        store: The folder of the predictions that it was scored from; None for a result that was read.
+        selection: The samples that it was scored on; None for a result that was read.
     """
 
     info: ResultFile
@@ -64,14 +69,24 @@ class Result:
     problems: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = None
     doubts: tuple[Doubt, ...] = ()
+    store: Path | None = field(default=None, compare=False)
+    selection: Selection | None = field(default=None, compare=False)
 
     def __repr__(self) -> str:
         info = self.info
         data = f"{info.dataset.name} {info.dataset.version} ({info.dataset.split})"
         under = "" if info.condition is None else f", {info.condition.label},"
+        failed = f", {info.n_failed} failed" if info.n_failed else ""
         return (
-            f"<Result of {info.method.shown} on {data}{under} under {info.protocol.name}: {len(self.samples)} samples>"
+            f"<Result of {info.method.shown} on {data}{under} under {info.protocol.name}: {len(self.samples)} samples"
+            f"{failed}>"
         )
+
+    def _repr_html_(self) -> str:
+        """The table of the headline metrics, as a notebook shows a result."""
+        from .result_html import result_html
+
+        return result_html(self.info)
 
     def table(self) -> pd.DataFrame:
         """The per-pathology table.
@@ -123,10 +138,56 @@ class Result:
             GroundCXRError: If there is no such sample, or no map of it.
             StoreError: If no predictions of the method are there, or the stored file is damaged.
         """
-        from .stored_answers import stored_heatmap
+        from .stored_answers import answered
 
-        rows = self.samples
-        return stored_heatmap(self.info, rows, sample_id, self.path, None if store is None else user_path(store))
+        label, emits = self.info.method.label, self.info.method.emits
+        answer = answered(label, sample_id, self._answer(sample_id, store), "map")
+        if answer.heatmap is None:
+            why = "answered without a map for" if HEATMAP in emits else "answers with boxes, so there is no map of"
+            raise GroundCXRError(f"{label} {why} sample {sample_id}")
+        return answer.heatmap
+
+    def prediction(self, sample_id: str, store: str | Path | None = None) -> Grounding:
+        """What the method answered about a sample, map and boxes, as it is stored.
+
+        Args:
+            sample_id: Of a row of `samples`.
+            store: As of `heatmap`.
+
+        Raises:
+            GroundCXRError: If there is no such sample, or the method failed on it.
+            StoreError: If no predictions of the method are there, or the stored file is damaged.
+        """
+        from .stored_answers import answered
+
+        return answered(self.info.method.label, sample_id, self._answer(sample_id, store), "answer")
+
+    def show(self, sample_id: str, *, root: str | Path | None = None, store: str | Path | None = None) -> Figure:
+        """A sample's image with what is true, and beside it with what the method answered.
+
+        Args:
+            sample_id: Of a row of `samples`.
+            root: Where the data are, of a result that was read; None for what `groundcxr config` shows, and for a data
+                set that is drawn.
+            store: As of `heatmap`.
+
+        Returns:
+            A matplotlib figure: a notebook shows it, ``figure.savefig("one.pdf")`` writes it.
+
+        Raises:
+            GroundCXRError: If there is no such sample, or its image or the answer is not here.
+        """
+        from .sample_picture import draw_sample, sample_of, selection_of
+
+        answer = self._answer(sample_id, store)
+        selection = self.selection or selection_of(self.info, None if root is None else user_path(root))
+        return draw_sample(selection, sample_of(selection, sample_id), answer, self.info.method.label)
+
+    def _answer(self, sample_id: str, store: str | Path | None) -> Prediction:
+        from .stored_answers import stored_answer
+
+        place = self.store if store is None else user_path(store)
+        return stored_answer(self.info, self.samples, sample_id, self.path, place)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -152,7 +213,7 @@ class Result:
         folder = self.folder(out)
         path = folder / RESULT_FILE
         write_pair(folder, (self.info.model_dump_json(indent=2) + "\n").encode(), _parquet(self.samples))
-        return replace(load_result(path), problems=self.problems, doubts=self.doubts)
+        return replace(self, info=(saved := load_result(path)).info, samples=saved.samples, path=saved.path)
 
 
 def load_result(path: Path) -> Result:

@@ -279,6 +279,7 @@ def _finish(
     )
     if first and (note := reread_note(entry.label, scores.readings)):
         say(note)
+    result = replace(result, store=run.store, selection=run.selection)
     return result if run.out is None else result.save(run.out)
 
 

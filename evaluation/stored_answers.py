@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..core import HEATMAP, GroundCXRError, Heatmap, StoreError
+from ..core import GroundCXRError, Grounding, StoreError
 from ..core.config import STORE, configured_path
 from .columns import PREDICTION_KEY
 from .prediction import Failure, Prediction
@@ -59,10 +59,10 @@ def stored_prediction(folder: Path, key: str) -> Prediction | None:
     return None if parts is None else _stored(folder).answer(parts[1], parts[2])
 
 
-def stored_heatmap(
+def stored_answer(
     info: ResultFile, rows: pd.DataFrame, sample_id: str, path: Path | None, store: Path | None
-) -> Heatmap:
-    """A sample's map.
+) -> Prediction:
+    """What a method answered about a sample, or how it failed.
 
     Args:
         info: The result.
@@ -72,25 +72,35 @@ def stored_heatmap(
         store: The folder of the predictions; None to look where `evaluate` puts it.
 
     Raises:
-        GroundCXRError: If there is no such sample, or no map of it.
+        GroundCXRError: If there is no such sample.
         StoreError: If no predictions of the method are there, or the stored file is damaged.
     """
-    label = info.method.label
     if sample_id not in set(rows["sample_id"].astype(str)):
         raise GroundCXRError(f"the result has no sample {sample_id!r}; the column sample_id of its samples has the ids")
-    if HEATMAP not in info.method.emits:
-        raise GroundCXRError(f"{label} answers with boxes, so there is no map of sample {sample_id}")
     folder = _folder_of(info, path, store)
     key = prediction_keys(info, folder, lambda: rows.loc[:, list(KEY_COLUMNS)]).get(sample_id, "")
     answer = stored_prediction(folder, key)
     if answer is None:
         raise StoreError(f"{folder} has no answer for sample {sample_id}; run evaluate again")
+    return answer
+
+
+def answered(label: str, sample_id: str, answer: Prediction, what: str) -> Grounding:
+    """An answer that is none of a failure.
+
+    Args:
+        label: The method's name.
+        sample_id: The sample.
+        answer: What `stored_answer` gave.
+        what: What there is none of otherwise: "map".
+
+    Raises:
+        GroundCXRError: If the method failed.
+    """
     if isinstance(answer, Failure):
         why = ", ".join(filter(None, (answer.kind, answer.place)))
-        raise GroundCXRError(f"{label} failed on sample {sample_id} ({why}), so there is no map of it")
-    if answer.heatmap is None:
-        raise GroundCXRError(f"{label} answered without a map for sample {sample_id}")
-    return answer.heatmap
+        raise GroundCXRError(f"{label} failed on sample {sample_id} ({why}), so there is no {what} of it")
+    return answer
 
 
 def _folder_of(info: ResultFile, path: Path | None, store: Path | None) -> Path:

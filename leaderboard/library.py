@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -20,14 +20,10 @@ from ..evaluation.imported import IMPORT_FILE, ImportFile, read_import
 from ..evaluation.pair import RESULT_FILE, SAMPLES_FILE
 from ..evaluation.reproduction import REPRODUCTION_FILE, ReproductionFile, read_reproduction
 from ..evaluation.result import Result, load_result
+from ..evaluation.result_folders import STORE_FOLDER, walk_results
 from ..evaluation.schema import ResultFile
-from ..evaluation.store import METHOD_FILE
 from .data_names import in_order
 from .runs import IMPORTED, MEASURED, REPRODUCED, Run
-
-_STORE = "store"
-_DEEPEST = 5
-"""Folders below a results folder: imported/DATASET/PROTOCOL/METHOD, and one to spare."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +51,7 @@ class Library:
         found: dict[tuple[str, Setting], Run] = {}
         problems: list[str] = []
         for root in map(user_path, results):
-            for entry in _walk(root):
+            for entry in walk_results(root):
                 if isinstance(entry, str):
                     problems.append(entry)
                     continue
@@ -84,35 +80,9 @@ class Library:
 
 
 def _own_store(root: Path) -> Path | None:
-    store = root / _STORE
+    store = root / STORE_FOLDER
     # Unlike Path's own question, this one bears a folder that may not be looked into.
     return store if os.path.isdir(store) else None  # noqa: PTH112
-
-
-def _walk(root: Path) -> Iterator[Path | str]:
-    """Folders of runs below a root, in a fixed order, and a sentence for each thing that looks like one and is none."""
-    # Unlike those of Path, these bear a folder above that may not be read.
-    if root.name == RESULT_FILE and os.path.isfile(root):  # noqa: PTH113
-        yield root.parent
-        return
-    if not os.path.isdir(root):  # noqa: PTH112
-        yield f"{root} is no folder of results; give the folder that evaluate wrote with --out"
-        return
-    start = len(root.parts)
-    unread: list[OSError] = []
-    for place, folders, files in os.walk(root, onerror=unread.append):
-        here = Path(place)
-        # A prediction store has a file for every image and no result below it.
-        inside = METHOD_FILE not in files and RESULT_FILE not in files and len(here.parts) - start < _DEEPEST
-        # Whatever has the name of a result is looked at, so that a folder or a pipe of that name is told.
-        if RESULT_FILE in files or RESULT_FILE in folders:
-            yield here
-        elif SAMPLES_FILE in files:
-            yield f"{here} has {SAMPLES_FILE} but no {RESULT_FILE}: half-written, or still being written; run it again"
-        folders[:] = sorted(name for name in folders if not name.startswith(".")) if inside else []
-    for error in unread:
-        if error.filename != str(root / _STORE):
-            yield f"{error.filename} cannot be read: {error.strerror}"
 
 
 def _open(folder: Path, store: Path | None, problems: list[str]) -> Run | str:

@@ -15,7 +15,7 @@ from ..core import HEATMAP, Grounding, MethodError, Query, Radiograph, WeightsEr
 from ..core.errors import said
 from ..core.fingerprint import digest, jsonable, tree_digest
 from ..core.published import by_content, named_place, places_in
-from .revision import revision_of
+from .revision import live_state, revision_of
 
 if TYPE_CHECKING:
     from ..core import Sample
@@ -193,7 +193,8 @@ class GroundingMethod:
         cls = type(self)
         apart = self._options_apart()
         options = {key: value for key, value in self.options_dict().items() if key not in apart}
-        return digest(self.name, cls.__qualname__, revision_of(cls), self.weights_fingerprint(), options)
+        parts = (self.name, cls.__qualname__, revision_of(cls), self.weights_fingerprint(), options)
+        return digest(*parts, *live_state(self))
 
     def declared_places(self) -> list[Path]:
         """The files and folders that `weights` and the options name: those that an answer may depend on."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import inspect
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core import MethodError
-from ..core.fingerprint import source_digest
+from ..core.fingerprint import SHORT, source_digest
 
 SOURCE_DIGEST = "__groundcxr_source_digest__"
 """Where the module of a method file keeps the hash of its source, taken when it was loaded."""
@@ -27,33 +26,107 @@ _APART = frozenset(
     )
 )
 
+_DECLARED = frozenset({"options", "weights", "places", "answered_by", "_weights_digest", "_files_seen"})
+"""Of an instance what a fingerprint covers already, or what comes to be while it is used."""
+
 
 def revision_of(method: type[Any]) -> str:
     """The `revision` a class states, else the SHA-256 of its source files.
 
     They are: for a built-in, its module and the modules of `groundcxr.methods` that it imports, but for those that
     change no answer; for a method in a file, the file and what it imports from its folder; for a plug-in, its module
-    and what it imports from its own package.
+    and what it imports from its own package. A class that no file holds, as one of a notebook's cell, is known by its
+    code as it would run (see `live_code`), whatever revision it states; where it uses what nothing is known of, the
+    revision says so, and its predictions must not be stored (see `not_known`).
 
     Raises:
         MethodError: If the source cannot be found and the class states no revision.
     """
+    if is_live(method):
+        from .live_code import NotKnown, code_digest  # what a method in another environment does not need
+
+        stated = method.revision
+        try:
+            found = code_digest(method, known=_of_ours, tolerant=stated is not None)
+            return found if stated is None else f"{stated} {found[:SHORT]}"
+        except NotKnown as error:
+            return f"not known: {error}"
     if method.revision is not None:
         return method.revision
     loaded = getattr(sys.modules.get(method.__module__), SOURCE_DIGEST, None)
     if loaded is not None:
         return loaded
+    path = Path(inspect.getfile(method))
+    module = method.__module__
     try:
-        path = Path(inspect.getfile(method))
-        module = method.__module__
-        if "." in module and path.is_file():
+        if "." in module:
             package = __package__ if module.startswith(f"{__package__}.") else module.partition(".")[0]
             home = importlib.import_module(package or module).__file__
             return source_digest(path, Path(home or path).parent, package, _APART)
-        if path.is_file():
-            return source_digest(path, path.parent)
-        return hashlib.sha256(inspect.getsource(method).encode()).hexdigest()
-    except (OSError, TypeError) as error:
+        return source_digest(path, path.parent)
+    except OSError as error:
         raise MethodError(
             f"the source of {method.__name__} cannot be found; give the class a `revision` that changes with its code"
         ) from error
+
+
+def is_live(method: type[Any]) -> bool:
+    """Whether no file holds a class: it is of a notebook's cell, or of code that was typed or made."""
+    if hasattr(sys.modules.get(method.__module__), SOURCE_DIGEST):
+        return False
+    try:
+        file = inspect.getfile(method)
+    except (OSError, TypeError):
+        return True
+    if not Path(file).is_file():
+        return True
+    # A kernel's main module may have a file; its cells are not in it.
+    codes = [value.__code__.co_filename for value in vars(method).values() if inspect.isfunction(value)]
+    here = Path(file).resolve()
+    return method.__module__ == "__main__" and any(
+        code != "<string>" and Path(code).resolve() != here for code in codes
+    )
+
+
+def live_state(method: Any) -> list[str]:
+    """What tells one instance of a class that no file holds from others, beside options and weights: as a digest.
+
+    Args:
+        method: An instance of any method; of a class in a file nothing is looked at.
+    """
+    if not is_live(type(method)):
+        return []
+    from .live_code import NotKnown, code_digest
+
+    state = _state(method)
+    try:
+        return [code_digest(state, known=_of_ours, tolerant=method.revision is not None)] if state else []
+    except NotKnown:
+        return []
+
+
+def not_known(method: Any) -> str | None:
+    """What an instance of a class that no file holds uses and nothing knows by its content; None where there is none.
+
+    Predictions of such a method must not be stored: nothing would tell them from those that it would make later.
+
+    Args:
+        method: An instance of any method.
+    """
+    if method.revision is not None or not is_live(type(method)):
+        return None
+    from .live_code import NotKnown, code_digest
+
+    try:
+        code_digest(type(method), _state(method), known=_of_ours)
+    except NotKnown as error:
+        return str(error)
+    return None
+
+
+def _state(method: Any) -> dict[str, Any]:
+    return {name: value for name, value in vars(method).items() if name not in _DECLARED}
+
+
+def _of_ours(base: type[Any]) -> str | None:
+    return revision_of(base) if base.__module__.startswith(f"{__package__}.") and hasattr(base, "revision") else None

@@ -122,7 +122,7 @@ def test_a_data_set_of_fewer_images_is_told_at_the_end(tiny, tmp_path, capsys):
     err = capsys.readouterr().err
     assert "so far" not in err
     assert "Fails has marked nothing in this run, in 6 images: 10 of 10 samples failed" in err
-    assert "10 times: RuntimeError: no kernel for" in err
+    assert "10 times: test_early_warning.py:34 in one: RuntimeError: no kernel for" in err
     assert "Traceback" not in err
 
 

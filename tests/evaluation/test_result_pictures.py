@@ -55,13 +55,16 @@ def test_the_map_is_the_one_that_the_method_answered(maps, tiny, tmp_path):
         maps.heatmap(sample.sample_id)
     assert maps.heatmap(sample.sample_id, elsewhere).values.tolist() == expected.tolist()
     with pytest.raises(StoreError, match="the result is not saved, so its store is not known"):
-        dataclasses.replace(maps, path=None).heatmap(sample.sample_id)
+        dataclasses.replace(maps, path=None, store=None).heatmap(sample.sample_id)
 
 
 def test_why_there_is_no_map_is_one_sentence(maps, tiny, tmp_path):
     with pytest.raises(GroundCXRError, match="the result has no sample 'x'"):
         maps.heatmap("x")
-    with pytest.raises(GroundCXRError, match=r"failed on sample .* \(ValueError\), so there is no map"):
+    with pytest.raises(
+        GroundCXRError,
+        match=r"failed on sample .* \(ValueError, test_result_pictures.py:\d+ in ground\), so there is no map",
+    ):
         maps.heatmap(sample_of(tiny, FAILS))
     with pytest.raises(GroundCXRError, match="answered without a map for sample"):
         maps.heatmap(sample_of(tiny, EMPTY))

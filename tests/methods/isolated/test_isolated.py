@@ -219,8 +219,8 @@ IMPORTS = "import Box, ControlMethod, Grounding, GroundingMethod, Heatmap"
         ({"base": "ControlMethod"}, "reads the samples of a data set, so it runs in this Python only"),
         ({"inside": "kind = 'good'"}, "One.kind is 'good'; it must be one of"),
         (
-            {"top": "raise OSError('no file')"},
-            "mine.py cannot be imported: mine.py:7 in <module>: OSError: no file",
+            {"top": "raise OSError('no licence file')"},
+            "mine.py cannot be imported: mine.py:7 in <module>: OSError: no licence file",
         ),
         ({"top": "print('on my way'); os._exit(4)"}, "ended: exit status 4; the last that it wrote: on my way"),
         (
