@@ -26,6 +26,8 @@ NEEDED = {
     "shuffled-phrase": {"method": "clip-phantom"},
     "gradcam": {"method": "clip-phantom"},
     "boxes": {"method": "clip-phantom"},
+    "location-prior": {"table": "phantom"},
+    "with-prior": {"method": "clip-phantom", "table": "phantom", "width": "2"},
     "average": {"methods": "clip-phantom,random"},
     "sam": {"method": "random", "weights": "FOLDER"},
     "florence": {"preset": "agkd", "weights": "FOLDER"},
