@@ -20,7 +20,7 @@ from ...evaluation.pair import rows_file
 from ...evaluation.reproduction import REPRODUCTION_FILE
 from ...evaluation.reproduction.record import said_of
 from ...evaluation.written import describe as describe_texts
-from ..reproduction import DIR, FILE, PYTHON, ROOT, command
+from ..reproduction import DIR, FILE, PYTHON, ROOT, TABLE, command
 from ..runs import Run
 from ..tables import cells_of
 from .address import choose
@@ -81,6 +81,7 @@ def _command_note(run: Run, line: str) -> str:
         (FILE, "METHOD.py: the method's own file, whose fingerprint is below."),
         (PYTHON, "PYTHON: the interpreter of an environment with the versions below."),
         (ROOT, "ROOT: your copy of the data."),
+        (TABLE, "TABLE.json: the table of places that was used, as `groundcxr anatomy` makes it."),
         (DIR, "DIR: the local copy that the weights below name, whose hash is below."),
     ):
         if word in words:
