@@ -13,7 +13,7 @@ from ..evaluation.conditions import describe_condition
 from ..evaluation.negative_notes import negatives_said
 from ..evaluation.reproduction.record import said_of
 from ..evaluation.written import describe as describe_texts
-from .reproduction import DIR, FILE, PYTHON, ROOT
+from .reproduction import DIR, FILE, PYTHON, ROOT, TABLE
 from .runs import Run
 
 
@@ -43,6 +43,7 @@ def command_note(run: Run, line: str) -> str:
         (FILE, "METHOD.py: the method's own file, whose fingerprint is below."),
         (PYTHON, "PYTHON: the interpreter of an environment with the versions below."),
         (ROOT, "ROOT: your copy of the data."),
+        (TABLE, "TABLE.json: the table of places that was used, as `groundcxr anatomy` makes it."),
         (DIR, "DIR: the local copy that the weights below name, whose hash is below."),
     ):
         if word in words:
