@@ -44,8 +44,8 @@ def tune_data(
     for pathology, count in Counter(row.pathology for row in rows).most_common():
         typer.echo(f"{count:>8,}  {pathology}")
     typer.echo(
-        f"Of {counted.images:,} images with one finding: {counted.left_out:,} left out, {counted.no_report:,} without a "
-        f"report, {counted.no_sentence:,} whose report does not say where, {counted.no_file:,} without a file"
+        f"Of {counted.images:,} images with one finding: {counted.left_out:,} left out, {counted.no_report:,} without "
+        f"a report, {counted.no_sentence:,} whose report does not say where, {counted.no_file:,} without a file"
     )
     allowed = "" if inside else " --set dataset.outside=true"
     typer.echo(f"Train with groundcxr tune ldm --dataset manifest --root {out} --images-of MIMIC-CXR{allowed}")
