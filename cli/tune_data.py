@@ -54,8 +54,8 @@ def tune_data(
 def _table(rows: Sequence[Row], folder: Path, *, relative: bool) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(["image", "phrase", "pathology", "patient_id"])
+    writer.writerow(["image", "phrase", "pathology", "x", "y", "w", "h", "patient_id"])
     for row in rows:
         image = Path(os.path.relpath(row.image, folder)) if relative else row.image.resolve()
-        writer.writerow([image.as_posix(), row.phrase, row.pathology, row.patient])
+        writer.writerow([image.as_posix(), row.phrase, row.pathology, *[""] * 4, row.patient])
     return text.getvalue().encode("utf-8", "surrogateescape")  # the bytes of a path that is not UTF-8

@@ -51,14 +51,14 @@ def models():
     return load
 
 
-def training(model, name=RecipeName.WORDS, **changes):
+def training(model, name=RecipeName.WORDS, size=32, **changes):
     recipe = dataclasses.replace(RECIPES[name], **changes)
     examples = [
         Example(str(seed), (64, 72), lambda seed=seed: image(seed), phrase, "Pleural Effusion")
         for seed, phrase in enumerate(PHRASES)
     ]
     chosen = usable(examples, recipe)
-    settings = Settings(size=64, layers=LAYERS)
+    settings = Settings(size=size, layers=LAYERS)
     return Tuning(model, settings, recipe, chosen, PHRASES, PlaceTable.load("phantom")), recipe
 
 
@@ -164,18 +164,18 @@ def test_gradients_are_those_of_finite_differences(sd_folder, models):
 )
 def test_thirty_steps_lower_the_loss(name, encoder, models, request):
     model = models(request.getfixturevalue(encoder))
-    tuning, recipe = training(model, name, rate=0.05, batch=2, from_middle=None)
+    tuning, recipe = training(model, name, rate=0.05, batch=4, from_middle=None)
     optimizer = torch.optim.Adam([tuning.vectors], lr=recipe.rate)
     weighted = []
     for step in range(30):
         losses, tuning.vectors.grad = tuning.gradient(step)
         optimizer.step()
         weighted.append(losses.place + recipe.diversity * losses.diversity)
-    assert np.mean(weighted[-8:]) < np.mean(weighted[:8]) - 0.005
+    assert np.mean(weighted[-5:]) < np.mean(weighted[:5]) - 0.005
 
 
 def test_rows_are_grouped_without_changing_the_gradient(sd_folder, models, monkeypatch):
-    tuning, _ = training(models(sd_folder), batch=4)
+    tuning, _ = training(models(sd_folder), size=64, batch=4)
     _, together = tuning.gradient(0)
     monkeypatch.setattr("groundcxr.methods.diffusion.ldm.tuning._CPU_BUDGET", 1)
     _, one_by_one = tuning.gradient(0)
@@ -220,7 +220,7 @@ def test_a_book_changes_phrases_that_name_its_places_and_no_others(name, folder,
     book = finish(models(folder), tmp_path / "book", name=name)
     plain = build_method("ldm", {"weights": str(folder), "steps": "10", "size": "64"})
     tuned = build_method("ldm", {"weights": str(folder), "steps": "10", "size": "64", "embeddings": str(book)})
-    phrases, radiograph = ["small left effusion", "edema"], image(7)
+    phrases, radiograph = ["small right effusion", "edema"], image(7)
     maps = []
     for method in (plain, tuned):
         method.setup("cpu")
