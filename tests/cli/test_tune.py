@@ -36,7 +36,7 @@ def test_a_book_is_trained_read_and_not_mistaken_for_another(groundcxr, data, tm
     assert done.code == 0, done.err
     assert "of 2 phrases on 2 images (1 phrases name no place)" in done.out
     about = json.loads((book / "codebook.json").read_text())
-    assert about["samples"] == {"left base": 1}
+    assert about["samples"] == {"left base": 1, "right apical": 1}
     assert about["trained_on"][0] == "made-up images: 2 images, 2 phrases, no boxes of findings"
     assert "was whole already" in groundcxr(*named).out
     other = groundcxr(*named, "--recipe", "vectors")
