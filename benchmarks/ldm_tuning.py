@@ -2,8 +2,8 @@
 
 `.venv/bin/python benchmarks/ldm_tuning.py --books DIR` trains a book with each recipe (those that are whole in DIR are
 taken as they are), asks `ldm-phantom` with each and without about the whole test split, with the right phrase and with
-the wrong one that `shuffled-phrase` asks about, weights its maps as `with-prior` does, and prints the tables. All maps of
-an image share one encoding and one noising, which `evaluate` would do again for each: the values are those of
+the wrong one that `shuffled-phrase` asks about, weights its maps as `with-prior` does, and prints the tables. All maps
+of an image share one encoding and one noising, which `evaluate` would do again for each: the values are those of
 `evaluate --protocol v1` with the settings that `READ` says.
 """
 

@@ -44,8 +44,8 @@ def tune_data(
     for pathology, count in Counter(row.pathology for row in rows).most_common():
         typer.echo(f"{count:>8,}  {pathology}")
     typer.echo(
-        f"Of {counted.images:,} images with one finding: {counted.left_out:,} left out, {counted.no_report:,} without a "
-        f"report, {counted.no_sentence:,} whose report does not say where, {counted.no_file:,} without a file"
+        f"Of {counted.images:,} images with one finding: {counted.left_out:,} left out, {counted.no_report:,} without "
+        f"a report, {counted.no_sentence:,} whose report does not say where, {counted.no_file:,} without a file"
     )
     allowed = "" if inside else " --set dataset.outside=true"
     typer.echo(f"Train with groundcxr tune ldm --dataset manifest --root {out} --images-of MIMIC-CXR{allowed}")
@@ -54,8 +54,8 @@ def tune_data(
 def _table(rows: Sequence[Row], folder: Path, *, relative: bool) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    writer.writerow(["image", "phrase", "pathology", "patient_id"])
+    writer.writerow(["image", "phrase", "pathology", "x", "y", "w", "h", "patient_id"])
     for row in rows:
         image = Path(os.path.relpath(row.image, folder)) if relative else row.image.resolve()
-        writer.writerow([image.as_posix(), row.phrase, row.pathology, row.patient])
+        writer.writerow([image.as_posix(), row.phrase, row.pathology, *[""] * 4, row.patient])
     return text.getvalue().encode("utf-8", "surrogateescape")  # the bytes of a path that is not UTF-8

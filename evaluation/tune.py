@@ -116,7 +116,7 @@ def tune(
     counts = samples_per_location(examples)
     settings = ldm.options.settings()
     with told_as_the_methods(method, "tuned"):
-        tuning = Tuning(model, settings, recipe, examples, table, sorted(counts))
+        tuning = Tuning(model, settings, recipe, examples, {one.phrase for one in asked}, table)
     steps = steps or recipe.steps or -(-len(examples) // tuning.batch)
     images = len({one.key for one in examples})
     whose = images_of or f"{dataset.name} {dataset.split}"

@@ -7,7 +7,7 @@ examples, adds noise of one time step to each one's latent, and moves the embedd
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import torch
@@ -20,7 +20,7 @@ from .attention import layers_from_middle
 from .batching import DTYPES, BatchSize, products_in
 from .checkpoint import LoadedModel
 from .embedding import change_of
-from .examples import Example, target
+from .examples import Example, samples_per_location, target
 from .frame import input_size, network_input
 from .grounder import CrossAttentionGrounder
 from .losses import diversity_loss, place_loss
@@ -65,8 +65,8 @@ class Tuning:
         settings: Settings,
         recipe: Recipe,
         examples: Sequence[Example],
+        phrases: Collection[str],
         table: PlaceTable,
-        locations: Sequence[str],
         seed: int = 0,
     ) -> None:
         """Begin with the model's own embeddings; vectors of locations begin at zero.
@@ -76,8 +76,8 @@ class Tuning:
             settings: How the method reads it: layers, size and precision.
             recipe: What to train.
             examples: What to learn from, as `usable` has them.
+            phrases: All phrases of the data: of words that other words share tokens with none learns.
             table: Where places are.
-            locations: Those that the examples name.
             seed: Of all draws.
 
         Raises:
@@ -93,17 +93,18 @@ class Tuning:
         self._examples = examples
         self._size = settings.size or input_size(model.unet, model.vae)
         self._dtype = DTYPES[settings.dtype]
-        self._texts = [_tokenized(model, one) for one in examples]
+        self._texts = [_tokenized(model, one.phrase) for one in examples]
         self._latents: dict[str, Tensor] = {}
         embeddings = model.text_encoder.get_input_embeddings().weight.detach()
         self.ids: tuple[int, ...] = ()
         self.locations: tuple[str, ...] = ()
         self.frozen: tuple[str, ...] = ()
         if recipe.trained is Trained.LOCATIONS:
-            self.locations = tuple(locations)
-            self.vectors = torch.zeros(len(locations), embeddings.shape[1], device=embeddings.device)
+            self.locations = tuple(sorted(samples_per_location(examples)))
+            self.vectors = torch.zeros(len(self.locations), embeddings.shape[1], device=embeddings.device)
         else:
-            self.ids, self.frozen = rows_to_train(self._texts, {one.pathology for one in examples}, recipe.trained)
+            texts = [*self._texts, *(_tokenized(model, phrase) for phrase in sorted({*phrases}) if phrase.strip())]
+            self.ids, self.frozen = rows_to_train(texts, {one.pathology for one in examples}, recipe.trained)
             self.vectors = embeddings[list(self.ids)].clone().float()
         self.vectors.requires_grad_(True)
 
@@ -225,5 +226,5 @@ def _single_tokens(counted: Tensor) -> tuple[Tensor, Tensor]:
     return weights, used
 
 
-def _tokenized(model: LoadedModel, example: Example) -> TokenizedPhrase:
-    return tokenize(model.tokenizer, example.phrase, example.pathology, Tokens.PHRASE, model.max_tokens)
+def _tokenized(model: LoadedModel, phrase: str) -> TokenizedPhrase:
+    return tokenize(model.tokenizer, phrase, "", Tokens.PHRASE, model.max_tokens)
