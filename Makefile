@@ -5,11 +5,11 @@ BIN := $(VENV)/bin
 
 .PHONY: demo tables test check
 
-# Quick ones first, so that there is something to read; what learns boxes from the train split, drawn for it, comes last.
-DEMO := --method random --method center-prior --method whole-image --method clip-phantom \
-	--method clip-phantom-shuffled=shuffled-phrase --set clip-phantom-shuffled.method=clip-phantom \
+# Quick ones first, so that there is something to read; what learns from the train split, drawn for it, comes last.
+DEMO := --method random --method center-prior --method whole-image --method oracle --method clip-phantom \
 	--method ldm-phantom --set ldm-phantom.steps=5 \
-	--method oracle --method class-mean-box --method text-prior
+	--method clip-phantom-shuffled=shuffled-phrase --set clip-phantom-shuffled.method=clip-phantom \
+	--method class-mean-box --method text-prior
 
 # The extractions of the diffusion model in full, each beside the same asked about the wrong phrase.
 LDM := --method ldm-phantom-30-steps=ldm-phantom \

@@ -145,7 +145,7 @@ def _choose(everything: bool) -> Chosen | None:
         folders = ", ".join(str(path) for path in options.results)
         _nothing(
             "No results yet.",
-            f"There is no result in {folders}. `make demo` makes some in five to ten minutes; so does"
+            f"There is no result in {folders}. `make demo` makes some in a few minutes; so does"
             " `evaluate --dataset phantom --method center-prior --method random`. Then load this page again.",
         )
         _problems(library)
