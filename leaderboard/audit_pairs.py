@@ -7,14 +7,14 @@ from .runs import Run
 
 
 def asks(control: MethodInfo, method: MethodInfo) -> bool:
-    """Whether a control asks just this method: with its options and its weights."""
+    """Whether a control asks just this method: with its options and its weights, but where it draws these."""
     options = control.options
     if not control.control or options.get("method") != method.name:
         return False
     nested = options.get("settings")
     asked = nested if isinstance(nested, dict) else options
     same = all(asked.get(key) == value for key, value in method.options.items() if key != "weights")
-    return same and control.weights_fingerprint == method.weights_fingerprint
+    return same and (control.name == "random-weights" or control.weights_fingerprint == method.weights_fingerprint)
 
 
 def in_condition(other: Run, run: Run) -> bool:

@@ -15,7 +15,7 @@ from .negative_view import image_score, of_negative, of_positive
 from .protocol import PROTOCOLS, Metric, Protocol, held, refuse_other_size, with_status
 from .ranking import Ranking
 from .reducers import Sums
-from .region import BoxRegion, Region, region_of
+from .region import Region, region_of
 from .v1 import ACCURATE_IOU, V1
 
 _V1 = V1()
@@ -146,7 +146,7 @@ class V2(Protocol):
 
     def _map_view(self, grounding: Grounding, kinds: Collection[str], region: Region) -> dict[str, MetricValue]:
         if HEATMAP not in kinds:
-            if not grounding.boxes or BoxRegion(grounding.boxes, region.image_size).area == 0:
+            if not any(box.covers_a_pixel(region.image_size) for box in grounding.boxes):
                 return without_map(region, Status.EMPTY_PREDICTION, of_boxes=True)
             return score_cells(cells_of_boxes(grounding.boxes, region), region, of_boxes=True)
         if grounding.heatmap is None:

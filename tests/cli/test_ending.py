@@ -254,3 +254,14 @@ def test_a_command_that_has_no_store_names_none(groundcxr, manifest, tmp_path, m
     ran = groundcxr("samples", "--dataset", "manifest", "--root", manifest, "--out", "a.csv")
     assert ran.code == 2
     assert ran.err == f"error: cannot write {tmp_path / 'a.csv'}: {os.strerror(errno.ENOSPC)}; choose another --out\n"
+
+
+@pytest.mark.parametrize("chosen", [None, "ACTIVE"])
+def test_threads_that_wait_give_their_core_away_unless_the_user_chose(
+    groundcxr, manifest, method_file, monkeypatch, chosen
+):
+    monkeypatch.setenv("OMP_WAIT_POLICY", "")  # so that it is as before behind the test
+    monkeypatch.delenv("OMP_WAIT_POLICY") if chosen is None else monkeypatch.setenv("OMP_WAIT_POLICY", chosen)
+    method = method_file("import os; raise ValueError(os.environ['OMP_WAIT_POLICY'])")
+    ran = groundcxr("evaluate", "--method", method, "--dataset", "manifest", "--root", manifest, "--limit", 1)
+    assert f"ValueError: {chosen or 'PASSIVE'}" in ran.err

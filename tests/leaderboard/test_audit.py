@@ -40,6 +40,8 @@ def results(save_run):
     save("wrong", WRONG, control=True, method=wrong({"method": "mine", **OPTIONS}))
     save("other-options", WRONG, control=True, method=wrong({"method": "mine", "steps": 4}))
     save("other-weights", WRONG, control=True, method=wrong({"method": "mine", **OPTIONS}, "v"))
+    drawn = wrong({"method": "mine", **OPTIONS}, "drawn") | {"name": "random-weights"}
+    save("drawn", WRONG, control=True, method=drawn)
     save("prior", GOOD - 0.3, control=True)
     return save
 
@@ -51,7 +53,7 @@ def sections(page):
 def test_a_page_has_only_its_own_controls(results, scan):
     (page,) = audit(scan().runs)
     beside = sections(page)["Beside controls and other methods"]
-    assert {row[0] for row in beside.rows} == {"prior (control)", "wrong (control)"}
+    assert {row[0] for row in beside.rows} == {"prior (control)", "wrong (control)", "drawn (control)"}
     assert "wrong: asked otherwise." in beside.sentences
     row = next(row for row in beside.rows if row[:2] == ["prior (control)", "Box IoU"])
     assert row[3].startswith(".300 [.300, .300]")

@@ -231,10 +231,10 @@ def test_csv_and_json_hold_every_digit(written, tmp_path):
         record["rows"][0]["cells"][table.columns[0].label]["value"]
         == table.rows[0].entries[table.columns[0]].cell.value
     )
-    frame = across_datasets([tmp_path / "results"], "box_iou")
+    frame = across_datasets([tmp_path / "results"], "box_iou", "v1")
     assert frame["value"].tolist() == [float(row["value"]) for row in rows]
     with pytest.raises(GroundCXRError, match="did you mean 'box_iou'"):
-        across_datasets([tmp_path / "results"], "box_io")
+        across_datasets([tmp_path / "results"], "box_io", "v1")
 
 
 def test_the_command_line_writes_it(written, groundcxr, tmp_path):

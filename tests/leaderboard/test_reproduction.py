@@ -228,7 +228,7 @@ def test_imported_predictions_are_imported_again(groundcxr, manifest, tmp_path):
     line = command(run.info, run.imported)
     assert line == (
         "groundcxr import FILES --name theirs --kind box --dataset manifest --root ROOT --split all --limit 2"
-        " --protocol v1"
+        " --protocol v2"
     )
     words = line.replace("FILES", str(boxes)).replace("ROOT", str(manifest)).split()
     assert groundcxr(*words[1:], "--out", "b").code == 0

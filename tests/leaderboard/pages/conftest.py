@@ -44,7 +44,8 @@ def demo_folder(tmp_path_factory) -> Path:
         patch.setenv("GROUNDCXR_CACHE", str(folder / "cache"))
         phantom = load_dataset("phantom", images=8)
         for method in METHODS:
-            evaluate(method, phantom, out=folder / "results")
+            # v1, under which a method has what it answers with: some runs lack a metric that others have.
+            evaluate(method, phantom, "v1", out=folder / "results")
         for method in METHODS[:2]:
             evaluate(method, phantom, "vilouras2024", out=folder / "results")
     return folder

@@ -239,7 +239,7 @@ def test_what_a_url_asks_for_is_text(open_page, demo):
 @pytest.mark.parametrize("page", ["compare", "failures"])
 def test_a_picture_of_another_phrase_says_so(open_page, demo, tmp_path, page):
     """Above it stands the sample's own phrase, about which the method was not asked."""
-    evaluate("shuffled-phrase", load_dataset("phantom", images=8), settings={"method": "random"}, out=tmp_path)
+    evaluate("shuffled-phrase", load_dataset("phantom", images=8), "v1", settings={"method": "random"}, out=tmp_path)
     shown = open_page(page, "--results", tmp_path, "--store", tmp_path / "store")
     assert shown.pictures
     assert "Random asked about another phrase." in shown.text
@@ -337,7 +337,7 @@ def test_markup_in_names_and_phrases_is_text(open_page, save_run, tmp_path, page
     from groundcxr.evaluation import evaluate
 
     for method in ("random", "center-prior"):
-        evaluate(method, load_dataset("manifest", manifest), out=tmp_path / RESULTS)
+        evaluate(method, load_dataset("manifest", manifest), "v1", out=tmp_path / RESULTS)
     for data in ("manifest 1 (all)", f"{EVIL} 2.0 (test)"):
         shown = open_page(page, "--results", tmp_path / RESULTS, "--data", f"manifest={manifest}", data=data)
         assert "<img" not in shown.html.replace('<img alt="', "")
@@ -462,7 +462,7 @@ assert not loaded, loaded
 
 def test_the_board_shows_what_conditions_change(open_page, demo, copy):
     phantom = load_dataset("phantom", images=8)
-    evaluate("random", phantom, out=copy, condition="crop:0.1")
+    evaluate("random", phantom, "v1", out=copy, condition="crop:0.1")
     shown = open_page("leaderboard", "--results", copy)
     assert "Under conditions" in shown.text
     assert "crop:0.1" in shown.text
