@@ -169,8 +169,8 @@ def _choose(everything: bool) -> Chosen | None:
         folders = ", ".join(str(path.absolute()) for path in options.results)
         _nothing(
             "No results yet.",
-            f"There is no result in {text(folders)}. <code>make demo</code> makes some in a few minutes; so does"
-            " <code>evaluate --dataset phantom --method center-prior --method random</code>. Then load this page again.",
+            f"There is no result in {text(folders)}. <code>make demo</code> makes some in a few minutes; so does <code>"
+            "evaluate --dataset phantom --method center-prior --method random</code>. Then load this page again.",
         )
         _problems(library)
         return None
