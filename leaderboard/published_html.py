@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ..evaluation.numbers import write_number
@@ -66,9 +67,14 @@ def _n(count: int | None) -> str:
 
 
 def _digits(group: PublishedGroup, metric: str) -> int:
-    """The most decimals that any row prints of a metric: others have lost a zero at their end."""
+    """The decimals that most numbers of a metric are printed with; those with fewer have lost a zero at their end."""
     cells = (cells[metric] for row in group.rows for cells in row.values.values() if metric in cells)
-    return max((len(f"{end:g}".partition(".")[2]) for cell in cells for end in _ends(cell)), default=0)
+    counts = Counter(_decimals(end) for cell in cells for end in _ends(cell))
+    return max(counts, key=lambda digits: (counts[digits], digits))
+
+
+def _decimals(number: float) -> int:
+    return len(f"{number:g}".partition(".")[2])
 
 
 def _ends(cell: PublishedValue) -> Iterable[float]:
@@ -81,8 +87,8 @@ def _value(value: PublishedValue | None, metric: str, digits: int, count: int | 
         return ""
 
     def written(number: float) -> str:
-        percent = metric.endswith(_PERCENT)
-        return text(write_number(number / 100 if percent else number, digits + 2 if percent else digits))
+        percent, decimals = metric.endswith(_PERCENT), max(digits, _decimals(number))
+        return text(write_number(number / 100 if percent else number, decimals + 2 if percent else decimals))
 
     shown = written(value.value)
     if value.low is not None and value.high is not None:

@@ -28,8 +28,8 @@ def opened(page, path: str):
 
 def test_choices_can_be_read_in_a_narrow_window(page):
     page.set_viewport_size({"width": 700, "height": 900})
-    opened(page, "/")
-    sync_api.expect(page.get_by_text("Sort by")).to_be_visible()
+    opened(page, "/run")
+    sync_api.expect(page.get_by_role("combobox", name="Method")).to_be_visible()
     widths = [one.bounding_box()["width"] for one in page.locator(".stSelectbox, .stMultiSelect, .stCheckbox").all()]
     assert len(widths) >= 7
     assert min(widths) > 120

@@ -77,6 +77,8 @@ def test_an_empty_folder_says_how_to_get_results(open_page, tmp_path, page):
     shown = open_page(page, "--results", tmp_path)
     assert "No results yet" in shown.text
     assert "make demo" in shown.text
+    assert f"There is no result in {tmp_path}." in shown.text
+    assert "`" not in shown.text
 
 
 def test_a_missing_folder_and_a_wrong_argument_are_told(open_page, tmp_path):

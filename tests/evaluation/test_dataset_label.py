@@ -1,0 +1,26 @@
+"""A data set's own label stands in the result, and no number, fingerprint or path is another for it."""
+
+import json
+
+from groundcxr import evaluate
+from groundcxr.datasets import load_dataset
+
+
+def test_a_label_changes_nothing_else(tmp_path):
+    data = load_dataset("phantom", images=4)
+    plain = evaluate("center-prior", data, out=tmp_path / "plain")
+    named = evaluate("center-prior", data, out=tmp_path / "named", dataset_label="Ward 7")
+    assert named.info.dataset.label == "Ward 7"
+    assert named.fingerprint == plain.fingerprint
+    assert named.info.method.fingerprint == plain.info.method.fingerprint
+    assert named.info.samples_sha256 == plain.info.samples_sha256
+    assert "label" not in json.loads(plain.path.read_text())["dataset"]
+    assert json.loads(named.path.read_text())["dataset"]["label"] == "Ward 7"
+
+
+def test_one_label_names_one_data_set(groundcxr, tmp_path):
+    sets = ("--dataset", "a=phantom", "--dataset", "b=phantom", "--set", "dataset.b.seed=1")
+    ran = groundcxr("evaluate", "--method", "random", *sets, "--dataset-label", "Ward 7", "--out", tmp_path)
+    assert ran.code == 2
+    assert "--dataset-label names one data set, and 2 are evaluated" in ran.err
+    assert "Traceback" not in ran.err
