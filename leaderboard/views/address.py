@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from .markup import note
@@ -135,8 +137,10 @@ def return_to(page: str) -> None:
         return
     own = _own()
     back = {key: values for key, values in _left(page).items() if key not in own}
-    if back:
-        st.switch_page(f"app_pages/{page}.py", query_params={**own, **back})
+    # A name may still be bound to a widget of the page that was left; then its choice is that page's.
+    with suppress(StreamlitAPIException):
+        if back:
+            st.switch_page(f"app_pages/{page}.py", query_params={**own, **back})
 
 
 def remember(page: str) -> None:
