@@ -10,6 +10,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from groundcxr.core import MethodError
 from groundcxr.methods.diffusion.ldm.attention import choose_layers
 from groundcxr.methods.diffusion.ldm.forward import join
+from groundcxr.methods.diffusion.ldm.options import PRESETS, Preset
 from groundcxr.methods.diffusion.ldm.split import SplitForward, is_plain
 from groundcxr.methods.diffusion.ldm.whole import WholeForward
 
@@ -132,6 +133,17 @@ def test_any_layer_may_be_the_last_one_read(layers):
     found = forward.attend(forward.for_attention(forward.begin(*given[:2])), *given[2:])
     for one, expected in zip(found, maps, strict=True):
         torch.testing.assert_close(one.flatten(1), expected, atol=1e-6, rtol=1e-5)
+
+
+def test_layers_counted_from_the_middle_block():
+    unet = network(**PLAIN["paper"])
+    tuned = PRESETS[Preset.VILOURAS2026_TUNED]
+    assert choose_layers(unet, tuned.layers) == choose_layers(unet, [4, 5, 6, 7])
+    assert choose_layers(unet, ["middle-1", "middle"]) == choose_layers(unet, [3, 4])
+    assert (tuned.steps, tuned.otsu, tuned.read) == (100, False, PRESETS[Preset.VILOURAS2026_FROZEN].read)
+    for layer in ("middle+7", "middle-5", "middle7", "middle+"):
+        with pytest.raises(MethodError, match="there is no layer"):
+            choose_layers(unet, [layer])
 
 
 @pytest.mark.parametrize("how", [SplitForward, WholeForward])
