@@ -13,12 +13,14 @@ from rich.table import Table
 
 from ..core import GroundCXRError, StoppedError
 from ..core.sizes import counted
+from ..core.supervision import ANATOMY, WORDS
 from ..evaluation import Result, Shard
 from ..evaluation.box_choice import describe
 from ..evaluation.conditions import describe_condition
 from ..evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ..evaluation.negative_notes import about_negatives, negatives_said
 from ..evaluation.numbers import digits_of, write_number
+from ..evaluation.place_notes import warnings_of
 from ..evaluation.reasons import Reasons
 from ..evaluation.schema import Cell, MetricInfo
 from ..evaluation.written import describe as described
@@ -55,6 +57,8 @@ def report(ran: Sequence[Ran[Result]], errors: Sequence[GroundCXRError]) -> int:
         for one in ran
         for doubt in one.outcome.doubts
     ):
+        tell(f"warning: {warning}")
+    for warning in warnings_of(results):
         tell(f"warning: {warning}")
     for one in ran:
         _tell_problems(one.outcome, one.label)
@@ -198,6 +202,8 @@ def _caption(result: Result) -> str:
     notes = ["value [95 % interval, bootstrap over patients]"]
     if info.method.control:
         notes.append("a control" + (f": {info.method.note}" if info.method.note else ""))
+    if info.supervision == ANATOMY:
+        notes.append(WORDS[ANATOMY])
     if info.condition is not None:
         notes.append(f"under a condition: {describe_condition(info.condition)}")
     if info.answers is not None:

@@ -117,7 +117,8 @@ class PlaceTable:
         return min(REGIONS, key=lambda region: own.far_from(self.gaussians[region]))
 
     def _content(self) -> dict[str, object]:
-        places = {region: asdict(self.gaussians[region]) for region in REGIONS}
+        numbers = {region: asdict(self.gaussians[region]) for region in REGIONS}
+        places = {region: {name: float(value) for name, value in one.items()} for region, one in numbers.items()}
         return {
             "format": _FORMAT,
             "version": _VERSION,

@@ -102,7 +102,7 @@ _READ_AS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 
 _DENIED = re.compile(
-    r"\b(?:no(?!\s+longer\b)|not|without|neither|rather\s+than|instead\s+of|free\s+of|negative\s+for|spar(?:es|ing))\b"
+    r"\b(?:no|not|without|neither|rather\s+than|instead\s+of|free\s+of|negative\s+for|spar(?:es|ing))\b"
     r"(?!\s+(?:\w+\s+){0,2}(?:changed?|excluded)\b)[^,;.]*?(?=[,;.]|\s+(?:but|however|although)\b|$)"
     r"|\b(?:(?:the|left|right|both|upper|lower|mid|middle|remaining)\s+){0,4}"
     r"(?:lungs?|lobes?|zones?|fields?|bases?|apex|apices|heart|heart\s+size|cardiac\s+silhouette|hemithorax|side)"

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from ..comparison.significance import MACRO, MICRO
 from ..core.names import one_line
 from ..core.sizes import counted
+from ..core.supervision import WORDS
 from ..evaluation.box_choice import describe
 from ..evaluation.conditions import describe_condition
 from ..evaluation.numbers import digits_of, write_number
@@ -20,6 +21,7 @@ from .data_columns import PHANTOM
 from .differences import Difference, difference
 from .reproduction import method_words
 from .runs import Run
+from .supervision import places_said
 from .tables import cells_of
 from .zero_shot import seen_in
 
@@ -108,6 +110,7 @@ def _measured(run: Run) -> Section:
         "options": ", ".join(f"{key} = {value}" for key, value in method.options.items()) or "none",
         "weights": f"{method.weights}, hash {method.weights_fingerprint}" if method.weights else "none",
         "trained on": ", ".join(method.trained_on) or "not stated",
+        "learnt places from": WORDS[info.supervision] if info.supervision else None,
         "boxes that count": describe(info.answers),
         "data": f"{data.name} {data.version}, split {data.split}, fingerprint {data.fingerprint[:HASH]}",
         "samples": f"{data.n_samples - data.n_skipped:,} of {counted(patients, 'patient')}, {info.n_failed:,} failed",
@@ -123,6 +126,7 @@ def _measured(run: Run) -> Section:
         said.append(f"The method has seen this data: it was trained on {entry}.")
     if data.name == PHANTOM:
         said.append(PHANTOMS_SAID)
+    said += places_said([info])
     said += [f"{one.text}{f': {one.count:,}' if one.count else ''}." for one in info.notes or []]
     rows = [[key, one_line(value)] for key, value in facts.items() if value]
     return Section("What was measured", [one_line(sentence) for sentence in said], ["", ""], rows)

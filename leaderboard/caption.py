@@ -13,6 +13,7 @@ from ..evaluation.negative_notes import negatives_said
 from ..evaluation.schema import MetricInfo
 from .data_columns import PHANTOM
 from .runs import Run
+from .supervision import places_said, supervision_said
 from .tables import Board, BoardCell
 from .zero_shot import SEEN, seen_in
 
@@ -38,7 +39,7 @@ def caption(board: Board, *, intervals: bool) -> str:
         board: The table.
         intervals: Whether it shows the 95 % intervals.
     """
-    setting = board.setting
+    setting, infos = board.setting, [row.run.info for row in board.rows]
     when = days_of([row.run for row in board.rows])
     condition = board.rows[0].run.info.condition
     under = "" if condition is None else f", altered: {describe_condition(condition)}"
@@ -70,6 +71,7 @@ def caption(board: Board, *, intervals: bool) -> str:
         said.append(NATIVE_SAID)
     if any(row.run.info.method.control for row in board.rows):
         said.append(CONTROLS_SAID)
+    said += [*supervision_said(infos), *places_said(infos)]
     if any(row.run.imported is not None for row in board.rows):
         said.append(IMPORTED_SAID)
     if setting.dataset == PHANTOM:

@@ -14,12 +14,12 @@ from ..evaluation import Entry, make_entry
 from ..evaluation.schema import MethodInfo
 from ..methods.isolated.place import interpreter_of, placed
 from ..methods.loading import load_method_class
-from .reproduction import DIR, FILE, method_words
+from .reproduction import DIR, FILE, TABLE, method_words
 
 USERS_OWN = ("allow_remote",)
 """Options that let a method send images to another machine: no result's to choose."""
 
-_WITHHELD = re.compile(rf"(?<![^\s=:,]){DIR}(?![^\s,;])|not published")
+_WITHHELD = re.compile(rf"(?<![^\s=:,])(?:{DIR}|{re.escape(TABLE)})(?![^\s,;])|not published")
 """What stands in an option that a result does not tell: a folder of another machine, or a server's address."""
 
 
@@ -85,7 +85,8 @@ def _refuse_withheld(method: MethodInfo, settings: Mapping[str, Any]) -> None:
     for key, value in settings.items():
         if isinstance(value, str) and _WITHHELD.search(value):
             option = shlex.quote(f"{key}={value.replace('not published', 'URL')}")
-            what = "an address" if "not published" in value else f"a local copy ({printable(method.weights or '')})"
+            what = f"a local copy ({printable(method.weights or '')})"
+            what = "an address" if "not published" in value else "a table of places" if TABLE in value else what
             raise GroundCXRError(
                 f"{printable(method.label)} was made with {what} whose place is not in its result; say it with "
                 f"--set {option}"

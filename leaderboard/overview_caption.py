@@ -22,6 +22,7 @@ from .caption import (
 )
 from .data_columns import PHANTOM
 from .overview import Overview
+from .supervision import places_said, supervision_said
 
 
 def overview_caption(shown: Overview, *, intervals: bool) -> str:
@@ -73,6 +74,8 @@ def overview_caption(shown: Overview, *, intervals: bool) -> str:
         said.append(NATIVE_SAID)
     if any(row.control for row in shown.rows):
         said.append(CONTROLS_SAID)
+    infos = [run.info for run in shown.runs]
+    said += [*supervision_said(infos), *places_said(infos)]
     if any(row.imported for row in shown.rows):
         said.append(IMPORTED_SAID)
     if any(column.dataset == PHANTOM for column in shown.columns):

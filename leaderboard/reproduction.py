@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core import GroundCXRError
+from ..core.place_table import PHANTOM
 from ..evaluation.box_choice import options_of
 from ..evaluation.imported import ImportFile
 from ..evaluation.schema import MethodInfo, ResultFile
@@ -16,7 +17,7 @@ from ..methods.boxes.presets import PRESETS
 from ..methods.loading import build_here
 from ..methods.random_weights import DRAWN
 
-FILE, ROOT, DIR, FILES, PYTHON = "METHOD.py", "ROOT", "DIR", "FILES", "PYTHON"
+FILE, ROOT, DIR, FILES, PYTHON, TABLE = "METHOD.py", "ROOT", "DIR", "FILES", "PYTHON", "TABLE.json"
 """What a result does not tell, since it may be published, stands in capital letters."""
 
 _LOCAL = "local copy "
@@ -26,7 +27,8 @@ def command(info: ResultFile, imported: ImportFile | None = None) -> str:
     """The command line that makes a result again.
 
     METHOD.py stands for the file of a method that is none of this package, ROOT for the data's folder, DIR for a local
-    copy of weights, FILES for predictions that were made elsewhere, PYTHON for the interpreter of another environment.
+    copy of weights, FILES for predictions that were made elsewhere, PYTHON for the interpreter of another environment,
+    TABLE.json for a table of places.
 
     Args:
         info: The result.
@@ -167,8 +169,10 @@ def _places(weights: str) -> dict[str, str]:
 
 def _given(settings: Mapping[str, Any]) -> dict[str, str]:
     """Options as the command line takes them; what is not set is left out."""
-    return {
+    given = {
         key: ",".join(map(str, value)) if isinstance(value, list) else str(value)
         for key, value in settings.items()
         if value is not None and value != ""
     }
+    # Of a file a result tells the name at most.
+    return {key: TABLE if key == "table" and value != PHANTOM else value for key, value in given.items()}

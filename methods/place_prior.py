@@ -31,4 +31,4 @@ def table_of(option: str, method: str) -> PlaceTable:
 
 def note_of(table: PlaceTable) -> str:
     """What every table of numbers says of a method that takes places from a table."""
-    return f"weakly supervised: places from {table.source}"
+    return f"places from {table.source}"

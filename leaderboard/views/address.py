@@ -13,7 +13,7 @@ from .markup import note
 
 T = TypeVar("T")
 
-_SHARED = ("data", "protocol", "metric", "kind", "tier", "zero_shot", "native")
+_SHARED = ("data", "protocol", "metric", "kind", "tier", "supervision", "zero_shot", "native")
 
 _MISSING: ContextVar[Any] = ContextVar("missing", default=None)
 """The place for what the address asks for in vain."""

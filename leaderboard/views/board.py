@@ -12,6 +12,7 @@ from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..caption import TIED, caption
 from ..runs import MEASURED, Run
+from ..supervision import tag_of
 from ..tables import Board, BoardCell, BoardRow, board
 from ..zero_shot import SEEN, seen_in
 from . import charts, conditions, published
@@ -89,6 +90,8 @@ def _name(run: Run) -> str:
     )
     if entry := seen_in(run.info):
         marks += tag(SEEN, title=f"trained on {entry}")
+    if learnt := tag_of(run.info):
+        marks += tag(learnt[0], title=learnt[1])
     if run.info.n_failed:
         marks += tag(f"{run.info.n_failed:,} failed")
     link = f'<a href="{text(linked("run", method=run.label))}">{text(run.label)}</a>'

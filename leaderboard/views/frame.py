@@ -21,6 +21,7 @@ from ..library import Library
 from ..options import Options
 from ..overview_rows import identity
 from ..runs import Run, metrics_of
+from ..supervision import label_of
 from ..tables import native
 from ..zero_shot import only_zero_shot
 from .address import choose, say_what_is_missing, tell_missing_in
@@ -170,6 +171,7 @@ def _choose(everything: bool) -> Chosen | None:
             bind="query-params",
             help="Leave out what methods have on data sets whose images, phrases or boxes they have seen.",
         )
+        runs = _learnt_as_wanted(everyone, runs)
         # Under other protocols all values are.
         only_native = any(can_derive(run.info) for run in everyone) and st.toggle(
             "Only native",
@@ -251,6 +253,23 @@ def _filtered(runs: Sequence[Run], places: Sequence[Any]) -> tuple[tuple[Run, ..
         tier = st.multiselect("Tier", shown, key="tier", bind="query-params", placeholder="all") or shown
     chosen = (run for run, its in zip(runs, kinds, strict=True) if its in kind and run.tier in tier)
     return tuple(chosen), PUBLISHED in tier
+
+
+def _learnt_as_wanted(everyone: Sequence[Run], runs: Sequence[Run]) -> tuple[Run, ...]:
+    """The runs of methods that have learnt places from what is wanted; a choice where they differ in it."""
+    labels = list(dict.fromkeys(label_of(run.info) for run in everyone))
+    say_what_is_missing("supervision", labels)
+    if len(labels) == 1:
+        return tuple(runs)
+    wanted = st.multiselect(
+        "Supervision",
+        labels,
+        key="supervision",
+        bind="query-params",
+        placeholder="all",
+        help="What methods have learnt places from: nothing, mean boxes of anatomy (weak), or boxes or masks.",
+    )
+    return tuple(run for run in runs if label_of(run.info) in (wanted or labels))
 
 
 def _data_name(one: tuple[str, str, str, str, bool, int, str]) -> str:

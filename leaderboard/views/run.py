@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from ...core.supervision import WORDS
 from ...evaluation.box_choice import describe
 from ...evaluation.columns import TRUNCATED
 from ...evaluation.conditions import describe_condition
@@ -19,7 +20,7 @@ from ...evaluation.pair import rows_file
 from ...evaluation.reproduction import REPRODUCTION_FILE
 from ...evaluation.reproduction.record import said_of
 from ...evaluation.written import describe as describe_texts
-from ..reproduction import DIR, FILE, PYTHON, ROOT, command
+from ..reproduction import DIR, FILE, PYTHON, ROOT, TABLE, command
 from ..runs import Run
 from ..tables import cells_of
 from .address import choose
@@ -80,6 +81,7 @@ def _command_note(run: Run, line: str) -> str:
         (FILE, "METHOD.py: the method's own file, whose fingerprint is below."),
         (PYTHON, "PYTHON: the interpreter of an environment with the versions below."),
         (ROOT, "ROOT: your copy of the data."),
+        (TABLE, "TABLE.json: the table of places that was used, as `groundcxr anatomy` makes it."),
         (DIR, "DIR: the local copy that the weights below name, whose hash is below."),
     ):
         if word in words:
@@ -107,6 +109,7 @@ def _method(run: Run) -> dict[str, Any]:
         "weights' hash": method.weights_fingerprint if method.weights else None,
         "environment": _versions(method.environment) if method.environment else None,
         "trained on": ", ".join(method.trained_on) or "not stated",
+        "learnt places from": WORDS[run.info.supervision] if run.info.supervision else "not stated",
         "licence of the weights": method.licence,
         "revision": method.revision,
         "fingerprint": method.fingerprint,

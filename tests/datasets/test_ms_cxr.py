@@ -230,3 +230,27 @@ def test_two_labs_have_equal_ids_and_equal_results(tmp_path, write, monkeypatch)
     assert (first.info.overall, first.info.pathologies) == (second.info.overall, second.info.pathologies)
     assert first.path.parts[-4:] == second.path.parts[-4:]
     assert not list(tmp_path.rglob("groundcxr-secret"))
+
+
+def test_standard_phrases_name_place_and_class(root, write):
+    dataset = load_dataset("ms-cxr", root, phrases="standard")
+    own = load_dataset("ms-cxr", root)
+    assert [(one.phrase, one.pathology) for one in dataset] == [
+        ("left pneumothorax", "Pneumothorax"),
+        ("left cardiomegaly", "Cardiomegaly"),
+    ]
+    kept = [one for one in own if one.phrase == "Invented air, left"]
+    assert content(dataset) == [
+        replace(one, phrase=new.phrase) for one, new in zip(content(kept), dataset, strict=True)
+    ]
+    assert dataset.options == {"group_by": "path,label_text", "phrases": "standard"}
+    assert "3 of 5 samples are left out by phrases=standard: their phrases name no place" in dataset.warnings
+    assert dataset.fingerprint() != own.fingerprint()
+    assert own.options == {"group_by": "path,label_text"}
+    with pytest.raises(UnknownNameError, match=r"no kind 'standart' of phrases of ms-cxr; did you mean 'standard'"):
+        load_dataset("ms-cxr", root, phrases="standart")
+
+
+def test_no_phrase_with_a_place(root):
+    with pytest.raises(DatasetError, match=r"none of the 1 phrases names a place, which phrases=standard needs"):
+        load_dataset("ms-cxr", root, "test", phrases="standard")

@@ -49,7 +49,8 @@ def save_run(tmp_path):
 
     Options: `n` samples (by default as many as values), `emits`, `kind`, `citation`, `complete`, `dataset` (its name),
     `protocol`, `keep` (a mask of the samples that have a row), `columns` (of the samples, by name), `out`; `data` and
-    `method` (what the result says of its data set and its method, by field), `condition`. Returns the saved `Result`.
+    `method` (what the result says of its data set and its method, by field), `condition`, `supervision`. Returns the
+    saved `Result`.
     """
 
     def save(
@@ -72,6 +73,7 @@ def save_run(tmp_path):
         data=None,
         method=None,
         condition=None,
+        supervision=None,
     ) -> Result:
         values = values or {}
         n = n or len(next(iter(values.values()), range(12)))
@@ -123,6 +125,7 @@ def save_run(tmp_path):
             ),
             complete=complete,
             condition=condition,
+            supervision=supervision,
         )
         return result.save(out or tmp_path / "results")
 

@@ -12,8 +12,11 @@ from typing import Any
 import pytest
 
 from groundcxr.cli.arguments import open_methods
+from groundcxr.core import GroundCXRError
+from groundcxr.core.place_table import PlaceTable
 from groundcxr.evaluation import load_result
 from groundcxr.leaderboard.library import Library
+from groundcxr.leaderboard.method_again import method_again
 from groundcxr.leaderboard.reproduction import command
 from groundcxr.methods import METHODS
 from groundcxr.methods.bundled import bundled
@@ -26,6 +29,8 @@ NEEDED = {
     "shuffled-phrase": {"method": "clip-phantom"},
     "gradcam": {"method": "clip-phantom"},
     "boxes": {"method": "clip-phantom"},
+    "location-prior": {"table": "phantom"},
+    "with-prior": {"method": "clip-phantom", "table": "phantom", "width": "2"},
     "average": {"methods": "clip-phantom,random"},
     "sam": {"method": "random", "weights": "FOLDER"},
     "florence": {"preset": "agkd", "weights": "FOLDER"},
@@ -251,3 +256,17 @@ def test_the_python_that_a_method_ran_in_is_said_without_its_place(save_run, met
     assert options_in(line, "--python") == ["PYTHON"]
     assert "3.9.1" not in line
     assert "--python" not in command(save_run().info.model_copy(update={"method": info}))
+
+
+def test_a_table_of_places_is_asked_for(save_run, tmp_path):
+    table = tmp_path / "places.json"
+    table.write_text(PlaceTable.load("phantom").to_json())
+    settings = {"method": "clip-phantom", "table": str(table)}
+    entry = opened("with-prior", "mine", settings)
+    line = line_of(save_run, entry)
+    assert "mine.table=TABLE.json" in options_in(line, "--set")
+    with pytest.raises(GroundCXRError, match=r"made with a table of places .* say it with --set table=TABLE\.json"):
+        method_again(entry.info)
+    assert method_again(entry.info, settings={"table": str(table)}).info == entry.info
+    data = save_run(data={"options": {"phrases": "location", "table": "1234abcd"}}).info
+    assert "dataset.table=TABLE.json" in options_in(command(data), "--set")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from .monai import layers_in_monai_order
 
 ALL_LAYERS = "all"
 """Stands for every cross-attention layer."""
+_MIDDLE_BLOCK = "mid_block.attentions.0"
 PAPER_LAYERS = (-1, 0, 2, 3)
 """The paper's layers 3, 4, 6 and 7, counted from the middle block's: the one before it, itself, two after it."""
 
@@ -71,27 +73,20 @@ def choose_layers(unet: Any, layers: Sequence[int | str] | None) -> list[str]:
         MethodError: If there is no such layer.
     """
     known = layers_in_monai_order(unet)
-    return layers_from_middle(unet, PAPER_LAYERS) if layers is None else named_layers(layers, known)
-
-
-def layers_from_middle(unet: Any, offsets: Sequence[int]) -> list[str]:
-    """The names of the layers at some distances from the middle block's, which is 0.
-
-    Raises:
-        MethodError: If there is no such layer.
-    """
-    known = layers_in_monai_order(unet)
-    middle = known.index("mid_block.attentions.0") if "mid_block.attentions.0" in known else -1
-    if middle < 0 or middle + min(offsets) < 0 or middle + max(offsets) >= len(known):
-        raise MethodError(f"the network has not the layers that the paper reads; name some of {', '.join(known)}")
-    return [known[middle + offset] for offset in offsets]
+    if layers is None:
+        middle = known.index(_MIDDLE_BLOCK) if _MIDDLE_BLOCK in known else -1
+        if middle < 1 or middle + max(PAPER_LAYERS) >= len(known):
+            raise MethodError(f"the network has not the layers that the paper reads; name some of {', '.join(known)}")
+        layers = [middle + offset for offset in PAPER_LAYERS]
+    return named_layers(layers, known)
 
 
 def named_layers(layers: Sequence[int | str], known: list[str]) -> list[str]:
     """The names of layers, in the order they are computed in.
 
     Args:
-        layers: Names, or indices into `known`; "all" alone for all.
+        layers: Names, indices into `known`, or "middle", "middle+1" and so on, counted from the middle block's; "all"
+            alone for all.
         known: All names, in the order they are computed in.
 
     Raises:
@@ -106,6 +101,9 @@ def named_layers(layers: Sequence[int | str], known: list[str]) -> list[str]:
 
 
 def _layer_name(layer: int | str, known: list[str]) -> str:
+    counted = None if isinstance(layer, int) else re.fullmatch(r"middle([+-]\d+)?", layer)
+    if counted and _MIDDLE_BLOCK in known:
+        layer = known.index(_MIDDLE_BLOCK) + int(counted[1] or 0)
     if isinstance(layer, int) or layer.isdecimal():
         if not 0 <= int(layer) < len(known):
             raise MethodError(f"there is no layer {layer}; the network has 0 to {len(known) - 1}: {', '.join(known)}")

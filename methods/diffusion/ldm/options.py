@@ -37,6 +37,7 @@ class Preset(StrEnum):
 
     VILOURAS2024 = "vilouras2024"
     VILOURAS2026_FROZEN = "vilouras2026-frozen"
+    VILOURAS2026_TUNED = "vilouras2026-tuned"
     NUETZEL2025 = "nuetzel2025"
     FAST = "fast"
     PHANTOM = "phantom"
@@ -104,6 +105,8 @@ PRESETS = {
     Preset.VILOURAS2024: Settings(),
     # The frozen baseline of the 2026 paper (arXiv:2506.10633): 100 steps, of which 40 to 59 are read.
     Preset.VILOURAS2026_FROZEN: Settings(steps=100),
+    # How that paper reads its tuned embeddings: the middle block and the three behind it, 4 to 7 there, unmasked.
+    Preset.VILOURAS2026_TUNED: Settings(steps=100, layers=("middle", "middle+1", "middle+2", "middle+3"), otsu=False),
     # Bimodal Bias Merging: the last 40 of 50 steps, all layers, the first piece of each word that says something.
     Preset.NUETZEL2025: Settings(
         Extraction.BIMODAL, steps=50, layers=("all",), tokens=Tokens.CONTENT_FIRST, otsu=False, blur=0
@@ -141,7 +144,10 @@ class MapOptions:
         },
     )
     layers: tuple[str, ...] | None = field(
-        default=None, metadata={"help": "cross-attention layers, by name, by the paper's number (3,4,6,7), or all"}
+        default=None,
+        metadata={
+            "help": "cross-attention layers, by name, by number (3,4,6,7), from the middle (middle,middle+1), or all"
+        },
     )
     tokens: Tokens | None = field(
         default=None,

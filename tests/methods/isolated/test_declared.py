@@ -197,7 +197,7 @@ def test_bundled_methods_ask_for_the_versions_that_groundcxr_asks_for(monkeypatc
 
 def test_networks_that_are_bundled_state_what_they_need():
     # Those that change others' maps by arithmetic alone.
-    without = {"average", "boxes"}
+    without = {"average", "boxes", "with-prior"}
     for name in METHODS.names():
         stated = declared_by(name).requirements
         assert bool(stated) == (METHODS.get(name).kind != "control" and name not in without), name
