@@ -73,20 +73,12 @@ def choose_layers(unet: Any, layers: Sequence[int | str] | None) -> list[str]:
         MethodError: If there is no such layer.
     """
     known = layers_in_monai_order(unet)
-    return layers_from_middle(unet, PAPER_LAYERS) if layers is None else named_layers(layers, known)
-
-
-def layers_from_middle(unet: Any, offsets: Sequence[int]) -> list[str]:
-    """The names of the layers at some distances from the middle block's, which is 0.
-
-    Raises:
-        MethodError: If there is no such layer.
-    """
-    known = layers_in_monai_order(unet)
-    middle = known.index(_MIDDLE_BLOCK) if _MIDDLE_BLOCK in known else -1
-    if middle < 0 or middle + min(offsets) < 0 or middle + max(offsets) >= len(known):
-        raise MethodError(f"the network has not the layers that the paper reads; name some of {', '.join(known)}")
-    return [known[middle + offset] for offset in offsets]
+    if layers is None:
+        middle = known.index(_MIDDLE_BLOCK) if _MIDDLE_BLOCK in known else -1
+        if middle < 1 or middle + max(PAPER_LAYERS) >= len(known):
+            raise MethodError(f"the network has not the layers that the paper reads; name some of {', '.join(known)}")
+        layers = [middle + offset for offset in PAPER_LAYERS]
+    return named_layers(layers, known)
 
 
 def named_layers(layers: Sequence[int | str], known: list[str]) -> list[str]:

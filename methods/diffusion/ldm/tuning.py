@@ -16,7 +16,6 @@ from torch import Tensor
 from ....core import MethodError
 from ....core.place_table import PlaceTable
 from ...training import epoch_order, generator
-from .attention import layers_from_middle
 from .batching import DTYPES, BatchSize, products_in
 from .checkpoint import LoadedModel
 from .embedding import change_of
@@ -83,9 +82,13 @@ class Tuning:
         Raises:
             MethodError: If the network has no such layers, or no embedding could learn.
         """
-        layers = layers_from_middle(model.unet, recipe.from_middle) if recipe.from_middle else settings.layers or None
+        layers = [f"middle+{offset}" if offset else "middle" for offset in recipe.from_middle or ()]
         self._grounder = CrossAttentionGrounder(
-            model.unet, model.vae, scheduler=model.scheduler, layers=layers, pixel_range=model.pixel_range
+            model.unet,
+            model.vae,
+            scheduler=model.scheduler,
+            layers=layers or settings.layers or None,
+            pixel_range=model.pixel_range,
         )
         self.layers = self._grounder.layers
         self.batch = min(recipe.batch, len(examples))
