@@ -20,7 +20,7 @@ from .streams import lost_output, tell
 
 _HOLD_PATHS = {"method", "data", "python", "root", "suite"}
 
-_GOES_ON = "stopped; the predictions made so far are kept, and the same command goes on from there"
+_GOES_ON = "stopped; the predictions of finished batches are kept, and the same command goes on from there"
 
 
 def called(command: Callable[..., None], *, verdict: bool = False, stopped: str = _GOES_ON) -> Callable[..., None]:
