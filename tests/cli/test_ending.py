@@ -186,7 +186,9 @@ def test_ctrl_c_ends_all_methods_and_keeps_what_is_done(groundcxr, manifest, met
     ran = groundcxr(*command)
     assert ran.code == 130
     assert not ran.out
-    assert ran.err.strip() == ("stopped; the predictions made so far are kept, and the same command goes on from there")
+    assert ran.err.strip() == (
+        "stopped; the predictions of finished batches are kept, and the same command goes on from there"
+    )
     assert list(tmp_path.glob("results/store/Mine-*/*/*.batch"))
 
 
