@@ -28,9 +28,9 @@ def import_results(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="result.json files (or their folders, or a whole folder of results) with samples.parquet beside them; or a folder of maps "
-            "SAMPLE_ID.npy, .npz or .png and/or a COCO results JSON of boxes; or, with --preset, a file of JSON lines "
-            "with sample_id and text."
+            help="result.json files (or their folders, or a whole folder of results) with samples.parquet beside them; "
+            "or a folder of maps SAMPLE_ID.npy, .npz or .png and/or a COCO results JSON of boxes; or, with --preset, a "
+            "file of JSON lines with sample_id and text."
         ),
     ],
     name: Annotated[str | None, typer.Option("--name", help="Of predictions: the method's name in tables.")] = None,
