@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .. import __version__
 from ..core import DEFAULT_PROTOCOL, GroundCXRError, unknown_name
 from ..core.config import STORE, configured_path, results_folder
 from ..core.names import printable
@@ -38,7 +39,9 @@ Protocols = Annotated[
     list[str], typer.Option("--protocol", help=f"{DEFAULT_PROTOCOL} otherwise; may be given several times.")
 ]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Images in a batch; the method's own otherwise.")]
-Limit = Annotated[int | None, typer.Option("--limit", help="Only so many samples; the result is marked incomplete.")]
+Limit = Annotated[
+    int | None, typer.Option("--limit", help="Only the first so many samples; the result is marked incomplete.")
+]
 Pathology = Annotated[str | None, typer.Option("--pathology", help="Only this class; the result is marked incomplete.")]
 Settings = Annotated[
     list[str],
@@ -107,6 +110,13 @@ Store = Annotated[
     ),
 ]
 """What `groundcxr config` shows comes before these defaults."""
+
+
+def show_version(wanted: bool) -> None:
+    """Print the version and end; what ``--version`` does."""
+    if wanted:
+        typer.echo(f"groundcxr {__version__}")
+        raise typer.Exit
 
 
 def open_methods(

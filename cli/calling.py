@@ -20,7 +20,7 @@ from .streams import lost_output, tell
 
 _HOLD_PATHS = {"method", "data", "python", "root", "suite"}
 
-_GOES_ON = "stopped; the predictions made so far are kept, and the same command goes on from there"
+_GOES_ON = "stopped; the predictions of finished batches are kept, and the same command goes on from there"
 
 
 def called(command: Callable[..., None], *, verdict: bool = False, stopped: str = _GOES_ON) -> Callable[..., None]:
@@ -63,6 +63,9 @@ def called(command: Callable[..., None], *, verdict: bool = False, stopped: str 
             ) from None
         raise typer.Exit(_printed(code, arguments, verdict))
 
+    # A paragraph is one line: where Python's source breaks it says nothing of where a terminal should.
+    paragraphs = inspect.cleandoc(command.__doc__ or "").split("\n\n")
+    call.__doc__ = "\n\n".join(" ".join(one.split()) for one in paragraphs)
     # Typer reads these instead of the command's own, which are text until somebody asks, and then new each time.
     hints = call.__annotations__ = _hints(command)
     signature = inspect.signature(command)

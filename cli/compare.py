@@ -31,7 +31,7 @@ def compare(
     results: Annotated[list[Path], typer.Argument(help="Folders of results, of runs, or result.json files.")],
     metric: Annotated[
         list[str],
-        typer.Option("--metric", help="A metric's key, such as miou; the headline ones that all have otherwise."),
+        typer.Option("--metric", help="A metric's key or label, such as miou; the headline ones otherwise."),
     ] = [],  # noqa: B006  (typer reads it as the default, nobody changes it)
     form: Annotated[Form, typer.Option("--format", help="What to write.")] = Form.TEXT,
     out: Annotated[Path | None, typer.Option("--out", help="The file to write; the terminal otherwise.")] = None,

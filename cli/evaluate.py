@@ -31,6 +31,7 @@ from .arguments import (
     Top,
     open_methods,
     open_protocols,
+    show_version,
     titled,
 )
 from .data_sets import Datasets, Roots, Secret, Splits, Suite, plan_sets
@@ -135,6 +136,9 @@ def evaluate(
         bool,
         typer.Option("--quiet", "-q", help="No progress and no table for each method: only the overview of all."),
     ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="The version of groundcxr.", callback=show_version, is_eager=True)
+    ] = False,
     debug: Annotated[
         bool,
         typer.Option("--debug", help="The whole traceback of what a method raises, on standard error."),
@@ -147,8 +151,17 @@ def evaluate(
     """Evaluate methods on data sets and print a table per pathology for each.
 
     Predictions that are in the store are not computed again, except those that failed: an interrupted run goes on
-    where it was. A method is loaded once, whatever the number of data sets. Exit code 0: every sample was scored; 1:
-    some failed, or a method or data set could not be run; 2: nothing could be run.
+    where it was. A method is loaded once, whatever the number of data sets.
+
+    Exit code 0: every sample was scored; 1: some failed, or a method or data set could not be run; 2: nothing could be
+    run.
+
+    Examples:
+    evaluate --method my_method.py --method center-prior --dataset phantom --limit 40
+
+    evaluate --method biovil --dataset ms-cxr --root /data/physionet --protocol v1
+
+    evaluate --method a=clip --method b=clip --set b.mode=csa --dataset phantom --quiet
     """
     from ..evaluation import Run, Shard, ground_shard, run_entry
     from ..evaluation.box_choice import make_choice

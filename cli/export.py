@@ -19,7 +19,9 @@ def export(
     form: Annotated[Format, typer.Option("--format", help="What to write.")] = Format.MARKDOWN,
     metric: Annotated[
         list[str],
-        typer.Option("--metric", help="Keys of metrics, such as miou; the protocol's headline ones otherwise."),
+        typer.Option(
+            "--metric", help="Keys or labels of metrics, such as miou; the protocol's headline ones otherwise."
+        ),
     ] = [],  # noqa: B006  (typer reads it as the default, nobody changes it)
     layout: Annotated[
         Layout,

@@ -30,9 +30,9 @@ def import_results(
     files: Annotated[
         list[Path],
         typer.Argument(
-            help="result.json files (or their folders) with samples.parquet beside them; or a folder of maps "
-            "SAMPLE_ID.npy, .npz or .png and/or a COCO results JSON of boxes; or, with --preset, a file of JSON lines "
-            "with sample_id and text."
+            help="result.json files (or their folders, or a whole folder of results) with samples.parquet beside them; "
+            "or a folder of maps SAMPLE_ID.npy, .npz or .png and/or a COCO results JSON of boxes; or, with --preset, a "
+            "file of JSON lines with sample_id and text."
         ),
     ],
     name: Annotated[str | None, typer.Option("--name", help="Of predictions: the method's name in tables.")] = None,
@@ -67,11 +67,18 @@ def import_results(
 
     A result is checked (schema, hashes, counts, averages, intervals) and copied. Predictions are scored on the data set
     named by the options, which results do not need; `groundcxr samples` writes the sample ids. Both go to OUT/imported,
-    and every table says so. Exit code 0: all is well; 1: some results could not be imported, or some samples failed;
-    2: nothing was imported.
-    """
-    from ..evaluation.foreign import what_is
+    and every table says so.
 
+    Exit code 0: all is well; 1: some results could not be imported, or some samples failed; 2: nothing was imported.
+
+    Examples:
+    groundcxr import theirs/result.json
+
+    groundcxr import maps/ --name theirs --dataset ms-cxr --root /data/physionet
+    """
+    from ..evaluation.foreign import results_below, what_is
+
+    files = [one for path in files for one in results_below(path) or [path]]
     kinds = ["texts" if preset else what_is(path) for path in files]
     results = [path for path, what in zip(files, kinds, strict=True) if what == "result"]
     predictions = [path for path, what in zip(files, kinds, strict=True) if what != "result"]

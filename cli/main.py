@@ -7,12 +7,14 @@ import os
 import signal
 from collections.abc import Callable
 from types import FrameType
+from typing import Annotated
 
 import typer
 
 from ..core import GroundCXRError
 from .anatomy import anatomy
 from .answers import answers
+from .arguments import show_version
 from .audit import audit
 from .calling import called
 from .check_method import check_method
@@ -50,6 +52,17 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def _umbrella(
+    version: Annotated[
+        bool, typer.Option("--version", help="The version of groundcxr.", callback=show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Phrase grounding on chest X-rays: evaluate methods, and compare them under named protocols."""
+
+
 app.command("evaluate", cls=EvaluateCommand)(called(evaluate))
 app.command("score", cls=EvaluateCommand)(called(score))
 app.command("list")(called(list_names))

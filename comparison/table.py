@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..core import GroundCXRError, unknown_name
+from ..core import GroundCXRError
 from ..core.paths import user_path
 from ..evaluation.derived import can_derive, is_derived
+from ..evaluation.metric_names import metric_key
 from ..evaluation.result import Result, load_result
 from ..evaluation.schema import MetricInfo
 from .captions import how_tested
@@ -99,9 +100,8 @@ def compared_metrics(entrants: Sequence[Entrant], metrics: Sequence[str] = ()) -
         GroundCXRError: If one lacks it, or they have none in common.
     """
     known = {metric.key: metric for entrant in entrants for metric in entrant.info.metrics}
+    metrics = [metric_key(name, known.values(), "these results") for name in metrics]
     for key in metrics:
-        if key not in known:
-            raise unknown_name("metric of these results", key, sorted(known))
         if lacking := next((one for one in entrants if one.metric(key) is None), None):
             raise GroundCXRError(
                 f"{lacking.label}, which answers with {_answers(lacking)}, does not have the metric {key!r}; choose "

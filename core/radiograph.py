@@ -18,6 +18,8 @@ from .errors import ImageError, MethodError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from .input_frame import InputFrame
+
 _PERCENTILES = (0.5, 99.5)
 
 
@@ -133,6 +135,35 @@ class Radiograph:
         unit = self.as_unit_float()
         unit *= 255
         return np.rint(unit, out=unit).astype(np.uint8)
+
+    def fit(self, size: int | tuple[int, int], mode: str) -> tuple[NDArray[np.uint8], InputFrame]:
+        """The image as a network's input, and the frame that leads boxes and maps back from there.
+
+        Args:
+            size: Of the input in pixels: the side of a square, or (width, height).
+            mode: "letterbox" (the whole image, its shape kept, black around it), "crop" (the centre, as much as the
+                shape lets in) or "squash" (the whole image, stretched).
+
+        Returns:
+            Grey values `[height, width]` in 0..255, resized bilinearly (PIL's, smoothed where it becomes smaller), and
+            the frame: ``frame.box(box)`` is a box of the input in the original image's pixels, ``frame.heatmap(grid)``
+            the heatmap of a grid over the input, without what is padding.
+
+        Raises:
+            MethodError: If the mode is unknown, the size no number of pixels, or the image too narrow for it.
+        """
+        from .input_frame import fit_frame
+
+        width, height = (size, size) if isinstance(size, int) else size
+        if min(width, height) < 1:
+            raise MethodError(f"an input of {width}x{height} pixels holds no image; give at least 1 pixel")
+        frame = fit_frame(self.size, (width, height), mode)
+        film = self.as_pil()
+        if film.size != frame.resized:
+            film = film.resize(frame.resized, 2)  # PIL.Image.BILINEAR
+        x, y = frame.offset
+        # What leaves the image is black.
+        return np.array(film.crop((-x, -y, width - x, height - y))), frame
 
     def as_pil(self) -> Image:
         """The 8-bit view as a PIL image of mode L."""

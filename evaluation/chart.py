@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from ..core import unknown_name
 from .derived import DERIVED, DERIVED_SAID, is_derived
+from .metric_names import metric_key
 from .numbers import digits_of, write_number
 from .schema import Cell, MetricInfo, ResultFile
 
@@ -48,16 +48,13 @@ def plot_result(info: ResultFile, metrics: Sequence[str] = ()) -> Figure:
 
     Args:
         info: The result.
-        metrics: Keys of metrics; the headline ones by default.
+        metrics: Keys or labels of metrics; the headline ones by default.
 
     Raises:
         UnknownNameError: If the result does not have one of the metrics.
     """
     known = {metric.key: metric for metric in info.metrics}
-    for key in metrics:
-        if key not in known:
-            raise unknown_name("metric of this result", key, sorted(known))
-    chosen = [known[key] for key in dict.fromkeys(metrics)]
+    chosen = [known[key] for key in dict.fromkeys(metric_key(name, info.metrics, "this result") for name in metrics)]
     chosen = chosen or [metric for metric in info.metrics if metric.headline] or info.metrics
     groups = {**info.pathologies, "macro": info.overall.macro, "micro": info.overall.micro}
     most = [max(cells[metric.key].n for metric in chosen) for cells in groups.values()]

@@ -6,13 +6,10 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from ..core import GroundCXRError
 from .foreign_boxes import kind_of, no_boxes, read_json
 from .foreign_maps import map_files
 from .result import RESULT_FILE
-
-_DEEPEST = 4
-"""Folders of a results folder above a result: imported/DATASET/PROTOCOL/METHOD."""
+from .result_folders import walk_results
 
 
 def what_is(path: Path) -> Literal["result", "maps", "boxes"]:
@@ -24,7 +21,6 @@ def what_is(path: Path) -> Literal["result", "maps", "boxes"]:
     if path.is_dir():
         if os.path.lexists(path / RESULT_FILE):
             return "result"
-        _refuse_results_below(path)
         map_files(path)
         return "maps"
     try:
@@ -40,9 +36,8 @@ def what_is(path: Path) -> Literal["result", "maps", "boxes"]:
     raise no_boxes(path, f"it holds {kind_of(content)}")
 
 
-def _refuse_results_below(folder: Path) -> None:
-    for depth in range(1, _DEEPEST + 1):
-        if (one := next(folder.glob("*/" * depth + RESULT_FILE), None)) is not None:
-            raise GroundCXRError(
-                f"{folder} is a folder of results; give the folders of single ones, such as {one.parent}"
-            )
+def results_below(path: Path) -> list[Path]:
+    """The folders of the results in a whole folder of them, such as OUT of `evaluate`; none in any other path."""
+    if not path.is_dir() or os.path.lexists(path / RESULT_FILE):
+        return []
+    return [entry for entry in walk_results(path) if isinstance(entry, Path)]

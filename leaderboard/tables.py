@@ -13,8 +13,9 @@ import pandas as pd
 from ..comparison.setting import Setting
 from ..comparison.significance import LEVEL, MACRO, MICRO, holm
 from ..comparison.winner import WinnerTests
-from ..core import GroundCXRError, unknown_name
+from ..core import GroundCXRError
 from ..evaluation.derived import can_derive, is_derived
+from ..evaluation.metric_names import metric_key
 from ..evaluation.schema import Cell, MetricInfo, ResultFile
 from .runs import Run, metrics_of, settings_of
 from .zero_shot import seen_in
@@ -191,10 +192,8 @@ def tables_of(
         UnknownNameError: If no run has one of the metrics.
         GroundCXRError: If only derived values are left.
     """
-    known = {metric.key for runs in groups for metric in metrics_of(runs)}
-    for key in metrics:
-        if key not in known:
-            raise unknown_name("metric of these results", key, sorted(known))
+    known = [metric for runs in groups for metric in metrics_of(runs)]
+    metrics = [metric_key(name, known, "these results") for name in metrics]
     tables: list[T] = []
     for runs in groups:
         there = {metric.key: metric for metric in metrics_of(runs)}

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import Box, ImageSize, MethodError, Radiograph
-from .crop import Placement, place
+from ..core.input_frame import InputFrame, fit_frame
 
 MARKER_SIZES: tuple[ImageSize, ...] = ((1237, 1651), (829, 613))
 """(width, height) of the marker images: portrait and landscape, no multiples of a patch; one of over a megapixel."""
@@ -143,15 +143,15 @@ def _distance(box: Box, other: Box, unit: tuple[float, float]) -> float:
     return max(abs(a - b) / step for a, b, step in zip(box.as_tuple(), other.as_tuple(), steps, strict=True))
 
 
-def _frames(image_size: ImageSize, input_size: ImageSize) -> dict[str, Placement]:
+def _frames(image_size: ImageSize, input_size: ImageSize) -> dict[str, InputFrame]:
     """The frames that processors are known to make."""
-    padded = place(image_size, input_size, "longest")
+    padded = fit_frame(image_size, input_size, "letterbox")
     return {
-        "the whole image, resized": place(image_size, input_size, "squash"),
+        "the whole image, resized": fit_frame(image_size, input_size, "squash"),
         "the image padded at both ends": padded,
-        "the image padded on the right or at the bottom": Placement(image_size, padded.resized, (0, 0)),
-        "the image's centre crop": place(image_size, input_size, "shortest"),
-        "the image in its own pixels": Placement(image_size, image_size, (0, 0)),
+        "the image padded on the right or at the bottom": InputFrame(image_size, input_size, padded.resized, (0, 0)),
+        "the image's centre crop": fit_frame(image_size, input_size, "crop"),
+        "the image in its own pixels": InputFrame(image_size, input_size, image_size, (0, 0)),
     }
 
 
@@ -160,7 +160,7 @@ def _frame_of(found: Box, marker: Box, image_size: ImageSize, input_size: ImageS
     unit = (marker.width / found.width, marker.height / found.height)
     for turned, suffix in ((found, ""), (_transposed(found), ", with x and y swapped")):
         for name, frame in _frames(image_size, input_size).items():
-            if _distance(frame.to_image(turned), marker, unit) <= 1:
+            if _distance(frame.box(turned), marker, unit) <= 1:
                 return name + suffix
     return None
 
@@ -170,7 +170,7 @@ def _reading_of(read: Box, found: Box, marker: Box, image_size: ImageSize, input
     unit = (marker.width / found.width, marker.height / found.height)
     for turned, suffix in ((found, ""), (_transposed(found), ", with x and y swapped")):
         for name, frame in _frames(image_size, input_size).items():
-            mapped = frame.to_image(turned)
+            mapped = frame.box(turned)
             if _distance(read, mapped, unit) <= 1:
                 return f"as if that were {name}{suffix}"
             if _distance(read, Box(mapped.x0, mapped.y0, mapped.width, mapped.height), unit) <= 1:

@@ -12,9 +12,9 @@ import numpy as np
 from ...core import BOX, Box, Grounding, MethodError, Query, Radiograph
 from ...core.definitions import DEFINITIONS, definition_of
 from ...core.fingerprint import digest, jsonable
+from ...core.input_frame import fit_frame
 from ...core.pathologies import common_name
 from ...core.paths import user_path
-from ..crop import place
 from ..inference import exact_inference
 from ..marker import NetworkInput, require_frame
 from ..options import require_at_least_one
@@ -264,7 +264,7 @@ def padded_square(image: Radiograph, side: int) -> Image:
     import torch
     from PIL import Image
 
-    width, height = place(image.size, (side, side), "longest").resized
+    width, height = fit_frame(image.size, (side, side), "letterbox").resized
     grey = torch.from_numpy(image.as_uint8()).float()[None, None]
     resized = torch.nn.functional.interpolate(grey, (height, width), mode="bilinear", align_corners=False)[0, 0]
     picture = Image.fromarray(resized.round().clamp(0, 255).numpy().astype(np.uint8))

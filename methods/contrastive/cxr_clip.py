@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ...core import Heatmap, ImageSize, Radiograph, WeightsError
 from ...core.fingerprint import digest, file_digest
+from ...core.input_frame import InputFrame, fit_frame
 from ...core.paths import user_path
-from ..crop import Placement, place
 from ..hub import unloadable
 from ..marker import NetworkInput
 from ..random_weights import drawing, drawn_id, random_weights
@@ -167,7 +167,7 @@ class CxrClip(ContrastiveMethod):
 
     def network_input(self, image: Radiograph) -> NetworkInput:
         """What the network gets of an image; for the marker test."""
-        return NetworkInput(_transform()(image.as_pil().convert("RGB")).numpy(), self._placement(image.size).to_image)
+        return NetworkInput(_transform()(image.as_pil().convert("RGB")).numpy(), self._placement(image.size).box)
 
     def explained(self) -> Explained:
         """The last convolution, and the projection of its mean."""
@@ -185,8 +185,8 @@ class CxrClip(ContrastiveMethod):
     def _longest(self) -> int:
         return min(_LONGEST, self._parts["text"].config.max_position_embeddings)
 
-    def _placement(self, image_size: ImageSize) -> Placement:
-        return place(image_size, (_SIZE, _SIZE), "shortest")
+    def _placement(self, image_size: ImageSize) -> InputFrame:
+        return fit_frame(image_size, (_SIZE, _SIZE), "crop")
 
     def _pixels(self, images: Sequence[Radiograph]) -> torch.Tensor:
         import torch

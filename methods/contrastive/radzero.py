@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core import Heatmap, ImageSize, Radiograph, WeightsError
-from ..crop import place
+from ...core.input_frame import fit_frame
 from ..hub import unloadable
 from ..pretrained import PretrainedMethod
 from ..random_weights import drawing
@@ -99,7 +99,7 @@ class RadZero(PretrainedMethod, ContrastiveMethod):
     def heatmap(self, cosines: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
         """The scores, over the whole image."""
         scores = cosines / np.float32(self._network.temperature)
-        placement = place(image_size, self._preparation.size, "squash")
+        placement = fit_frame(image_size, self._preparation.size, "squash")
         return placement.heatmap(scores, (self._network.patch_size, self._network.patch_size))
 
     @property

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, Query, Radiograph
 from ...core.fingerprint import digest
+from ...core.input_frame import InputFrame
 from ...core.map_cells import cells_of, rectangle
 from ..base import GroundingMethod, by_image
 from ..boxes.reading import PARSER_VERSION
-from ..crop import Placement
 from ..inference import exact_inference
 from ..marker import NetworkInput, require_frame
 from ..pretrained import PretrainedMethod
@@ -118,7 +118,7 @@ class Sam(WrappingMethod, PretrainedMethod):
     def network_input(self, image: Radiograph) -> NetworkInput:
         """What the network gets of an image; see `methods.marker`."""
         pixels, placement = self._input(image)
-        return NetworkInput(pixels[0].numpy(), placement.to_image)
+        return NetworkInput(pixels[0].numpy(), placement.box)
 
     def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
         """The masks for the answers of the method that is asked; each image is encoded once.
@@ -163,13 +163,14 @@ class Sam(WrappingMethod, PretrainedMethod):
             self._model = self.load(SamModel, dtype=torch.float32)
         self._model.to(device)
 
-    def _input(self, image: Radiograph) -> tuple[torch.Tensor, Placement]:
+    def _input(self, image: Radiograph) -> tuple[torch.Tensor, InputFrame]:
         """The network's input `[1, 3, h, w]`, and where it lies: the image in its top-left corner, the rest padding."""
         made = self._processor.image_processor(images=image.as_pil().convert("RGB"), return_tensors="pt")
         height, width = (int(side) for side in made["reshaped_input_sizes"][0])
-        return made["pixel_values"], Placement(image.size, (width, height), (0, 0))
+        whole = made["pixel_values"].shape
+        return made["pixel_values"], InputFrame(image.size, (whole[3], whole[2]), (width, height), (0, 0))
 
-    def _masks(self, encoded: torch.Tensor, prompts: Sequence[Box], placement: Placement) -> NDArray[np.float32]:
+    def _masks(self, encoded: torch.Tensor, prompts: Sequence[Box], placement: InputFrame) -> NDArray[np.float32]:
         """The mask of each prompt as probabilities `[n, h, w]` on the network's own grid."""
         import torch
 
@@ -203,7 +204,7 @@ def _prompts(answer: Grounding, image: Radiograph) -> list[Box]:
     return [Box(x, y, x, y)]
 
 
-def _placed(mask: NDArray[np.float32], placement: Placement, input_size: tuple[int, int]) -> Heatmap:
+def _placed(mask: NDArray[np.float32], placement: InputFrame, input_size: tuple[int, int]) -> Heatmap:
     rows, columns = mask.shape
     return placement.heatmap(mask, (input_size[0] // columns, input_size[1] // rows))
 

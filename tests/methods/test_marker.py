@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from groundcxr.core import Box, MethodError
+from groundcxr.core.input_frame import InputFrame, fit_frame
 from groundcxr.evaluation.check_method import run_checks
-from groundcxr.methods.crop import Placement, place
 from groundcxr.methods.loading import build_method
 from groundcxr.methods.marker import MARKER_SIZES, NetworkInput, find_marker, frame_problem, marker_image, require_frame
 
@@ -140,12 +140,12 @@ def test_the_marker_is_found_to_a_fraction_of_a_pixel(size):
     assert found.as_tuple() == pytest.approx(wanted.as_tuple(), abs=0.2)
 
 
-@pytest.mark.parametrize("mode", ["squash", "longest", "shortest"])
+@pytest.mark.parametrize("mode", ["squash", "letterbox", "crop"])
 def test_placements_map_boxes_there_and_back(mode):
-    frame = place((640, 480), (SIDE, SIDE), mode)
+    frame = fit_frame((640, 480), (SIDE, SIDE), mode)
     box = Box(100.5, 30, 300, 240.25)
-    assert frame.to_image(frame.to_input(box)).as_tuple() == pytest.approx(box.as_tuple())
-    assert Placement((640, 480), (320, 240), (-48, -8)).to_input(box).as_tuple() == pytest.approx(
+    assert frame.box(frame.to_input(box)).as_tuple() == pytest.approx(box.as_tuple())
+    assert InputFrame((640, 480), (224, 224), (320, 240), (-48, -8)).to_input(box).as_tuple() == pytest.approx(
         (2.25, 7, 102, 112.125)
     )
 

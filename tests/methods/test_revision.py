@@ -35,7 +35,6 @@ REMARK = ("from __future__", "# Another remark.\nfrom __future__")
 CLIP, LDM = {"clip", "clip-phantom"}, {"ldm", "ldm-phantom"}
 RESTS_ON = {
     "hub": {*CLIP, *LDM, "biovil"},
-    "crop": CLIP,
     "bundled": {"clip-phantom", "ldm-phantom"},
     "controls/priors": {"random", "center-prior", "whole-image"},
     "controls/class_mean_box": {"class-mean-box", "text-prior"},

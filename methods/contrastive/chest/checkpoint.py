@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ....core import ImageSize, Radiograph, WeightsError
 from ....core.fingerprint import digest
+from ....core.input_frame import InputFrame
 from ....core.paths import user_path
-from ...crop import Placement
 from ...hub import unloadable
 from ...marker import NetworkInput
 from ...random_weights import drawing, drawn_id, random_weights
@@ -100,7 +100,7 @@ class CheckpointMethod(ContrastiveMethod):
         """What the network gets of an image, `[h, w]`, but for the scale of its values."""
         raise NotImplementedError
 
-    def placement(self, image_size: ImageSize) -> Placement:
+    def placement(self, image_size: ImageSize) -> InputFrame:
         """Where that lies on an image of `image_size`.
 
         Raises:
@@ -110,7 +110,7 @@ class CheckpointMethod(ContrastiveMethod):
 
     def network_input(self, image: Radiograph) -> NetworkInput:
         """What the network gets of an image; for the marker test."""
-        return NetworkInput(self.input_pixels(image), self.placement(image.size).to_image)
+        return NetworkInput(self.input_pixels(image), self.placement(image.size).box)
 
     def setup(self, device: str) -> None:
         """Load the tokenizer and the networks, and move them to the device.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....core import ImageSize, MethodError
-from ...crop import Placement
+from ....core.input_frame import InputFrame
 from .area import resize_area
 
 INPUT = 224
@@ -25,7 +25,7 @@ class PadFrame:
 
     side: int
 
-    def placement(self, image_size: ImageSize) -> Placement:
+    def placement(self, image_size: ImageSize) -> InputFrame:
         """Where the input lies on an image.
 
         Args:
@@ -44,7 +44,7 @@ class PadFrame:
             raise MethodError(f"an image of {width}x{height} pixels is too narrow for {self.side}x{self.side} input")
         x, y = ((self.side - one) // 2 for one in resized)
         cut = round((self.side - INPUT) / 2)
-        return Placement(image_size, resized, (x - cut, y - cut))
+        return InputFrame(image_size, (INPUT, INPUT), resized, (x - cut, y - cut))
 
     def input(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The input `[224, 224]` of grey values `[H, W]`.

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....core import ImageSize, Radiograph
-from ...crop import Placement
+from ....core.input_frame import InputFrame
 from .checkpoint import CheckpointMethod
 from .frame import PadFrame
 from .words import WordEncoder
@@ -66,7 +66,7 @@ class PaddedMethod(CheckpointMethod):
         """The input, in grey values."""
         return self.frame.input(image.as_uint8())
 
-    def placement(self, image_size: ImageSize) -> Placement:
+    def placement(self, image_size: ImageSize) -> InputFrame:
         """Where the input lies on an image."""
         return self.frame.placement(image_size)
 

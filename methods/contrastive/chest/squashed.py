@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....core import Heatmap, ImageSize, Radiograph
-from ...crop import Placement, place
+from ....core.input_frame import InputFrame, fit_frame
 from .checkpoint import CheckpointMethod
 
 
@@ -28,9 +28,9 @@ class SquashedMethod(CheckpointMethod):
         resized = image.as_pil().resize((self.side, self.side), Resampling.BICUBIC)
         return np.asarray(resized, dtype=np.float32) / np.float32(255)
 
-    def placement(self, image_size: ImageSize) -> Placement:
+    def placement(self, image_size: ImageSize) -> InputFrame:
         """The whole image."""
-        return place(image_size, (self.side, self.side), "squash")
+        return fit_frame(image_size, (self.side, self.side), "squash")
 
     def heatmap(self, cosines: NDArray[np.float32], image_size: ImageSize) -> Heatmap:
         """The grid, over the whole image."""

@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ....core import ImageSize
-from ...crop import Placement, place
+from ....core.input_frame import InputFrame, fit_frame
 
 if TYPE_CHECKING:
     import torch
     from PIL import Image
+
+RESIZE_MODES = {"shortest": "crop", "longest": "letterbox", "squash": "squash"}
+"""open_clip's words for how an image becomes a square, as `fit_frame` has them."""
 
 
 class Frame(Protocol):
@@ -21,7 +24,7 @@ class Frame(Protocol):
         """The network's input `[3, H, W]` of an image."""
         ...
 
-    def placement(self, image_size: ImageSize) -> Placement:
+    def placement(self, image_size: ImageSize) -> InputFrame:
         """Where the input lies on an image of that size.
 
         Raises:
@@ -55,11 +58,11 @@ class OpenClipFrame:
         transform: Any = image_transform_v2(PreprocessCfg(**self.preprocess), is_train=False)
         return transform(image)
 
-    def placement(self, image_size: ImageSize) -> Placement:
+    def placement(self, image_size: ImageSize) -> InputFrame:
         """Where the input lies on an image of that size."""
         size = self.preprocess["size"]
         height, width = (size, size) if isinstance(size, int) else size
-        return place(image_size, (width, height), self.preprocess["resize_mode"])
+        return fit_frame(image_size, (width, height), RESIZE_MODES[self.preprocess["resize_mode"]])
 
     def changed(self, changes: Mapping[str, Any]) -> OpenClipFrame:
         """The same with another `size`, `resize_mode`, `mean` or `std`."""

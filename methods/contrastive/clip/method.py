@@ -171,7 +171,7 @@ class Clip(ContrastiveMethod):
 
     def network_input(self, image: Radiograph) -> NetworkInput:
         """What the network gets of an image; for the marker test."""
-        return NetworkInput(self._frame.pixels(image.as_pil()).numpy(), self._frame.placement(image.size).to_image)
+        return NetworkInput(self._frame.pixels(image.as_pil()).numpy(), self._frame.placement(image.size).box)
 
     def explained(self) -> Explained:
         """The tokens that the last block reads, and the model's own image embedding.

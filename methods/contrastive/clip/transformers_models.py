@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ....core import ImageSize, MethodError, WeightsError
-from ...crop import Placement, place
+from ....core.input_frame import InputFrame, fit_frame
 from ...pretrained import PretrainedMethod
 from .source import Loaded
 
@@ -193,14 +193,14 @@ class ProcessorFrame:
         """The network's input `[3, H, W]` of an image."""
         return self._processor(images=image.convert("RGB"), return_tensors="pt")["pixel_values"][0]
 
-    def placement(self, image_size: ImageSize) -> Placement:
+    def placement(self, image_size: ImageSize) -> InputFrame:
         """Where the input lies on an image of that size."""
         if not self._cropped:
-            return place(image_size, self._input, "squash")
-        covering = place(image_size, self._input, "shortest")
+            return fit_frame(image_size, self._input, "squash")
+        covering = fit_frame(image_size, self._input, "crop")
         # Unlike torchvision, transformers rounds the corner of its crop down.
         x, y = (-((size - frame) // 2) for size, frame in zip(covering.resized, self._input, strict=True))
-        return Placement(image_size, covering.resized, (x, y))
+        return InputFrame(image_size, self._input, covering.resized, (x, y))
 
     def changed(self, changes: Mapping[str, Any]) -> ProcessorFrame:
         """The same with another `size`, `resize_mode`, `mean` or `std`.

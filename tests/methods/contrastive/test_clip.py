@@ -15,13 +15,14 @@ from safetensors.torch import save_file
 from transformers import BertConfig, CLIPImageProcessor, SiglipImageProcessor
 
 from groundcxr.core import Box, Heatmap, MethodError, Query, Radiograph, UnknownNameError, WeightsError
+from groundcxr.core.input_frame import fit_frame
 from groundcxr.core.seen import seen
+from groundcxr.methods.contrastive.clip.frame import RESIZE_MODES
 from groundcxr.methods.contrastive.clip.method import Clip
 from groundcxr.methods.contrastive.clip.options import ClipOptions
 from groundcxr.methods.contrastive.clip.presets import PRESETS
 from groundcxr.methods.contrastive.clip.towers import patch_tower
 from groundcxr.methods.contrastive.clip.transformers_models import ProcessorFrame
-from groundcxr.methods.crop import place
 from groundcxr.methods.loading import build_method
 from groundcxr.methods.marker import find_marker, frame_problem, marker_image
 
@@ -241,7 +242,7 @@ def test_each_pixel_belongs_to_the_patch_that_sees_it(mode, size):
     side = cells * patch + 5  # the last 5 rows and columns belong to no patch
     transform = image_transform_v2(PreprocessCfg(size=side, resize_mode=mode), is_train=False)
     numbered = np.arange(cells * cells, dtype=np.float32).reshape(cells, cells)
-    heatmap = place(size, (side, side), mode).heatmap(numbered, (patch, patch))
+    heatmap = fit_frame(size, (side, side), RESIZE_MODES[mode]).heatmap(numbered, (patch, patch))
     pixels = heatmap.to_pixels()
     x0, y0, x1, y1 = (int(edge) for edge in heatmap.extent.as_tuple())
     rng = np.random.default_rng(3)
@@ -261,18 +262,18 @@ def test_each_pixel_belongs_to_the_patch_that_sees_it(mode, size):
 
 def test_padding_is_cut_off_and_the_whole_image_is_kept():
     # 100x50 in 64x64: resized to 64x32, padded by 16 above and below: exactly one patch of 16 each.
-    heatmap = place((100, 50), (64, 64), "longest").heatmap(np.arange(16.0).reshape(4, 4), (16, 16))
+    heatmap = fit_frame((100, 50), (64, 64), "letterbox").heatmap(np.arange(16.0).reshape(4, 4), (16, 16))
     np.testing.assert_array_equal(heatmap.values, [[4, 5, 6, 7], [8, 9, 10, 11]])
     assert heatmap.extent == Box(0, 0, 100, 50)
     # 64x40: padded by 12, so patches keep 4, 16, 16 and 4 rows: cells of 4 rows, 10 of them.
-    heatmap = place((64, 40), (64, 64), "longest").heatmap(np.arange(16.0).reshape(4, 4), (16, 16))
+    heatmap = fit_frame((64, 40), (64, 64), "letterbox").heatmap(np.arange(16.0).reshape(4, 4), (16, 16))
     np.testing.assert_array_equal(heatmap.values[:, 0], [0, 4, 4, 4, 4, 8, 8, 8, 8, 12])
     assert heatmap.values.shape == (10, 4)
     assert heatmap.extent == Box(0, 0, 64, 40)
     with pytest.raises(MethodError, match="1x1000 pixels is too narrow"):
-        place((1, 1000), (64, 64), "longest")
-    with pytest.raises(MethodError, match="resize mode 'stretch'"):
-        place((10, 10), (64, 64), "stretch")
+        fit_frame((1, 1000), (64, 64), "letterbox")
+    with pytest.raises(MethodError, match="by 'stretch'"):
+        fit_frame((10, 10), (64, 64), "stretch")
 
 
 def test_padded_and_squashed_images_through_the_method():
@@ -569,7 +570,7 @@ def test_the_frame_of_transformers_processors():
         frame = ProcessorFrame(processor, "here")
         image, marker = marker_image((size[0] * 8, size[1] * 8))
         found = find_marker(frame.pixels(image.as_pil()).numpy().mean(axis=0))
-        read = frame.placement(image.size).to_image(found)
+        read = frame.placement(image.size).box(found)
         unit = min(image.size) / 64
         assert max(abs(a - b) for a, b in zip(read.as_tuple(), marker.as_tuple(), strict=True)) < 0.4 * unit
     with pytest.raises(WeightsError, match=r"resizes to .* and crops to .*; this package reads those"):
