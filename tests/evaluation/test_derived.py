@@ -200,3 +200,12 @@ def test_a_comparison_says_which_of_its_values_are_derived(ran, groundcxr):
     assert f"{write_number(first, 3)}°" in macro
     assert f"{write_number(second, 3)}°" not in macro
     assert "°: derived" in shown
+
+
+def test_old_results_stand_behind_those_of_the_default_in_tables_of_their_own(plain, tmp_path):
+    evaluate(Maps, plain, "v1", out=tmp_path / "out")
+    evaluate(Maps, plain, out=tmp_path / "out")
+    library = Library.scan([tmp_path / "out"])
+    tables = boards(library.runs, ["miou"])
+    assert [[row.run.info.protocol.name for row in table.rows] for table in tables] == [["v2"], ["v1"]]
+    assert [setting.protocol for setting in library.settings()] == ["v2", "v1"]
