@@ -7,9 +7,9 @@ from groundcxr.datasets import load_dataset
 
 
 def test_a_label_changes_nothing_else(tmp_path):
-    data = load_dataset("phantom", images=4)
-    plain = evaluate("center-prior", data, out=tmp_path / "plain")
-    named = evaluate("center-prior", data, out=tmp_path / "named", dataset_label="Ward 7")
+    data, store = load_dataset("phantom", images=4), tmp_path / "store"
+    plain = evaluate("center-prior", data, out=tmp_path / "plain", store=store)
+    named = evaluate("center-prior", data, out=tmp_path / "named", store=store, dataset_label="Ward 7")
     assert named.info.dataset.label == "Ward 7"
     assert named.fingerprint == plain.fingerprint
     assert named.info.method.fingerprint == plain.info.method.fingerprint
