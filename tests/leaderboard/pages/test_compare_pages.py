@@ -60,11 +60,11 @@ def test_the_link_from_failures_shows_the_failing_method(open_page, save_run, tm
     link = re.search(r'href="(compare[^"]*)"', shown.html)[1]
     assert re.findall(r"methods=(\w)", link) == ["f", "a", "b", "c"]
     # Once each, or a link that is sent on looks as if two things were meant.
-    assert link.count("metric=") == 1
+    assert link.count("metric=") <= 1
 
 
 def test_the_metric_chosen_stands_under_the_pictures(open_page, demo):
     results = (json.loads(Path(path).read_text()) for path in (demo / RESULTS).glob("phantom/v1/*/result.json"))
     metric = next(m["label"] for content in results for m in content["metrics"] if not m["headline"])
     captions = open_page("compare", "--results", demo / RESULTS, metric=metric).html
-    assert re.search(rf"gx-caption[^<]*>[^/]*· {re.escape(metric)} ", captions)
+    assert re.search(rf"gx-caption[^<]*>(<b>[^<]*</b>)?[^<]*· {re.escape(metric)} ", captions)
