@@ -1,4 +1,4 @@
-"""What an author reads while methods run: each table when it is there, the best marked, and where his code went wrong."""
+"""What an author reads while methods run: each table when it is there, the best marked, where code went wrong."""
 
 import re
 
