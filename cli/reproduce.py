@@ -54,7 +54,7 @@ def reproduce(
     timeout: Timeout = None,
     device: Annotated[
         str | None,
-        typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps; where the result was made otherwise."),
+        typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps; that of the result otherwise."),
     ] = None,
     by: Annotated[
         str | None, typer.Option("--by", help="Who makes it again, to be named in reproduction.json; nobody otherwise.")
