@@ -93,7 +93,7 @@ Device = Annotated[
         "--device",
         default_factory=_configured_device,
         show_default="auto",
-        help="auto, cpu, cuda or cuda:N.",
+        help="auto, cpu, cuda, cuda:N or mps.",
     ),
 ]
 Out = Annotated[

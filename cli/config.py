@@ -51,7 +51,7 @@ def show() -> None:
 
 def change(
     key: Annotated[str, typer.Argument(help="data.NAME of a data set, results, store or device.")],
-    value: Annotated[str, typer.Argument(help="A folder or file; of device: auto, cpu, cuda or cuda:N.")],
+    value: Annotated[str, typer.Argument(help="A folder or file; of device: auto, cpu, cuda, cuda:N or mps.")],
 ) -> None:
     """Write a setting into the file; options and environment variables stay above it."""
     from ..evaluation.provenance import check_device

@@ -53,7 +53,8 @@ def reproduce(
     ] = None,
     timeout: Timeout = None,
     device: Annotated[
-        str | None, typer.Option("--device", help="auto, cpu, cuda or cuda:N; where the result was made otherwise.")
+        str | None,
+        typer.Option("--device", help="auto, cpu, cuda, cuda:N or mps; that of the result otherwise."),
     ] = None,
     by: Annotated[
         str | None, typer.Option("--by", help="Who makes it again, to be named in reproduction.json; nobody otherwise.")

@@ -51,6 +51,12 @@ def resolve_device(device: str, method: GroundingMethod) -> str:
     """
     if check_device(device) == "cpu":
         return device
+    if device == "mps":
+        import torch
+
+        if not torch.backends.mps.is_available():
+            raise GroundCXRError("the device 'mps', an Apple GPU, is not there; use --device cpu")
+        return device
     places = [one.gpu_count if isinstance(one, IsolatedMethod) else gpu_count for one in method.answering()]
     if device == "auto":
         driver = sys.platform != "linux" or Path("/proc/driver/nvidia/version").exists()
@@ -68,8 +74,8 @@ def check_device(device: str) -> str:
         GroundCXRError: If it is no device's name.
     """
     name, _, index = device.partition(":")
-    if device not in ("auto", "cpu") and (name != "cuda" or (index and not index.isdecimal())):
-        raise GroundCXRError(f"there is no device {device!r}; write auto, cpu, cuda or cuda:N")
+    if device not in ("auto", "cpu", "mps") and (name != "cuda" or (index and not index.isdecimal())):
+        raise GroundCXRError(f"there is no device {device!r}; write auto, cpu, cuda, cuda:N or mps")
     return device
 
 

@@ -99,7 +99,9 @@ def test_a_typing_error_in_the_file_is_told(groundcxr):
     assert str(config_file()) in ran.err
     ran = groundcxr("evaluate", "--method", "center-prior")
     assert ran.code == 2
-    assert f"there is no device 'gpu'; write auto, cpu, cuda or cuda:N (it is device in {config_file()})" in ran.err
+    assert (
+        f"there is no device 'gpu'; write auto, cpu, cuda, cuda:N or mps (it is device in {config_file()})" in ran.err
+    )
     # A name in quotes that is no data set can be taken out again, but the file stays its owner's otherwise.
     assert groundcxr("config", "unset", "data.ms_cxr").code == 0
     assert load_dataset("phantom", images=1)
