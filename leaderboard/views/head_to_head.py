@@ -163,6 +163,7 @@ def largest_table(
         metric: What is compared.
     """
     digits = digits_of(metric)
+    ahead = (first if samples["difference"].iloc[0] > 0 else second).label
     rows = []
     for row in samples.to_dict("records"):
         sample = known.get(row["sample_id"])
@@ -179,7 +180,7 @@ def largest_table(
             ]
         )
     heads = ["sample", text(first.label), text(second.label), "difference"]
-    return table(heads, rows, label="largest differences")
+    return table(heads, rows, label=f"largest differences, {ahead} higher")
 
 
 def _mean(value: float | None, digits: int) -> str:

@@ -174,15 +174,14 @@ def test_a_result_is_known_by_its_content(tmp_path):
     assert found == ["boxes", "result", "result"]
 
 
-def test_a_folder_of_results_is_told_how_to_give_them(groundcxr, tmp_path):
+def test_a_folder_of_results_names_the_one_that_is_none(groundcxr, tmp_path):
     run = tmp_path / "results" / "phantom" / "v1" / "mine-01234567"
     run.mkdir(parents=True)
     (run / "result.json").write_text("{}")
     for whose in ((), ("--name", "a")):
         ran = groundcxr("import", "results", *whose)
         assert ran.code == 2
-        assert "give the folders of single ones, such as " in ran.err
-        assert "results/phantom/v1/mine-01234567" in ran.err
+        assert "results/phantom/v1/mine-01234567/result.json is no result of schema 1 or 2" in ran.err
 
 
 @pytest.mark.parametrize("name", ["pipe.json", "/dev/zero", "loop.json", "nowhere.json"])

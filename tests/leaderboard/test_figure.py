@@ -163,7 +163,7 @@ def test_letters_are_embedded_and_bytes_are_the_same_again(row):
 
 
 def test_the_command_draws_what_is_stored_and_what_controls_answer(run_in, folder, tmp_path):
-    words = ("--methods", "oracle", "center-prior", "--sample", *folder.ids, "--metric", "mIoU", "--protocol", "v1")
+    words = ("--methods", "oracle", "center-prior", "--sample", *folder.ids, "--metric", "mIoU", "--protocol", "v2")
     for suffix, magic in ((".pdf", b"%PDF"), (".png", b"\x89PNG"), (".SVG", b"<?xml")):
         ran = run_in(*words, "--out", f"fig{suffix}")
         assert ran.code == 0, ran.err

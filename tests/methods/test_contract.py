@@ -66,6 +66,9 @@ def test_names_that_are_given_by_the_decorator(tmp_path):
         load_method_class(str(path))
 
 
+INIT = r"do not fit: odd\.py:\d+ in __post_init__: "
+
+
 @pytest.mark.parametrize(
     ("field", "says"),
     [
@@ -75,9 +78,18 @@ def test_names_that_are_given_by_the_decorator(tmp_path):
         ("x: object = len", None),
         ("x: object = lambda: 0", "option 'x' .* another name in every run"),
         ("x: object = field(default_factory=lambda: (i for i in 'ab'))", "cannot be copied: TypeError"),
-        ("x: int = 0\n    def __post_init__(self): raise KeyError('x')", "do not fit: KeyError: 'x'"),
-        ("x: int = 0\n    def __post_init__(self): sys.exit(0)", "do not fit: SystemExit: 0"),
-        ("x: int = 0\n    def __post_init__(self): raise Silent()", "do not fit: Silent$"),
+        (
+            "x: int = 0\n    def __post_init__(self): raise KeyError('x')",
+            INIT + "KeyError: 'x'",
+        ),
+        (
+            "x: int = 0\n    def __post_init__(self): sys.exit(0)",
+            INIT + "SystemExit: 0",
+        ),
+        (
+            "x: int = 0\n    def __post_init__(self): raise Silent()",
+            INIT + "Silent$",
+        ),
         ("x: int = 0\n    def __post_init__(self): raise ValueError('x is odd')", "do not fit: x is odd$"),
     ],
 )
@@ -102,9 +114,9 @@ def test_options_that_have_no_lasting_form_or_raise(method_of, field, says):
     ],
 )
 def test_whatever_the_code_raises_is_one_sentence(method_of, statement, says):
-    with pytest.raises(MethodError, match=rf"odd\.py cannot be imported: {says}$"):
+    with pytest.raises(MethodError, match=rf"odd\.py cannot be imported: odd\.py:\d+ in <module>: {says}$"):
         method_of("pass", statement)
-    with pytest.raises(MethodError, match=rf"'M' cannot be built: {says}$"):
+    with pytest.raises(MethodError, match=rf"'M' cannot be built: odd\.py:\d+ in __init__: {says}$"):
         method_of(f"def __init__(self, options=None):\n        {statement}")
 
 

@@ -36,7 +36,7 @@ def test_every_method_of_the_package_is_known():
     from groundcxr.methods.supervision import _KNOWN
 
     wrappers = {"shuffled-phrase", "mirrored", "other-side", "generic-phrase", "blank-image", "boxes", "average"}
-    stated = {"location-prior", "with-prior"}
+    stated = {"location-prior", "with-prior", "ldm-phantom-tuned"}
     assert set(registry.METHODS._builtin) == {*_KNOWN, *wrappers, *stated, "vlm", "endpoint"}
 
 

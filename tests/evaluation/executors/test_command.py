@@ -134,7 +134,19 @@ def processes_of(folder: Path) -> list[str]:
 def test_a_cluster_of_this_machine_is_started_and_leaves_nothing(work, temporary, cluster):
     method = work.method("print('a word of the method')")
     # Beside another cluster that is there.
-    running = start(work, temporary, "--method", method, "--batch-size", 2, "--out", work.folder / "ray", "--ray")
+    running = start(
+        work,
+        temporary,
+        "--method",
+        method,
+        "--batch-size",
+        2,
+        "--protocol",
+        "v1",
+        "--out",
+        work.folder / "ray",
+        "--ray",
+    )
     out, err = running.communicate(timeout=120)
     assert running.returncode == 0, err
     assert "a word of the method" not in out
