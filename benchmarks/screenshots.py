@@ -50,7 +50,7 @@ def main() -> None:
             content = shot(page, name, path)
             (OUT / f"{name}.png").write_bytes(content)
             if "--readme" in sys.argv and name in README:
-                (IMAGES / f"{name}.png").write_bytes(smaller(content))
+                (IMAGES / f"{name}.webp").write_bytes(smaller(content, lossless=name == "leaderboard"))
 
 
 def results(folder: Path) -> Path:
