@@ -1,6 +1,6 @@
 """The pictures of docs/phantom.md: phantoms with their phrases, and what the bundled models mark on them.
 
-`.venv/bin/python benchmarks/phantom_pictures.py` writes `docs/images/phantoms.webp` and `docs/images/phantom-maps.webp`.
+`.venv/bin/python benchmarks/phantom_pictures.py` writes `phantoms.webp` and `phantom-maps.webp` to `docs/images/`.
 """
 
 from __future__ import annotations

@@ -33,12 +33,12 @@ PAGES = {
 README = ("leaderboard", "compare")
 METHODS = (
     "center-prior", "class-mean-box", "text-prior", "location-prior", "oracle", "clip-phantom", "ldm-phantom",
-    "noise-difference=ldm-phantom", "ldm-phantom-tuned",
+    "ldm-phantom-tuned", "wrong-phrase=shuffled-phrase",
 )  # fmt: skip
 # As few steps as the demo takes.
 SETTINGS = (
-    "noise-difference.extraction=noise-difference", "ldm-phantom.steps=5", "noise-difference.steps=5",
-    "ldm-phantom-tuned.steps=5",
+    "location-prior.table=phantom", "ldm-phantom.steps=5", "ldm-phantom-tuned.steps=5",
+    "wrong-phrase.method=clip-phantom",
 )  # fmt: skip
 
 
