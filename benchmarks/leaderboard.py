@@ -1,11 +1,13 @@
 """How long the leaderboard takes: finding and checking results, its tables, its pages.
 
-    python benchmarks/leaderboard.py
+    python benchmarks/leaderboard.py           # all of it
+    python benchmarks/leaderboard.py first     # what a reader waits for first, and what a browser loads for it
 
-Results of 5 and of 50 made-up methods on 20,000 made-up samples of 10,000 patients are written to a temporary folder.
-Tables and pages are measured in processes of their own, so that nothing is in memory before the first load. A page's
-time is the server's; the pictures of Compare are not part of it, since the made-up samples have no images. They are
-measured on images of MIMIC-CXR's usual size. Overview is measured on results of 10 methods on 9 data sets.
+First, 34 made-up methods on the phantom's 871 samples under the default protocol. Then results of 5 and of 50 made-up
+methods on 20,000 made-up samples of 10,000 patients. All are written to a temporary folder, and measured in processes
+of their own, so that nothing is in memory before the first load. A page's time is the server's; the pictures of
+Compare are not part of it, since the made-up samples have no images. They are measured on images of MIMIC-CXR's usual
+size. Overview is measured on results of 10 methods on 9 data sets.
 """
 
 from __future__ import annotations
@@ -17,15 +19,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+from made_up_results import write_alike, write_results
 from processor import cpu
 
+ALIKE = 34
 SAMPLES = 20_000
 PATIENTS = 10_000
 METHODS = (5, 50)
@@ -37,39 +39,53 @@ GRIDS = (15, 32, 64, 512)
 """Cells on each side of the four methods' maps: BioViL's, latent diffusion's, and two finer ones."""
 ROWS = 9
 Timed = Callable[[str, Callable[[], Any]], Any]
-PATHOLOGIES = (
-    "Atelectasis",
-    "Cardiomegaly",
-    "Consolidation",
-    "Edema",
-    "Lung Opacity",
-    "Pleural Effusion",
-    "Pneumonia",
-    "Pneumothorax",
-)
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     print(f"machine: {cpu()}, {os.cpu_count()} cores; Python {platform.python_version()}\n")
+    first()
+    if sys.argv[1:] != ["first"]:
+        large()
+
+
+def first() -> None:
+    """The board as it is first seen, and with other metrics: on the server, and what a browser is sent."""
+    with tempfile.TemporaryDirectory() as folder:
+        samples = write_alike(Path(folder), ALIKE)
+        results = Path(folder) / "results"
+        found = json.loads(measured("board", results))
+        print(
+            f"| {ALIKE} methods, {samples:,} samples, default protocol | seconds | of the processor |\n|---|---:|---:|"
+        )
+        for what, (seconds, processor) in found.items():
+            print(f"| {what} | {seconds:.3f} | {processor:.3f} |")
+        print(f"\n{measured('cold_load', results)}")
+
+
+def measured(part: str, folder: Path) -> str:
+    """What a part prints, in a process of its own."""
+    place = Path(__file__).with_name(f"{part}.py")
+    words = [str(place)] if place.exists() else [__file__, part]
+    return subprocess.run([sys.executable, *words, str(folder)], check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def large() -> None:
+    """Tables and pages of many samples."""
     found: dict[int, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         for count in METHODS:
             results = Path(folder) / str(count)
-            write_results(results, count)
+            write_results(results, count, SAMPLES)
             found[count] = {}
             for part in PARTS:
-                command = [sys.executable, __file__, part, str(results)]
-                done = subprocess.run(command, check=True, capture_output=True, text=True)
-                found[count].update(json.loads(done.stdout))
+                found[count].update(json.loads(measured(part, results)))
         (Path(folder) / "pictures").mkdir()
-        command = [sys.executable, __file__, "pictures", str(Path(folder) / "pictures")]
-        pictures = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        pictures = measured("pictures", Path(folder) / "pictures")
         several = Path(folder) / "several"
         for dataset in SETS:
-            write_results(several, SEVERAL_METHODS, dataset, SEVERAL_SAMPLES)
-        command = [sys.executable, __file__, "overview", str(several)]
-        overview = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            write_results(several, SEVERAL_METHODS, SEVERAL_SAMPLES, dataset)
+        overview = json.loads(measured("overview", several))
     print(f"| {SAMPLES:,} samples of {PATIENTS:,} patients | " + " | ".join(f"{n} methods" for n in METHODS) + " |")
     print("|---|" + "---:|" * len(METHODS))
     for what in found[METHODS[0]]:
@@ -80,61 +96,6 @@ def main() -> None:
     for what, number in overview.items():
         print(f"| {what} | {number:.3f} |")
     print(pictures, end="")
-
-
-def write_results(out: Path, count: int, of: str = "made-up", n: int = SAMPLES) -> None:
-    """Results of `count` methods that differ by a little, as `evaluate` writes them, on `n` samples of a data set."""
-    from groundcxr.core.fingerprint import digest
-    from groundcxr.evaluation.result import make_result
-    from groundcxr.evaluation.schema import DatasetInfo, MethodInfo, RunInfo
-    from groundcxr.metrics import get_protocol
-
-    protocol = get_protocol("v1")
-    rng = np.random.default_rng(zlib.crc32(of.encode()))
-    patients = rng.integers(n // 2, size=n)
-    ease = rng.normal(0, 0.15, n)
-    described = {
-        "sample_id": text(digest("sample", i)[:16] for i in range(n)),
-        "patient_key": text(digest("patient", i)[:16] for i in patients.tolist()),
-        "image_key": text(digest("image", i)[:16] for i in patients.tolist()),
-        "pathology": text(PATHOLOGIES[i] for i in rng.integers(len(PATHOLOGIES), size=n)),
-        "box_area": rng.beta(1, 12, n),
-        "n_boxes": rng.integers(1, 4, n, dtype=np.int32),
-        "side": text(("left", "right", "bilateral")[i] for i in rng.integers(3, size=n)),
-        "zone": text(("upper", "mid", "lower")[i] for i in rng.integers(3, size=n)),
-        "truncated": np.zeros(n, dtype=bool),
-        "seconds": np.full(n, 0.02),
-        "error": text([None] * n),
-    }
-    dataset = DatasetInfo(
-        name=of, version="1", split="test", fingerprint=digest(of), n_samples=n, n_skipped=0,
-        n_warnings=0, options={}, licence="none", citation="", credentialed=True,
-    )  # fmt: skip
-    run = RunInfo(
-        device="cpu", batch_size=16, seconds=400, peak_memory_mb={}, created="2026-11-24T00:00:00+00:00", packages={},
-        git=None,
-    )  # fmt: skip
-    for number in range(count):
-        skill = 0.1 + 0.3 * number / count
-        rows = pd.DataFrame(described)
-        for metric in protocol.metrics_for({"heatmap"}):
-            rows[metric.key] = np.clip(skill + ease + rng.normal(0, 0.1, n), 0, 1)
-            rows[f"{metric.key}_status"] = pd.Categorical.from_codes(np.zeros(n, dtype=np.int8), ["ok"])
-        name = f"method-{number:02d}"
-        method = MethodInfo(
-            name=name, label=name, kind="other", emits=["heatmap"], control=False, revision="1", weights=None,
-            weights_fingerprint="none", options={}, fingerprint=digest(name), trained_on=[], licence="none",
-            citation="", note="",
-        )  # fmt: skip
-        make_result(
-            samples=rows, problems={}, protocol=protocol, pathologies=PATHOLOGIES, dataset=dataset, method=method,
-            run=run, complete=True,
-        ).save(out)  # fmt: skip
-
-
-def text(values: Any) -> pd.Series:
-    """A column of strings."""
-    return pd.Series(list(values), dtype="string")
 
 
 def measure_tables(results: Path, timed: Timed) -> None:
@@ -174,6 +135,40 @@ def measure_pages(results: Path, timed: Timed) -> None:
         timed(f"page {title}, again", page.run)
         if page.exception:
             raise SystemExit(f"the page {title} failed: {page.exception[0].message}")
+
+
+def measure_board(results: Path) -> dict[str, tuple[float, float]]:
+    """Seconds, and those of the processor, of the server's part of the board: at first, again, and of other metrics."""
+    import importlib
+
+    from streamlit.testing.v1 import AppTest
+
+    import groundcxr.leaderboard
+
+    # The server imports it before anybody waits.
+    importlib.import_module("groundcxr.leaderboard.views.board")
+    app = Path(groundcxr.leaderboard.__path__[0]) / "app.py"
+    sys.argv = [str(app), f"--results={results}"]
+    page = AppTest.from_file(app, default_timeout=120)
+
+    def run() -> tuple[float, float]:
+        start = time.perf_counter(), time.process_time()
+        page.run()
+        if page.exception:
+            raise SystemExit(f"the page failed: {page.exception[0].message}")
+        return time.perf_counter() - start[0], time.process_time() - start[1]
+
+    found = {"first load": run(), "the same again": run()}
+    metric = next(box for box in page.selectbox if box.key == "metric")
+    others: dict[str, tuple[float, float]] = {}
+    for place, name in enumerate(metric.options):
+        if place != metric.value:
+            next(box for box in page.selectbox if box.key == "metric").set_value(place)
+            others[name] = run()
+    ordered = sorted(others, key=lambda name: others[name][1])
+    found["another metric, median"] = others[ordered[len(ordered) // 2]]
+    found[f"another metric, longest ({ordered[-1]})"] = others[ordered[-1]]
+    return found
 
 
 def measure_overview(results: Path, timed: Timed) -> None:
@@ -257,9 +252,11 @@ OTHERS = {"overview": measure_overview}
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["pictures"]:
-        measure_pictures(Path(sys.argv[2]))
-    elif len(sys.argv) > 1:
-        print(json.dumps(measure(sys.argv[1], Path(sys.argv[2]))))
-    else:
+    if sys.argv[1:] in ([], ["first"]):
         main()
+    elif sys.argv[1] == "board":
+        print(json.dumps(measure_board(Path(sys.argv[2]))))
+    elif sys.argv[1] == "pictures":
+        measure_pictures(Path(sys.argv[2]))
+    else:
+        print(json.dumps(measure(sys.argv[1], Path(sys.argv[2]))))

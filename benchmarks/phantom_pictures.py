@@ -1,6 +1,6 @@
 """The pictures of docs/phantom.md: phantoms with their phrases, and what the bundled models mark on them.
 
-`.venv/bin/python benchmarks/phantom_pictures.py` writes `docs/images/phantoms.png` and `docs/images/phantom-maps.png`.
+`.venv/bin/python benchmarks/phantom_pictures.py` writes `phantoms.webp` and `phantom-maps.webp` to `docs/images/`.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def phantoms(samples: list[Sample]) -> None:
     for axis, sample in zip(axes.flat, samples, strict=True):
         show(axis, sample)
         axis.set_title(f"{sample.pathology}\n“{sample.phrase}”", fontsize=8)
-    save(figure, "phantoms.png")
+    save(figure, "phantoms.webp")
 
 
 def maps(samples: list[Sample]) -> None:
@@ -69,7 +69,7 @@ def maps(samples: list[Sample]) -> None:
         row[0].set_ylabel(title, fontsize=8)
     for axis, sample in zip(axes[0], samples, strict=True):
         axis.set_title("\n".join(wrapped(sample.phrase)), fontsize=7)
-    save(figure, "phantom-maps.png")
+    save(figure, "phantom-maps.webp")
 
 
 def wrapped(phrase: str) -> list[str]:
@@ -100,7 +100,7 @@ def save(figure: plt.Figure, name: str) -> None:
     buffer = io.BytesIO()
     figure.savefig(buffer, dpi=100)
     plt.close(figure)
-    (IMAGES / name).write_bytes(smaller(buffer.getvalue()))
+    (IMAGES / name).write_bytes(smaller(buffer.getvalue(), lossless=False))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""PNG files for the README and docs/."""
+"""WebP files for the README and docs/, which every clone has to fetch."""
 
 from __future__ import annotations
 
@@ -7,9 +7,14 @@ import io
 from PIL import Image
 
 
-def smaller(content: bytes) -> bytes:
-    """A PNG in 256 colours, as README pictures should stay below 500 KB."""
-    image = Image.open(io.BytesIO(content)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+def smaller(content: bytes, *, lossless: bool) -> bytes:
+    """A picture as WebP.
+
+    Args:
+        content: A PNG.
+        lossless: For pages of text; what is mostly photographs is a fifth of the size without.
+    """
+    image = Image.open(io.BytesIO(content)).convert("RGB")
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
+    image.save(buffer, "WEBP", lossless=lossless, quality=100 if lossless else 80, method=6)
     return buffer.getvalue()

@@ -377,12 +377,12 @@ def _metric_problems(
     high = math.inf if metric.high is None else metric.high
     if seen.size and (seen.min() < low - _TOLERANCE or seen.max() > high + _TOLERANCE):
         found.append(f"{key} leaves its range [{metric.low}, {metric.high}]")
-    if Counter(samples[f"{key}_status"].astype(str).tolist()) != result.statuses.get(key):
+    statuses = list(map(str, samples[f"{key}_status"].tolist()))
+    if Counter(statuses) != result.statuses.get(key):
         found.append(f"the status counts of {key} are not those of the rows")
     if metric.reducer is not None:
         return [*found, *_reduced_problems(result, samples, key, metric.reducer)]
-    left_out = samples.loc[np.isnan(values), f"{key}_status"].astype(str)
-    if not set(left_out) <= _LEFT_OUT:
+    if not {statuses[row] for row in np.flatnonzero(np.isnan(values))} <= _LEFT_OUT:
         found.append(f"{key} has no value in a row whose status does not say why")
     means: list[float] = []
     for name, cells in result.pathologies.items():

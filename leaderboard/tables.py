@@ -265,6 +265,8 @@ def _rank(cells: dict[Run, dict[str, BoardCell]], metric: MetricInfo, columns: S
         valued = [run for run in entrants if cells[run][column].value is not None]
         if valued:
             best.setdefault(min(valued, key=lambda run: best_first(cells[run][column], metric)), []).append(column)
+    if not best:
+        return
     tests = WinnerTests(runs, metric)
     for winner, won in best.items():
         others = [run for run in runs if run != winner]

@@ -6,9 +6,11 @@ thresholds over a set (RadZero's Dice), a threshold tuned on other patients (Che
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
@@ -77,7 +79,7 @@ class Reducer(ABC):
         lengths = {len(one) for one in part}
         if len(lengths) > 1:
             return f"lists of the lengths {sorted(lengths)}, which must be equal"
-        return None if all(np.isfinite(one).all() for one in part) else "a value that is not finite"
+        return None if all(map(math.isfinite, chain.from_iterable(part))) else "a value that is not finite"
 
 
 @dataclass(frozen=True)
@@ -155,8 +157,8 @@ def added_by_halves(parts: Parts, group: Group, number: int, width: int) -> list
     """
     asked = np.flatnonzero(group.classes == number).tolist()
     mine = np.array([index for index in asked if parts[index] is not None], dtype=np.int64)
-    table = np.array([np.concatenate(part) for index in asked if (part := parts[index]) is not None], dtype=np.float64)
-    table = table.reshape(len(mine), width)
+    added = [[*chain.from_iterable(part)] for index in asked if (part := parts[index]) is not None]
+    table = np.array(added, dtype=np.float64).reshape(len(mine), width)
     patients, who = np.unique(group.who[mine], return_inverse=True)
     # In one fixed order, so that sums are equal to the last digit whatever order the samples come in.
     order = np.lexsort((*table.T, who))

@@ -34,23 +34,32 @@ _PLACES: dict[str, tuple[Literal["left", "center", "right"], int, int]] = {
 
 
 def show(chosen: Chosen) -> None:
-    """Both charts of the chosen runs, in tabs."""
+    """The profile of the chosen runs, or their speed: in tabs, of which the one that is open is drawn."""
+    profiles, speed = st.tabs(
+        ["Profile over all metrics", "Speed against quality"], key="chart", on_change="rerun", bind="query-params"
+    )
+    # A browser loads 2.5 MB for its first chart, which hardly anybody looks at.
+    with profiles if profiles.open else speed:
+        (_show_profile if profiles.open else _show_speed)(chosen)
+
+
+def _show_profile(chosen: Chosen) -> None:
     runs = chosen.in_order
-    profiles, speed = st.tabs(["Profile over all metrics", "Speed against quality"])
-    with profiles:
-        put(profile_table(profile(runs), runs, chosen.metrics))
-        derived = f" {DERIVED_SAID}" if any(run.info.derived for run in runs) else ""
-        note(
-            "Macro averages. The darker the cell, the higher the method's place among those shown, metric by metric."
-            + derived
-        )
-    with speed:
-        times = speed_quality(runs, chosen.metric.key)
-        if times.empty:
-            note("No run of these knows how long its samples took.")
-        else:
-            st.altair_chart(speed_chart(times, chosen.metric), width="stretch", theme=None)
-            note("The time is that of grounding, on the device that each run names; devices differ.")
+    put(profile_table(profile(runs), runs, chosen.metrics))
+    derived = f" {DERIVED_SAID}" if any(run.info.derived for run in runs) else ""
+    note(
+        "Macro averages. The darker the cell, the higher the method's place among those shown, metric by metric."
+        + derived
+    )
+
+
+def _show_speed(chosen: Chosen) -> None:
+    times = speed_quality(chosen.in_order, chosen.metric.key)
+    if times.empty:
+        note("No run of these knows how long its samples took.")
+    else:
+        st.altair_chart(speed_chart(times, chosen.metric), width="stretch", theme=None)
+        note("The time is that of grounding, on the device that each run names; devices differ.")
 
 
 def profile_table(shares: pd.DataFrame, runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> str:

@@ -33,7 +33,7 @@ def test_head_to_head_without_a_shared_value_says_so(open_page, save_run, tmp_pa
     save_run("b", {"box_iou": np.where(np.arange(12) < 6, NAN, 0.5)})
     shown = open_page("head_to_head", "--results", tmp_path / RESULTS, metric="Box IoU")
     assert "No sample has a value of both." in shown.text
-    assert not shown.app.get("arrow_vega_lite_chart")
+    assert not shown.app.get("vega_lite_chart")
 
 
 @pytest.mark.parametrize("page", PAGES)

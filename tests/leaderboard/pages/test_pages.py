@@ -389,6 +389,18 @@ def test_the_largest_differences_are_of_either_side(open_page, save_run, tmp_pat
     assert [one.get("title") for one in tooltip[2:]] == ["Box IoU of first", "Box IoU of second"]
 
 
+def test_a_chart_is_drawn_only_where_it_is_looked_at(open_page, demo):
+    """A browser loads 2.5 MB for its first one."""
+    first = open_page("leaderboard", "--results", demo / RESULTS)
+    assert "The darker the cell" in first.text
+    assert not first.app.get("vega_lite_chart")
+    speed = open_page("leaderboard", "--results", demo / RESULTS, chart="Speed against quality")
+    assert "The time is that of grounding" in speed.text
+    assert "The darker the cell" not in speed.text
+    (chart,) = speed.app.get("vega_lite_chart")
+    assert "milliseconds per sample" in chart.proto.spec
+
+
 def test_failures_lead_with_the_worst_sample_and_count_statuses(open_page, save_run, tmp_path):
     values = np.linspace(0.2, 0.8, 40)
     values[[3, 5]] = 0.01, np.nan
