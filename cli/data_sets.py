@@ -105,6 +105,22 @@ class Plan:
     suite: SuiteInfo | None = None
 
 
+def check_label(label: str, plan: Plan) -> None:
+    """Refuse one label for several data sets.
+
+    Args:
+        label: What --dataset-label gives; "" for nothing.
+        plan: What is run on.
+
+    Raises:
+        GroundCXRError: If there are several.
+    """
+    if label and len(plan.sets) > 1:
+        raise GroundCXRError(
+            f"--dataset-label names one data set, and {len(plan.sets)} are evaluated; evaluate each by itself"
+        )
+
+
 def plan_sets(
     datasets: Sequence[str],
     roots: Sequence[str],

@@ -34,7 +34,7 @@ from .arguments import (
     show_version,
     titled,
 )
-from .data_sets import Datasets, Roots, Secret, Splits, Suite, plan_sets
+from .data_sets import Datasets, Roots, Secret, Splits, Suite, check_label, plan_sets
 from .places import Places, Pythons, Timeout
 from .streams import traced
 
@@ -174,10 +174,7 @@ def evaluate(
     answers = make_choice(min_score, top)
     part = Shard.parse(shard) if shard else None
     plan = plan_sets(dataset, root, split, settings, protocol, suite)
-    if dataset_label and len(plan.sets) > 1:
-        raise GroundCXRError(
-            f"--dataset-label names one data set, and {len(plan.sets)} are evaluated; evaluate each by itself"
-        )
+    check_label(dataset_label, plan)
     with _executor(ray, part, workers, gpus_per_worker, cpus_per_worker) as executor:
         with traced(debug):
             entries = titled(open_methods(method, settings, python, timeout), label)

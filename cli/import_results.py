@@ -10,6 +10,7 @@ import typer
 
 from ..core import GroundCXRError
 from .arguments import (
+    DatasetLabel,
     Jobs,
     Labels,
     Limit,
@@ -58,6 +59,7 @@ def import_results(
     settings: Settings = [],  # noqa: B006
     min_score: MinScore = None,
     top: Top = None,
+    dataset_label: DatasetLabel = "",
     jobs: Jobs = None,
     *,
     out: Out,
@@ -93,6 +95,10 @@ def import_results(
             f"{results[0]} is a result, which is copied as it is; leave out --label, and rename it where it is shown: "
             "groundcxr export --rename OLD=NEW"
         )
+    if results and dataset_label:
+        raise GroundCXRError(
+            f"{results[0]} is a result, which is copied as it is; leave out --dataset-label, which is for predictions"
+        )
     if results:
         raise typer.Exit(_import_results(results, out))
     from ..evaluation import select
@@ -118,7 +124,7 @@ def import_results(
         [foreign.entry],
         {dataset: foreign},
         protocols,
-        lambda _, one, fitting: one.score(fitting, out, place, answers, jobs),
+        lambda _, one, fitting: one.score(fitting, out, place, answers, jobs, dataset_label),
         show=report.add,
     )
     raise typer.Exit(report.end(errors))

@@ -7,6 +7,7 @@ import typer
 from .arguments import (
     BatchSize,
     Conditions,
+    DatasetLabel,
     Jobs,
     Labels,
     Limit,
@@ -22,7 +23,7 @@ from .arguments import (
     open_protocols,
     titled,
 )
-from .data_sets import Datasets, Roots, Secret, Splits, Suite, plan_sets
+from .data_sets import Datasets, Roots, Secret, Splits, Suite, check_label, plan_sets
 from .places import Pythons
 
 
@@ -43,6 +44,7 @@ def score(
     min_score: MinScore = None,
     top: Top = None,
     condition: Conditions = [],  # noqa: B006
+    dataset_label: DatasetLabel = "",
     jobs: Jobs = None,
     *,
     out: Out,
@@ -60,12 +62,22 @@ def score(
 
     answers = make_choice(min_score, top)
     plan = plan_sets(dataset, root, split, settings, protocol, suite)
+    check_label(dataset_label, plan)
     entries = titled(open_methods(method, settings, python, to_run=False), label)
     protocols = open_protocols(plan.protocols)
     selections, missing = select_sets(plan.sets, secret, pathology, limit)
     place = store or out / "store"
     runs = {
-        label: Run(selection, place, out, batch_size=batch_size, answers=answers, jobs=jobs, suite=plan.suite)
+        label: Run(
+            selection,
+            place,
+            out,
+            batch_size=batch_size,
+            answers=answers,
+            jobs=jobs,
+            suite=plan.suite,
+            dataset_label=dataset_label,
+        )
         for label, selection in under_each(selections, condition).items()
     }
     report = Report()

@@ -140,7 +140,12 @@ def fitting_protocols(entry: Entry, protocols: Sequence[Protocol]) -> list[Proto
 
 def answers_samples(method: GroundingMethod) -> TypeGuard[ControlMethod]:
     """Whether a method is a control that is shown whole samples, so that its answers are not stored."""
-    return isinstance(method, ControlMethod) and not isinstance(method, PhraseControl)
+    return is_shown_samples(type(method))
+
+
+def is_shown_samples(method: type[GroundingMethod]) -> bool:
+    """Whether methods of a class are."""
+    return issubclass(method, ControlMethod) and not issubclass(method, PhraseControl)
 
 
 def fitted(entry: Entry, selection: Selection) -> Entry:

@@ -113,6 +113,7 @@ class ForeignPredictions:
         store: Path,
         answers: AnswersInfo | None = None,
         jobs: int | None = None,
+        dataset_label: str = "",
     ) -> Iterator[Result]:
         """Store all predictions, then score them under each protocol.
 
@@ -124,6 +125,7 @@ class ForeignPredictions:
             store: The prediction store's folder.
             answers: Which boxes count; None for all.
             jobs: How many processes score; see `Run`.
+            dataset_label: What tables call the data set; "" for its own name.
 
         Yields:
             One saved result for each protocol.
@@ -135,7 +137,7 @@ class ForeignPredictions:
         for protocol in protocols:
             protocol.check_installed()
         refuse_choice(self.entry.method, self.entry.label, answers)
-        run = Run(self._selection, store, None, answers=answers, jobs=jobs)
+        run = Run(self._selection, store, None, answers=answers, jobs=jobs, dataset_label=dataset_label)
         self._fill(store_of(self.entry, run))
         run = replace(run, judged=tuple(self._doubts))
         for result in score_entry(self.entry, protocols, run):

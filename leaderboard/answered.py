@@ -74,8 +74,7 @@ def _found(run: Run, sample_id: str, joined: Joined) -> Prediction | str:
     if answers_again(run):
         if sample is None or joined.selection is None:
             return "a control that answers from the ground truth is drawn only where the data are"
-        if (again := ask_again(run, joined.selection, sample)) is not None:
-            return again
+        return ask_again(run, joined.selection, sample)
     return "not stored here: numbers without predictions, or another store (name it with --store)"
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ..evaluation.schema import MethodInfo
 from .tables import Board, BoardRow
 
-_BLIND = frozenset({"center-prior", "class-mean-box", "location-prior", "random", "text-prior", "whole-image"})
+_BLIND = frozenset(
+    {"blank-image", "center-prior", "class-mean-box", "location-prior", "random", "text-prior", "whole-image"}
+)
 """Names of the controls whose answer does not depend on what is in the image."""
 
 

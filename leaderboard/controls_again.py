@@ -8,7 +8,7 @@ from ..core import GroundCXRError, Grounding, Sample
 from ..core.alterations import Alteration
 from ..core.names import printable
 from ..datasets import GroundingDataset
-from ..evaluation.entry import answers_samples, fitted
+from ..evaluation.entry import answers_samples, fitted, is_shown_samples
 from ..evaluation.plan import Selection
 from ..methods import METHODS, ControlMethod
 from .method_again import method_again
@@ -17,11 +17,12 @@ from .runs import Run
 
 def answers_again(run: Run) -> bool:
     """Whether a run's method is a control of this package that is shown whole samples, so that nothing is stored."""
-    return run.info.method.control and run.info.method.name in METHODS.names() and not run.keys
+    method = run.info.method
+    return method.control and METHODS.is_builtin(method.name) and is_shown_samples(METHODS.get(method.name))
 
 
-def ask_again(run: Run, selection: Selection, sample: Sample) -> Grounding | None:
-    """What such a control answers; None where the method is another kind of control, which needs the image.
+def ask_again(run: Run, selection: Selection, sample: Sample) -> Grounding:
+    """What such a control answers.
 
     Args:
         run: The control's run, for which `answers_again` holds.
@@ -31,17 +32,12 @@ def ask_again(run: Run, selection: Selection, sample: Sample) -> Grounding | Non
     Raises:
         GroundCXRError: If the control cannot be built or fitted here, or is not the one of the run any more.
     """
-    control = _control(run, selection.dataset, selection.condition)
-    return None if control is None else control.ground_samples([sample])[0]
+    return _control(run, selection.dataset, selection.condition).ground_samples([sample])[0]
 
 
 @lru_cache(maxsize=16)
-def _control(run: Run, dataset: GroundingDataset, condition: Alteration | None) -> ControlMethod | None:
-    if not issubclass(METHODS.get(run.info.method.name), ControlMethod):
-        return None
+def _control(run: Run, dataset: GroundingDataset, condition: Alteration | None) -> ControlMethod:
     entry = method_again(run.info.method)
-    if not answers_samples(entry.method):
-        return None
     # Which of the samples the run is over makes no difference to the fit; all of them would be slow to look up.
     entry = fitted(entry, Selection(dataset, (), complete=False, condition=condition))
     if entry.info.fingerprint != run.info.method.fingerprint:

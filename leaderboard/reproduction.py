@@ -57,6 +57,7 @@ def command(info: ResultFile, imported: ImportFile | None = None) -> str:
         pathologies = list(info.pathologies)
         words += ["--pathology", pathologies[0]] if len(pathologies) == 1 else []
         words += ["--limit", str(data.n_asked)]
+    words += ["--dataset-label", data.label] if data.label else []
     words += ["--protocol", info.protocol.name]
     words += ["--condition", info.condition.label] if info.condition is not None else []
     words += [word for name, value in options_of(info.answers).items() for word in (f"--{name}", str(value))]

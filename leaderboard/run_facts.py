@@ -60,7 +60,7 @@ def method_facts(run: Run) -> dict[str, Any]:
         "note": method.note,
         "answers with": " and ".join(method.emits),
         "boxes that count": describe(run.info.answers),
-        "options": ", ".join(f"{key} = {value}" for key, value in method.options.items()) or "none",
+        "options": ", ".join(f"{key} = {value}" for key, value in _flat(method.options).items()) or "none",
         "weights": method.weights or "none",
         "weights' hash": method.weights_fingerprint if method.weights else None,
         "environment": _versions(method.environment) if method.environment else None,
@@ -116,6 +116,19 @@ def data_facts(run: Run) -> dict[str, Any]:
 def notes(run: Run) -> list[str]:
     """What a reader of the numbers should know, where there is anything."""
     return [f"{one.text}{f': {one.count:,}' if one.count else ''}" for one in run.info.notes or []]
+
+
+def _flat(options: Mapping[str, Any]) -> dict[str, str]:
+    """Options in words; those of a method that is asked stand behind the names that they are inside of."""
+    flat: dict[str, str] = {}
+    for key, value in options.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{key}.{inner}": said for inner, said in _flat(value).items()}
+        elif isinstance(value, list):
+            flat[key] = ", ".join(map(str, value)) if value else "none"
+        else:
+            flat[key] = "not set" if value in (None, "") else str(value)
+    return flat
 
 
 def _grounded(run: Run) -> str | None:

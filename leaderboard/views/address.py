@@ -102,8 +102,9 @@ def say_what_is_missing(key: str, known: Iterable[str]) -> None:
 def linked(page: str, **more: str | Sequence[str]) -> str:
     """The URL of another page of the same data set, protocol and metric: the one way to go there but the pages' names.
 
-    A plain link, since Streamlit's own ways (`st.switch_page`, `st.page_link`) refuse or repeat what a widget is bound
-    to, and leave entries in the browser's history that "back" stops at.
+    A plain link, which `theme/links.js` follows without loading the page anew, since Streamlit's own ways
+    (`st.switch_page`, `st.page_link`) refuse or repeat what a widget is bound to, and leave entries in the browser's
+    history that "back" stops at.
 
     Args:
         page: The page's name in URLs.

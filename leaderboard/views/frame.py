@@ -16,7 +16,9 @@ from ...comparison.setting import Setting
 from ...core import GroundCXRError
 from ...evaluation.derived import can_derive
 from ...evaluation.schema import MetricInfo
+from ..blind import never_looks
 from ..caption import PHANTOMS_SAID
+from ..controls_again import answers_again
 from ..data_columns import PHANTOM
 from ..data_names import data_names, protocol_titles
 from ..export_markdown import escape
@@ -88,13 +90,18 @@ class Chosen:
 
     @property
     def in_order(self) -> list[Run]:
-        """The runs as pages offer them: methods before controls, those with pictures first, the best macro first."""
+        """The runs as pages offer them: methods, then controls, of which those that never look at an image come first.
+
+        Of these, those with pictures come first, and of these those with the best macro average.
+        """
 
         def place(run: Run) -> tuple[Any, ...]:
             metric = run.metric(self.metric.key)
             cell = None if metric is None else run.info.overall.macro.get(metric.key)
             merit = (True, 0.0) if metric is None or cell is None else (False, best_first(cell, metric))
-            return run.info.method.control, run.predictions is None, merit
+            method = run.info.method
+            drawn = run.predictions is not None or answers_again(run)
+            return method.control, method.control and not never_looks(method), not drawn, merit
 
         return sorted(self.runs, key=place)
 
@@ -132,8 +139,8 @@ def frame(here: Path, title: str, *, everything: bool) -> None:
     st.logo(theme / "wordmark.svg", size="large")
     with st.container(key="gx_script"):
         # A component is a module, which has to have something to call.
-        script = (theme / "tables.js").read_text(encoding="utf-8") + "\nexport default () => {};\n"
-        component("gx_tables", js=script)()
+        scripts = [(theme / name).read_text(encoding="utf-8") for name in ("tables.js", "links.js")]
+        component("gx_scripts", js="\n".join([*scripts, "export default () => {};\n"]))()
     put(element("h1", text(title), "gx-h1"))
     _CHOSEN.set(_choose(everything))
 

@@ -18,6 +18,7 @@ from ...core import Sample
 from ...evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
+from ..blind import never_looks
 from ..joining import join_run
 from ..runs import Run
 from ..tables import board
@@ -82,9 +83,9 @@ def show() -> None:
 
 
 def _two(chosen: Chosen, runs: list[Run]) -> tuple[Run, Run]:
-    # The best two methods at first, then controls, and last those that read the truth: what a reader comes for.
+    # The best two methods at first, then controls, of which those that a method must beat: what a reader comes for.
     ordered = [row.run for row in board(runs, chosen.metric.key).rows]
-    ordered.sort(key=lambda run: run.info.method.control + (run.info.method.control and run.predictions is None))
+    ordered.sort(key=lambda run: (run.info.method.control, not never_looks(run.info.method)))
     with chosen.columns[0]:
         first = choose("First", ordered, "first", named=lambda run: run.label)
     with chosen.columns[1]:

@@ -4,6 +4,7 @@ import json
 
 from groundcxr import evaluate
 from groundcxr.datasets import load_dataset
+from groundcxr.evaluation import load_result
 
 
 def test_a_label_changes_nothing_else(tmp_path):
@@ -24,3 +25,19 @@ def test_one_label_names_one_data_set(groundcxr, tmp_path):
     assert ran.code == 2
     assert "--dataset-label names one data set, and 2 are evaluated" in ran.err
     assert "Traceback" not in ran.err
+
+
+def test_what_is_scored_or_imported_can_be_named_too(groundcxr, tmp_path):
+    here = ("--set", "dataset.images=4", "--out", tmp_path / "out", "--dataset-label", "Ward 7")
+    assert groundcxr("evaluate", "--method", "center-prior", *here[:4]).code == 0
+    assert groundcxr("score", "--method", "center-prior", *here).code == 0
+    boxes = tmp_path / "boxes.json"
+    boxes.write_text("[]")
+    assert groundcxr("import", boxes, "--name", "theirs", *here).code == 0
+    labels = {path: load_result(path.parent).info.dataset.label for path in (tmp_path / "out").rglob("result.json")}
+    assert set(labels.values()) == {"Ward 7"}
+    assert len(labels) == 2
+    result = next(path for path in labels if "imported" not in path.parts)
+    refused = groundcxr("import", result, "--dataset-label", "Ward 8", "--out", tmp_path / "other")
+    assert refused.code == 2
+    assert "leave out --dataset-label" in refused.err

@@ -1,15 +1,18 @@
 """Every metric, kind, tier and protocol of the toolkit is explained where it is chosen."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
 import groundcxr
 from groundcxr import methods
 from groundcxr.evaluation.schema import MetricInfo
+from groundcxr.leaderboard.blind import never_looks
 from groundcxr.leaderboard.board_html import board_table
 from groundcxr.leaderboard.tables import board
 from groundcxr.leaderboard.words import KINDS, TIERS, metric_sentence, metric_words, protocol_card
+from groundcxr.methods import METHODS, ControlMethod
 from groundcxr.metrics.protocol import PROTOCOLS
 
 DOCS = Path(groundcxr.__file__).parent / "docs"
@@ -87,3 +90,15 @@ def test_names_are_text(save_run, scan):
     html = board_table(board(scan().runs, "box_iou"), lambda run: "x")
     assert "<script" not in html
     assert evil not in html
+
+
+LOOK = {"format-ceiling", "generic-phrase", "mirrored", "oracle", "other-side", "random-weights", "second-reader"}
+"""Controls that see the image, or what is true of it."""
+
+
+def test_every_control_is_known_to_look_or_not_to():
+    controls = {name for name in METHODS.names() if METHODS.is_builtin(name) and METHODS.get(name).kind == "control"}
+    asking = {name for name in METHODS.names() if issubclass(METHODS.get(name), ControlMethod)}
+    blind = {name for name in controls | asking if never_looks(SimpleNamespace(control=True, name=name))}
+    assert controls | asking == blind | LOOK | {"shuffled-phrase"}
+    assert not blind & LOOK

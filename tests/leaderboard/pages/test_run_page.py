@@ -56,3 +56,14 @@ def test_another_python_is_told_with_its_versions(shown, save_run):
     text = shown(method={**method, "environment": {"python": "3.9.1", "transformers": "4.50.0"}})
     assert "environment python 3.9.1, transformers 4.50.0" in text
     assert "PYTHON: the interpreter of an environment with the versions below." in text
+
+
+def test_options_of_a_method_that_is_asked_are_words(shown, save_run):
+    method = json.loads(save_run("a").path.read_text())["method"]
+    asked = {"method": "ldm", "settings": {"steps": 5, "words": ["a", "b"], "timesteps": None}}
+    text = shown(method={**method, "options": {"seed": 0, **asked}})
+    assert (
+        "options seed = 0, method = ldm, settings.steps = 5, settings.words = a, b, settings.timesteps = not set"
+        in text
+    )
+    assert "{" not in text
