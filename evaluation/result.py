@@ -74,7 +74,7 @@ class Result:
 
     def __repr__(self) -> str:
         info = self.info
-        data = f"{info.dataset.name} {info.dataset.version} ({info.dataset.split})"
+        data = f"{info.dataset.shown} ({info.dataset.split})"
         under = "" if info.condition is None else f", {info.condition.label},"
         failed = f", {info.n_failed} failed" if info.n_failed else ""
         return (
