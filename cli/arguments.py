@@ -192,11 +192,13 @@ def titled(entries: Sequence[Entry], labels: Sequence[str]) -> list[Entry]:
     Raises:
         GroundCXRError: If a label names no method of the run, has no text, or a method is given two.
     """
+    from ..evaluation.entry import title_of
+
     titles: dict[str, str] = {}
     for item in labels:
         alias, equals, text = item.partition("=")
-        title = " ".join(text.split())
-        if not (equals and title) or title.encode(errors="replace").decode() != title:
+        title = title_of(text)
+        if not (equals and title):
             raise GroundCXRError(f"--label '{printable(item)}' does not fit: write ALIAS=TEXT, the text in UTF-8")
         known = [entry.label for entry in entries]
         if alias not in known:

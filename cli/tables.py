@@ -120,7 +120,7 @@ def _data(result: Result, alias: str) -> str:
     data = result.info.dataset
     condition = result.info.condition
     under = "" if condition is None else f", {condition.label}"
-    name = f"{data.name} {data.version} ({data.split}){under}"
+    name = f"{data.shown} ({data.split}){under}"
     # Of several conditions the alias names the one that the name tells as well.
     told = ("", data.name) if condition is None else ("", data.name, f"{data.name} ({condition.label})")
     return f"{alias}: {name}" if alias not in told else name

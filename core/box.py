@@ -51,9 +51,9 @@ class Box:
             raise ValueError(f"a box's score must be finite, got {self.score}")
 
     @classmethod
-    def from_xywh(cls, x: float, y: float, width: float, height: float) -> Box:
+    def from_xywh(cls, x: float, y: float, width: float, height: float, score: float | None = None) -> Box:
         """Build a box from its top-left corner and its size."""
-        return cls(x, y, x + width, y + height)
+        return cls(x, y, x + width, y + height, score)
 
     @classmethod
     def whole(cls, image_size: ImageSize) -> Box:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import operator
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -154,7 +155,12 @@ class Radiograph:
         """
         from .input_frame import fit_frame
 
-        width, height = (size, size) if isinstance(size, int) else size
+        try:
+            width, height = map(operator.index, size if isinstance(size, tuple) else (size, size))
+        except (TypeError, ValueError):
+            raise MethodError(
+                f"an input's size is a whole number of pixels, or (width, height), not {size!r}"
+            ) from None
         if min(width, height) < 1:
             raise MethodError(f"an input of {width}x{height} pixels holds no image; give at least 1 pixel")
         frame = fit_frame(self.size, (width, height), mode)

@@ -73,7 +73,7 @@ def plot_result(info: ResultFile, metrics: Sequence[str] = ()) -> Figure:
     across = figure.get_size_inches()[0]
     data = info.dataset
     part = "" if info.complete else f", incomplete: {data.n_samples:,} samples"
-    title = f"{info.method.shown} on {data.name} {data.version} ({data.split}{part}), protocol {info.protocol.name}"
+    title = f"{info.method.shown} on {data.shown} ({data.split}{part}), protocol {info.protocol.name}"
     figure.suptitle(fill(title, int(11 * across)), fontsize=11, parse_math=False)
     said = "95 % intervals: bootstrap over patients"
     if data.name == "phantom":

@@ -123,6 +123,12 @@ def make_entry(
     return Entry(built, label or _name(built), recipe=recipe)
 
 
+def title_of(text: str) -> str:
+    """A name for tables and figures as it is kept: one line; "" where it holds nothing, or no text in UTF-8."""
+    title = " ".join(text.split())
+    return title if title.encode(errors="replace").decode() == title else ""
+
+
 def fitting_protocols(entry: Entry, protocols: Sequence[Protocol]) -> list[Protocol]:
     """The protocols that have a metric for what a method answers with.
 

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from ..methods.isolated.place import placed
 from ..methods.revision import not_known
 from ..metrics import Protocol, get_protocol
 from .box_choice import make_choice
-from .entry import fitting_protocols, make_entry
+from .entry import fitting_protocols, make_entry, title_of
 from .plan import select
 from .provenance import configured_device
 from .reasons import Reasons
@@ -53,6 +54,7 @@ def evaluate(
     stop_after_failures: int | None = None,
     jobs: int | None = None,
     condition: str | None = None,
+    label: str = "",
     dataset_label: str = "",
 ) -> Result:
     """Measure a method on a data set under a protocol.
@@ -85,6 +87,7 @@ def evaluate(
         jobs: How many processes score; None for one for each processor where that is faster. The result is the same.
         condition: NAME or NAME:LEVEL, by which images or phrases become others, such as "noise:0.1" (see
             docs/conditions.md); None for the data as they are.
+        label: What tables and figures call the method, such as "MedRPG (ours)"; no result is another for it.
         dataset_label: What tables call the data set, in the place of its name; no result is another for it.
 
     Returns:
@@ -102,6 +105,10 @@ def evaluate(
         raise GroundCXRError("a class or an instance is in this Python already; give its file to run it in another")
     with placed(python, timeout):
         entry = make_entry(method, settings=settings)
+    if label:
+        if not (title := title_of(label)):
+            raise GroundCXRError(f"label={label!r} does not fit: give a text in UTF-8 that is not blank")
+        entry = replace(entry, title=title)
     check_timeout(timeout, [entry.method])
     chosen = get_protocol(protocol) if isinstance(protocol, str) else protocol
     place = user_path(out) if out else results_folder()
@@ -127,7 +134,7 @@ def evaluate(
 
 def told_of(result: Result) -> Iterator[str]:
     """What to be warned of before a result's numbers are read: failed samples, and doubts about the answers."""
-    label = result.info.method.label
+    label = result.info.method.shown
     if result.problems:
         reasons = Reasons()
         for sample_id, message in result.problems.items():

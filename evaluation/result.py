@@ -74,7 +74,7 @@ class Result:
 
     def __repr__(self) -> str:
         info = self.info
-        data = f"{info.dataset.name} {info.dataset.version} ({info.dataset.split})"
+        data = f"{info.dataset.shown} ({info.dataset.split})"
         under = "" if info.condition is None else f", {info.condition.label},"
         failed = f", {info.n_failed} failed" if info.n_failed else ""
         return (
@@ -140,7 +140,7 @@ class Result:
         """
         from .stored_answers import answered
 
-        label, emits = self.info.method.label, self.info.method.emits
+        label, emits = self.info.method.shown, self.info.method.emits
         answer = answered(label, sample_id, self._answer(sample_id, store), "map")
         if answer.heatmap is None:
             why = "answered without a map for" if HEATMAP in emits else "answers with boxes, so there is no map of"
@@ -160,7 +160,7 @@ class Result:
         """
         from .stored_answers import answered
 
-        return answered(self.info.method.label, sample_id, self._answer(sample_id, store), "answer")
+        return answered(self.info.method.shown, sample_id, self._answer(sample_id, store), "answer")
 
     def show(self, sample_id: str, *, root: str | Path | None = None, store: str | Path | None = None) -> Figure:
         """A sample's image with what is true, and beside it with what the method answered.
@@ -181,7 +181,7 @@ class Result:
 
         answer = self._answer(sample_id, store)
         selection = self.selection or selection_of(self.info, None if root is None else user_path(root))
-        return draw_sample(selection, sample_of(selection, sample_id), answer, self.info.method.label)
+        return draw_sample(selection, sample_of(selection, sample_id), answer, self.info.method.shown)
 
     def _answer(self, sample_id: str, store: str | Path | None) -> Prediction:
         from .stored_answers import stored_answer

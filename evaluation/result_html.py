@@ -19,7 +19,7 @@ def result_html(info: ResultFile) -> str:
     metrics = [metric for metric in info.metrics if metric.headline] or info.metrics
     data = info.dataset
     under = "" if info.condition is None else f", {info.condition.label}"
-    title = f"{info.method.label} on {data.name} {data.version} ({data.split}){under}, {info.protocol.name}"
+    title = f"{info.method.shown} on {data.shown} ({data.split}){under}, {info.protocol.name}"
     heads = ["pathology", "n", *(one.label + DERIVED * is_derived(info, one.key) for one in metrics)]
     groups = {**info.pathologies, "macro": info.overall.macro, "micro": info.overall.micro}
     rows = "".join(_row(name, cells, metrics) for name, cells in groups.items())

@@ -32,7 +32,7 @@ def selection_of(info: ResultFile, root: Path | None) -> Selection:
     selection = select_as(dataset, data, info.pathologies, info.condition)
     if selection is None:
         raise GroundCXRError(
-            f"the data at hand (version {dataset.version}) are not those of the result of {info.method.label} on "
+            f"the data at hand (version {dataset.version}) are not those of the result of {info.method.shown} on "
             f"{data.name} {data.version} (fingerprint {data.fingerprint[:12]}); give the folder of those with root="
         )
     return selection

@@ -129,6 +129,11 @@ class DatasetInfo(_Sparing):
     label: str = ""
 
     @property
+    def shown(self) -> str:
+        """What tables call it: its owner's label, or its name and version."""
+        return self.label or f"{self.name} {self.version}"
+
+    @property
     def n_asked(self) -> int:
         """All samples that the method was asked about."""
         return self.n_samples + self.n_negatives

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..comparison.captions import SIGN_FLIPS, cells_said, how_tested, p_shown
 from ..comparison.significance import LEVEL, MACRO, MICRO
@@ -10,7 +10,7 @@ from ..core.fingerprint import SHORT
 from ..evaluation.conditions import describe_condition
 from ..evaluation.derived import DERIVED_SAID, NATIVE_SAID
 from ..evaluation.negative_notes import negatives_said
-from ..evaluation.schema import MetricInfo
+from ..evaluation.schema import MetricInfo, ResultFile
 from .blind import never_looks
 from .data_columns import PHANTOM
 from .data_names import titled
@@ -39,14 +39,15 @@ HASH = 12
 """Digits of a protocol's hash in a caption."""
 
 
-def caption(board: Board, *, intervals: bool) -> str:
+def caption(board: Board, *, intervals: bool, renamed: Mapping[str, str] = {}) -> str:
     """What `sentences` and `blind_said` say, in one paragraph.
 
     Args:
         board: The table.
         intervals: Whether it shows the 95 % intervals.
+        renamed: What columns are called instead, by name.
     """
-    return " ".join([*sentences(board, intervals=intervals), *blind_said(board)])
+    return " ".join([*sentences(board, intervals=intervals), *blind_said(board, renamed)])
 
 
 def sentences(board: Board, *, intervals: bool) -> list[str]:
@@ -82,7 +83,8 @@ def sentences(board: Board, *, intervals: bool) -> list[str]:
         said.append(NATIVE_SAID)
     if any(row.run.info.method.control for row in board.rows):
         said.append(CONTROLS_SAID)
-    said += [*supervision_said(infos), *places_said(infos)]
+    named = [(row.run.label, row.run.info) for row in board.rows]
+    said += [*failures_said(named), *supervision_said(named), *places_said(infos)]
     if any(row.run.imported is not None for row in board.rows):
         said.append(IMPORTED_SAID)
     if setting.dataset == PHANTOM:
@@ -90,8 +92,14 @@ def sentences(board: Board, *, intervals: bool) -> list[str]:
     return said
 
 
-def blind_said(board: Board) -> list[str]:
-    """Where a guess that never looks at the image beats every method: a sentence for each such control."""
+def blind_said(board: Board, renamed: Mapping[str, str] = {}) -> list[str]:
+    """Where a guess that never looks at the image beats every method: a sentence for each such control.
+
+    Args:
+        board: The table.
+        renamed: What columns are called instead, by name.
+    """
+    called = {**_AVERAGES, **renamed}
     beaten: dict[str, dict[str, float]] = {}
     for column in board.columns:
         above = [row for row in board.rows if row.cells[column].above and never_looks(row.run.info.method)]
@@ -100,7 +108,7 @@ def blind_said(board: Board) -> list[str]:
             beaten.setdefault(row.run.label, {})[column] = row.cells[column].p or 0.0
     said = []
     for label, columns in beaten.items():
-        names = [_AVERAGES.get(column, column) for column in columns]
+        names = [called.get(column, column) for column in columns]
         listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
         p = p_shown(max(columns.values()))
         p = p if p.startswith("<") else f"{'=' if len(names) == 1 else 'at most'} {p}"
@@ -137,6 +145,20 @@ def marks_of(*, control: bool, imported: bool, seen: bool = False) -> str:
     """What stands behind a method's name in a table, since a reader must know it; "" for most."""
     marks = [mark for mark, holds in (("control", control), ("imported", imported), (SEEN, seen)) if holds]
     return f" ({', '.join(marks)})" if marks else ""
+
+
+def failures_said(named: Sequence[tuple[str, ResultFile]]) -> list[str]:
+    """Which methods failed on some samples; a sentence, where there are any.
+
+    Args:
+        named: The results of the table, each behind the name of its row; failures of one name are counted together.
+    """
+    failed: dict[str, int] = {}
+    for name, info in named:
+        if info.n_failed:
+            failed[name] = failed.get(name, 0) + info.n_failed
+    counts = ", ".join(f"{name} {count:,}" for name, count in failed.items())
+    return [f"Failed samples, which count as the protocol says: {counts}."] if failed else []
 
 
 def days_of(runs: Sequence[Run]) -> str:

@@ -42,7 +42,8 @@ def _control(run: Run, dataset: GroundingDataset, condition: Alteration | None) 
     entry = fitted(entry, Selection(dataset, (), complete=False, condition=condition))
     if entry.info.fingerprint != run.info.method.fingerprint:
         raise GroundCXRError(
-            f"{printable(run.label)} as it is here, or what it is fitted on, is not that of the run, so it is not drawn"
+            f"{printable(run.label)} as it is here, or what it is fitted on, is not that of the run; evaluate it again "
+            "to draw it"
         )
     assert answers_samples(entry.method)  # noqa: S101  (asked above)
     return entry.method

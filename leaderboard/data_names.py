@@ -72,7 +72,7 @@ def data_of(setting: Setting) -> Data:
 
 def titled(info: DatasetInfo) -> str:
     """A data set as a headline has it: the user's own label, or its name and version."""
-    return one_line(info.label) or f"{info.name} {info.version}"
+    return one_line(info.shown)
 
 
 def _name(one: Data, info: DatasetInfo) -> str:

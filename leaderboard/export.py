@@ -16,7 +16,8 @@ from .citation import bibtex
 from .export_latex import latex_sheet
 from .export_markdown import markdown_sheet
 from .formats import Format
-from .sheet import Head, Sheet, SheetCell, arranged, known_as
+from .runs import Run
+from .sheet import Head, Sheet, SheetCell, arranged, in_order, known_as, names_shown
 from .table_style import AS_USUAL, TableStyle
 from .tables import Board, BoardRow
 from .zero_shot import SEEN, seen_in
@@ -93,12 +94,19 @@ def _csv_cell(value: Any) -> Any:
 def board_sheet(board: Board, style: TableStyle) -> Sheet:
     """A board as a table of methods by pathologies."""
     setting, metric = board.setting, style.named(board.metric)
-    titled = dataclasses.replace(board, metric=metric)
     records = records_of(board)
+    rows = tuple(method_head(row, board) for row in board.rows)
+    columns = tuple(Head(column, (column,), n=board.n[column], capital=True) for column in board.columns)
+    names = dict(zip((row.run for row in board.rows), names_shown(rows, style), strict=True))
+    across = in_order(columns, style.columns) if style.columns else range(len(columns))
+    titles = zip(board.columns, names_shown(columns, style), strict=True)
+    # The caption speaks of the columns that are shown, and calls rows and columns as they are called there.
+    spoken = relabelled(dataclasses.replace(board, metric=metric), names)
+    spoken = dataclasses.replace(spoken, columns=tuple(board.columns[place] for place in across))
     return Sheet(
         corners=("Method", "Pathology"),
-        rows=tuple(method_head(row, board) for row in board.rows),
-        columns=tuple(Head(column, (column,), n=board.n[column], capital=True) for column in board.columns),
+        rows=rows,
+        columns=columns,
         cells=tuple(
             tuple(
                 SheetCell(
@@ -113,12 +121,23 @@ def board_sheet(board: Board, style: TableStyle) -> Sheet:
             for row in board.rows
         ),
         title=f"{metric.label} by pathology {where_said([row.run for row in board.rows])}",
-        caption=caption(titled, intervals=style.intervals),
+        caption=caption(spoken, intervals=style.intervals, renamed={old: new for old, new in titles if old != new}),
         # The id, since versions, splits and parts of a split may share all the names.
         label=f"{setting.dataset}-{setting.protocol}-{board.metric.key}-{setting.id}",
         keys=("method", "column"),
         untold=untold(board),
     )
+
+
+def relabelled(board: Board, names: Mapping[Run, str]) -> Board:
+    """A board whose rows are called otherwise.
+
+    Args:
+        board: The table.
+        names: What its rows are called, by their runs.
+    """
+    rows = (dataclasses.replace(row, run=dataclasses.replace(row.run, label=names[row.run])) for row in board.rows)
+    return dataclasses.replace(board, rows=tuple(rows))
 
 
 def method_head(row: BoardRow, board: Board) -> Head:

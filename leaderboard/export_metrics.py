@@ -13,9 +13,10 @@ from ..evaluation.negative_notes import negatives_said
 from . import caption as words
 from .citation import bibtex
 from .data_columns import PHANTOM
-from .export import described, method_head, method_record, records_of, untold, write_json, write_sheets
+from .export import described, method_head, method_record, records_of, relabelled, untold, write_json, write_sheets
 from .formats import Format
-from .sheet import Head, Sheet, SheetCell
+from .sheet import Head, Sheet, SheetCell, in_order, names_shown
+from .supervision import places_said, supervision_said
 from .table_style import AS_USUAL, TableStyle
 from .tables import Board, BoardRow
 from .zero_shot import seen_in
@@ -60,6 +61,11 @@ def metrics_sheet(boards: Sequence[Board], style: TableStyle) -> Sheet:
     named = [style.named(board.metric) for board in boards]
     records = [records_of(board) for board in boards]
     rows = _rows(boards)
+    heads = tuple(method_head(row, board) for row, board in rows)
+    columns = tuple(
+        Head(metric.label, (metric.label, board.metric.label, metric.key), n=board.n[MACRO])
+        for metric, board in zip(named, boards, strict=True)
+    )
     cells: list[tuple[SheetCell, ...]] = []
     for row, _ in rows:
         line: list[SheetCell] = []
@@ -71,16 +77,23 @@ def metrics_sheet(boards: Sequence[Board], style: TableStyle) -> Sheet:
                 found = SheetCell(board.metric, cell, board.n[MACRO], mine.derived, record=record)
             line.append(found)
         cells.append(tuple(line))
+    names = dict(zip((row.run for row, _ in rows), names_shown(heads, style), strict=True))
+    across = in_order(columns, style.columns) if style.columns else range(len(columns))
+    titles = names_shown(columns, style)
+    # The caption speaks of the metrics that are shown, and calls methods and metrics as they are called there.
+    spoken = [
+        replace(
+            relabelled(boards[place], names), metric=boards[place].metric.model_copy(update={"label": titles[place]})
+        )
+        for place in across or range(len(columns))
+    ]
     return Sheet(
         corners=("Method", "Metric"),
-        rows=tuple(method_head(row, board) for row, board in rows),
-        columns=tuple(
-            Head(metric.label, (metric.label, board.metric.label, metric.key), n=board.n[MACRO])
-            for metric, board in zip(named, boards, strict=True)
-        ),
+        rows=heads,
+        columns=columns,
         cells=tuple(cells),
         title=f"Macro averages {words.where_said([row.run for row, _ in rows])}",
-        caption=_caption(boards, rows, style),
+        caption=_caption(spoken, style),
         label=f"metrics-{setting.dataset}-{setting.protocol}-{setting.id}",
         keys=("method", "metric"),
         untold=frozenset.intersection(*map(untold, boards)),
@@ -94,8 +107,10 @@ def _rows(boards: Sequence[Board]) -> list[tuple[BoardRow, Board]]:
     return sorted((found[run] for run in order), key=lambda one: one[0].run.info.method.control)
 
 
-def _caption(boards: Sequence[Board], rows: Sequence[tuple[BoardRow, Board]], style: TableStyle) -> str:
+def _caption(boards: Sequence[Board], style: TableStyle) -> str:
+    rows = _rows(boards)
     infos = [row.run.info for row, _ in rows]
+    called = [(row.run.label, row.run.info) for row, _ in rows]
     said = [f"Macro averages, the mean over pathologies, {words.measured_said([row.run for row, _ in rows])}."]
     said += _of_each([(board, words.direction_said(board.metric)) for board in boards])
     if style.intervals:
@@ -108,6 +123,7 @@ def _caption(boards: Sequence[Board], rows: Sequence[tuple[BoardRow, Board]], st
         said.append("Where a value rests on fewer samples than the column's n, its own n is given.")
     if negatives := negatives_said(infos[0]):
         said.append(f"{negatives}.")
+    said += [*words.failures_said(called), *supervision_said(called), *places_said(infos)]
     for board in boards:
         macro = words.blind_said(replace(board, columns=(MACRO,)))
         said += [f"{board.metric.label}: {one[:1].lower()}{one[1:]}" for one in macro]

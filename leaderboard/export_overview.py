@@ -10,12 +10,13 @@ from typing import Any
 from .caption import marks_of
 from .citation import bibtex
 from .data_columns import Column
+from .data_names import titled
 from .export import write_json, write_sheets
 from .formats import Format
 from .overview import Overview
 from .overview_caption import overview_caption
 from .overview_rows import OverviewRow
-from .sheet import Head, Sheet, SheetCell, known_as
+from .sheet import Head, Sheet, SheetCell, known_as, names_shown
 from .table_style import AS_USUAL, TableStyle
 from .tables import BoardCell
 from .zero_shot import SEEN
@@ -62,7 +63,8 @@ def overview_sheet(table: Overview, style: TableStyle) -> Sheet:
 
     def head(column: Column) -> Head:
         marks = f", {column.apart}" if column.apart else ""
-        return Head(column.label, (column.label, column.dataset), marks, table.n[column])
+        names = (column.label, column.dataset, titled(column.runs[0].info.dataset))
+        return Head(column.label, names, marks, table.n[column])
 
     def cell(row: OverviewRow, column: Column) -> SheetCell:
         entry = row.entries.get(column)
@@ -83,21 +85,23 @@ def overview_sheet(table: Overview, style: TableStyle) -> Sheet:
         return tuple(table.in_order(partial(cell, row), mean, rank))
 
     over = [Head(words, (words,), capital=True) for words in (MEAN, RANK)]
+    heads = tuple(
+        Head(
+            row.label,
+            (row.label, *known_as(*(entry.run for entry in row.entries.values()))),
+            marks_of(control=row.control, imported=row.imported),
+            control=row.control,
+        )
+        for row in table.rows
+    )
+    named = [replace(row, label=name) for row, name in zip(table.rows, names_shown(heads, style), strict=True)]
     return Sheet(
         corners=("Method", "Data set"),
-        rows=tuple(
-            Head(
-                row.label,
-                (row.label, *known_as(*(entry.run for entry in row.entries.values()))),
-                marks_of(control=row.control, imported=row.imported),
-                control=row.control,
-            )
-            for row in table.rows
-        ),
+        rows=heads,
         columns=tuple(table.in_order(head, *over)),
         cells=tuple(map(cells, table.rows)),
         title=f"{metric.label} by data set",
-        caption=overview_caption(replace(table, metric=metric), intervals=style.intervals),
+        caption=overview_caption(replace(table, metric=metric, rows=tuple(named)), intervals=style.intervals),
         label=f"datasets-{name}-{table.metric.key}-{sha256[:8]}",
         keys=("method", "dataset"),
         scaled=("value", "low", "high", "mean"),

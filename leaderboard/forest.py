@@ -7,13 +7,23 @@ from typing import TYPE_CHECKING
 
 from ..core import unknown_name
 from ..evaluation.chart import Panel, dots
+from ..evaluation.derived import DERIVED, DERIVED_SAID
 from ..evaluation.schema import Cell
-from .caption import INTERVALS_SAID, PHANTOMS_SAID, direction_said, measured_said
+from .caption import (
+    CONTROLS_SAID,
+    INTERVALS_SAID,
+    PHANTOMS_SAID,
+    SEEN_SAID,
+    direction_said,
+    failures_said,
+    measured_said,
+)
 from .data_columns import PHANTOM
 from .export import method_head
 from .figure import PAGE
 from .sheet import in_order
 from .tables import Board
+from .zero_shot import seen_in
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -39,7 +49,8 @@ def forest(board: Board, methods: Sequence[str] = (), columns: Sequence[str] = (
     heads = [method_head(row, board) for row in board.rows]
     order = in_order(heads, methods) if methods else range(len(heads))
     places = sorted(order, key=lambda place: heads[place].control)
-    rows, names = [board.rows[place] for place in places], [heads[place].shown for place in places]
+    rows = [board.rows[place] for place in places]
+    names = [heads[place].shown + DERIVED * board.rows[place].derived for place in places]
     panels = []
     for column in chosen:
         cells = [row.cells[column] for row in rows]
@@ -56,6 +67,13 @@ def forest_caption(board: Board) -> str:
     """What the caption of a forest plot must say."""
     said = [f"{board.metric.label} {measured_said([row.run for row in board.rows])}.", direction_said(board.metric)]
     said.append(INTERVALS_SAID.replace("In brackets the", "Lines:"))
+    if any(row.run.info.method.control for row in board.rows):
+        said.append(f"Below the line: controls. {CONTROLS_SAID}")
+    said += failures_said([(row.run.label, row.run.info) for row in board.rows])
+    if board.tells_seen and any(seen_in(row.run.info) for row in board.rows):
+        said.append(SEEN_SAID)
+    if any(row.derived for row in board.rows):
+        said.append(DERIVED_SAID)
     if board.setting.dataset == PHANTOM:
         said.append(PHANTOMS_SAID)
     return " ".join(said)

@@ -17,6 +17,7 @@ from .caption import (
     SEEN_SAID,
     days_of,
     direction_said,
+    failures_said,
     marks_said,
 )
 from .data_columns import PHANTOM
@@ -73,8 +74,8 @@ def overview_caption(shown: Overview, *, intervals: bool) -> str:
         said.append(NATIVE_SAID)
     if any(row.control for row in shown.rows):
         said.append(CONTROLS_SAID)
-    infos = [run.info for run in shown.runs]
-    said += [*supervision_said(infos), *places_said(infos)]
+    named = [(row.label, entry.run.info) for row in shown.rows for entry in row.entries.values()]
+    said += [*failures_said(named), *supervision_said(named), *places_said([run.info for run in shown.runs])]
     if any(row.imported for row in shown.rows):
         said.append(IMPORTED_SAID)
     if any(column.dataset == PHANTOM for column in shown.columns):

@@ -181,11 +181,21 @@ def _turned(sheet: Sheet) -> Sheet:
     )
 
 
-def _renamed(heads: Sequence[Head], style: TableStyle) -> tuple[Head, ...]:
+def names_shown(heads: Sequence[Head], style: TableStyle) -> list[str]:
+    """What rows or columns are called in the end, without their marks: so captions speak of them, too."""
+    return [head.name for head in _named(heads, style)]
+
+
+def _named(heads: Sequence[Head], style: TableStyle) -> list[Head]:
     found: list[Head] = []
     for head in heads:
         new = next((new for old, new in style.renamed.items() if _is_asked(old, head, heads)), None)
         found.append(head if new is None else replace(head, name=new, capital=False, renamed=True))
+    return found
+
+
+def _renamed(heads: Sequence[Head], style: TableStyle) -> tuple[Head, ...]:
+    found = _named(heads, style)
     shown = [head.shown for head in found]
     if double := next((name for name in shown if shown.count(name) > 1), None):
         raise GroundCXRError(f"two rows or columns would be called '{printable(double)}'; choose another --rename")

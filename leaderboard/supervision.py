@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..core.names import one_line
 from ..core.supervision import ANATOMY, BOXES, WORDS
 from ..evaluation.place_notes import PLACES_SAID, WITHOUT_PRIOR_SAID, is_prior, names_true_places
 from ..evaluation.schema import ResultFile
@@ -26,18 +25,18 @@ def tag_of(info: ResultFile) -> tuple[str, str] | None:
     return (_TAGS[label], WORDS[label]) if label in _TAGS else None
 
 
-def supervision_said(infos: Sequence[ResultFile]) -> list[str]:
+def supervision_said(named: Sequence[tuple[str, ResultFile]]) -> list[str]:
     """Which methods of a table have learnt places, and from what; a sentence each.
 
     Args:
-        infos: The results of the table; those of one label are named once.
+        named: The results of the table, each behind the name of its row.
     """
     said = []
     for label, start in (
         (ANATOMY, "Weakly supervised, by mean boxes of anatomy"),
         (BOXES, "Learnt from boxes or masks"),
     ):
-        names = dict.fromkeys(one_line(info.method.label) for info in infos if info.supervision == label)
+        names = dict.fromkeys(name for name, info in named if info.supervision == label)
         if names:
             said.append(f"{start}: {', '.join(names)}.")
     return said

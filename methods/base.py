@@ -309,10 +309,14 @@ def check_answers(found: Any, expected: int) -> list[Grounding]:
         MethodError: If the count is wrong or an answer is no `Grounding`.
     """
     if not isinstance(found, Sequence):
-        raise MethodError(f"the method returned a {type(found).__name__}, not a list of {expected} Grounding objects")
+        raise MethodError(
+            f"the method returned an object of type {type(found).__name__}, not a list of {expected} Grounding objects"
+        )
     if len(found) != expected:
         raise MethodError(f"the method returned {len(found)} answers for {expected} phrases; return one for each")
     for answer in found:
         if not isinstance(answer, Grounding):
-            raise MethodError(f"the method returned a {type(answer).__name__} where a Grounding belongs")
+            raise MethodError(
+                f"the method returned an object of type {type(answer).__name__} where a Grounding belongs"
+            )
     return list(found)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from importlib.resources import files
 
 from ...core import GroundCXRError
+from ...core.progress import Advance, progress
 from ..export import export
 from ..formats import Format
 from ..library import Library
@@ -25,6 +26,8 @@ from .method_pages import method_page
 from .pairs import pairs_of
 from .pictures import Gallery
 from .places import Choice, Place, card_page, places_of
+from .published_page import PAGE as PUBLISHED
+from .published_page import published_words
 from .rendering import asset, render
 
 SCRIPTS = ("copy.js", "pairs.js")
@@ -33,7 +36,7 @@ SHARED = ("icon.png", "tables.css", "tables.js")
 
 
 def build_site(library: Library) -> dict[str, bytes]:
-    """The files of a site; equal results give equal bytes, wherever they lie.
+    """The files of a site; equal results give equal bytes, wherever they lie. Says on stderr how far it is.
 
     Args:
         library: Its usable results; at least one.
@@ -54,8 +57,10 @@ def build_site(library: Library) -> dict[str, bytes]:
     theme = files((__package__ or "").rpartition(".")[0]).joinpath("theme")
     found |= {f"assets/{name}": theme.joinpath(name).read_bytes() for name in SHARED}
     found |= {f"assets/{name}": asset(name) for name in (*SCRIPTS, "site.css")}
-    for place in places:
-        found |= dict(site.of_place(place))
+    with progress("pages", sum(len(place.metrics) + len(place.runs) + 2 for place in places)) as advance:
+        for place in places:
+            for page, content in site.of_place(place, advance):
+                found[page] = content
     for page, shown in overviews.items():
         first = next(place for place in places if place.setting.protocol_key == shown.protocol)
         words = overview_words(shown, places)
@@ -64,6 +69,7 @@ def build_site(library: Library) -> dict[str, bytes]:
     for place in places:
         if place.card not in found:
             found[place.card] = site.card(place)
+    found[PUBLISHED] = render("published.html", "", pages=site.pages(places[0], "Published"), **published_words(places))
     return found
 
 
@@ -83,21 +89,28 @@ class _Site:
         overview = self._overviews.get(place.setting.protocol_key)
         found = [("Leaderboard", place.board())]
         found += [("Overview", overview)] if overview else []
-        found += [("Head to head", place.pairs), ("Cite", place.cite), ("Protocol", place.card)]
+        found += [
+            ("Head to head", place.pairs),
+            ("Cite", place.cite),
+            ("Protocol", place.card),
+            ("Published", PUBLISHED),
+        ]
         return [(name, page, name == here) for name, page in found]
 
-    def of_place(self, place: Place) -> Iterator[tuple[str, bytes]]:
-        """The pages of a data set under a protocol, and their pictures."""
+    def of_place(self, place: Place, advance: Advance) -> Iterator[tuple[str, bytes]]:
+        """The pages of a data set under a protocol, and their pictures; tells of each page when it is made."""
         for metric in place.metrics:
             page = place.board(metric)
             root = "" if page == "index.html" else UP
             rows = [place_choices(self._places, place, metric), metric_choices(place, metric)]
             words = board_page(place, metric)
             yield page, render("board.html", root, pages=self.pages(place, "Leaderboard"), rows=rows, **words)
+            advance()
         gallery = Gallery.of(place.runs)
         for run in place.runs:
             words = method_page(run, place, self._places, gallery)
             yield place.method(run), render("method.html", UP, pages=self.pages(place, ""), **words)
+            advance()
         yield from gallery.files.items()
         headline = [metric for metric in place.metrics if metric.headline] or list(place.metrics)
         yield (
@@ -111,6 +124,7 @@ class _Site:
                 data=pairs_of(place.runs, headline),
             ),
         )
+        advance()
         tables = boards(place.runs, [metric.key for metric in headline])
         yield (
             place.cite,
@@ -126,6 +140,7 @@ class _Site:
                 ],
             ),
         )
+        advance()
 
     def card(self, place: Place) -> bytes:
         """The page of a place's protocol."""

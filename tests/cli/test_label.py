@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from groundcxr import GroundCXRError, evaluate, load_dataset
+
 SETTINGS = ("--set", "dataset.images=4", "--limit", "3")
 
 
@@ -46,3 +48,26 @@ def test_mistakes_are_one_sentence(groundcxr, tmp_path, words, said):
     assert ran.code == 2
     assert said in ran.err
     assert not (tmp_path / "r").exists()
+
+
+def test_a_label_and_a_data_set_s_label_are_what_every_table_says(groundcxr, tmp_path, monkeypatch):
+    monkeypatch.setenv("GROUNDCXR_CACHE", str(tmp_path / "cache"))
+    names = ("--label", "mine=MedRPG (ours)", "--dataset-label", "Ward 7")
+    ran = groundcxr(
+        "evaluate", *SETTINGS, "--method", "mine=random", "--method", "center-prior", *names, "--out", tmp_path
+    )
+    assert "MedRPG (ours) on Ward 7 (test), v2" in ran.out
+    assert "macro averages on Ward 7 (test), v2" in ran.out
+    assert "phantom 1.0" not in ran.out
+    data = load_dataset("phantom", images=4)
+    made = evaluate("random", data, limit=3, label=" MedRPG  (ours) ", dataset_label="Ward 7", out=tmp_path / "python")
+    (written,) = results_of(tmp_path / "python").values()
+    assert written["method"]["title"] == "MedRPG (ours)"
+    for shown in (repr(made), made._repr_html_(), made.plot().get_suptitle().replace("\n", " ")):
+        assert "MedRPG (ours) on Ward 7 (test" in shown
+
+
+@pytest.mark.parametrize("label", [" ", "\udc80"])
+def test_a_label_in_python_is_a_text(tmp_path, label):
+    with pytest.raises(GroundCXRError, match="give a text in UTF-8 that is not blank"):
+        evaluate("random", "phantom", limit=1, label=label, out=tmp_path / "r")

@@ -23,10 +23,11 @@ def test_a_pixel_belongs_to_a_box_when_its_centre_does(low, high, size):
 
 
 def test_whole_numbers_are_the_half_open_range():
-    box = Box.from_xywh(2, 3, 4, 5)
+    box = Box.from_xywh(2, 3, 4, 5, score=0.5)
     assert box.columns(100) == (2, 6)
     assert box.rows(100) == (3, 8)
     assert box.area == 20
+    assert box.score == 0.5
 
 
 def test_clipping():

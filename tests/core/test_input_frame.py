@@ -50,3 +50,7 @@ def test_what_does_not_fit_is_one_sentence():
         image.fit(32, "stretch")
     with pytest.raises(MethodError, match="0x0 pixels holds no image"):
         image.fit(0, "crop")
+    for size in (32.5, "32", (32,), (32, 32, 3), None):
+        with pytest.raises(MethodError, match="a whole number of pixels, or"):
+            image.fit(size, "crop")
+    assert image.fit(np.int64(32), "crop")[0].shape == (32, 32)

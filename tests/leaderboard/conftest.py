@@ -82,7 +82,7 @@ def save_run(tmp_path):
         frame = rows_of(chosen.metrics_for(set(emits)), values, n=n, keep=mask, columns=columns or {})
         result = make_result(
             samples=frame,
-            problems={},
+            problems=frame.dropna(subset="error").set_index("sample_id")["error"].to_dict(),
             protocol=chosen,
             pathologies=PATHOLOGIES,
             dataset=DatasetInfo(

@@ -1,6 +1,7 @@
 """Figures for a paper: what is drawn, how it is laid out, and what is refused."""
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,7 +12,7 @@ from groundcxr import Box, Grounding, Heatmap, evaluate, load_dataset
 from groundcxr.core import Mask, Sample
 from groundcxr.leaderboard.answered import Answer
 from groundcxr.leaderboard.figure import FigureRow, draw_figure, title_of, wrapped, written
-from groundcxr.leaderboard.forest import forest
+from groundcxr.leaderboard.forest import forest, forest_caption
 from groundcxr.leaderboard.overlays import METHOD, TRUTH, Film, Style
 from groundcxr.leaderboard.tables import board
 
@@ -242,6 +243,19 @@ def test_a_forest_has_the_numbers_of_the_board(save_run, scan):
     lows = {row.run.label: [row.cells["Edema"].low, row.cells["Edema"].high] for row in table.rows}
     assert ends == [lows["b"], lows["a"]]
     assert re.search("higher is better", figure.get_supxlabel())
+
+
+def test_a_forest_marks_derived_values_and_says_what_a_table_says(save_run, scan):
+    save_run("maps", columns={"error": [None] * 11 + ["no"]})
+    save_run("prior", kind="control")
+    table = board(scan().runs, "box_iou")
+    table = replace(table, rows=tuple(replace(row, derived=row.run.label == "maps") for row in table.rows))
+    (axes,) = forest(table, columns=["macro"]).axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["maps°", "prior (control)"]
+    said = forest_caption(table)
+    assert "Failed samples, which count as the protocol says: maps 1." in said
+    assert "°: derived" in said
+    assert "Below the line: controls." in said
 
 
 def test_the_command_draws_a_forest(run_in, tmp_path):

@@ -99,6 +99,30 @@ def test_percent_and_digits(groundcxr, results):
     assert float(whole["value"]) == pytest.approx(VALUES.mean())
 
 
+def test_captions_speak_of_what_is_shown_as_it_is_called_there(groundcxr, save_run, results):
+    save_run("text-prior", {"box_iou": VALUES + 0.2}, kind="control")
+    words = ("export", results, "--metric", "box_iou")
+    assert "the macro average and the micro average a guess" in groundcxr(*words).out
+    wishes = ("--rename", "text-prior=Prior of words", "Edema=Wet lung", "macro=All")
+    renamed = groundcxr(*words, *wishes, "--columns", "Edema", "macro").out
+    assert "For Wet lung and All a guess that never looks at the image (Prior of words) beats every method" in renamed
+    assert "text-prior" not in renamed
+    # Of metrics that are not shown nothing is said.
+    layout = ("export", results, "--layout", "metrics")
+    assert "Box IoU: for the macro average a guess that never looks" in groundcxr(*layout).out
+    assert "a guess" not in groundcxr(*layout, "--columns", "miou").out
+    said = groundcxr(*layout, *wishes[:2], "box_iou=Boxes").out
+    assert "Boxes: for the macro average a guess that never looks at the image (Prior of words) beats" in said
+
+
+def test_what_must_be_known_of_a_method_is_said_below_every_table(groundcxr, save_run, results):
+    save_run("Mine", {"box_iou": VALUES}, columns={"error": [None] * 37 + ["no"] * 3}, supervision="boxes")
+    for layout in ("pathologies", "metrics", "datasets"):
+        ran = groundcxr("export", results, "--layout", layout, "--metric", "box_iou", "--rename", "Mine=Ours")
+        assert "Failed samples, which count as the protocol says: Ours 3." in ran.out, layout
+        assert "Learnt from boxes or masks: Ours." in ran.out, layout
+
+
 def test_a_short_caption_has_a_note_with_all_else(groundcxr, results):
     words = ("export", results, "--metric", "box_iou", "--format", "latex")
     long = re.search(r"\\caption\{(.*)\}\n", groundcxr(*words).out)[1]

@@ -13,7 +13,7 @@ axe_api = pytest.importorskip("axe_playwright_python.sync_playwright", reason="a
 CHROMIUM = shutil.which("chromium")
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 SIZES = ((1440, 900), (1024, 768), (390, 844))
-KINDS = ("index.html", "boards/", "overview/", "pairs/", "methods/", "cite/", "protocols/")
+KINDS = ("index.html", "boards/", "overview/", "pairs/", "methods/", "cite/", "protocols/", "published.html")
 
 pytestmark = [
     pytest.mark.xdist_group("browser"),
