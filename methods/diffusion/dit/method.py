@@ -54,6 +54,10 @@ class Dit(Ldm):
         weights, text_encoder, base = self.sources()
         return pipeline(self.name, weights, ("transformer",), text_encoder, base)
 
+    def embeddings(self) -> str:
+        """None: embeddings are tuned for the text encoders of `ldm`."""
+        return ""
+
     def setup(self, device: str) -> None:
         """Load networks, text encoder and tokenizer.
 
