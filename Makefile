@@ -11,8 +11,8 @@ DEMO := --method random --method center-prior --method whole-image --method orac
 	--method clip-phantom-shuffled=shuffled-phrase --set clip-phantom-shuffled.method=clip-phantom \
 	--method class-mean-box --method text-prior
 
-# The extractions of the diffusion model in full, each beside the same asked about the wrong phrase.
-LDM := --method ldm-phantom-30-steps=ldm-phantom \
+# The extractions of the diffusion model in full, each beside the same asked about the wrong phrase; and with tuned words.
+LDM := --method ldm-phantom-30-steps=ldm-phantom --method ldm-phantom-tuned \
 	--method noise-once=ldm-phantom --set noise-once.extraction=noise-once \
 	--method noise-difference=ldm-phantom --set noise-difference.extraction=noise-difference \
 	--method otsu=ldm-phantom --set otsu.otsu=true \

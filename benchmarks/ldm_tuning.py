@@ -3,8 +3,9 @@
 `.venv/bin/python benchmarks/ldm_tuning.py --books DIR` trains a book with each recipe (those that are whole in DIR are
 taken as they are), asks `ldm-phantom` with each and without about the whole test split, with the right phrase and with
 the wrong one that `shuffled-phrase` asks about, weights its maps as `with-prior` does, and prints the tables. All maps
-of an image share one encoding and one noising, which `evaluate` would do again for each: the values are those of
-`evaluate --protocol v1` with the settings that `READ` says.
+of an image share one encoding and one inversion, which `evaluate` would do again for each, and phrases that no book
+changes are asked about once. `--check N` evaluates the first N samples with `evaluate` too, and prints by how much the
+values differ: other batches round otherwise.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from groundcxr import Query, Radiograph, load_dataset
+from groundcxr import Query, Radiograph, evaluate, load_dataset
 from groundcxr.core import Grounding, Sample
 from groundcxr.core.fingerprint import seed_from
 from groundcxr.core.place_table import PlaceTable
@@ -29,24 +31,23 @@ from groundcxr.methods.diffusion.ldm.codebook import Codebook, read_book
 from groundcxr.methods.diffusion.ldm.embedding import change_by
 from groundcxr.methods.diffusion.ldm.frame import input_size, network_input
 from groundcxr.methods.diffusion.ldm.method import groundings
-from groundcxr.methods.diffusion.ldm.options import Tokens
-from groundcxr.methods.diffusion.ldm.phrases import token_mask, token_tensors, tokenize, tokenize_empty
+from groundcxr.methods.diffusion.ldm.phrases import token_mask, token_tensors, tokenize_empty
 from groundcxr.methods.diffusion.ldm.recipes import RecipeName
 from groundcxr.methods.loading import build_method
 from groundcxr.metrics import get_protocol
 from groundcxr.metrics.statistics import summarise
 
-READ = {"extraction": "noise-once", "steps": "5"}
-"""As cheap as it gets: one time step. More steps change the AP of the frozen model by .001 (docs/ldm.md)."""
-
-STEPS = {RecipeName.VILOURAS2026: 1600}
-"""As many samples as the other recipes see in 200 steps of 8; the paper's batch is 1."""
+STEPS = {RecipeName.VILOURAS2026: 800}
+"""Of one sample each: half of what the other recipes see in 200 steps of 8."""
 
 KINDS = ("neither", "heart", "side", "zone")
 KEYS = ("auroc", "ap", "miou")
 FROZEN = "frozen"
+PRIOR_ALONE, PRIOR, TABLE = "location-prior", " x prior", {"table": "phantom"}
 WITH_PRIOR = (FROZEN, RecipeName.WORDS)
 """Whose maps are also weighted by the prior."""
+
+Settings = dict[str, str]
 
 Values = dict[str, NDArray[np.float64]]
 """AUROC, AP and mIoU of each sample, `[n, 3]`, by row of the table."""
@@ -59,15 +60,23 @@ def main() -> None:
     parser.add_argument(
         "--recipe", action="append", choices=list(RecipeName), help="only this one; several may be given"
     )
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="an option of ldm-phantom, such as steps=5"
+    )
+    parser.add_argument("--check", type=int, metavar="N", help="compare the first N samples with evaluate instead")
     parser.add_argument("--threads", type=int, default=2, help="processor cores to use")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
+    read = dict(one.split("=", 1) for one in given.set)
     books: dict[str, Codebook | None] = {FROZEN: None}
     for name in map(RecipeName, given.recipe or RecipeName):
         train(name, given.books / name)
         books[name] = read_book(str(given.books / name))
     samples = list(load_dataset("phantom"))
-    right, wrong = values_of(books, samples)
+    if given.check:
+        check(given.books, books, samples[: given.check], read)
+        return
+    right, wrong = values_of(books, samples, read)
     print_table(right, wrong, samples)
     print_differences(right, wrong, samples)
 
@@ -79,15 +88,34 @@ def train(name: RecipeName, folder: Path) -> None:
     tune(build_method("ldm-phantom"), data, list(data), name, table, folder, device="cpu", steps=STEPS.get(name))
 
 
-def values_of(books: Mapping[str, Codebook | None], samples: Sequence[Sample]) -> tuple[Values, Values]:
+def check(folder: Path, books: Mapping[str, Codebook | None], samples: Sequence[Sample], read: Settings) -> None:
+    """Print how far the values of the first samples are from those of `evaluate`."""
+    right, wrong = values_of(books, samples, read)
+    for name, values in {**right, "wrong phrase": wrong[FROZEN]}.items():
+        book = name.removesuffix(PRIOR)
+        settings = read | ({"embeddings": str(folder / book)} if (folder / book).exists() else {})
+        method, options = "ldm-phantom", settings
+        words = {"method": method, "settings": " ".join(f"{key}={value}" for key, value in settings.items())}
+        if name == PRIOR_ALONE:
+            method, options = PRIOR_ALONE, TABLE
+        elif book != name:
+            method, options = "with-prior", words | TABLE
+        elif name not in books:
+            method, options = "shuffled-phrase", words
+        with TemporaryDirectory() as out:
+            found = evaluate(method, "phantom", "v1", settings=options, limit=len(samples), out=out, jobs=1)
+        print(f"{name}: {np.abs(values - found.samples[list(KEYS)].to_numpy()).max():.1e} at most", flush=True)
+
+
+def values_of(books: Mapping[str, Codebook | None], samples: Sequence[Sample], read: Settings) -> tuple[Values, Values]:
     """The values of all rows, with the right phrase and with the wrong one."""
     control: Any = build_method("shuffled-phrase", {"method": "ldm-phantom"})
     control.fit(list(load_dataset("phantom", split="train")), held_out=True)
     control.survey(samples)
-    method: Any = build_method("ldm-phantom", READ)
+    method: Any = build_method("ldm-phantom", read)
     method.setup("cpu")
-    prior = build_method("location-prior", {"table": "phantom"})
-    weighting: Any = build_method("with-prior", {"method": "ldm-phantom", "table": "phantom"})
+    prior = build_method(PRIOR_ALONE, TABLE)
+    weighting: Any = build_method("with-prior", {"method": "ldm-phantom", **TABLE})
     found: tuple[dict[str, list[list[float]]], ...] = ({}, {})
     done = 0
     for _, group in groupby(samples, key=lambda sample: sample.image_path):
@@ -96,11 +124,11 @@ def values_of(books: Mapping[str, Codebook | None], samples: Sequence[Sample]) -
         asked = [*mine, *map(control.question, mine)]
         queries = [Query(image, one.phrase, one.pathology) for one in asked]
         rows = dict(answers(method, books, queries))
-        rows["location-prior"] = prior.ground_batch(queries)
+        rows[PRIOR_ALONE] = prior.ground_batch(queries)
         for name in WITH_PRIOR:
             if name in rows:
                 weighted = zip(rows[name], queries, strict=True)
-                rows[f"{name} x prior"] = [weighting._weighted(one, query.phrase) for one, query in weighted]
+                rows[name + PRIOR] = [weighting._weighted(one, query.phrase) for one, query in weighted]
         for name, given in rows.items():
             for place, values in enumerate(found):
                 part = given[place * len(mine) : (place + 1) * len(mine)]
@@ -117,21 +145,25 @@ def answers(
 ) -> Iterator[tuple[str, list[Grounding]]]:
     """The answers of `ldm-phantom` with each book to queries about one image."""
     model, image = method._model, queries[0].image
-    texts = [tokenize(model.tokenizer, one.phrase, one.pathology, Tokens.CONTENT, model.max_tokens) for one in queries]
+    texts = method._tokenized(queries)
     phrases = [query.phrase for query in queries]
     empty = model.token_states(*token_tensors([tokenize_empty(model.tokenizer, model.max_tokens)]))
     states = [
         model.token_states(*token_tensors(texts), None if book is None else change_by(book, texts, phrases))
         for book in books.values()
     ]
+    asked, place = torch.unique(torch.cat(states), dim=0, return_inverse=True)
+    # Phrases of one state are of the same tokens.
+    mask = torch.empty(len(asked), asked.shape[1], dtype=torch.bool)
+    mask[place] = token_mask(texts).repeat(len(books), 1)
     maps = method._grounder.heatmaps(
         network_input([image], input_size(model.unet, model.vae)),
         empty,
-        torch.cat(states),
-        image_index=[0] * len(texts) * len(books),
-        token_mask=token_mask(texts).repeat(len(books), 1),
-        seeds=[seed_from(image.sha256)] * len(texts) * len(books),
-    )
+        asked,
+        image_index=[0] * len(asked),
+        token_mask=mask,
+        seeds=[seed_from(image.sha256)] * len(asked),
+    )[place]
     for name, mine in zip(books, maps.split(len(texts)), strict=True):
         yield name, groundings(queries, texts, mine)
 

@@ -76,7 +76,7 @@ def tune(
     Raises:
         GroundCXRError: If the method has nothing to tune, no phrase names a place, or the folder holds another book.
     """
-    if not isinstance(method, Ldm):
+    if not isinstance(method, Ldm) or not hasattr(method.options, "embeddings"):
         raise MethodError(
             f"the method {method.name!r} has no embeddings that are tuned; groundcxr tune takes ldm and ldm-phantom"
         )

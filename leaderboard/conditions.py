@@ -77,8 +77,10 @@ class ConditionTable:
 
         Returns:
             One row for each method and condition: `method`, `control`, `condition`, `run` and `plain_run` (ids),
-            `plain`, `value`, `difference`, `low`, `high`, `n`, as in `Change`.
+            `plain`, `value`, `difference`, `low`, `high`, `n`, as in `Change`; and `supervision` (what the method has
+            learnt places from) where that is known of any.
         """
+        told = any(row.run.info.supervision for row in self.rows)
         return pd.DataFrame(
             [
                 {
@@ -93,6 +95,7 @@ class ConditionTable:
                     "low": change.low,
                     "high": change.high,
                     "n": change.n,
+                    **({"supervision": row.run.info.supervision} if told else {}),
                 }
                 for row in self.rows
                 for condition, change in row.changes.items()

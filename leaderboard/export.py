@@ -150,7 +150,12 @@ def method_head(row: BoardRow, board: Board) -> Head:
 
 def untold(board: Board) -> frozenset[str]:
     """Fields of CSV that are said only where there is something to say, so that other exports stay as they were."""
-    told = {SEEN: board.tells_seen, "derived": board.tells_derived, "condition": bool(board.setting.condition)}
+    told = {
+        SEEN: board.tells_seen,
+        "derived": board.tells_derived,
+        "supervision": board.tells_supervision,
+        "condition": bool(board.setting.condition),
+    }
     return frozenset(key for key, is_told in told.items() if not is_told)
 
 
@@ -177,6 +182,7 @@ def method_record(row: BoardRow, board: Board) -> dict[str, Any]:
         "control": row.run.info.method.control,
         **({SEEN: seen_in(row.run.info)} if board.tells_seen else {}),
         **({"derived": row.derived} if board.tells_derived else {}),
+        **({"supervision": row.run.info.supervision} if board.tells_supervision else {}),
         "created": row.run.info.run.created,
     }
 

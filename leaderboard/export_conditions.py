@@ -123,9 +123,10 @@ def _described(table: ConditionTable) -> dict[str, Any]:
 
 
 def _record(table: ConditionTable) -> dict[str, Any]:
+    frame = table.frame().astype(object)
     return {
         **_described(table),
         "label": table.metric.label,
         "caption": changes_caption(table, intervals=True),
-        "rows": table.frame().astype(object).to_dict("records"),
+        "rows": frame.where(frame.notna(), None).to_dict("records"),
     }

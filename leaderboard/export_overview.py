@@ -105,8 +105,13 @@ def overview_sheet(table: Overview, style: TableStyle) -> Sheet:
         label=f"datasets-{name}-{table.metric.key}-{sha256[:8]}",
         keys=("method", "dataset"),
         scaled=("value", "low", "high", "mean"),
-        untold=frozenset() if table.tells_derived else frozenset({"derived"}),
+        untold=frozenset(key for key, told in _told(table).items() if not told),
     )
+
+
+def _told(table: Overview) -> dict[str, bool]:
+    """Which fields of CSV are said that other tables have nothing to say in."""
+    return {"derived": table.tells_derived, "supervision": table.tells_supervision}
 
 
 def _record(table: Overview) -> dict[str, Any]:
@@ -150,6 +155,7 @@ def _record(table: Overview) -> dict[str, Any]:
                         "tier": entry.run.tier,
                         "seen": entry.seen,
                         **({"derived": entry.derived} if table.tells_derived else {}),
+                        **({"supervision": entry.run.info.supervision} if table.tells_supervision else {}),
                         **asdict(entry.cell),
                     }
                     for column in table.columns

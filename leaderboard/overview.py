@@ -61,6 +61,11 @@ class Overview:
         return any(can_derive(run.info) for run in self.runs)
 
     @property
+    def tells_supervision(self) -> bool:
+        """Whether exports say what methods have learnt places from; older results do not."""
+        return any(run.info.supervision for run in self.runs)
+
+    @property
     def counted(self) -> tuple[Column, ...]:
         """The data sets that means and ranks are taken over."""
         return tuple(column for column in self.columns if column.counted)
@@ -86,8 +91,9 @@ class Overview:
             One row for each method and data set that it has a result on: `method`, `control`, `dataset`, `version`,
             `split`, `fingerprint`, `task`, `apart` (why the data set counts for no mean and no rank; "" where it does),
             `protocol`, `protocol_version`, `protocol_hash`, `metric`, `run` (id), `tier`, `seen` (what the method was
-            trained on that the data set is of), the fields of `BoardCell`, the method's `mean` and `mean_rank`, and
-            `derived` (whether the value is of the view that the method does not give itself).
+            trained on that the data set is of), the fields of `BoardCell`, the method's `mean` and `mean_rank`,
+            `derived` (whether the value is of the view that the method does not give itself), and `supervision` (what
+            the method has learnt places from, None where that is not known).
         """
         name, version, sha256 = self.protocol
         rows = [
@@ -111,6 +117,7 @@ class Overview:
                 "mean": row.mean,
                 "mean_rank": row.rank,
                 "derived": entry.derived,
+                "supervision": entry.run.info.supervision,
             }
             for row in self.rows
             for column in self.columns

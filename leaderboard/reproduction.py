@@ -14,6 +14,7 @@ from ..evaluation.imported import ImportFile
 from ..evaluation.schema import MethodInfo, ResultFile
 from ..methods import METHODS
 from ..methods.boxes.presets import PRESETS
+from ..methods.bundled import BUNDLED
 from ..methods.loading import build_here
 from ..methods.random_weights import DRAWN
 
@@ -159,13 +160,16 @@ def _said(name: str, options: Mapping[str, Any], weights: str | None) -> dict[st
 
 
 def _places(weights: str) -> dict[str, str]:
-    """Options that say where weights are: "weights", and the others that follow it as KEY=PLACE, set apart by "; "."""
+    """Options that say where weights are: "weights", and the others that follow it as KEY=PLACE, set apart by "; ".
+
+    Of a bundled model none does.
+    """
     first, *more = weights.split("; ")
     places = {"weights": first} | {key: place for key, equals, place in (one.partition("=") for one in more) if equals}
     return {
         key: place.partition(_LOCAL)[0].removesuffix(DRAWN) + (DIR if _LOCAL in place else "")
         for key, place in places.items()
-        if place
+        if place and not place.endswith(BUNDLED)
     }
 
 

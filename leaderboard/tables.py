@@ -112,12 +112,18 @@ class Board:
         """Whether exports say which methods have seen the data; those of nothing but results of schema 1 never did."""
         return any(row.run.info.schema_version > 1 for row in self.rows)
 
+    @property
+    def tells_supervision(self) -> bool:
+        """Whether exports say what methods have learnt places from; older results do not."""
+        return any(row.run.info.supervision for row in self.rows)
+
     def frame(self) -> pd.DataFrame:
         """The board in long form.
 
         Returns:
             One row for each method and column: `run` (id), `method` (label), `tier`, `kind`, `control`, `column`, the
-            fields of `BoardCell`, `seen` (what it was trained on that the data set is of), and `derived`.
+            fields of `BoardCell`, `seen` (what it was trained on that the data set is of), `derived`, and `supervision`
+            (what it has learnt places from, None where that is not known).
         """
         return pd.DataFrame(
             [
@@ -131,6 +137,7 @@ class Board:
                     **asdict(cell),
                     "seen": seen_in(row.run.info),
                     "derived": row.derived,
+                    "supervision": row.run.info.supervision,
                 }
                 for row in self.rows
                 for column, cell in row.cells.items()

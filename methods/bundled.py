@@ -10,6 +10,9 @@ from .random_weights import random_weights
 TRAINED_ON = ("phantom (12,000 images drawn as the train split, whose 4,000 are among them; no box, no mask)",)
 LICENCE = "Apache-2.0"
 
+BUNDLED = " (bundled)"
+"""What stands behind a bundled model's name where results say what the weights are."""
+
 _FOLDER = Path(__file__).parent / "weights"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ...core import DatasetError, GroundCXRError, StoreError
 from ...core.names import printable
+from ...core.place_table import PlaceTable
 from ...core.regular import read_regular
 from ...datasets import DATASETS, GroundingDataset, load_dataset
 from ...metrics import PROTOCOLS, Protocol, get_protocol
@@ -22,6 +23,9 @@ from ..schema import DatasetInfo, ResultFile
 from .changes import changes_between
 from .record import ReproductionFile
 from .values import compare
+
+TABLE = "table"
+"""The option of a data set that names a file and not what is in it."""
 
 
 def data_again(
@@ -55,6 +59,7 @@ def data_again(
         chosen["secret"] = str(found)
     elif secret is not None:
         raise DatasetError(f"the ids of {data.name} are keyed with no secret; leave --secret out")
+    _refuse_other_table(data, options)
     try:
         dataset = load_dataset(data.name, root, data.split, **chosen)
     except TypeError as error:
@@ -64,6 +69,24 @@ def data_again(
     if selection is None:
         raise DatasetError(_other_data(dataset, data, root))
     return dataset, selection
+
+
+def _refuse_other_table(data: DatasetInfo, options: Mapping[str, Any]) -> None:
+    """A result has the start of the digest of the table that its phrases were made with."""
+    told = data.options.get(TABLE)
+    if told is None:
+        return
+    asked = f"--set dataset.{TABLE}=FILE"
+    if TABLE not in options:
+        raise DatasetError(
+            f"the phrases were made with a table of places that is not in the result; give the file: {asked}"
+        )
+    table = PlaceTable.load(options[TABLE])
+    if not table.digest.startswith(str(told)):
+        raise DatasetError(
+            f"the table {options[TABLE]} (of {printable(table.source)}, digest {table.digest[:8]}) is not the one that "
+            f"the phrases were made with (digest {printable(str(told))}); give that: {asked}"
+        )
 
 
 def _other_data(dataset: GroundingDataset, data: DatasetInfo, root: Path | None) -> str:

@@ -57,6 +57,7 @@ def test_what_cannot_be_tuned(groundcxr, data, tmp_path):
     about = ["--dataset", "manifest", "--root", data, "--anatomy", "phantom", "--images-of", "x", "--out", book]
     for method, more, message in (
         ("clip-phantom", [], "groundcxr tune takes ldm and ldm-phantom"),
+        ("dit", ["--set", "weights=random:0:DIR"], "groundcxr tune takes ldm and ldm-phantom"),
         ("ldm-phantom-tuned", [], "leave the option embeddings out"),
         ("ldm-phantom", ["--set", f"embeddings={bundled('ldm-phantom-tuned')}"], "leave the option embeddings out"),
         ("ldm-phantom", ["--steps", "0"], "give at least 1"),

@@ -131,8 +131,8 @@ def test_tables_mark_what_is_derived(runs):
         assert mark not in lines["Scored"]
     assert "°: derived; the method gives no boxes" in markdown
     rows = export([table], Format.CSV).splitlines()
-    assert rows[0].endswith(",derived")
-    assert {row.rsplit(",", 1)[1] for row in rows if ",Maps," in row} == {"True"}
+    assert rows[0].endswith(",derived,supervision")
+    assert {row.rsplit(",", 2)[1] for row in rows if ",Maps," in row} == {"True"}
     told = {row["method"]: row["derived"] for row in json.loads(export([table], Format.JSON))[0]["rows"]}
     assert told == marked
 
@@ -140,7 +140,7 @@ def test_tables_mark_what_is_derived(runs):
 def test_the_table_over_data_sets_marks_it_too(runs):
     tables = overviews(runs, ["box_iou"])
     assert "°" in export_overviews(tables, Format.MARKDOWN).partition("\n\n")[0]
-    assert export_overviews(tables, Format.CSV).splitlines()[0].endswith(",derived")
+    assert export_overviews(tables, Format.CSV).splitlines()[0].endswith(",derived,supervision")
     assert '"derived": true' in export_overviews(tables, Format.JSON)
 
 

@@ -161,3 +161,16 @@ def test_samples_and_pictures_are_the_altered_ones(manifest, tmp_path):
         update={"condition": result.info.condition.model_copy(update={"version": "of another time"})}
     )
     assert "is not the data of this run" in join_run(other, options).reason
+
+
+def test_what_methods_have_learnt_places_from_is_a_field_where_it_is_known(save_run, save_altered, scan):
+    save_run("old", {"box_iou": VALUES})
+    save_altered("old", VALUES / 2)
+    assert "supervision" not in export_changes(condition_tables(scan().runs, ["box_iou"]), Format.CSV)
+    save_run("tuned", {"box_iou": VALUES}, supervision="weak: anatomy")
+    save_altered("tuned", VALUES / 2, supervision="weak: anatomy")
+    tables = condition_tables(scan().runs, ["box_iou"])
+    lines = csv.DictReader(io.StringIO(export_changes(tables, Format.CSV)))
+    assert {line["method"]: line["supervision"] for line in lines} == {"old": "", "tuned": "weak: anatomy"}
+    (content,) = json.loads(export_changes(tables, Format.JSON))
+    assert {row["method"]: row["supervision"] for row in content["rows"]} == {"old": None, "tuned": "weak: anatomy"}

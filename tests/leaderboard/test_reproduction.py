@@ -258,6 +258,21 @@ def test_the_python_that_a_method_ran_in_is_said_without_its_place(save_run, met
     assert "--python" not in command(save_run().info.model_copy(update={"method": info}))
 
 
+@pytest.mark.parametrize("name", ["ldm-phantom", "ldm-phantom-tuned", "with-prior", "shuffled-phrase"])
+def test_a_book_of_embeddings_is_asked_for(name, save_run, tmp_path):
+    book = copytree(bundled("ldm-phantom-tuned"), tmp_path / "book")
+    asks = name in ("with-prior", "shuffled-phrase")
+    given = {"settings": f"steps=5 embeddings={book}"} if asks else {"steps": "5", "embeddings": str(book)}
+    asked = {"method": "ldm-phantom"} if asks else {}
+    entry = opened(name, "mine", asked | given | ({"table": "phantom"} if name == "with-prior" else {}))
+    line = line_of(save_run, entry)
+    assert "embeddings=DIR" in line
+    assert "bundled" not in line
+    with pytest.raises(GroundCXRError, match=r"say it with --set .*embeddings=DIR"):
+        method_again(entry.info)
+    assert method_again(entry.info, settings=given).info == entry.info
+
+
 def test_a_table_of_places_is_asked_for(save_run, tmp_path):
     table = tmp_path / "places.json"
     table.write_text(PlaceTable.load("phantom").to_json())

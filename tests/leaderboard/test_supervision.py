@@ -1,5 +1,9 @@
 """What tables say of methods that have learnt places, and of phrases that give places away."""
 
+import csv
+import io
+import json
+
 import pytest
 
 from groundcxr.leaderboard.audit import audit
@@ -7,6 +11,8 @@ from groundcxr.leaderboard.audit_export import export_audit
 from groundcxr.leaderboard.board_html import board_table
 from groundcxr.leaderboard.caption import caption
 from groundcxr.leaderboard.export import export
+from groundcxr.leaderboard.export_metrics import export_metrics
+from groundcxr.leaderboard.export_overview import export_overviews
 from groundcxr.leaderboard.formats import Format, PageFormat
 from groundcxr.leaderboard.overview import overviews
 from groundcxr.leaderboard.overview_caption import overview_caption
@@ -78,3 +84,25 @@ def test_other_phrases_are_not(save_run, scan):
     save_run("Seer", data={"options": {"phrases": "class"}})
     (board, *_) = boards(scan().runs)
     assert "places" not in caption(board, intervals=True)
+
+
+def test_csv_and_json_have_it_as_a_field(runs):
+    known = {"Tuned": "weak: anatomy", "Prior": "weak: anatomy", "Fitted": "boxes", "Frozen": "none", "Old": None}
+    (board, *_), (over, *_) = boards(runs), overviews(runs)
+    for write, table in ((export, board), (export_metrics, board), (export_overviews, over)):
+        lines = csv.DictReader(io.StringIO(write([table], Format.CSV)))
+        assert {line["method"]: line["supervision"] for line in lines} == {**known, "Old": ""}
+        (content,) = json.loads(write([table], Format.JSON))
+        said = {row["method"]: row for row in content["rows"]}
+        if table is over:
+            said = {name: next(iter(row["cells"].values())) for name, row in said.items()}
+        assert {name: row["supervision"] for name, row in said.items()} == known
+
+
+def test_older_results_are_exported_as_they_were(save_run, scan):
+    save_run("Old")
+    runs = scan().runs
+    for form in (Format.CSV, Format.JSON):
+        assert "supervision" not in export(boards(runs), form)
+        assert "supervision" not in export_metrics(boards(runs), form)
+        assert "supervision" not in export_overviews(overviews(runs), form)

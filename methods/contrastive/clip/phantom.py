@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ...bundled import DRAWN_HELP, LICENCE, TRAINED_ON, bundled, bundled_seed
+from ...bundled import BUNDLED, DRAWN_HELP, LICENCE, TRAINED_ON, bundled, bundled_seed
 from ...random_weights import drawn_id
 from ...registry import register_method
 from .dense import MODE_NAMES, PROJECTION
@@ -54,4 +54,4 @@ class ClipPhantom(Clip):
 
     def weights_id(self) -> str | None:
         """The bundled model's name, or the seed of drawn weights."""
-        return "clip-phantom (bundled)" if self._seed is None else drawn_id(self._seed)
+        return f"clip-phantom{BUNDLED}" if self._seed is None else drawn_id(self._seed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from ...bundled import DRAWN_HELP, LICENCE, TRAINED_ON, bundled, bundled_seed
+from ...bundled import BUNDLED, DRAWN_HELP, LICENCE, TRAINED_ON, bundled, bundled_seed
 from ...random_weights import drawn_id
 from ...registry import register_method
 from ...repository import published
@@ -50,7 +50,7 @@ class LdmPhantom(Ldm):
 
     def weights_id(self) -> str | None:
         """The bundled model's name, or the seed of drawn weights; with the tuned embeddings."""
-        name = "ldm-phantom (bundled)" if self._seed is None else drawn_id(self._seed)
+        name = f"ldm-phantom{BUNDLED}" if self._seed is None else drawn_id(self._seed)
         return f"{name}; embeddings={published(self.embeddings())}" if self.embeddings() else name
 
 
@@ -78,6 +78,6 @@ class LdmPhantomTuned(LdmPhantom):
 
     def weights_id(self) -> str | None:
         """The bundled model's name, where the bundled book is read."""
-        return (
-            super().weights_id() if self.options.embeddings or self._seed is not None else "ldm-phantom-tuned (bundled)"
-        )
+        if self.options.embeddings or self._seed is not None:
+            return super().weights_id()
+        return f"ldm-phantom-tuned{BUNDLED}"

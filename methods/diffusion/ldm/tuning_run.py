@@ -88,6 +88,8 @@ def train(
                 folder / STATE,
             )
 
+    if state is None:
+        save()  # A folder that cannot be written is told before the work, not after it.
     saved = time.monotonic()
     while len(losses) < steps:
         found, tuning.vectors.grad = tuning.gradient(len(losses))

@@ -215,3 +215,14 @@ def test_a_run_on_places_of_true_boxes_asks_for_the_prior(made, tmp_path, ground
     # It lies beside the next result.
     assert said not in groundcxr(*located, "--method", "random").err
     assert said not in groundcxr(*run, "--method", "random").err
+    # A result has no file's name, so the table is asked for when it is made again.
+    (made_before,) = (file for file in tmp_path.glob("out/**/random-*/result.json") if "location" in file.read_text())
+    again = ["reproduce", made_before, "--root", root]
+    assert "give the file: --set dataset.table=FILE" in groundcxr(*again).err
+    other = of_regions(heart=Gaussian(0.5, 0.5, 0.1, 0.1))
+    (tmp_path / "other.json").write_text(other.to_json())
+    refused = groundcxr(*again, "--set", f"dataset.table={tmp_path / 'other.json'}")
+    assert refused.code == 2
+    assert f"(of made up, digest {other.digest[:8]}) is not the one that the phrases were made with" in refused.err
+    found = groundcxr(*again, "--set", f"dataset.table={table}")
+    assert found.out.splitlines()[1].startswith("identical: ")

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from groundcxr import Radiograph
-from groundcxr.core import MethodError, WeightsError
+from groundcxr.core import MethodError, StoreError, WeightsError
 from groundcxr.core.place_table import PlaceTable
 from groundcxr.methods.diffusion.ldm import tuning_run
 from groundcxr.methods.diffusion.ldm.checkpoint import load_checkpoint
@@ -213,6 +213,12 @@ def test_a_killed_training_ends_as_an_unbroken_one(sd_folder, models, tmp_path, 
     assert tuning_run.finished(broken, "one") is not None
     with pytest.raises(MethodError, match="holds a training with another recipe, data or model"):
         tuning_run.finished(broken, "another")
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_first_step(sd_folder, models, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"cannot write .*file: File exists; choose another folder"):
+        finish(models(sd_folder), tmp_path / "file", advance=pytest.fail)
 
 
 @pytest.mark.parametrize("name", [RecipeName.WORDS, RecipeName.VECTORS])
