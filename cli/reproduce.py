@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,7 +143,8 @@ def _lines(result: Result, found: ReproductionFile) -> Iterator[str]:
     yield _SAID[found.verdict].format(samples=counted(found.n_samples, "sample"))
     if found.n_only_in_result or found.n_only_again:
         yield f"  {found.n_only_in_result:,} rows of the result did not come again, {found.n_only_again:,} are new"
-    for one in sorted(found.values, key=lambda one: -1 if one.largest is None else 0)[:_MOST_SHOWN]:
+    largest_first = sorted(found.values, key=lambda one: -math.inf if one.largest is None else -one.largest)
+    for one in largest_first[:_MOST_SHOWN]:
         yield _line(f"  {one.metric}: {_values(one, found.n_samples)}")
     if len(found.values) > _MOST_SHOWN:
         yield f"  and {counted(len(found.values) - _MOST_SHOWN, 'metric')} more"
@@ -166,8 +168,12 @@ def _lines(result: Result, found: ReproductionFile) -> Iterator[str]:
 
 def _values(one: DifferingValues, n: int) -> str:
     what = "another status or failure" if one.largest is None else f"at most by {one.largest:.2g}"
+    differ = f"{one.n:,} of {n:,} samples differ, {what}"
+    if one.result == one.again and one.largest is not None:
+        # Of a cell that is no mean: a sample's own number may be the same, or none.
+        return f"{differ}, in what they add to the average, most in {one.sample_id}"
     pair = (f"{_number(value)} ({status})" for value, status in (one.result, one.again))
-    return f"{one.n:,} of {n:,} samples differ, {what}: {' became '.join(pair)} in {one.sample_id}"
+    return f"{differ}: {' became '.join(pair)} in {one.sample_id}"
 
 
 def _untold(what: str) -> str:

@@ -35,11 +35,12 @@ class Box:
     score: float | None = None
 
     def __post_init__(self) -> None:
-        # Most boxes are four floats without a score, and a data set has 100,000: they are known by one look. A sum that
+        # Most boxes are floats, and a data set has 100,000: they are known by one look. A sum that
         # is not finite tells nothing, since finite numbers may add up to it.
         x0, y0, x1, y1 = self.x0, self.y0, self.x1, self.y1
         floats = type(x0) is type(y0) is type(x1) is type(y1) is float
-        if self.score is None and floats and math.isfinite(x0 + y0 + x1 + y1):
+        score = 0.0 if self.score is None else self.score
+        if floats and type(score) is float and math.isfinite(x0 + y0 + x1 + y1 + score):
             return
         for name in ("x0", "y0", "x1", "y1", "score"):
             number = getattr(self, name)

@@ -54,8 +54,8 @@ def boxes_of_map(
         down, across = place = places[piece]
         part = unit[place]
         score = float(part.max() if number == 1 else part[labels[place] == piece + 1].max())
-        x0, x1 = int(columns[across.start]), int(columns[across.stop])
-        found.append(Box(x0, int(rows[down.start]), x1, int(rows[down.stop]), score))
+        x0, x1 = float(columns[across.start]), float(columns[across.stop])
+        found.append(Box(x0, float(rows[down.start]), x1, float(rows[down.stop]), score))
     found.sort(key=lambda box: -(box.score or 0.0))
     return tuple(found)
 

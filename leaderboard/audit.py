@@ -12,6 +12,7 @@ from ..core.sizes import counted
 from ..core.supervision import WORDS
 from ..evaluation.box_choice import describe
 from ..evaluation.conditions import describe_condition
+from ..evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.reproduction.record import said_of
 from ..evaluation.schema import Cell, MetricInfo
@@ -136,9 +137,12 @@ def _values(run: Run, metrics: Sequence[MetricInfo]) -> Section:
     rows = []
     for metric in metrics:
         cells = [cells_of(run.info, column)[metric.key] for column in (MACRO, MICRO)]
-        rows.append([metric.label, *(_cell(cell, metric) for cell in cells), f"{cells[0].n:,}"])
-    said = "Macro: mean over pathologies; micro: mean over samples. In brackets the 95 % interval (bootstrap over "
-    return Section("Values", [f"{said}patients)."], ["metric", "macro", "micro", "samples"], rows)
+        rows.append([metric.label, *(_cell(cell, metric, run) for cell in cells), f"{cells[0].n:,}"])
+    means = "Macro: mean over pathologies; micro: mean over samples."
+    said = [f"{means} In brackets the 95 % interval (bootstrap over patients)."]
+    if run.info.derived is not None:
+        said.append(DERIVED_SAID)
+    return Section("Values", said, ["metric", "macro", "micro", "samples"], rows)
 
 
 def _beside(run: Run, beside: Sequence[Run], metrics: Sequence[MetricInfo]) -> Section:
@@ -157,7 +161,7 @@ def _beside(run: Run, beside: Sequence[Run], metrics: Sequence[MetricInfo]) -> S
         for metric in metrics:
             cell, found = cells_of(other.info, MACRO).get(metric.key), difference(run, other, metric.key)
             if cell is not None and found is not None and found.value is not None:
-                rows.append([name, metric.label, _cell(cell, metric), *_differing(found, metric)])
+                rows.append([name, metric.label, _cell(cell, metric, other), *_differing(found, metric)])
         if method.control and method.note:
             notes.append(f"{other.label}: {method.note}.")
     said = (
@@ -179,11 +183,11 @@ def _phrase(run: Run, beside: Sequence[Run], metrics: Sequence[MetricInfo]) -> S
             found = difference(run, other, metric.key)
             if found is None or found.value is None:
                 continue
-            digits = digits_of(metric)
             rows.append(
                 [
                     metric.label,
-                    *(_number(value, digits) for value in (found.first, found.second)),
+                    _value(found.first, metric, run),
+                    _value(found.second, metric, other),
                     _differing(found, metric)[0],
                     _left(found, metric),
                 ]
@@ -230,7 +234,7 @@ def _conditions(run: Run, runs: Sequence[Run], metrics: Sequence[MetricInfo]) ->
             cell, found = cells_of(other.info, MACRO).get(metric.key), difference(other, run, metric.key)
             if cell is not None:
                 drop = _NOTHING if found is None else _differing(found, metric)[0]
-                rows.append([condition, metric.label, _cell(cell, metric), drop])
+                rows.append([condition, metric.label, _cell(cell, metric, other), drop])
     said = "The change is the value under the condition minus the plain one, on the same samples."
     return Section(title, [said], ["condition", "metric", "macro", "change"], rows)
 
@@ -239,10 +243,14 @@ def _pathologies(run: Run, metrics: Sequence[MetricInfo]) -> Section:
     few, rows = [], []
     patients = run.samples(["pathology", "patient_key"]).groupby("pathology")["patient_key"].nunique().to_dict()
     for name, cells in run.info.pathologies.items():
-        n = min(cells[metric.key].n for metric in metrics)
+        n = max(cells[metric.key].n for metric in metrics)
         if n < FEW:
             few.append(f"{name} ({n})")
-        values = (_cell(cells[metric.key], metric) for metric in metrics)
+        else:
+            # A metric may leave samples out, as CNR does those whose map has two values.
+            fewer = ((metric.label, cells[metric.key]) for metric in metrics)
+            few += [f"{label} of {name} ({cell.n})" for label, cell in fewer if 0 < cell.n < FEW]
+        values = (_cell(cells[metric.key], metric, run) for metric in metrics)
         rows.append([name, f"{n:,}{' (few)' if n < FEW else ''}", f"{int(patients.get(name, 0)):,}", *values])
     said = (
         f"On fewer than {FEW} samples rest: {', '.join(few)}. Their numbers say little, and weigh as much as any other "
@@ -283,14 +291,14 @@ def _power(run: Run, beside: Sequence[Run], metrics: Sequence[MetricInfo]) -> Se
     return Section(title, [said], ["metric", "least (beside)", "most (beside)"], rows)
 
 
-def _cell(cell: Cell, metric: MetricInfo) -> str:
+def _cell(cell: Cell, metric: MetricInfo, run: Run) -> str:
     if cell.value is None:
         return _NOTHING
     digits = digits_of(metric)
     ends = (
         "" if cell.low is None or cell.high is None else f" [{_number(cell.low, digits)}, {_number(cell.high, digits)}]"
     )
-    return _number(cell.value, digits) + ends
+    return _value(cell.value, metric, run) + ends
 
 
 def _differing(found: Difference, metric: MetricInfo) -> list[str]:
@@ -307,3 +315,9 @@ def _differing(found: Difference, metric: MetricInfo) -> list[str]:
 
 def _number(value: float | None, digits: int) -> str:
     return _NOTHING if value is None else write_number(value, digits)
+
+
+def _value(value: float | None, metric: MetricInfo, run: Run) -> str:
+    """A value of a run, marked where it is of the view that its method does not give."""
+    mark = DERIVED if value is not None and is_derived(run.info, metric.key) else ""
+    return _number(value, digits_of(metric)) + mark

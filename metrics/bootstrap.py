@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +11,11 @@ from numpy.typing import NDArray
 DRAWS = 2000
 SEED = 0
 INTERVAL = (2.5, 97.5)
+
+_DIGITS = 53
+"""Binary digits of a float64."""
+_SMALLEST = -800
+"""Numbers below 2 to this count as 0 in `exact_sums`: what is cut off them would have too few digits."""
 
 _CHUNK = 200_000
 """Draws x patients that are held at once; 1.6 MB for each of three arrays."""
@@ -44,6 +49,38 @@ def drawn_weights(patients: int, draws: int, seed: int) -> Iterator[NDArray[np.f
         drawn = generator.integers(patients, size=(some, patients)) if patients else np.zeros((some, 0), dtype=np.int64)
         drawn += np.arange(some)[:, None] * patients
         yield np.bincount(drawn.ravel(), minlength=some * patients).reshape(some, patients).astype(np.float64)
+
+
+def exact_sums(added: NDArray[np.float64], most: int) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """What draws add up to, the same to the last digit whatever adds it: any library, order or number of threads.
+
+    A matrix product rounds as it adds, and its library chooses the order. So each number is cut into two of so few
+    digits that no sum of them is rounded (the error-free transformation of Ozaki et al., *Numerical Algorithms* 59,
+    2012); only the two sums are added with rounding. Below both parts lies less than 2^-75 of a column's largest number
+    for 1,000 patients, which is left out. Whole numbers have one part.
+
+    Args:
+        added: What each patient adds, `[patients, k]`.
+        most: How many patients a draw has, with repeats.
+
+    Returns:
+        From how often each draw has each patient, whole numbers `[draws, patients]`, to its sums `[draws, k]`.
+    """
+    room = _DIGITS - max(most, 1).bit_length()
+    exponents = np.frexp(np.abs(added).max(axis=0, initial=0.0))[1]
+    unit = np.ldexp(1.0, np.maximum(exponents, _SMALLEST) - room)
+    high = np.rint(added / unit) * unit
+    low = added - high
+    uneven = np.flatnonzero(low.any(axis=0))
+    unit = np.ldexp(unit[uneven], -room)
+    low = np.rint(low[:, uneven] / unit) * unit
+
+    def sums(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        total = weights @ high
+        total[:, uneven] += weights @ low
+        return total
+
+    return sums
 
 
 def divided(

@@ -7,7 +7,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from .region import BoxRegion
+from .region import BoxRegion, shared_pixels
 
 
 def pixel_iou(predicted: BoxRegion, true: BoxRegion) -> NDArray[np.float64]:
@@ -20,14 +20,14 @@ def pixel_iou(predicted: BoxRegion, true: BoxRegion) -> NDArray[np.float64]:
     Returns:
         `[predicted, true]`.
     """
-    mine, others = (np.array(one.covering, dtype=np.float64).reshape(-1, 4) for one in (predicted, true))
-    sides = np.minimum(mine[:, None, 2:], others[:, 2:]) - np.maximum(mine[:, None, :2], others[:, :2])
-    both = np.maximum(sides[..., 0], 0) * np.maximum(sides[..., 1], 0)
-    return both / (_areas(mine)[:, None] + _areas(others) - both)
-
-
-def _areas(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    return (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1])
+    # Few whole numbers: Python is done with most images' boxes before NumPy has made arrays of them.
+    mine, others = ([shared_pixels(box, box) for box in one.covering] for one in (predicted, true))
+    iou = np.zeros((len(mine), len(others)))
+    for i, one in enumerate(predicted.covering):
+        for j, other in enumerate(true.covering):
+            if both := shared_pixels(one, other):
+                iou[i, j] = both / (mine[i] + others[j] - both)
+    return iou
 
 
 def most_pairs(hits: NDArray[np.bool_]) -> int:
@@ -61,7 +61,7 @@ def average_precision(iou: NDArray[np.float64], hits: NDArray[np.bool_], scores:
         scores: Of the predicted boxes, `[predicted]`.
     """
     partners: dict[int, list[int]] = {}
-    for place, true in np.argwhere(hits).tolist():
+    for place, true in zip(*(axis.tolist() for axis in hits.nonzero()), strict=True):
         partners.setdefault(place, []).append(true)
     taken: set[int] = set()
     precisions: list[float] = []

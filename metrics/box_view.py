@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import numpy as np
+from numpy.typing import NDArray
 
-from ..core import Box, MetricValue, Status
+from ..core import MetricValue, Status
 from .box_matching import average_precision, most_pairs, pixel_iou
-from .boxes_as_map import scores_of
 from .protocol import with_status
 from .region import BoxRegion, Region
 from .v1 import ACCURATE_IOU
@@ -17,16 +17,16 @@ _UNION = ("box_iou", "acc50", "box_precision", "box_recall", "contained50")
 _ONE_BY_ONE = ("f1_50", "ap50")
 
 
-def score_boxes(boxes: Sequence[Box], region: Region) -> dict[str, MetricValue]:
+def score_boxes(predicted: BoxRegion, scores: NDArray[np.float64], region: Region) -> dict[str, MetricValue]:
     """Every metric of boxes; those that cover no pixel are as good as none.
 
     Args:
-        boxes: Boxes in the image's pixels.
+        predicted: The boxes, as `best_first` gives them.
+        scores: Theirs.
         region: The ground truth. Of a mask nobody has said which lesions are one, so that no box is paired with it.
     """
     if region.area == 0:
         return with_status(dict.fromkeys((*_UNION, *_ONE_BY_ONE)), Status.EMPTY_TARGET)
-    predicted = BoxRegion(boxes, region.image_size)
     if predicted.area == 0:
         return without_boxes(region, Status.EMPTY_PREDICTION)
     both = region.overlap(predicted)
@@ -41,11 +41,11 @@ def score_boxes(boxes: Sequence[Box], region: Region) -> dict[str, MetricValue]:
     if not isinstance(region, BoxRegion):
         return with_status(values, Status.OK) | with_status(dict.fromkeys(_ONE_BY_ONE), Status.NOT_APPLICABLE)
     each = pixel_iou(predicted, region)
-    if len(each) < len(boxes):
-        boxes = [box for box in boxes if box.covers_a_pixel(region.image_size)]
+    if len(each) < len(scores):
+        scores = scores[[box.covers_a_pixel(region.image_size) for box in predicted.boxes]]
     hits = each >= ACCURATE_IOU
     values["f1_50"] = 2 * most_pairs(hits) / sum(each.shape)
-    values["ap50"] = average_precision(each, hits, scores_of(boxes))
+    values["ap50"] = average_precision(each, hits, scores)
     return with_status(values, Status.OK)
 
 

@@ -47,7 +47,7 @@ class Chosen(Reducer):
             by_class = np.full((len(weights), group.n_classes), np.nan)
             total, told_over_all = np.zeros((len(weights), width)), np.zeros((2, len(weights)))
             for number, halves in enumerate(added):
-                first, second = (weights[:, patients] @ sums for patients, sums in halves)
+                first, second = (sums(weights) for sums in halves)
                 if self.rule == "other half":
                     told = self._told(second, first) + self._told(first, second)
                     told_over_all += told

@@ -94,7 +94,7 @@ class Levels:
             last = np.append(changes.nonzero()[0], changes.size)
             scores, above_inside, above_outside = scores[last], above_inside[last], above_outside[last]
             # Whole numbers, so that differences of sums are as exact as the sums.
-            inside, outside = np.diff(above_inside, prepend=0.0), np.diff(above_outside, prepend=0.0)
+            inside, outside = _steps(above_inside), _steps(above_outside)
         return cls(scores.astype(np.float64), inside, outside, above_inside, above_outside)
 
     @cached_property
@@ -107,6 +107,13 @@ class Levels:
     def iou(self) -> NDArray[np.float64]:
         """IoU of ground truth and {score >= level}, for every level, `[k]`; no pixel need be outside."""
         return self.above_inside / (self.above_inside[-1] + self.above_outside)
+
+
+def _steps(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What cumulative sums are of; `np.diff` with a value before them, at a third of its cost for so few."""
+    steps = sums.copy()
+    steps[1:] -= sums[:-1]
+    return steps
 
 
 def _runs(cells: Cells) -> tuple[NDArray[Any], NDArray[np.float64], NDArray[np.float64]]:

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import divided
+from .bootstrap import divided, exact_sums
 
 Floats = NDArray[np.float64]
 Parts = Sequence[tuple[Sequence[float], ...] | None]
@@ -110,7 +110,7 @@ class Sums(Reducer):
             by_class = np.full((len(weights), group.n_classes), np.nan)
             above, below = np.zeros((len(weights), count)), np.zeros((len(weights), count))
             for number, halves in enumerate(added):
-                drawn = [np.split(weights[:, patients] @ sums, 2, axis=1) for patients, sums in halves]
+                drawn = [np.split(sums(weights), 2, axis=1) for sums in halves]
                 if self.rule == "other half":
                     over, under = self._of_other_half(drawn)
                     by_class[:, number] = divided(over, under)[:, 0]
@@ -143,8 +143,8 @@ class Sums(Reducer):
         return over, under
 
 
-def added_by_halves(parts: Parts, group: Group, number: int, width: int) -> list[tuple[NDArray[np.int64], Floats]]:
-    """For each half of the patients, those who have a class, and what each adds.
+def added_by_halves(parts: Parts, group: Group, number: int, width: int) -> list[Callable[[Floats], Floats]]:
+    """For each half of the patients, what those add up to who have a class.
 
     Args:
         parts: What each sample adds.
@@ -153,7 +153,7 @@ def added_by_halves(parts: Parts, group: Group, number: int, width: int) -> list
         width: Numbers in all lists of a sample together.
 
     Returns:
-        Two pairs: the patients, and their sums `[patients, width]`.
+        Two functions, from how often each draw has each patient `[draws, patients]` to their sums `[draws, width]`.
     """
     asked = np.flatnonzero(group.classes == number).tolist()
     mine = np.array([index for index in asked if parts[index] is not None], dtype=np.int64)
@@ -166,7 +166,13 @@ def added_by_halves(parts: Parts, group: Group, number: int, width: int) -> list
     np.add.at(sums, who[order], table[order])
     half = np.zeros(len(patients), dtype=np.int64)
     half[who] = group.half[mine]
-    return [(patients[half == one], sums[half == one]) for one in (0, 1)]
+    most = int(group.who.max(initial=-1)) + 1
+
+    def of_half(chosen: NDArray[np.bool_]) -> Callable[[Floats], Floats]:
+        mine, add = patients[chosen], exact_sums(sums[chosen], most)
+        return lambda weights: add(weights[:, mine])
+
+    return [of_half(half == one) for one in (0, 1)]
 
 
 def pooled_draw(

@@ -9,9 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import Box, ImageSize, ProtocolError, Target
+from ..core.map_cells import pixel_counts
 
 Edges = NDArray[np.int64]
 """Increasing pixel positions; cell ``c`` of an axis holds the pixels ``edges[c]:edges[c + 1]``."""
+
+PixelBox = tuple[int, int, int, int]
+"""The pixels of a box as x0, y0, x1, y1, the last two excluded."""
 
 
 class Region(ABC):
@@ -84,7 +88,8 @@ class BoxRegion(Region):
             owner[row[y0] : row[y1], column[x0] : column[x1]] = i
         self._owner, self._xs, self._ys = owner, np.array(xs), np.array(ys)
         self._inside = (owner >= 0).astype(np.float64)
-        self.area = int((self._ys[1:] - self._ys[:-1]) @ self._inside @ (self._xs[1:] - self._xs[:-1]))
+        pixels = pixel_counts(self._ys, self._xs)
+        self.area = int(np.vdot(pixels, self._inside))
 
     def count(self, rows: Edges, columns: Edges) -> NDArray[np.float64]:
         """See `Region.count`."""
@@ -114,7 +119,7 @@ class BoxRegion(Region):
 
     def overlap(self, other: BoxRegion) -> int:
         """See `Region.overlap`."""
-        return int((self.count(other._ys, other._xs) * other._inside).sum())
+        return int(np.vdot(self.count(other._ys, other._xs), other._inside))
 
     def pixels_of(self, mask: NDArray[np.bool_]) -> int:
         """Number of the set's pixels that are in a mask `[H, W]` too."""
@@ -174,6 +179,13 @@ def region_of(target: Target) -> Region:
             " masks must have the original image's size"
         )
     return MaskRegion(mask)
+
+
+def shared_pixels(one: PixelBox, other: PixelBox) -> int:
+    """How many pixels two boxes have in common."""
+    width = min(one[2], other[2]) - max(one[0], other[0])
+    height = min(one[3], other[3]) - max(one[1], other[1])
+    return width * height if width > 0 and height > 0 else 0
 
 
 def _lengths(breaks: Edges, edges: Edges) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .bootstrap import DRAWS, INTERVAL, SEED, Cell, divided, drawn_weights, mean_of_counted
+from .bootstrap import DRAWS, INTERVAL, SEED, Cell, divided, drawn_weights, exact_sums, mean_of_counted
 from .reduced_cells import Reduced, reduced_cells
 
 ClassWeights = Literal["samples squared"]
@@ -158,7 +158,7 @@ def _bootstrap(
     seed: int,
 ) -> _Drawn:
     counted = ~np.isnan(table)
-    # A draw's sums are the patients' sums, weighted by how often each was drawn: two matrix products for all classes.
+    # A draw's sums are the patients' sums, weighted by how often each was drawn.
     sums = np.zeros((*shape, table.shape[1]))
     counts = np.zeros_like(sums)
     np.add.at(sums, (who, classes), np.where(counted, table, 0.0))
@@ -167,7 +167,8 @@ def _bootstrap(
     np.add.at(rows, (who, classes), 1)
     patients, metrics = shape[0], table.shape[1]
     both = np.concatenate([sums, counts, rows], axis=2).reshape(patients, shape[1] * (2 * metrics + 1))
-    drawn = np.concatenate([weights @ both for weights in drawn_weights(patients, draws, seed)])
+    added_up = exact_sums(both, patients)
+    drawn = np.concatenate([added_up(weights) for weights in drawn_weights(patients, draws, seed)])
     total, number, size = np.split(drawn.reshape(draws, shape[1], 2 * metrics + 1), (metrics, 2 * metrics), axis=2)
     means = divided(total, number)
     macro = mean_of_counted(means, number > 0)

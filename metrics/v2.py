@@ -8,7 +8,7 @@ from typing import Any
 from ..core import BOX, HEATMAP, Box, Grounding, Heatmap, MetricValue, Sample, Status, Target
 from ..core.map_boxes import HALF, boxes_of_map
 from .box_view import CONTAINED, score_boxes, without_boxes
-from .boxes_as_map import cells_of_boxes
+from .boxes_as_map import best_first, cells_of_boxes
 from .levels import Cells
 from .map_view import TUNED, score_cells, without_map
 from .negative_view import image_score, of_negative, of_positive
@@ -112,7 +112,7 @@ class V2(Protocol):
 
     def score_boxes(self, boxes: Sequence[Box], region: Region) -> dict[str, MetricValue]:
         """See `Protocol.score_boxes`."""
-        return score_boxes(boxes, region)
+        return score_boxes(*best_first(boxes, region.image_size), region)
 
     def absent(self, region: Region, status: Status) -> dict[str, MetricValue]:
         """See `Protocol.absent`."""
@@ -131,7 +131,10 @@ class V2(Protocol):
         if target.negative:
             return self._on_negative(of_negative(grounding, kinds, target.image_size))
         region = region_of(target)
-        values = self._map_view(grounding, kinds, region) | self._box_view(grounding, kinds, region)
+        if HEATMAP in kinds:
+            values = self._map_view(grounding, region) | self._box_view(grounding, kinds, region)
+        else:
+            values = self._views_of_boxes(grounding.boxes, region)
         values |= self._negative_view(region, image_score(grounding, kinds, target.image_size), Status.OK)
         return {metric.key: values[metric.key] for metric in self.metrics}
 
@@ -144,11 +147,17 @@ class V2(Protocol):
         values |= self._negative_view(region, None, status)
         return {metric.key: values[metric.key] for metric in self.metrics}
 
-    def _map_view(self, grounding: Grounding, kinds: Collection[str], region: Region) -> dict[str, MetricValue]:
-        if HEATMAP not in kinds:
-            if not any(box.covers_a_pixel(region.image_size) for box in grounding.boxes):
-                return without_map(region, Status.EMPTY_PREDICTION, of_boxes=True)
-            return score_cells(cells_of_boxes(grounding.boxes, region), region, of_boxes=True)
+    def _views_of_boxes(self, boxes: Sequence[Box], region: Region) -> dict[str, MetricValue]:
+        predicted, scores = best_first(boxes, region.image_size)
+        if predicted.area == 0:
+            of_map = without_map(region, Status.EMPTY_PREDICTION, of_boxes=True)
+        else:
+            of_map = score_cells(cells_of_boxes(predicted, scores, region), region, of_boxes=True)
+        if not boxes:
+            return of_map | without_boxes(region, Status.EMPTY_PREDICTION)
+        return of_map | score_boxes(predicted, scores, region)
+
+    def _map_view(self, grounding: Grounding, region: Region) -> dict[str, MetricValue]:
         if grounding.heatmap is None:
             return without_map(region, Status.EMPTY_PREDICTION)
         return self.score_heatmap(grounding.heatmap, region)

@@ -118,6 +118,16 @@ def test_a_changed_option_and_an_edited_file_are_told(groundcxr, made, bright, t
     assert {one["metric"] for one in said(folder)["values"]} >= {"miou", "cnr"}
     assert tier(tmp_path) == "measured here"
 
+    # Scores half as large are the same map, but for one metric that nobody's own value tells of.
+    bright("image.as_unit_float()[::8, ::8] / 2")
+    halved = groundcxr("reproduce", folder, "--method", file)
+    (of_images,) = (line for line in halved.out.splitlines() if "neg_auroc" in line)
+    assert "differ, at most by 0." in of_images
+    assert "in what they add to the average, most in" in of_images
+    shown = [line.split("at most by ")[1] for line in halved.out.splitlines() if "at most by" in line]
+    largest = [float(one.replace(":", ",").split(",")[0]) for one in shown]
+    assert largest == sorted(largest, reverse=True)
+
     bright("image.as_unit_float()[::8, ::8] * (1 + 1e-9)")
     close = groundcxr("reproduce", folder, "--method", file, "--by", "A. Reader")
     assert close.code == 0

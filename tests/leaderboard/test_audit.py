@@ -102,6 +102,34 @@ def test_pathologies_on_few_samples_are_named(results, scan):
     assert [row[:2] for row in part.rows] == [["Edema", "31"], ["Pneumonia", "19 (few)"]]
 
 
+def test_a_metric_that_leaves_samples_out_does_not_make_a_pathology_a_rare_one(save_run, scan):
+    cnr = np.where(np.arange(50) < 5, GOOD, np.nan)
+    cnr[31:] = np.nan
+    columns = {"pathology": ["Edema"] * 31 + ["Pneumonia"] * 19}
+    save_run("mine", {"box_iou": GOOD, "cnr": cnr}, emits=("heatmap", "box"), columns=columns)
+    (page,) = audit(scan().runs)
+    part = sections(page)["By pathology"]
+    # Pneumonia has no CNR at all: nothing is printed that could rest on too few.
+    assert "fewer than 20 samples rest: CNR of Edema (5), Pneumonia (19)." in part.sentences[0]
+    assert [row[:2] for row in part.rows] == [["Edema", "31"], ["Pneumonia", "19 (few)"]]
+
+
+def test_derived_values_are_marked_and_the_mark_is_explained(save_run, scan):
+    derived = {"maps": ["box_iou"], "boxes": ["ap"]}
+    for label in derived:
+        save_run(label, {"box_iou": GOOD, "ap": GOOD}, emits=("heatmap", "box"))
+    runs = [replace(run, info=run.info.model_copy(update={"derived": derived[run.label]})) for run in scan().runs]
+    pages = {page.title.split()[0]: sections(page) for page in audit(runs)}
+    for mine, other, own, derived in (("maps", "boxes", "AP", "Box IoU"), ("boxes", "maps", "Box IoU", "AP")):
+        rows = {row[0]: row for row in pages[mine]["Values"].rows}
+        assert "°" not in "".join(rows[own])
+        assert rows[derived][1].split()[0].endswith("°")
+        assert any(sentence.startswith("°: derived") for sentence in pages[mine]["Values"].sentences)
+        beside = {row[1]: row[2] for row in pages[mine]["Beside controls and other methods"].rows if row[0] == other}
+        assert "°" in beside[own]
+        assert "°" not in beside[derived]
+
+
 def test_a_condition_stands_beside_the_plain_run(results, scan):
     plain = next(run for run in scan().runs if run.label == "mine")
     blurred = replace(plain, label="mine blurred")

@@ -1,9 +1,12 @@
 """Means by class and overall, and intervals that agree with a plain loop over bootstrap draws."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
 from groundcxr.metrics import Cell, summarise
+from groundcxr.metrics.bootstrap import exact_sums
 
 NAN = float("nan")
 
@@ -160,3 +163,34 @@ def test_an_average_by_squared_sizes_counts_what_a_metric_leaves_out_as_0():
     assert found.weighted[0].value == pytest.approx(weighted(np.arange(6)))
     ends = np.percentile([weighted(rows) for rows in drawn], (2.5, 97.5))
     assert (found.weighted[0].low, found.weighted[0].high) == pytest.approx(ends)
+
+
+def drawn_and_added(patients=300, draws=40):
+    rng = np.random.default_rng(4)
+    weights = rng.multinomial(patients, np.full(patients, 1 / patients), size=draws).astype(np.float64)
+    added = [rng.random(patients), rng.normal(size=patients) * 10.0 ** rng.integers(-9, 9, patients)]
+    added += [rng.integers(0, 9, patients), rng.random(patients) * 3.4e38, np.zeros(patients), rng.random(patients) / 3]
+    return weights, np.stack(added, axis=1).astype(np.float64)
+
+
+def test_sums_of_draws_are_exact_but_for_one_rounding():
+    weights, added = drawn_and_added()
+    found = exact_sums(added, weights.shape[1])(weights)
+    for draw, sums in zip(weights.tolist(), found.tolist(), strict=True):
+        for column, total in zip(added.T.tolist(), sums, strict=True):
+            exact = sum((Fraction(w) * Fraction(x) for w, x in zip(draw, column, strict=True)), Fraction(0))
+            assert total == pytest.approx(float(exact), rel=2**-52, abs=2**-70 * max(map(abs, column)))
+
+
+def test_no_order_of_adding_changes_a_digit():
+    # What another number of threads does: the products are added in another order, some of them first.
+    weights, added = drawn_and_added()
+    found = exact_sums(added, weights.shape[1])(weights)
+    order = np.random.default_rng(0).permutation(weights.shape[1])
+    assert (exact_sums(added[order], len(order))(weights[:, order]) == found).all()
+    one_by_one = np.array([exact_sums(added, len(order))(one[None])[0] for one in weights])
+    assert (one_by_one == found).all()
+
+
+def test_nobody_adds_up_to_nothing():
+    assert exact_sums(np.zeros((0, 2)), 0)(np.zeros((3, 0))).tolist() == [[0, 0]] * 3
