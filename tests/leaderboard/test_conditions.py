@@ -117,6 +117,15 @@ def test_every_format_says_what_changed(save_run, save_altered, scan, form):
             assert "@misc{mine" in text
 
 
+def test_a_difference_that_is_rounded_to_nothing_has_no_sign(save_run, save_altered, scan):
+    save_run("mine", {"box_iou": VALUES})
+    save_altered("mine", VALUES + 1e-5)
+    save_altered("mine", VALUES + 1e-2, name="blur", level=0.01)
+    tables = condition_tables(scan().runs, ["box_iou"])
+    assert "| mine | .400 | +.010 [+.010, +.010] | .000 [.000, .000] |" in export_changes(tables, Format.MARKDOWN)
+    assert "+.000" not in export_changes(tables, Format.LATEX) + changes_table(tables[0])
+
+
 def test_derived_values_are_marked_and_told(save_run, save_altered, scan):
     save_run("mine", {"box_iou": VALUES})
     save_altered("mine", VALUES - 0.05)
