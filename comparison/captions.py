@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..evaluation.numbers import digits_of, write_number
+from ..evaluation.numbers import digits_of, with_plus, write_number
 from ..evaluation.schema import MetricInfo
 
 SIGN_FLIPS = "sign flips"
@@ -49,8 +49,7 @@ def signed(value: float | None, metric: MetricInfo) -> str:
     """A difference, with its sign: "+.012"; "-" where there is none."""
     if value is None or np.isnan(value):
         return "-"
-    shown = write_number(value, digits_of(metric))
-    return f"+{shown}" if value > 0 else shown
+    return with_plus(write_number(value, digits_of(metric)), value)
 
 
 def p_shown(p: float) -> str:

@@ -10,6 +10,11 @@ def digits_of(metric: MetricInfo) -> int:
     return 2 if metric.low is None or metric.high is None else 3
 
 
+def with_plus(shown: str, value: float) -> str:
+    """A difference as it is printed, with a plus where it is above 0 and not rounded to it: "+.012", ".000", "-.02"."""
+    return f"+{shown}" if value > 0 and any(digit in shown for digit in "123456789") else shown
+
+
 def write_number(value: float, digits: int) -> str:
     """A value with so many decimals, without a leading zero: ".143", "-.02", "3.051e+38"."""
     shown = f"{value:.{digits}f}" if abs(value) < 100 else f"{value:.4g}"

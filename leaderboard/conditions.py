@@ -9,6 +9,7 @@ import pandas as pd
 
 from ..comparison.setting import Setting
 from ..core import GroundCXRError
+from ..evaluation.derived import can_derive, is_derived
 from ..evaluation.schema import MetricInfo, ResultFile
 from .differences import difference
 from .runs import Run
@@ -50,6 +51,10 @@ class ConditionRow:
     run: Run
     changes: dict[str, Change]
 
+    def derived(self, metric: MetricInfo) -> bool:
+        """Whether its numbers are of the view that the method does not give itself."""
+        return is_derived(self.run.info, metric.key)
+
 
 @dataclass(frozen=True)
 class ConditionTable:
@@ -60,25 +65,32 @@ class ConditionTable:
         metric: What is shown.
         conditions: As a command line has them, sorted.
         rows: The best macro value without a condition first.
+        only_native: Whether methods whose values would be derived are left out.
     """
 
     setting: Setting
     metric: MetricInfo
     conditions: tuple[str, ...]
     rows: tuple[ConditionRow, ...]
+    only_native: bool = False
 
     @property
     def runs(self) -> list[Run]:
         """Every run that a number is of."""
         return [run for row in self.rows for run in (row.run, *(change.run for change in row.changes.values()))]
 
+    @property
+    def tells_derived(self) -> bool:
+        """Whether exports say which values are derived; those under protocols that never derive any do not."""
+        return any(can_derive(row.run.info) for row in self.rows)
+
     def frame(self) -> pd.DataFrame:
         """The table in long form.
 
         Returns:
             One row for each method and condition: `method`, `control`, `condition`, `run` and `plain_run` (ids),
-            `plain`, `value`, `difference`, `low`, `high`, `n`, as in `Change`; and `supervision` (what the method has
-            learnt places from) where that is known of any.
+            `plain`, `value`, `difference`, `low`, `high`, `n`, as in `Change`; `derived`, if `tells_derived`; and
+            `supervision` (what the method has learnt places from) where that is known of any.
         """
         told = any(row.run.info.supervision for row in self.rows)
         return pd.DataFrame(
@@ -95,6 +107,7 @@ class ConditionTable:
                     "low": change.low,
                     "high": change.high,
                     "n": change.n,
+                    **({"derived": row.derived(self.metric)} if self.tells_derived else {}),
                     **({"supervision": row.run.info.supervision} if told else {}),
                 }
                 for row in self.rows
@@ -103,16 +116,19 @@ class ConditionTable:
         )
 
 
-def condition_tables(runs: Sequence[Run], metrics: Sequence[str] = ()) -> list[ConditionTable]:
+def condition_tables(
+    runs: Sequence[Run], metrics: Sequence[str] = (), *, only_native: bool = False
+) -> list[ConditionTable]:
     """A table for each setting with conditions, and metric.
 
     Args:
         runs: Runs of any settings.
         metrics: Keys of metrics; each protocol's headline metrics by default.
+        only_native: Whether to leave out methods whose values would be derived from another kind of answer.
 
     Raises:
         UnknownNameError: If no run has one of the metrics.
-        GroundCXRError: If no method has a result both with a condition and without it.
+        GroundCXRError: If no method has a result both with a condition and without it, or only derived values are left.
         StoreError: If the rows of a run cannot be read any more.
     """
     groups: dict[Setting, list[Run]] = {}
@@ -124,7 +140,7 @@ def condition_tables(runs: Sequence[Run], metrics: Sequence[str] = ()) -> list[C
             "no method has a result under a condition beside one of the same samples without it; "
             "evaluate --condition NAME makes the first, evaluate without --condition the second"
         )
-    return tables_of(pairs, metrics, condition_table)
+    return tables_of(pairs, metrics, condition_table, only_native=only_native)
 
 
 def condition_table(runs: Sequence[Run], metric: str) -> ConditionTable | None:

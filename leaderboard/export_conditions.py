@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from ..evaluation.conditions import describe_condition
+from ..evaluation.derived import DERIVED_SAID, NATIVE_SAID
 from .caption import PHANTOMS_SAID, direction_said, marks_of, measured_said, row_name, where_said
 from .citation import bibtex
 from .conditions import ConditionRow, ConditionTable
@@ -54,12 +55,13 @@ def conditions_sheet(table: ConditionTable, style: TableStyle) -> Sheet:
     def cell(row: ConditionRow, name: str) -> SheetCell:
         if name == AS_IT_IS:
             found = row.run.info.overall.macro[table.metric.key]
-            return SheetCell(table.metric, BoardCell(found.value, None, None, found.n))
+            return SheetCell(table.metric, BoardCell(found.value, None, None, found.n), derived=row.derived(metric))
         change = row.changes.get(name)
         if change is None:
             return SheetCell(table.metric, None)
         number = BoardCell(change.difference, change.low, change.high, change.n)
-        return SheetCell(table.metric, number, signed=True, record=records[row.run, name])
+        derived = row.derived(metric)
+        return SheetCell(table.metric, number, derived=derived, signed=True, record=records[row.run, name])
 
     return Sheet(
         corners=("Method", "Condition"),
@@ -102,6 +104,10 @@ def changes_caption(table: ConditionTable, *, intervals: bool) -> str:
     ]
     if intervals:
         said.append("In brackets the 95 % interval of the difference (paired bootstrap over patients).")
+    if any(row.derived(table.metric) for row in table.rows):
+        said.append(DERIVED_SAID)
+    if table.only_native:
+        said.append(NATIVE_SAID)
     if not setting.complete:
         said.append("Not the whole split.")
     if setting.dataset == PHANTOM:

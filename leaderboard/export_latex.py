@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..core.names import one_line
 from ..evaluation.derived import DERIVED
+from ..evaluation.numbers import with_plus
 from ..evaluation.schema import MetricInfo
 from .caption import ABOVE, TIED
 from .sheet import Head, Sheet, SheetCell
@@ -131,7 +132,7 @@ def _cell(cell: SheetCell, style: TableStyle) -> str:
     if cell.number is None or cell.number.value is None:
         return escape(cell.text) or "--"
     shown = value(cell.number, cell.metric, cell.most, style, derived=cell.derived)
-    shown = f"+{shown}" if cell.signed and cell.number.value > 0 else shown
+    shown = with_plus(shown, cell.number.value) if cell.signed else shown
     return rf"{shown} {{\scriptsize {SEEN}}}" if cell.seen else shown
 
 
@@ -187,7 +188,8 @@ def interval(cell: BoardCell, metric: MetricInfo, style: TableStyle = AS_USUAL, 
     """A number's interval in small brackets."""
     if cell.low is None or cell.high is None:
         return ""
-    low, high = (("+" if signed and end > 0 else "") + number(end, metric, style) for end in (cell.low, cell.high))
+    shown = ((number(end, metric, style), end) for end in (cell.low, cell.high))
+    low, high = (with_plus(one, end) if signed else one for one, end in shown)
     # In braces: a bracket after a row's end would be taken for the row's extra space.
     return rf"{{\scriptsize [{low}, {high}]}}"
 

@@ -88,5 +88,5 @@ def tables_of_layout(
         return Tables(found, layout)
     left = unseen(runs) if only_zero_shot else runs
     if layout is Layout.CONDITIONS:
-        return Tables(condition_tables(left, metrics), layout)
+        return Tables(condition_tables(left, metrics, only_native=only_native), layout)
     return Tables(boards(left, metrics, only_native=only_native), layout)

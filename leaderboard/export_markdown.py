@@ -6,6 +6,7 @@ import re
 
 from ..core.names import one_line
 from ..evaluation.derived import DERIVED
+from ..evaluation.numbers import with_plus
 from ..evaluation.schema import MetricInfo
 from .caption import ABOVE, TIED
 from .sheet import Head, Sheet, SheetCell
@@ -82,10 +83,14 @@ def markdown_cell(
     """
     if cell.value is None:
         return "-"
-    value, low, high = (
-        None if number is None else ("+" if signed and number > 0 else "") + style.write(number, metric)
-        for number in (cell.value, cell.low, cell.high)
-    )
+
+    def written(number: float | None) -> str | None:
+        if number is None:
+            return None
+        shown = style.write(number, metric)
+        return with_plus(shown, number) if signed else shown
+
+    value, low, high = map(written, (cell.value, cell.low, cell.high))
     shown = f"**{value}**" if cell.best else f"{value}{TIED if cell.tied else ABOVE if cell.above else ''}"
     shown += DERIVED if derived else ""
     count = "" if most is None or cell.n == most else f" (n={cell.n})"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from groundcxr.leaderboard.overlays import Film
 from groundcxr.leaderboard.overview import overviews
 from groundcxr.leaderboard.reproduction import command
 from groundcxr.leaderboard.tables import boards
+from groundcxr.leaderboard.views.conditions import changes_table
 
 N = 12
 VALUES = np.linspace(0.2, 0.6, N)
@@ -113,6 +115,42 @@ def test_every_format_says_what_changed(save_run, save_altered, scan, form):
             assert table["rows"][0]["high"] == pytest.approx(-0.05)
         case Format.BIBTEX:
             assert "@misc{mine" in text
+
+
+def test_a_difference_that_is_rounded_to_nothing_has_no_sign(save_run, save_altered, scan):
+    save_run("mine", {"box_iou": VALUES})
+    save_altered("mine", VALUES + 1e-5)
+    save_altered("mine", VALUES + 1e-2, name="blur", level=0.01)
+    tables = condition_tables(scan().runs, ["box_iou"])
+    assert "| mine | .400 | +.010 [+.010, +.010] | .000 [.000, .000] |" in export_changes(tables, Format.MARKDOWN)
+    assert "+.000" not in export_changes(tables, Format.LATEX) + changes_table(tables[0])
+
+
+def test_derived_values_are_marked_and_told(save_run, save_altered, scan):
+    save_run("mine", {"box_iou": VALUES})
+    save_altered("mine", VALUES - 0.05)
+
+    def found(derived, **options):
+        runs = [replace(run, info=run.info.model_copy(update={"derived": derived})) for run in scan().runs]
+        return condition_tables(runs, ["box_iou"], **options)
+
+    tables = found(["box_iou"])
+    told = export_changes(tables, Format.MARKDOWN)
+    assert "| mine | .400° | -.050° [-.050, -.050] |" in told
+    assert "°: derived" in told
+    assert "$^{\\circ}$" in export_changes(tables, Format.LATEX)
+    page = changes_table(tables[0])
+    assert ".400°" in page
+    assert "-.050°" in page
+    assert "°" not in export_changes(found([]), Format.MARKDOWN) + changes_table(found([])[0])
+
+    with pytest.raises(GroundCXRError, match="leave out --only-native"):
+        found(["box_iou"], only_native=True)
+    assert "Only native" in export_changes(found([], only_native=True), Format.MARKDOWN)
+    # A result of a protocol that derives nothing exports as it always did.
+    for derived, said in ((["box_iou"], "True"), ([], "False"), (None, None)):
+        (row,) = csv.DictReader(io.StringIO(export_changes(found(derived), Format.CSV)))
+        assert row.get("derived") == said
 
 
 def test_other_exports_name_the_condition_where_there_is_one(save_run, save_altered, scan):
