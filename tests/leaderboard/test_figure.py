@@ -259,7 +259,7 @@ def test_a_forest_marks_derived_values_and_says_what_a_table_says(save_run, scan
     said = forest_caption(table)
     assert "Failed samples, which count as the protocol says: maps 1." in said
     assert "°: derived" in said
-    assert "Below the line: controls." in said
+    assert "Below the line: controls" in said
 
 
 def test_the_command_draws_a_forest(run_in, tmp_path):
