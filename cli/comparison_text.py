@@ -16,7 +16,7 @@ from ..comparison.significance import MACRO
 from ..evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
-from ..leaderboard.caption import CONTROLS_SAID, PHANTOMS_SAID, SEEN_SAID, direction_said, row_name
+from ..leaderboard.caption import CONTROLS_SAID, PHANTOMS_SAID, SEEN_SAID, data_said, direction_said, row_name
 from ..leaderboard.data_columns import PHANTOM
 from ..leaderboard.runs import Run
 from ..leaderboard.zero_shot import seen_in
@@ -34,12 +34,14 @@ def comparison_text(table: pd.DataFrame, runs: Sequence[Run], metrics: Sequence[
     """
     console = open_console() if width is None else Console(width=width)
     names = {run.label: _name(run) for run in runs}
+    setting = runs[0].setting
+    place = data_said(runs) + setting.title.removeprefix(f"{setting.dataset} {setting.version}")
     with console.capture() as captured:
         for metric in metrics:
             mine = table.loc[table["metric"] == metric.key]
             pairs = mine.groupby(["first", "second"], sort=False)
             for (first, second), rows in pairs:
-                title = f"{first} minus {second}, {metric.label} on {runs[0].setting.title}"
+                title = f"{first} minus {second}, {metric.label} on {place}"
                 console.print(_pair(title, names[first], names[second], rows.to_dict("records"), metric))
             who = runs[0].label if len(pairs) == 1 else "the first"
             said = [difference_said(metric, who, len(pairs)), direction_said(metric), cells_said(metric)]

@@ -69,7 +69,8 @@ def sentences(board: Board, *, intervals: bool) -> list[str]:
         said.append("Not the whole split, so nothing is ranked.")
     elif board.ranked:
         said.append(marks_said([cell for row in board.rows for cell in row.cells.values()], board.metric))
-    if any(cell.n != board.n[column] for row in board.rows for column, cell in row.cells.items()):
+    cells = ((cell, board.n[column]) for row in board.rows for column, cell in row.cells.items())
+    if any(cell.n != n and cell.value is not None for cell, n in cells):
         said.append("Where a value rests on fewer samples than the column's n, its own n is given.")
     if negatives := board.rows[0].run.info.dataset.n_negatives:
         said.append(f"Beside these samples, {negatives} negatives were asked about, which are in no average.")

@@ -119,7 +119,8 @@ def _caption(boards: Sequence[Board], style: TableStyle) -> str:
         said += _of_each([(board, _marks(board, boards)) for board in boards if board.ranked])
     else:
         said.append("Not the whole split, so nothing is ranked.")
-    if any(row.cells[MACRO].n != board.n[MACRO] for board in boards for row in board.rows):
+    cells = ((row.cells[MACRO], board.n[MACRO]) for board in boards for row in board.rows)
+    if any(cell.n != n and cell.value is not None for cell, n in cells):
         said.append("Where a value rests on fewer samples than the column's n, its own n is given.")
     if negatives := negatives_said(infos[0]):
         said.append(f"{negatives}.")

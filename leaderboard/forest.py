@@ -10,7 +10,6 @@ from ..evaluation.chart import Panel, dots
 from ..evaluation.derived import DERIVED, DERIVED_SAID
 from ..evaluation.schema import Cell
 from .caption import (
-    CONTROLS_SAID,
     INTERVALS_SAID,
     PHANTOMS_SAID,
     SEEN_SAID,
@@ -68,7 +67,7 @@ def forest_caption(board: Board) -> str:
     said = [f"{board.metric.label} {measured_said([row.run for row in board.rows])}.", direction_said(board.metric)]
     said.append(INTERVALS_SAID.replace("In brackets the", "Lines:"))
     if any(row.run.info.method.control for row in board.rows):
-        said.append(f"Below the line: controls. {CONTROLS_SAID}")
+        said.append("Below the line: controls, which are yardsticks, not methods.")
     said += failures_said([(row.run.label, row.run.info) for row in board.rows])
     if board.tells_seen and any(seen_in(row.run.info) for row in board.rows):
         said.append(SEEN_SAID)

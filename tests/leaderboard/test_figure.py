@@ -173,6 +173,10 @@ def test_the_command_draws_what_is_stored_and_what_controls_answer(run_in, folde
         assert "oracle and center-prior" in ran.err
         assert all(sample_id in ran.err for sample_id in folder.ids)
         assert "credentialed" not in ran.err
+        assert "°" not in ran.err
+    # What a method does not give itself is marked below its picture, and the caption says what the mark means.
+    ran = run_in(*words[:5], "--metric", "box_iou", "--out", "fig.pdf")
+    assert "°: derived" in ran.err
 
 
 def test_a_figure_of_credentialed_data_says_so(run_in, folder, monkeypatch):
@@ -255,7 +259,7 @@ def test_a_forest_marks_derived_values_and_says_what_a_table_says(save_run, scan
     said = forest_caption(table)
     assert "Failed samples, which count as the protocol says: maps 1." in said
     assert "°: derived" in said
-    assert "Below the line: controls." in said
+    assert "Below the line: controls" in said
 
 
 def test_the_command_draws_a_forest(run_in, tmp_path):

@@ -200,3 +200,12 @@ def test_options_of_several_words():
     ]
     assert spelt_out(["--rows", "a", "--", "results", "--rows"], lists) == ["--rows", "a", "--", "results", "--rows"]
     assert spelt_out(["--rows=a", "b"], lists) == ["--rows=a", "b"]
+
+
+def test_a_comparison_calls_the_data_as_their_owner_does(groundcxr, save_run):
+    paths = [
+        save_run(name, {"box_iou": VALUES * scale}, data={"label": "Ward 7"}).path
+        for name, scale in (("a", 1), ("b", 0.5))
+    ]
+    ran = groundcxr("compare", *paths, "--metric", "Box IoU")
+    assert "a minus b, Box IoU on Ward 7 (test), protocol v1" in ran.out, ran.err
