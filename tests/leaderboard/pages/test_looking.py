@@ -4,14 +4,7 @@ import re
 
 import pytest
 
-from .test_browser import (  # noqa: F401  (fixtures)
-    chromium,
-    drawn,
-    opened,
-    page,
-    pytestmark,  # pyright: ignore[reportUnusedImport]
-    sync_api,
-)
+from .test_browser import drawn, opened, pytestmark, sync_api  # noqa: F401  (the mark is this module's too)
 from .walk import Walk
 
 expect = sync_api.expect
@@ -19,7 +12,7 @@ OFF_DEFAULT = "metric=CNR&protocol=vilouras2024&kind=control&tier=measured+here&
 ANSWER = '[data-pane="answer"]'
 
 
-def click_a_point(page):  # noqa: F811
+def click_a_point(page):
     points = page.locator(".mark-symbol path")
     expect(points.nth(3)).to_be_attached()
     points.nth(3).click(force=True)
@@ -27,11 +20,11 @@ def click_a_point(page):  # noqa: F811
     expect(page.locator(".gx-phrase")).to_have_count(1)
 
 
-def chosen(page, label: str):  # noqa: F811
+def chosen(page, label: str):
     return page.get_by_role("combobox", name=label, exact=True)
 
 
-def test_a_click_on_a_point_opens_the_sample_whatever_was_chosen(page):  # noqa: F811
+def test_a_click_on_a_point_opens_the_sample_whatever_was_chosen(page):
     opened(page, f"/head_to_head?{OFF_DEFAULT}&first=random&second=center-prior")
     click_a_point(page)
     assert re.search(r"sample=[0-9a-f]{16}&methods=random&methods=center-prior", page.url)
@@ -43,7 +36,7 @@ def test_a_click_on_a_point_opens_the_sample_whatever_was_chosen(page):  # noqa:
     expect(page.get_by_text("random minus center-prior, CNR")).to_be_visible()
 
 
-def test_a_click_on_a_point_opens_the_sample_after_choices_by_hand(page):  # noqa: F811
+def test_a_click_on_a_point_opens_the_sample_after_choices_by_hand(page):
     opened(page, "/head_to_head")
     for label, option in (("Protocol", "vilouras2024"), ("Metric", "CNR")):
         chosen(page, label).click()
@@ -55,7 +48,7 @@ def test_a_click_on_a_point_opens_the_sample_after_choices_by_hand(page):  # noq
     expect(page.locator(".gx-about")).to_contain_text("CNR: higher is better")
 
 
-def test_back_from_compare_finds_the_method_that_was_looked_at(page):  # noqa: F811
+def test_back_from_compare_finds_the_method_that_was_looked_at(page):
     opened(page, "/failures?metric=AUROC")
     chosen(page, "Method").click()
     page.get_by_role("option", name="random", exact=True).click()
@@ -70,7 +63,7 @@ def test_back_from_compare_finds_the_method_that_was_looked_at(page):  # noqa: F
     expect(page.get_by_text("Worst samples of random, AUROC")).to_be_visible()
 
 
-def test_a_pages_choices_hold_over_other_pages_and_back_is_one_step(page):  # noqa: F811
+def test_a_pages_choices_hold_over_other_pages_and_back_is_one_step(page):
     opened(page, "/failures")
     # What a page was before it is loaded anew.
     page.evaluate("window.stays = true")
@@ -100,7 +93,7 @@ def test_a_pages_choices_hold_over_other_pages_and_back_is_one_step(page):  # no
     assert page.evaluate("window.stays")
 
 
-def test_every_link_keeps_the_choices(page):  # noqa: F811
+def test_every_link_keeps_the_choices(page):
     for path in ("", "head_to_head", "failures"):
         opened(page, f"/{path}?{OFF_DEFAULT}")
         links = page.locator(".stMain a[href^='run?'], .stMain a[href^='compare?'], .stMain a[href^='./?']")
@@ -109,7 +102,7 @@ def test_every_link_keeps_the_choices(page):  # noqa: F811
             assert all(href.count(f"{name}=") == 1 for name in ("metric", "protocol", "zero_shot")), href
 
 
-def zoomed(page, which: str, path: str = "/compare"):  # noqa: F811
+def zoomed(page, which: str, path: str = "/compare"):
     opened(page, path)
     expect(page.locator(".gx-phrase").first).to_be_visible()
     page.get_by_role("button", name=f"Zoom: {which} on").first.click()
@@ -122,7 +115,7 @@ def scale(viewer) -> int:
     return int(viewer.locator('[name="scale"]').inner_text().removesuffix(" %"))
 
 
-def test_zoom_opens_on_what_was_clicked_beside_the_image_and_goes_on(page):  # noqa: F811
+def test_zoom_opens_on_what_was_clicked_beside_the_image_and_goes_on(page):
     viewer = zoomed(page, "random")
     expect(viewer.locator("[data-method]")).to_have_text("random")
     dialog = page.get_by_role("dialog")
@@ -142,7 +135,7 @@ def test_zoom_opens_on_what_was_clicked_beside_the_image_and_goes_on(page):  # n
     expect(viewer).to_have_count(0)
 
 
-def test_the_viewer_is_moved_by_wheel_drag_and_keys_and_draws_what_is_asked_for(page):  # noqa: F811
+def test_the_viewer_is_moved_by_wheel_drag_and_keys_and_draws_what_is_asked_for(page):
     viewer = zoomed(page, "center-prior")
     pane = viewer.locator(ANSWER)
     fitted = scale(viewer)
@@ -186,7 +179,7 @@ def test_the_viewer_is_moved_by_wheel_drag_and_keys_and_draws_what_is_asked_for(
     assert {path.get_attribute("d") for path in viewer.locator("path.truth").all()} == {""}
 
 
-def test_zoom_fits_the_screen(page):  # noqa: F811
+def test_zoom_fits_the_screen(page):
     viewer = zoomed(page, "center-prior")
     fitted = set()
     for width, height in ((1440, 900), (1024, 768), (390, 844)):
@@ -197,9 +190,16 @@ def test_zoom_fits_the_screen(page):  # noqa: F811
         assert box["y"] + box["height"] < height
         fitted.add(scale(viewer))
     assert len(fitted) > 1
+    # What takes keys says so, and the picture in it is one.
+    for pane in viewer.get_by_role("application").all():
+        assert "arrows move it" in pane.get_attribute("aria-label")
+        expect(pane.get_by_role("img")).to_have_count(1)
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="it is a development dependency").Axe()
+    found = axe.run(page, context='[role="dialog"]').response["violations"]
+    assert not found, [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found]
 
 
-def test_layers_can_be_left_out_in_compare(page):  # noqa: F811
+def test_layers_can_be_left_out_in_compare(page):
     opened(page, "/compare?methods=random")
     images = page.locator('[data-testid="stImage"] img')
     expect(images).to_have_count(8)
@@ -210,10 +210,10 @@ def test_layers_can_be_left_out_in_compare(page):  # noqa: F811
     expect(page).to_have_url(re.compile("layers="))
 
 
-def test_a_short_walk_finds_no_error(page):  # noqa: F811
+def test_a_short_walk_finds_no_error(page):
     Walk(page, seed=7).run(25)
 
 
 @pytest.mark.slow
-def test_a_long_walk_finds_no_error(page):  # noqa: F811
+def test_a_long_walk_finds_no_error(page):
     Walk(page, seed=11).run(1000)
