@@ -13,7 +13,6 @@ sys.path = [place for place in sys.path if Path(place or ".").resolve() != HERE]
 import streamlit as st  # noqa: E402
 
 from groundcxr.core import GroundCXRError  # noqa: E402  # pyright: ignore[reportMissingImports]
-from groundcxr.leaderboard.views.address import remember, return_to  # noqa: E402  # pyright: ignore[reportMissingImports]
 from groundcxr.leaderboard.views.frame import PAGES, frame, is_about_everything  # noqa: E402  # pyright: ignore[reportMissingImports]
 from groundcxr.leaderboard.views.markup import note, sentence  # noqa: E402  # pyright: ignore[reportMissingImports]
 
@@ -22,11 +21,8 @@ page = st.navigation(list(pages.values()), position="top")
 place = next(path for path in pages if pages[path] == page)
 st.set_page_config(page_title=f"{page.title} - groundcxr", page_icon=HERE / "theme" / "icon.png", layout="wide")
 frame(HERE, page.title, everything=is_about_everything(place))
-name = Path(place).stem
-return_to(name)
 try:
     page.run()
-    remember(name)
 except GroundCXRError as error:
     # A result may be written anew, or go, while a page reads it.
     note(sentence(str(error)))

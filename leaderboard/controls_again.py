@@ -32,18 +32,22 @@ def ask_again(run: Run, selection: Selection, sample: Sample) -> Grounding:
     Raises:
         GroundCXRError: If the control cannot be built or fitted here, or is not the one of the run any more.
     """
-    return _control(run, selection.dataset, selection.condition).ground_samples([sample])[0]
-
-
-@lru_cache(maxsize=16)
-def _control(run: Run, dataset: GroundingDataset, condition: Alteration | None) -> ControlMethod:
-    entry = method_again(run.info.method)
-    # Which of the samples the run is over makes no difference to the fit; all of them would be slow to look up.
-    entry = fitted(entry, Selection(dataset, (), complete=False, condition=condition))
-    if entry.info.fingerprint != run.info.method.fingerprint:
+    control = _control(run, selection.dataset, selection.condition)
+    if control is None:
         raise GroundCXRError(
             f"{printable(run.label)} as it is here, or what it is fitted on, is not that of the run; evaluate it again "
             "to draw it"
         )
+    return control.ground_samples([sample])[0]
+
+
+@lru_cache(maxsize=16)
+def _control(run: Run, dataset: GroundingDataset, condition: Alteration | None) -> ControlMethod | None:
+    """The control, fitted; None where it is another one by now, which is kept too: a fit takes long."""
+    entry = method_again(run.info.method)
+    # Which of the samples the run is over makes no difference to the fit; all of them would be slow to look up.
+    entry = fitted(entry, Selection(dataset, (), complete=False, condition=condition))
+    if entry.info.fingerprint != run.info.method.fingerprint:
+        return None
     assert answers_samples(entry.method)  # noqa: S101  (asked above)
     return entry.method

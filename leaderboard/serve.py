@@ -93,6 +93,8 @@ def _flags(port: str, address: str | None) -> list[str]:
         "browser.gatherUsageStats": "false",
         "client.showErrorDetails": "none",
         "global.developmentMode": "false",
+        # What stands first may be another under another metric.
+        "global.disableWidgetStateDuplicationWarning": "true",
         "logger.hideWelcomeMessage": "true",
         "logger.level": "warning",
     }

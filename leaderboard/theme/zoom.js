@@ -158,10 +158,11 @@ class Viewer {
 class Pane {
   constructor(element) {
     this.element = element
-    element.innerHTML = `<div class="world"><canvas></canvas><canvas></canvas></div>`
+    element.innerHTML = `<div class="world" role="img"><canvas></canvas><canvas></canvas></div>`
     this.world = element.firstChild
     ;[this.image, this.overlay] = this.world.children
     const svg = element.appendChild(document.createElementNS(SVG, "svg"))
+    svg.setAttribute("aria-hidden", "true")
     this.group = svg.appendChild(document.createElementNS(SVG, "g"))
     this.paths = ["rim", "truth", "rim", "method"].map((name) => {
       const path = this.group.appendChild(document.createElementNS(SVG, "path"))
@@ -171,7 +172,10 @@ class Pane {
   }
 
   fill(data, grey, map) {
-    this.element.setAttribute("aria-label", this.element.dataset.pane === "image" ? data.image_said : data.answer_said)
+    const said = this.element.dataset.pane === "image" ? data.image_said : data.answer_said
+    this.element.setAttribute("aria-label", `${said}; arrows move it, plus and minus make it larger and smaller`)
+    // Within what takes keys, the picture is still one.
+    this.world.setAttribute("aria-label", said)
     this.grey = grey
     this.image.width = data.width
     this.image.height = data.height

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from contextvars import ContextVar
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import streamlit as st
-from streamlit.errors import StreamlitAPIException
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from .markup import note
 
 T = TypeVar("T")
 
-_SHARED = ("data", "protocol", "metric", "kind", "tier", "supervision", "zero_shot", "native")
+SHARED = ("data", "protocol", "metric", "kind", "tier", "supervision", "zero_shot", "native")
+"""The choices that hold on all pages, by their names in the URL."""
 
-_OPEN = "page-open"
-_LEFT = "choices-left"
 _SAID = "choices-said"
+_FIRST = "choices-first"
 
 _MISSING: ContextVar[Any] = ContextVar("missing", default=None)
 """The place for what the address asks for in vain."""
@@ -55,19 +52,27 @@ def choose(
         disabled: Whether it can only be looked at.
     """
     _understand(key, options, named, also)
-    say_what_is_missing(key, map(named, options))
-    index = st.selectbox(
-        label,
-        range(len(options)),
-        index=first,
-        format_func=lambda place: named(options[place]),
-        key=key,
-        help=help,
-        disabled=disabled,
-        bind="query-params",
-    )
-    st.session_state.setdefault(_SAID, {})[key] = named(options[index]) if index != first else None
-    return options[index]
+    names = list(map(named, options))
+    say_what_is_missing(key, names)
+    follow_first(key, names[first])
+    if st.session_state.get(key, names[first]) not in names:
+        st.session_state[key] = names[first]
+    name = st.selectbox(label, names, index=first, key=key, help=help, disabled=disabled, bind="query-params")
+    st.session_state.setdefault(_SAID, {})[key] = name if name != names[first] else None
+    return options[names.index(name)]
+
+
+def follow_first(key: str, first: Any) -> None:
+    """Let what nobody has chosen be what stands first, also where that is another by now: the address says it so.
+
+    Args:
+        key: Name in the URL of a widget that is about to be drawn.
+        first: Its value at first.
+    """
+    firsts = st.session_state.setdefault(_FIRST, {})
+    if key in firsts and key in st.session_state and st.session_state[key] == firsts[key]:
+        st.session_state[key] = first
+    firsts[key] = first
 
 
 def _understand(key: str, options: Sequence[T], named: Callable[[T], str], also: Callable[[T], str] | None) -> None:
@@ -108,10 +113,11 @@ def linked(page: str, **more: str | Sequence[str]) -> str:
 
     Args:
         page: The page's name in URLs.
-        **more: Further choices on that page, by their names in the URL; what else was chosen there holds.
+        **more: Further choices on that page, by their names in the URL; what else was chosen there `theme/links.js`
+            adds.
     """
-    shared = {key: said for key in _SHARED if (said := _said(key))}
-    return f"{page}?{urlencode({**shared, **_left(page), **more}, doseq=True)}"
+    shared = {key: said for key in SHARED if (said := _said(key))}
+    return f"{page}?{urlencode({**shared, **more}, doseq=True)}"
 
 
 def _said(key: str) -> Any:
@@ -119,43 +125,3 @@ def _said(key: str) -> Any:
     said = st.session_state.get(_SAID, {})
     value = said[key] if key in said else st.session_state.get(key)
     return "true" if value is True else value
-
-
-def return_to(page: str) -> None:
-    """On the browser's "back" and "forward", put back what was chosen on a page when it was last left.
-
-    Streamlit takes a page's own choices out of the address on the way to another page, and so out of the entry that
-    the browser goes back to, whose address then counts more than what the session holds. To be called when the choices
-    that all pages share have been made.
-
-    Args:
-        page: The page's name in URLs.
-    """
-    context, from_page = get_script_run_ctx(), st.session_state.get(_OPEN)
-    st.session_state[_OPEN] = page
-    # Within a page its choices are bound already, and its address is what it was.
-    if from_page == page or context is None or not context.is_history_navigation:
-        return
-    own = _own()
-    back = {key: values for key, values in _left(page).items() if key not in own}
-    # A name may still be bound to a widget of the page that was left; then its choice is that page's.
-    with suppress(StreamlitAPIException):
-        if back:
-            st.switch_page(f"app_pages/{page}.py", query_params={**own, **back})
-
-
-def remember(page: str) -> None:
-    """Keep what is chosen on a page for `return_to` and `linked`; to be called when the page has been drawn.
-
-    Args:
-        page: The page's name in URLs.
-    """
-    st.session_state.setdefault(_LEFT, {})[page] = _own()
-
-
-def _own() -> dict[str, list[str]]:
-    return {key: st.query_params.get_all(key) for key in st.query_params if key not in _SHARED}
-
-
-def _left(page: str) -> dict[str, list[str]]:
-    return st.session_state.get(_LEFT, {}).get(page, {})

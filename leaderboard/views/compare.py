@@ -17,7 +17,7 @@ from ..joining import Joined, join_run
 from ..overlays import Layer, Style, colours
 from ..runs import Run
 from . import zoom
-from .address import choose, say_what_is_missing
+from .address import choose, follow_first, say_what_is_missing
 from .figure_button import put_figure_button
 from .frame import Chosen, open_page
 from .markup import element, note, put, sentence, text
@@ -111,6 +111,7 @@ def _methods(chosen: Chosen) -> list[Run]:
     """The methods to show."""
     ordered = chosen.in_order
     say_what_is_missing("methods", [run.label for run in chosen.runs])
+    follow_first("methods", ordered[:FIRST])
     with chosen.columns[0]:
         return st.multiselect(
             "Methods",

@@ -34,7 +34,7 @@ _NAMES = {
 
 def show() -> None:
     """The page."""
-    chosen = open_page([1, 1, 1])
+    chosen = open_page([1.3, 0.95, 1.15])
     if chosen is None:
         return
     runs = [run for run in chosen.in_order if run.metric(chosen.metric.key) is not None]
@@ -43,9 +43,9 @@ def show() -> None:
         return
     put_looks()
     with chosen.columns[0]:
-        run = choose("Method", runs, "method", named=lambda run: run.label)
+        run = choose("Method", runs, "whose", named=lambda run: run.label)
     with chosen.columns[1]:
-        pathology = choose("Pathology", [_ALL, *run.info.pathologies], "pathology")
+        pathology = choose("Pathology", [_ALL, *run.info.pathologies], "class")
     with chosen.columns[2]:
         by = choose("Slices by", SLICINGS, "slices", named=_NAMES.__getitem__)
     chosen_class = None if pathology == _ALL else pathology

@@ -30,7 +30,7 @@ from ..supervision import label_of
 from ..tables import best_first, native
 from ..words import KINDS, TIERS, document, metric_words, protocol_card
 from ..zero_shot import only_zero_shot
-from .address import choose, say_what_is_missing, tell_missing_in
+from .address import SHARED, choose, say_what_is_missing, tell_missing_in
 from .markup import element, note, put, text
 
 T = TypeVar("T")
@@ -138,6 +138,7 @@ def frame(here: Path, title: str, *, everything: bool) -> None:
         st.html(theme / sheet)
     st.logo(theme / "wordmark.svg", size="large")
     with st.container(key="gx_script"):
+        put(f'<div class="gx-shared" data-names="{" ".join(SHARED)}"></div>')
         # A component is a module, which has to have something to call.
         scripts = [(theme / name).read_text(encoding="utf-8") for name in ("tables.js", "links.js")]
         component("gx_scripts", js="\n".join([*scripts, "export default () => {};\n"]))()

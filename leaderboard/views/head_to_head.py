@@ -79,7 +79,7 @@ def show() -> None:
         for ahead, samples in largest(found.samples):
             label = (first if ahead > 0 else second).label
             put(element("h3", text(f"{label} higher"), "gx-method"))
-            put(largest_table(samples, joined.samples, first, second, metric))
+            put(largest_table(samples, joined.samples, first, second, metric, label))
 
 
 def _two(chosen: Chosen, runs: list[Run]) -> tuple[Run, Run]:
@@ -152,7 +152,7 @@ def largest(samples: pd.DataFrame) -> list[tuple[int, pd.DataFrame]]:
 
 
 def largest_table(
-    samples: pd.DataFrame, known: Mapping[str, Sample], first: Run, second: Run, metric: MetricInfo
+    samples: pd.DataFrame, known: Mapping[str, Sample], first: Run, second: Run, metric: MetricInfo, label: str
 ) -> str:
     """Samples as HTML: picture and phrase, where the data is here, with links to Compare.
 
@@ -162,9 +162,9 @@ def largest_table(
         first: The first method.
         second: The second.
         metric: What is compared.
+        label: The method that has the higher values.
     """
     digits = digits_of(metric)
-    ahead = (first if samples["difference"].iloc[0] > 0 else second).label
     rows = []
     for row in samples.to_dict("records"):
         sample = known.get(row["sample_id"])
@@ -181,7 +181,7 @@ def largest_table(
             ]
         )
     heads = ["sample", text(first.label), text(second.label), "difference"]
-    return table(heads, rows, label=f"largest differences, {ahead} higher")
+    return table(heads, rows, label=f"largest differences, for {label}")
 
 
 def _mean(value: float | None, digits: int) -> str:

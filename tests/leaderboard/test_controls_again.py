@@ -9,6 +9,7 @@ from groundcxr import GroundCXRError, evaluate, load_dataset
 from groundcxr.leaderboard.controls_again import answers_again, ask_again
 from groundcxr.leaderboard.joining import join
 from groundcxr.leaderboard.library import Library
+from groundcxr.methods.controls.text_prior import TextPrior
 from groundcxr.metrics import get_protocol
 
 CONTROLS = ("class-mean-box", "text-prior", "oracle")
@@ -43,9 +44,15 @@ def test_what_is_stored_is_not_asked_again(found):
     assert not answers_again(found.runs["center-prior"])
 
 
-def test_a_control_that_is_another_by_now_is_refused(found):
+def test_a_control_that_is_another_by_now_is_refused_and_fitted_once(found, monkeypatch):
     run = found.runs["text-prior"]
     method = run.info.method.model_copy(update={"fingerprint": "0" * 64})
     other = replace(run, info=run.info.model_copy(update={"method": method}))
-    with pytest.raises(GroundCXRError, match="is not that of the run"):
-        ask_again(other, found.joined.selection, next(iter(found.joined.samples.values())))
+    fits = []
+    fit = TextPrior.fit
+    monkeypatch.setattr(TextPrior, "fit", lambda *said, **more: fits.append(1) or fit(*said, **more))
+    # A page asks it for a dozen pictures.
+    for sample in list(found.joined.samples.values())[:3]:
+        with pytest.raises(GroundCXRError, match="is not that of the run"):
+            ask_again(other, found.joined.selection, sample)
+    assert len(fits) <= 1

@@ -89,8 +89,7 @@ class Page:
 
     def choose(self, key: str, option: str) -> Page:
         """Choose an option of a select box by what it says."""
-        box = self.widget("selectbox", key)
-        box.set_value(box.options.index(option))
+        self.widget("selectbox", key).set_value(option)
         return self.run()
 
     def run(self) -> Page:

@@ -56,7 +56,7 @@ def test_a_search_without_the_phrases_filters_nothing(open_page, demo, tmp_path)
 def test_the_link_from_failures_shows_the_failing_method(open_page, save_run, tmp_path):
     for label in "abcdef":
         save_run(label, {"box_iou": np.linspace(0, 1, 12)})
-    shown = open_page("failures", "--results", tmp_path / RESULTS, metric="Box IoU", method="f")
+    shown = open_page("failures", "--results", tmp_path / RESULTS, metric="Box IoU", whose="f")
     link = re.search(r'href="(compare[^"]*)"', shown.html)[1]
     assert re.findall(r"methods=(\w)", link) == ["f", "a", "b", "c"]
     # Once each, or a link that is sent on looks as if two things were meant.

@@ -4,12 +4,7 @@ import re
 
 import pytest
 
-from .test_browser import (  # noqa: F401  (the mark)
-    drawn,
-    opened,
-    pytestmark,  # pyright: ignore[reportUnusedImport]
-    sync_api,
-)
+from .test_browser import drawn, opened, pytestmark, sync_api  # noqa: F401  (the mark is this module's too)
 from .walk import Walk
 
 expect = sync_api.expect
@@ -68,22 +63,34 @@ def test_back_from_compare_finds_the_method_that_was_looked_at(page):
     expect(page.get_by_text("Worst samples of random, AUROC")).to_be_visible()
 
 
-def test_a_pages_choices_hold_over_another_page_and_back(page):
+def test_a_pages_choices_hold_over_other_pages_and_back_is_one_step(page):
     opened(page, "/failures")
-    chosen(page, "Method").click()
-    page.get_by_role("option", name="random", exact=True).click()
-    seen = page.get_by_text("Worst samples of random, mIoU")
+    # What a page was before it is loaded anew.
+    page.evaluate("window.stays = true")
+    for label, option in (("Method", "random"), ("Pathology", "Edema")):
+        chosen(page, label).click()
+        page.get_by_role("option", name=option, exact=True).click()
+        expect(page).to_have_url(re.compile(f"={option}"))
+    seen = page.get_by_text("Worst samples of Edema of random, mIoU")
     expect(seen).to_be_visible()
-    compare = page.get_by_role("link", name="Compare", exact=True).first
-    compare.click()
-    expect(page.locator(".gx-phrase").first).to_be_visible()
+    page.get_by_role("link", name=re.compile("^Compare: ")).first.click()
+    expect(page.locator(".gx-phrase")).to_have_count(1)
+    to_page = page.get_by_test_id("stTopNavLink")
+    to_page.filter(has_text="Failures").click()
+    expect(seen).to_be_visible()
+    expect(page).to_have_url(re.compile("/failures.*class=Edema.*whose=random|/failures.*whose=random.*class=Edema"))
+    page.go_back()
+    expect(page.locator(".gx-phrase")).to_have_count(1)
     page.go_back()
     expect(seen).to_be_visible()
-    expect(page).to_have_url(re.compile("/failures.*method=random"))
-    compare.click()
-    expect(page.locator(".gx-phrase").first).to_be_visible()
-    page.get_by_role("link", name="Failures", exact=True).first.click()
+    # By the board and a run, whose choice of a method is its own.
+    to_page.filter(has_text="Leaderboard").click()
+    page.locator(".gx-board tbody a", has_text="center-prior").click()
+    expect(page.get_by_text("The command that makes it again")).to_be_visible()
+    expect(chosen(page, "Method")).to_have_value("center-prior")
+    to_page.filter(has_text="Failures").click()
     expect(seen).to_be_visible()
+    assert page.evaluate("window.stays")
 
 
 def test_every_link_keeps_the_choices(page):
@@ -183,6 +190,13 @@ def test_zoom_fits_the_screen(page):
         assert box["y"] + box["height"] < height
         fitted.add(scale(viewer))
     assert len(fitted) > 1
+    # What takes keys says so, and the picture in it is one.
+    for pane in viewer.get_by_role("application").all():
+        assert "arrows move it" in pane.get_attribute("aria-label")
+        expect(pane.get_by_role("img")).to_have_count(1)
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="it is a development dependency").Axe()
+    found = axe.run(page, context='[role="dialog"]').response["violations"]
+    assert not found, [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found]
 
 
 def test_layers_can_be_left_out_in_compare(page):

@@ -485,3 +485,20 @@ def test_the_board_shows_what_conditions_change(open_page, demo, copy):
     assert len(altered.pictures) > 4
     plain = open_page("compare", "--results", copy, methods=["random"])
     assert not set(altered.pictures) & set(plain.pictures)
+
+
+def test_what_is_chosen_stays_where_the_order_changes_and_what_is_not_follows_it(open_page, save_run, tmp_path):
+    rising = np.linspace(0.1, 0.5, 12)
+    save_run("maps", {"miou": rising + 0.3, "auroc": rising}, emits=("heatmap",))
+    save_run("more maps", {"miou": rising, "auroc": rising + 0.4}, emits=("heatmap",))
+    shown = open_page("failures", "--results", tmp_path / RESULTS, metric="mIoU")
+    assert "Worst samples of maps, mIoU" in shown.text
+    shown.choose("metric", "AUROC")
+    assert "Worst samples of more maps, AUROC" in shown.text
+    shown.choose("whose", "maps")
+    assert "Worst samples of maps, AUROC" in shown.text
+    # The first of the list by now, and the same one.
+    shown.choose("metric", "mIoU")
+    assert "Worst samples of maps, mIoU" in shown.text
+    shown.choose("whose", "more maps").choose("metric", "CNR")
+    assert "Worst samples of more maps, CNR" in shown.text

@@ -66,4 +66,4 @@ def test_options_of_a_method_that_is_asked_are_words(shown, save_run):
         "options seed = 0, method = ldm, settings.steps = 5, settings.words = a, b, settings.timesteps = not set"
         in text
     )
-    assert "{" not in text
+    assert "{'" not in text

@@ -15,7 +15,7 @@ from typing import Any
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 PAGES = ("", "overview", "compare", "head_to_head", "failures", "run", "cite")
-IDLE = """() => !document.querySelector('[data-testid="stStatusWidget"]')
+IDLE = """() => document.querySelector('.stApp[data-test-script-state="notRunning"]')
     && !document.querySelector('[data-stale="true"]') && document.querySelector('.gx-about, .gx-nothing')"""
 WRONG = '[data-testid="stException"], [data-testid="stAlertContentError"]'
 DIALOG = '[role="dialog"]'
@@ -83,7 +83,7 @@ class Walk:
             ("write", self.write),
             ("page of rows", lambda: self.click("[data-testid=stPagination] button:enabled, .stButton button:enabled")),
             ("picture", lambda: self.click('[class*="st-key-gx-zoomable"] button')),
-            ("link", lambda: self.click(".stMain a[href]:not([target=_blank]), .mark-symbol path")),
+            ("link", lambda: self.click('.stMain a[href]:not([href^="http"]), .mark-symbol path')),
             ("page", lambda: self.click('[data-testid="stTopNavLink"]')),
             ("back", page.go_back),
             ("forward", page.go_forward),
