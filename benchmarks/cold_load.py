@@ -54,7 +54,7 @@ def loaded(page: Page, seen: str) -> Counter[str]:
     def listen(socket: WebSocket) -> None:
         socket.on("framereceived", count)
 
-    page.on("requestfinished", done.append)
+    page.on("requestfinished", lambda request: done.append(request))
     page.on("websocket", listen)
     page.goto("/")
     page.wait_for_selector(seen)
