@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import streamlit as st
-from streamlit.components.v2 import component
 
 from ...comparison.setting import Setting
 from ...core import GroundCXRError
@@ -131,9 +130,9 @@ def frame(here: Path, title: str, *, everything: bool) -> None:
         st.html(theme / sheet)
     st.logo(theme / "wordmark.svg", size="large")
     with st.container(key="gx_script"):
-        # A component is a module, which has to have something to call.
-        script = (theme / "tables.js").read_text(encoding="utf-8") + "\nexport default () => {};\n"
-        component("gx_tables", js=script)()
+        # Not a component, for which a browser loads 200 kB first. The script is our own, whatever the results hold.
+        script = (theme / "tables.js").read_text(encoding="utf-8")
+        st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
     put(element("h1", text(title), "gx-h1"))
     _CHOSEN.set(_choose(everything))
 
