@@ -70,13 +70,16 @@ def shot(page: Page, name: str, path: str) -> bytes:
     page.goto(f"/{path}")
     page.wait_for_selector(".gx-about")
     page.wait_for_selector('[data-testid="stStatusWidget"]', state="detached")
+    # Widgets stand for themselves only when the browser has loaded their scripts.
+    page.get_by_role("combobox").first.wait_for()
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
     if name == "speed":
         page.locator('[data-testid="stVegaLiteChart"] svg').scroll_into_view_if_needed()
     if name == "zoom":
         page.get_by_role("button", name=re.compile("^Zoom: (?!The image)")).first.click()
         page.wait_for_selector(".gx-viewer canvas")
     page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(3000)
     return page.screenshot()
 
 
