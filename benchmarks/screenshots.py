@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from browser import leaderboard, script
+from browser import SIZE, leaderboard, script
 from pictures import smaller
 from playwright.sync_api import Page
 
@@ -31,6 +31,8 @@ PAGES = {
     "cite": "cite",
 }
 README = ("leaderboard", "compare")
+SIZES = {"leaderboard": {"width": 1180, "height": 880}}
+"""Of windows; GitHub shows pictures 830 pixels wide, where a table of a usual window cannot be read."""
 METHODS = (
     "center-prior", "class-mean-box", "text-prior", "location-prior", "oracle", "clip-phantom", "ldm-phantom",
     "ldm-phantom-tuned", "wrong-phrase=shuffled-phrase",
@@ -67,6 +69,7 @@ def results(folder: Path) -> Path:
 
 def shot(page: Page, name: str, path: str) -> bytes:
     """One page, when all of it is there."""
+    page.set_viewport_size(SIZES.get(name, SIZE))  # pyright: ignore[reportArgumentType]
     page.goto(f"/{path}")
     page.wait_for_selector(".gx-about")
     page.wait_for_selector('[data-testid="stStatusWidget"]', state="detached")
