@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from browser import leaderboard, script
+from browser import SIZE, leaderboard, script
 from pictures import smaller
 from playwright.sync_api import Page
 
@@ -31,6 +31,8 @@ PAGES = {
     "cite": "cite",
 }
 README = ("leaderboard", "compare")
+SIZES = {"leaderboard": {"width": 1180, "height": 880}}
+"""Of windows; GitHub shows pictures 830 pixels wide, where a table of a usual window cannot be read."""
 METHODS = (
     "center-prior", "class-mean-box", "text-prior", "location-prior", "oracle", "clip-phantom", "ldm-phantom",
     "ldm-phantom-tuned", "wrong-phrase=shuffled-phrase",
@@ -67,16 +69,20 @@ def results(folder: Path) -> Path:
 
 def shot(page: Page, name: str, path: str) -> bytes:
     """One page, when all of it is there."""
+    page.set_viewport_size(SIZES.get(name, SIZE))  # pyright: ignore[reportArgumentType]
     page.goto(f"/{path}")
     page.wait_for_selector(".gx-about")
     page.wait_for_selector('[data-testid="stStatusWidget"]', state="detached")
+    # Widgets stand for themselves only when the browser has loaded their scripts.
+    page.get_by_role("combobox").first.wait_for()
+    page.wait_for_function("!document.querySelector('[data-testid=stSkeleton]')")
     if name == "speed":
         page.locator('[data-testid="stVegaLiteChart"] svg').scroll_into_view_if_needed()
     if name == "zoom":
         page.get_by_role("button", name=re.compile("^Zoom: (?!The image)")).first.click()
         page.wait_for_selector(".gx-viewer canvas")
     page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(1000)
+    page.wait_for_timeout(3000)
     return page.screenshot()
 
 

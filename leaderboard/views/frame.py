@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import streamlit as st
-from streamlit.components.v2 import component
 
 from ...comparison.setting import Setting
 from ...core import GroundCXRError
@@ -139,9 +138,9 @@ def frame(here: Path, title: str, *, everything: bool) -> None:
     st.logo(theme / "wordmark.svg", size="large")
     with st.container(key="gx_script"):
         put(f'<div class="gx-shared" data-names="{" ".join(SHARED)}"></div>')
-        # A component is a module, which has to have something to call.
-        scripts = [(theme / name).read_text(encoding="utf-8") for name in ("tables.js", "links.js")]
-        component("gx_scripts", js="\n".join([*scripts, "export default () => {};\n"]))()
+        # Not a component, for which a browser loads 200 kB first. The scripts are our own, whatever the results hold.
+        scripts = "\n".join((theme / name).read_text(encoding="utf-8") for name in ("tables.js", "links.js"))
+        st.html(f"<script>{scripts}</script>", unsafe_allow_javascript=True)
     put(element("h1", text(title), "gx-h1"))
     _CHOSEN.set(_choose(everything))
 
