@@ -183,7 +183,7 @@ def _choose(everything: bool) -> Chosen | None:
         return None
     put(_FOLD)
     with st.container(key="gx_choices"):
-        columns = st.columns([1.7, 1.0, 1.05, 1.0, 1.0, 1.3, 2.4], vertical_alignment="bottom")
+        columns = st.columns([1.6, 0.9, 1.0, 0.9, 0.9, 1.15, 1.3, 2.3], vertical_alignment="bottom")
     tell_missing_in(st.container())
     setting = _choose_setting(library, columns, everything)
     everyone = library.of(setting)
@@ -205,13 +205,14 @@ def _choose(everything: bool) -> Chosen | None:
         )
     runs, published = _filtered(everyone, columns[3:5])
     with columns[5]:
+        runs = _learnt_as_wanted(everyone, runs)
+    with columns[6]:
         zero_shot = st.toggle(
             "Only zero-shot",
             key="zero_shot",
             bind="query-params",
             help="Leave out what methods have on data sets whose images, phrases or boxes they have seen.",
         )
-        runs = _learnt_as_wanted(everyone, runs)
         # Under other protocols all values are.
         only_native = any(can_derive(run.info) for run in everyone) and st.toggle(
             "Only native",
@@ -226,7 +227,7 @@ def _choose(everything: bool) -> Chosen | None:
         runs = native(runs, metric.key)
     _about(setting, everyone, runs, metric, all_data=everything)
     _problems(library)
-    return Chosen(options, library, setting, runs, metric, metrics, published, zero_shot, columns[6:])
+    return Chosen(options, library, setting, runs, metric, metrics, published, zero_shot, columns[7:])
 
 
 def _choose_setting(library: Library, columns: Sequence[Any], everything: bool) -> Setting:
