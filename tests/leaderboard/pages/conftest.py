@@ -70,8 +70,13 @@ class Page:
 
     @property
     def html(self) -> str:
-        """All HTML that the page put down itself."""
-        return "\n".join(element.proto.body for element in self.app.get("html"))
+        """All HTML that the page put down itself, its one script apart."""
+        return "\n".join(one.proto.body for one in self.app.get("html") if not one.proto.unsafe_allow_javascript)
+
+    @property
+    def scripts(self) -> list[str]:
+        """What the browser is told to run."""
+        return [one.proto.body for one in self.app.get("html") if one.proto.unsafe_allow_javascript]
 
     @property
     def text(self) -> str:

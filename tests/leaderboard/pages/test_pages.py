@@ -344,6 +344,8 @@ def test_markup_in_names_and_phrases_is_text(open_page, save_run, tmp_path, page
         shown = open_page(page, "--results", tmp_path / RESULTS, "--data", f"manifest={manifest}", data=data)
         assert "<img" not in shown.html.replace('<img alt="', "")
         assert "<script" not in shown.html
+        (script,) = shown.scripts
+        assert EVIL not in script
         # Markdown would set it bold.
         assert not any(EVIL in element.value for element in shown.app.markdown)
     if page == "compare":
