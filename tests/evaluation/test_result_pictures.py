@@ -106,8 +106,8 @@ def test_what_has_no_place_on_an_axis_is_written(maps):
     assert max(abs(end) for end in axis.get_xlim()) < 100
 
 
-def test_values_of_the_view_that_a_method_does_not_give_are_marked_in_its_chart(tiny):
-    result = evaluate(Maps, tiny, protocol="v2")
+def test_values_of_the_view_that_a_method_does_not_give_are_marked_in_its_chart(tiny, tmp_path):
+    result = evaluate(Maps, tiny, protocol="v2", out=tmp_path)
     both = result.plot(["miou", "f1_50"])
     assert [axis.get_title().partition(" (")[0] for axis in both.axes] == ["mIoU", "F1@0.5°"]
     assert "°: derived" in both.get_supxlabel()
