@@ -32,6 +32,12 @@ BBOX_NAMES: Mapping[str, str] = {
 """The region (`core.anatomy.REGIONS`) of each name of boxes that has one."""
 
 
+class _Gold(ChestImaGenome):
+    """The gold set as `groundcxr anatomy` is told where it is."""
+
+    get = cast("type[ReleasedDataset]", ChestImaGenome).get.replace("--root", "--chest-imagenome")
+
+
 def chest_imagenome_places(root: Path) -> tuple[PlaceTable, list[str]]:
     """The table of all gold boxes of the 13 regions, each in shares of its own image.
 
@@ -46,7 +52,7 @@ def chest_imagenome_places(root: Path) -> tuple[PlaceTable, list[str]]:
         DatasetError: If files are missing or not in the released format, or the images' sizes are not known.
         GroundCXRError: If a region has no box.
     """
-    release = cast("type[ReleasedDataset]", ChestImaGenome).read(root, PhraseTemplate.of(CLASS))
+    release = cast("type[ReleasedDataset]", _Gold).read(root, PhraseTemplate.of(CLASS))
     rows = [row for row in release.annotations if row.pathology.lower() in BBOX_NAMES]
     sizes = _sizes(root, release, rows)
     tally = Tally()
@@ -68,7 +74,7 @@ def _sizes(root: Path, release: Release, rows: list[Annotation]) -> dict[str, Im
     if not unknown:
         return sizes
     try:
-        sizes |= {sample.image_id: sample.image_size for sample in ChestImaGenome.load(root, "all")}
+        sizes |= {sample.image_id: sample.image_size for sample in _Gold.load(root, "all")}
     except DatasetError as error:
         raise DatasetError(
             f"the sizes of {len(unknown):,} of the images in {release.place} are not known: put "

@@ -85,6 +85,11 @@ def test_the_command_writes_the_table(groundcxr, tmp_path):
     ran = groundcxr("anatomy", "--chest-imagenome", tmp_path / "data", "--out", "none/anatomy.json")
     assert ran.code == 2
     assert "there is no folder" in ran.err
+    (tmp_path / "empty").mkdir()
+    ran = groundcxr("anatomy", "--chest-imagenome", tmp_path / "empty", "--out", "anatomy.json")
+    assert ran.code == 2
+    assert "--root" not in ran.err
+    assert ran.err.rstrip().endswith("as --chest-imagenome")
 
 
 def test_boxes_that_are_none_are_told(tmp_path, groundcxr):
