@@ -35,7 +35,7 @@ def tune_data(
 
     check_output(out)
     rows, counted = tune_rows(mimic_cxr_jpg, reports, left_out(leave_out))
-    inside = out.parent.resolve() in mimic_cxr_jpg.resolve().parents or out.parent.resolve() == mimic_cxr_jpg.resolve()
+    inside = mimic_cxr_jpg.resolve().is_relative_to(out.parent.resolve())
     write_output(out, _table(rows, out.parent, relative=inside))
     images = len({row.image for row in rows})
     typer.echo(f"{len(rows):,} sentences on {images:,} images are in {out}")
