@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import os
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import typer
@@ -41,6 +44,17 @@ def write_output(out: Path, content: bytes) -> None:
             write_whole(Path(os.path.realpath(out)), content)
     except OSError as error:
         raise StoreError(f"cannot write {out}: {error.strerror or error}; choose another --out") from error
+
+
+def csv_content(rows: Iterable[Sequence[object]]) -> bytes:
+    """The content of a CSV file.
+
+    Args:
+        rows: The header first.
+    """
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode("utf-8", "surrogateescape")  # the bytes of a path that is not UTF-8
 
 
 def print_or_write(text: str, out: Path | None) -> None:

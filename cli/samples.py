@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +11,7 @@ import typer
 from ..core.spreadsheet import cell
 from .arguments import Limit, Pathology, Settings
 from .data_sets import PHANTOM, Dataset, Root, Secret, Split
-from .output import check_output, write_output
+from .output import check_output, csv_content, write_output
 
 if TYPE_CHECKING:
     from ..core import Sample
@@ -44,10 +42,8 @@ def samples(
 
 
 def _table(samples: Sequence[Sample]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(["sample_id", "image", "width", "height", "phrase", "pathology"])
+    rows: list[Sequence[object]] = [("sample_id", "image", "width", "height", "phrase", "pathology")]
     for sample in samples:
         words = (cell(str(sample.image_path)), *sample.image_size, cell(sample.phrase), cell(sample.pathology))
-        writer.writerow([sample.sample_id, *words])
-    return text.getvalue().encode("utf-8", "surrogateescape")  # the bytes of a path that is not UTF-8
+        rows.append((sample.sample_id, *words))
+    return csv_content(rows)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .output import check_output, write_output
+from .output import check_output, csv_content, write_output
 from .tune import LeaveOut
 
 if TYPE_CHECKING:
@@ -37,7 +35,7 @@ def tune_data(
 
     check_output(out)
     rows, counted = tune_rows(mimic_cxr_jpg, reports, left_out(leave_out))
-    inside = out.parent.resolve() in mimic_cxr_jpg.resolve().parents or out.parent.resolve() == mimic_cxr_jpg.resolve()
+    inside = mimic_cxr_jpg.resolve().is_relative_to(out.parent.resolve())
     write_output(out, _table(rows, out.parent, relative=inside))
     images = len({row.image for row in rows})
     typer.echo(f"{len(rows):,} sentences on {images:,} images are in {out}")
@@ -52,10 +50,8 @@ def tune_data(
 
 
 def _table(rows: Sequence[Row], folder: Path, *, relative: bool) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(["image", "phrase", "pathology", "x", "y", "w", "h", "patient_id"])
+    written: list[Sequence[object]] = [("image", "phrase", "pathology", "x", "y", "w", "h", "patient_id")]
     for row in rows:
         image = Path(os.path.relpath(row.image, folder)) if relative else row.image.resolve()
-        writer.writerow([image.as_posix(), row.phrase, row.pathology, *[""] * 4, row.patient])
-    return text.getvalue().encode("utf-8", "surrogateescape")  # the bytes of a path that is not UTF-8
+        written.append((image.as_posix(), row.phrase, row.pathology, *[""] * 4, row.patient))
+    return csv_content(written)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..datasets.place_phrases import LOCATION
 from .result import Result
 from .schema import DatasetInfo, MethodInfo
 
@@ -16,7 +17,7 @@ WITHOUT_PRIOR_SAID = f"{PRIOR} is not among these results."
 
 def names_true_places(data: DatasetInfo) -> bool:
     """Whether phrases were made from the places of the true boxes."""
-    return data.options.get("phrases") == "location"
+    return data.options.get("phrases") == LOCATION
 
 
 def is_prior(method: MethodInfo) -> bool:

@@ -18,7 +18,6 @@ import re
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -178,14 +177,9 @@ class _Reader:
         return [module.__name__, file_digest(Path(file))]
 
     def _named(self, name: str, value: Any) -> Any:
-        with self._at(name):
-            return self.read(value)
-
-    @contextmanager
-    def _at(self, name: str) -> Iterator[None]:
         self._names.append(name)
         try:
-            yield
+            return self.read(value)
         finally:
             self._names.pop()
 

@@ -152,7 +152,7 @@ class SplitCache:
                     "phrase": statement.phrase,
                     "side": statement.side,
                     "zone": statement.zone,
-                    "boxes": [_tight_box(mask) for mask in masks],
+                    "boxes": [tight_box(mask) for mask in masks],
                 }
             )
         _write(self.image(index), _png(pixels))
@@ -177,7 +177,7 @@ def _whole_files(folder: Path) -> set[str]:
         return {entry.name for entry in entries if entry.stat().st_size}
 
 
-def _tight_box(mask: Any) -> list[int]:
+def tight_box(mask: Any) -> list[int]:
     """Edges x0, y0, x1, y1 of the smallest box around a mask's pixels."""
     import numpy as np
 

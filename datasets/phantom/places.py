@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...core import Box
 from ...core.place_table import PlaceTable
+from .cache import tight_box
 from .parameters import DEFAULT
 from .regions import LEFT, RIGHT, SIDES, ZONES
 from .scene import Scene, plan_scene
@@ -67,9 +67,4 @@ def region_boxes(scene: Scene, size: int) -> Iterator[tuple[str, Box]]:
     }
     for region, inside in {**regions, "heart": chest.heart_level(u, v) > 0}.items():
         if inside.any():
-            yield region, _around(inside)
-
-
-def _around(inside: NDArray[np.bool_]) -> Box:
-    rows, columns = np.flatnonzero(inside.any(axis=1)), np.flatnonzero(inside.any(axis=0))
-    return Box(columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)
+            yield region, Box(*tight_box(inside))

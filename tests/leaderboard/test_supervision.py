@@ -19,7 +19,6 @@ from groundcxr.leaderboard.overview_caption import overview_caption
 from groundcxr.leaderboard.supervision import label_of, tag_of
 from groundcxr.leaderboard.tables import boards
 
-WEAK = "Weakly supervised, by mean boxes of anatomy: Tuned, Prior."
 BOXED = "Learnt from boxes or masks: Fitted."
 PLACES = "The phrases name the places of the true boxes: only what exceeds location-prior was seen in the image."
 ALONE = "location-prior is not among these results."

@@ -8,6 +8,7 @@ examples, adds noise of one time step to each one's latent, and moves the embedd
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import NamedTuple
 
 import torch
@@ -96,7 +97,12 @@ class Tuning:
         self._examples = examples
         self._size = settings.size or input_size(model.unet, model.vae)
         self._dtype = DTYPES[settings.dtype]
-        self._texts = [_tokenized(model, one.phrase) for one in examples]
+
+        @cache
+        def tokenized(phrase: str) -> TokenizedPhrase:
+            return tokenize(model.tokenizer, phrase, "", Tokens.PHRASE, model.max_tokens)
+
+        self._texts = [tokenized(one.phrase) for one in examples]
         self._latents: dict[str, Tensor] = {}
         embeddings = model.text_encoder.get_input_embeddings().weight.detach()
         self.ids: tuple[int, ...] = ()
@@ -106,7 +112,7 @@ class Tuning:
             self.locations = tuple(sorted(samples_per_location(examples)))
             self.vectors = torch.zeros(len(self.locations), embeddings.shape[1], device=embeddings.device)
         else:
-            texts = [*self._texts, *(_tokenized(model, phrase) for phrase in sorted({*phrases}) if phrase.strip())]
+            texts = [*self._texts, *(tokenized(phrase) for phrase in sorted({*phrases}) if phrase.strip())]
             self.ids, self.frozen = rows_to_train(texts, {one.pathology for one in examples}, recipe.trained)
             self.vectors = embeddings[list(self.ids)].clone().float()
         self.vectors.requires_grad_(True)
@@ -227,7 +233,3 @@ def _single_tokens(counted: Tensor) -> tuple[Tensor, Tensor]:
         weights[row, places, torch.arange(len(places))] = 1
         used[row, : len(places)] = True
     return weights, used
-
-
-def _tokenized(model: LoadedModel, phrase: str) -> TokenizedPhrase:
-    return tokenize(model.tokenizer, phrase, "", Tokens.PHRASE, model.max_tokens)
