@@ -98,7 +98,7 @@ def board_sheet(board: Board, style: TableStyle) -> Sheet:
     rows = tuple(method_head(row, board) for row in board.rows)
     columns = tuple(Head(column, (column,), n=board.n[column], capital=True) for column in board.columns)
     names = dict(zip((row.run for row in board.rows), names_shown(rows, style), strict=True))
-    across = in_order(columns, style.columns) if style.columns else range(len(columns))
+    across = in_order(columns, style.columns)
     titles = zip(board.columns, names_shown(columns, style), strict=True)
     # The caption speaks of the columns that are shown, and calls rows and columns as they are called there.
     spoken = relabelled(dataclasses.replace(board, metric=metric), names)

@@ -78,7 +78,7 @@ def metrics_sheet(boards: Sequence[Board], style: TableStyle) -> Sheet:
             line.append(found)
         cells.append(tuple(line))
     names = dict(zip((row.run for row, _ in rows), names_shown(heads, style), strict=True))
-    across = in_order(columns, style.columns) if style.columns else range(len(columns))
+    across = in_order(columns, style.columns)
     titles = names_shown(columns, style)
     # The caption speaks of the metrics that are shown, and calls methods and metrics as they are called there.
     spoken = [
