@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 FORMATS = {".pdf": "pdf", ".png": "png", ".svg": "svg"}
 """By the suffix of a file."""
 
-PAGE, COLUMN = 174.0, 85.0
-"""Widths of a page and of a column of most journals, in millimetres."""
+PAGE = 174.0
+"""Width of a page of most journals, in millimetres."""
 
 TALLEST = 240.0
 """About what a journal's page holds, in millimetres."""
