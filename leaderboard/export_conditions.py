@@ -9,10 +9,9 @@ from typing import Any
 from ..evaluation.conditions import describe_condition
 from ..evaluation.derived import DERIVED_SAID, NATIVE_SAID
 from .caption import PHANTOMS_SAID, direction_said, marks_of, measured_said, row_name, where_said
-from .citation import bibtex
 from .conditions import ConditionRow, ConditionTable
 from .data_columns import PHANTOM
-from .export import write_json, write_sheets
+from .export import write_tables
 from .formats import Format
 from .sheet import Head, Sheet, SheetCell, known_as
 from .table_style import AS_USUAL, TableStyle
@@ -35,14 +34,7 @@ def export_changes(tables: Sequence[ConditionTable], form: Format, style: TableS
     Raises:
         GroundCXRError: If the style does not fit the tables or the form.
     """
-    style.refuse(form)
-    match form:
-        case Format.JSON:
-            return write_json([_record(table) for table in tables])
-        case Format.BIBTEX:
-            return bibtex(list(dict.fromkeys(run for table in tables for run in table.runs)))
-        case _:
-            return write_sheets([conditions_sheet(table, style) for table in tables], form, style)
+    return write_tables(tables, form, style, _record, lambda table: table.runs, conditions_sheet)
 
 
 def conditions_sheet(table: ConditionTable, style: TableStyle) -> Sheet:
