@@ -13,6 +13,7 @@ from ..core.names import one_line
 from ..core.spreadsheet import cell as spreadsheet_cell
 from .caption import caption, marks_of, where_said
 from .citation import bibtex
+from .conditions import ConditionTable
 from .export_latex import latex_sheet
 from .export_markdown import markdown_sheet
 from .formats import Format
@@ -175,9 +176,9 @@ def records_of(board: Board) -> dict[tuple[str, str], dict[str, Any]]:
     return {(line["run"], line["column"]): {**said, **line} for line in lines}
 
 
-def described(board: Board) -> dict[str, Any]:
-    """What JSON says of a board's data, protocol and metric."""
-    said = {**dataclasses.asdict(board.setting), "metric": board.metric.key}
+def described(table: Board | ConditionTable) -> dict[str, Any]:
+    """What JSON says of a table's data, protocol and metric."""
+    said = {**dataclasses.asdict(table.setting), "metric": table.metric.key}
     return {key: value for key, value in said.items() if key != "condition" or value}
 
 
