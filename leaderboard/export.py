@@ -6,13 +6,14 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from ..core.names import one_line
 from ..core.spreadsheet import cell as spreadsheet_cell
 from .caption import caption, marks_of, where_said
 from .citation import bibtex
+from .conditions import ConditionTable
 from .export_latex import latex_sheet
 from .export_markdown import markdown_sheet
 from .formats import Format
@@ -21,6 +22,8 @@ from .sheet import Head, Sheet, SheetCell, arranged, in_order, known_as, names_s
 from .table_style import AS_USUAL, TableStyle
 from .tables import Board, BoardRow
 from .zero_shot import SEEN, seen_in
+
+T = TypeVar("T")
 
 
 def export(boards: Sequence[Board], form: Format, style: TableStyle = AS_USUAL) -> str:
@@ -40,40 +43,47 @@ def export(boards: Sequence[Board], form: Format, style: TableStyle = AS_USUAL) 
     Raises:
         GroundCXRError: If the style does not fit the tables or the form.
     """
-    style.refuse(form)
-    match form:
-        case Format.JSON:
-            return write_json([_record(board) for board in boards])
-        case Format.BIBTEX:
-            return bibtex([row.run for board in boards for row in board.rows])
-        case _:
-            return write_sheets([board_sheet(board, style) for board in boards], form, style)
+    return write_tables(boards, form, style, _record, lambda board: (row.run for row in board.rows), board_sheet)
 
 
-def write_sheets(sheets: Sequence[Sheet], form: Format, style: TableStyle) -> str:
-    """Tables as LaTeX, Markdown or CSV, one after another.
+def write_tables(
+    tables: Sequence[T],
+    form: Format,
+    style: TableStyle,
+    record: Callable[[T], Mapping[str, Any]],
+    runs: Callable[[T], Iterable[Run]],
+    sheet: Callable[[T, TableStyle], Sheet],
+) -> str:
+    """Tables of any kind in a format, one after another.
 
     Args:
-        sheets: The tables, as they come.
-        form: One of the three.
+        tables: The tables.
+        form: As for `export`.
         style: How they are printed.
+        record: What JSON says of one.
+        runs: What one rests on, for BibTeX.
+        sheet: One as LaTeX, Markdown and CSV have it.
+
+    Returns:
+        The text, with a line break at its end.
 
     Raises:
-        GroundCXRError: If the style does not fit the tables.
+        GroundCXRError: If the style does not fit the tables or the form.
     """
-    shown = arranged(sheets, style)
+    style.refuse(form)
+    if form is Format.JSON:
+        return json.dumps([record(table) for table in tables], indent=2, allow_nan=False) + "\n"
+    if form is Format.BIBTEX:
+        # A run stands in a table for each metric.
+        return bibtex(list(dict.fromkeys(run for table in tables for run in runs(table))))
+    shown = arranged([sheet(table, style) for table in tables], style)
     if form is Format.LATEX:
-        return "\n".join(latex_sheet(sheet, style) for sheet in shown)
+        return "\n".join(latex_sheet(one, style) for one in shown)
     if form is Format.MARKDOWN:
-        return "\n".join(markdown_sheet(sheet, style) for sheet in shown)
-    untold = frozenset[str].intersection(*(sheet.untold for sheet in shown)) if shown else frozenset()
-    lines = [line for sheet in shown for line in sheet.records(style)]
+        return "\n".join(markdown_sheet(one, style) for one in shown)
+    untold = frozenset[str].intersection(*(one.untold for one in shown)) if shown else frozenset()
+    lines = [line for one in shown for line in one.records(style)]
     return write_csv([{key: value for key, value in line.items() if key not in untold} for line in lines])
-
-
-def write_json(records: Sequence[Mapping[str, Any]]) -> str:
-    """Records of tables as JSON, with every digit."""
-    return json.dumps(records, indent=2, allow_nan=False) + "\n"
 
 
 def write_csv(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -98,7 +108,7 @@ def board_sheet(board: Board, style: TableStyle) -> Sheet:
     rows = tuple(method_head(row, board) for row in board.rows)
     columns = tuple(Head(column, (column,), n=board.n[column], capital=True) for column in board.columns)
     names = dict(zip((row.run for row in board.rows), names_shown(rows, style), strict=True))
-    across = in_order(columns, style.columns) if style.columns else range(len(columns))
+    across = in_order(columns, style.columns)
     titles = zip(board.columns, names_shown(columns, style), strict=True)
     # The caption speaks of the columns that are shown, and calls rows and columns as they are called there.
     spoken = relabelled(dataclasses.replace(board, metric=metric), names)
@@ -166,9 +176,9 @@ def records_of(board: Board) -> dict[tuple[str, str], dict[str, Any]]:
     return {(line["run"], line["column"]): {**said, **line} for line in lines}
 
 
-def described(board: Board) -> dict[str, Any]:
-    """What JSON says of a board's data, protocol and metric."""
-    said = {**dataclasses.asdict(board.setting), "metric": board.metric.key}
+def described(table: Board | ConditionTable) -> dict[str, Any]:
+    """What JSON says of a table's data, protocol and metric."""
+    said = {**dataclasses.asdict(table.setting), "metric": table.metric.key}
     return {key: value for key, value in said.items() if key != "condition" or value}
 
 

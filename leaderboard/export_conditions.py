@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from ..evaluation.conditions import describe_condition
 from ..evaluation.derived import DERIVED_SAID, NATIVE_SAID
 from .caption import PHANTOMS_SAID, direction_said, marks_of, measured_said, row_name, where_said
-from .citation import bibtex
 from .conditions import ConditionRow, ConditionTable
 from .data_columns import PHANTOM
-from .export import write_json, write_sheets
+from .export import described, write_tables
 from .formats import Format
 from .sheet import Head, Sheet, SheetCell, known_as
 from .table_style import AS_USUAL, TableStyle
@@ -35,14 +34,7 @@ def export_changes(tables: Sequence[ConditionTable], form: Format, style: TableS
     Raises:
         GroundCXRError: If the style does not fit the tables or the form.
     """
-    style.refuse(form)
-    match form:
-        case Format.JSON:
-            return write_json([_record(table) for table in tables])
-        case Format.BIBTEX:
-            return bibtex(list(dict.fromkeys(run for table in tables for run in table.runs)))
-        case _:
-            return write_sheets([conditions_sheet(table, style) for table in tables], form, style)
+    return write_tables(tables, form, style, _record, lambda table: table.runs, conditions_sheet)
 
 
 def conditions_sheet(table: ConditionTable, style: TableStyle) -> Sheet:
@@ -50,7 +42,8 @@ def conditions_sheet(table: ConditionTable, style: TableStyle) -> Sheet:
     setting, metric = table.setting, style.named(table.metric)
     heads = dict.fromkeys([AS_IT_IS, *table.conditions])
     lines = iter(table.frame().astype(object).to_dict("records"))
-    records = {(row.run, name): {**_described(table), **next(lines)} for row in table.rows for name in row.changes}
+    said = described(table)
+    records = {(row.run, name): {**said, **next(lines)} for row in table.rows for name in row.changes}
 
     def cell(row: ConditionRow, name: str) -> SheetCell:
         if name == AS_IT_IS:
@@ -123,15 +116,10 @@ def names_of(table: ConditionTable) -> list[str]:
     ]
 
 
-def _described(table: ConditionTable) -> dict[str, Any]:
-    said = {key: value for key, value in asdict(table.setting).items() if key != "condition"}
-    return {**said, "metric": table.metric.key}
-
-
 def _record(table: ConditionTable) -> dict[str, Any]:
     frame = table.frame().astype(object)
     return {
-        **_described(table),
+        **described(table),
         "label": table.metric.label,
         "caption": changes_caption(table, intervals=True),
         "rows": frame.where(frame.notna(), None).to_dict("records"),

@@ -11,10 +11,10 @@ from ..comparison.captions import how_tested
 from ..comparison.significance import MACRO
 from ..evaluation.negative_notes import negatives_said
 from . import caption as words
-from .citation import bibtex
 from .data_columns import PHANTOM
-from .export import described, method_head, method_record, records_of, relabelled, untold, write_json, write_sheets
+from .export import described, method_head, method_record, records_of, relabelled, untold, write_tables
 from .formats import Format
+from .runs import Run
 from .sheet import Head, Sheet, SheetCell, in_order, names_shown
 from .supervision import places_said, supervision_said
 from .table_style import AS_USUAL, TableStyle
@@ -36,14 +36,11 @@ def export_metrics(boards: Sequence[Board], form: Format, style: TableStyle = AS
     Raises:
         GroundCXRError: If the style does not fit the tables or the form.
     """
-    style.refuse(form)
-    match form:
-        case Format.JSON:
-            return write_json([_record(table) for table in _by_setting(boards)])
-        case Format.BIBTEX:
-            return bibtex(list(dict.fromkeys(row.run for board in boards for row in board.rows)))
-        case _:
-            return write_sheets(metrics_sheets(boards, style), form, style)
+    return write_tables(_by_setting(boards), form, style, _record, _runs, metrics_sheet)
+
+
+def _runs(boards: Sequence[Board]) -> list[Run]:
+    return [row.run for board in boards for row in board.rows]
 
 
 def metrics_sheets(boards: Sequence[Board], style: TableStyle) -> list[Sheet]:
@@ -78,7 +75,7 @@ def metrics_sheet(boards: Sequence[Board], style: TableStyle) -> Sheet:
             line.append(found)
         cells.append(tuple(line))
     names = dict(zip((row.run for row, _ in rows), names_shown(heads, style), strict=True))
-    across = in_order(columns, style.columns) if style.columns else range(len(columns))
+    across = in_order(columns, style.columns)
     titles = names_shown(columns, style)
     # The caption speaks of the metrics that are shown, and calls methods and metrics as they are called there.
     spoken = [
@@ -103,7 +100,7 @@ def metrics_sheet(boards: Sequence[Board], style: TableStyle) -> Sheet:
 def _rows(boards: Sequence[Board]) -> list[tuple[BoardRow, Board]]:
     """A row of each method, with a board that it is on; controls last."""
     found = {row.run: (row, board) for board in reversed(boards) for row in board.rows}
-    order = dict.fromkeys(row.run for board in boards for row in board.rows)
+    order = dict.fromkeys(_runs(boards))
     return sorted((found[run] for run in order), key=lambda one: one[0].run.info.method.control)
 
 

@@ -8,10 +8,9 @@ from functools import partial
 from typing import Any
 
 from .caption import marks_of
-from .citation import bibtex
 from .data_columns import Column
 from .data_names import titled
-from .export import write_json, write_sheets
+from .export import write_tables
 from .formats import Format
 from .overview import Overview
 from .overview_caption import overview_caption
@@ -38,15 +37,7 @@ def export_overviews(tables: Sequence[Overview], form: Format, style: TableStyle
     Raises:
         GroundCXRError: If the style does not fit the tables or the form.
     """
-    style.refuse(form)
-    match form:
-        case Format.JSON:
-            return write_json([_record(table) for table in tables])
-        case Format.BIBTEX:
-            # A run stands in a table for each metric.
-            return bibtex(list(dict.fromkeys(run for table in tables for run in table.runs)))
-        case _:
-            return write_sheets([overview_sheet(table, style) for table in tables], form, style)
+    return write_tables(tables, form, style, _record, lambda table: table.runs, overview_sheet)
 
 
 def overview_sheet(table: Overview, style: TableStyle) -> Sheet:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 
 from ..core import Box, GroundCXRError, Heatmap, Sample
 from ..core.names import one_line
+from ..evaluation.picture import any_letter
 from .answered import Answer
 from .lines import borders, rectangle
 from .overlays import COLOUR_MAP, METHOD, TRUTH, Film, Style
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 FORMATS = {".pdf": "pdf", ".png": "png", ".svg": "svg"}
 """By the suffix of a file."""
 
-PAGE, COLUMN = 174.0, 85.0
-"""Widths of a page and of a column of most journals, in millimetres."""
+PAGE = 174.0
+"""Width of a page of most journals, in millimetres."""
 
 TALLEST = 240.0
 """About what a journal's page holds, in millimetres."""
@@ -154,9 +154,7 @@ def written(figure: Figure, suffix: str) -> bytes:
     when: dict[str, Any] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[form]
     buffer = io.BytesIO()
     FigureCanvasAgg(figure)
-    with rc_context(_PUBLIC), warnings.catch_warnings():
-        # Letters that the font lacks are drawn as boxes.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+    with rc_context(_PUBLIC), any_letter():
         figure.savefig(buffer, format=form, dpi=_DPI, metadata=when)
     return buffer.getvalue()
 
@@ -196,8 +194,7 @@ def _width(text: str, size: float) -> float:
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)
+    with any_letter():
         font = FontProperties(family="DejaVu Sans", size=size)
         across, _, _ = text_to_path.get_text_width_height_descent(text, font, ismath=False)
     return across * _POINT

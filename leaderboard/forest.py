@@ -46,8 +46,7 @@ def forest(board: Board, methods: Sequence[str] = (), columns: Sequence[str] = (
             raise unknown_name("pathology of these results", name, board.columns)
     chosen = [folded[name.casefold()] for name in dict.fromkeys(columns)] or list(board.columns)
     heads = [method_head(row, board) for row in board.rows]
-    order = in_order(heads, methods) if methods else range(len(heads))
-    places = sorted(order, key=lambda place: heads[place].control)
+    places = sorted(in_order(heads, methods), key=lambda place: heads[place].control)
     rows = [board.rows[place] for place in places]
     names = [heads[place].shown + DERIVED * board.rows[place].derived for place in places]
     panels = []

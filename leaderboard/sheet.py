@@ -153,8 +153,8 @@ def arranged(sheets: Sequence[Sheet], style: TableStyle) -> list[Sheet]:
         _places(name, [*rows, *columns], "row or column in these tables")
     done: list[Sheet] = []
     for sheet in sheets:
-        down = in_order(sheet.rows, style.rows) if style.rows else list(range(len(sheet.rows)))
-        across = in_order(sheet.columns, style.columns) if style.columns else list(range(len(sheet.columns)))
+        down = in_order(sheet.rows, style.rows)
+        across = in_order(sheet.columns, style.columns)
         if not across:
             continue
         renamed = replace(
@@ -203,7 +203,9 @@ def _renamed(heads: Sequence[Head], style: TableStyle) -> tuple[Head, ...]:
 
 
 def in_order(heads: Sequence[Head], names: Sequence[str]) -> list[int]:
-    """The places of the heads that are asked for, in the order asked."""
+    """The places of the heads that are asked for, in the order asked; all where no name is given."""
+    if not names:
+        return list(range(len(heads)))
     return list(dict.fromkeys(place for name in names for place in _asked(name, heads)))
 
 

@@ -10,8 +10,6 @@ from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
 from .formats import Format
 
-MOST_DIGITS = 6
-
 
 @dataclass(frozen=True)
 class TableStyle:
