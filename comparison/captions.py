@@ -55,3 +55,9 @@ def signed(value: float | None, metric: MetricInfo) -> str:
 def p_shown(p: float) -> str:
     """A p-value: ".034", "< .001"; "-" where there is none."""
     return "-" if np.isnan(p) else "< .001" if p < 0.001 else write_number(p, 3)
+
+
+def p_equals(p: float) -> str:
+    """A p-value in a sentence: "p = .034", "p < .001"."""
+    shown = p_shown(p)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ..comparison.captions import p_shown
+from ..comparison.captions import p_equals
 from ..comparison.significance import LEVEL, MACRO, MICRO
 from ..evaluation.derived import DERIVED, DERIVED_SAID
 from ..evaluation.numbers import digits_of, write_number
@@ -139,8 +139,7 @@ def _tested(cell: BoardCell) -> str:
     # A small p-value and still tied: the difference is in its own favour.
     if cell.tied and cell.p < LEVEL:
         return "no worse on shared samples"
-    p = p_shown(cell.p)
-    return f"p {p}" if p.startswith("<") else f"p = {p}"
+    return p_equals(cell.p)
 
 
 def board_scale(shown: Board) -> tuple[float, float]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from ..comparison.setting import Setting
 from ..core import DEFAULT_PROTOCOL
 from ..core.names import one_line
+from ..core.sizes import counted
 from ..evaluation.schema import DatasetInfo
 from .runs import Run
 
@@ -78,7 +79,7 @@ def titled(info: DatasetInfo) -> str:
 def _name(one: Data, info: DatasetInfo) -> str:
     _, _, split, _, complete, count, condition = one
     under = f", {condition}" if condition else ""
-    part = "" if complete else f", {count} {'sample' if count == 1 else 'samples'} only"
+    part = "" if complete else f", {counted(count, 'sample')} only"
     return f"{titled(info)} ({split}){under}{part}"
 
 

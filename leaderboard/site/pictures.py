@@ -10,7 +10,7 @@ from ...core import GroundCXRError, Grounding, Sample
 from ...core.alterations import Alteration
 from ...datasets import DATASETS
 from ...evaluation.box_choice import choose
-from ...metrics import PROTOCOLS, get_protocol
+from ..answered import protocol_of
 from ..joining import join
 from ..overlays import Film, Picture
 from ..runs import Run
@@ -110,10 +110,9 @@ def _samples(runs: Sequence[Run]) -> tuple[Sample, ...]:
 
 
 def _answer(run: Run, sample: Sample, film: Film) -> Picture | None:
-    info = run.info.protocol
-    if info.name not in PROTOCOLS.names() or get_protocol(info.name).hash != info.hash:
+    protocol = protocol_of(run)
+    if protocol is None:
         return None
-    protocol = get_protocol(info.name)
     try:
         found = run.prediction(sample.sample_id)
         if not isinstance(found, Grounding):

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from ...comparison.setting import ProtocolKey, Setting
 from ...core.fingerprint import SHORT, digest
+from ...core.sizes import counted
 from ...evaluation.schema import MetricInfo
 from ..caption import HASH, PHANTOMS_SAID
 from ..data_columns import PHANTOM
@@ -75,10 +76,10 @@ class Place:
     @property
     def about(self) -> str:
         """What a reader must know of the data."""
-        count, samples = len(self.runs), self.setting.n_samples
+        samples = self.setting.n_samples
         parts = [
             f"{samples:,} {'sample' if samples == 1 else 'samples'}",
-            f"{count} {'method' if count == 1 else 'methods'}",
+            counted(len(self.runs), "method"),
             f"protocol hash {self.setting.protocol_hash[:HASH]}",
             f"licence of the data: {self.runs[0].info.dataset.licence}",
         ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from ...core.sizes import counted
 from ..published import PublishedGroup, published_groups
 from ..published_html import SHARES_SAID, group_html
 from .places import Place
@@ -33,5 +34,4 @@ def _blocks(groups: Sequence[PublishedGroup]) -> Markup:
 
 
 def _rows(groups: Sequence[PublishedGroup]) -> str:
-    rows = sum(len(group.rows) for group in groups)
-    return f"{rows} {'row' if rows == 1 else 'rows'}"
+    return counted(sum(len(group.rows) for group in groups), "row")

@@ -13,6 +13,7 @@ import streamlit as st
 
 from ...comparison.setting import Setting
 from ...core import GroundCXRError
+from ...core.sizes import counted
 from ...evaluation.derived import can_derive
 from ...evaluation.schema import MetricInfo
 from ..blind import never_looks
@@ -316,14 +317,14 @@ def _about(
 ) -> None:
     # One method has a run on each data set.
     everybody, left = ({identity(run.info) if all_data else run.id for run in some} for some in (everyone, runs))
-    methods = f"{len(everybody)} {'method' if len(everybody) == 1 else 'methods'}"
-    counted = methods if len(left) == len(everybody) else f"{len(left)} of {methods}"
+    methods = counted(len(everybody), "method")
+    shown = methods if len(left) == len(everybody) else f"{len(left)} of {methods}"
     without = list(dict.fromkeys(run.label for run in runs if run.metric(metric.key) is None))
     settings = {run.setting for run in everyone}
     data = f"{len(settings)} data sets" if len(settings) > 1 else f"{setting.n_samples:,} samples"
     parts = [
         data,
-        f"{counted}, without {metric.label}: {', '.join(without)}" if without else counted,
+        f"{shown}, without {metric.label}: {', '.join(without)}" if without else shown,
         f"protocol hash {setting.protocol_hash[:12]}",
         f"{metric.label}: {'higher' if metric.higher_is_better else 'lower'} is better",
     ]

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from ...comparison.captions import difference_said, p_shown, signed
+from ...comparison.captions import difference_said, p_equals, p_shown, signed
 from ...comparison.head_to_head import head_to_head
 from ...comparison.significance import LEVEL, MACRO
 from ...core import Sample
@@ -100,7 +100,7 @@ def _summary(found: pd.DataFrame, first: Run, second: Run, metric: MetricInfo) -
     ahead = first if (macro["difference"] > 0) == metric.higher_is_better else second
     verdict = f"{ahead.label} is better" if macro["p_corrected"] < LEVEL else "the two cannot be told apart"
     return (
-        f"On the macro average {verdict}: difference {signed(macro['difference'], metric)}, {_equals(macro['p'])},"
+        f"On the macro average {verdict}: difference {signed(macro['difference'], metric)}, {p_equals(macro['p'])},"
         f" over {int(macro['n']):,} samples."
     )
 
@@ -192,11 +192,6 @@ def _ends(row: dict[str, Any], metric: MetricInfo) -> str:
     if row["low"] is None or pd.isna(row["low"]):
         return element("small", "no interval")
     return element("small", text(f"[{signed(row['low'], metric)}, {signed(row['high'], metric)}]"))
-
-
-def _equals(p: float) -> str:
-    shown = p_shown(p)
-    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
 
 
 def _with_links(samples: pd.DataFrame, known: Mapping[str, Sample], first: Run, second: Run) -> pd.DataFrame:

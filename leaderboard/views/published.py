@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...core.sizes import counted
 from ..published import PublishedGroup, published_groups
 from ..published_html import SHARES_SAID, group_html
 from .markup import element, heading, put, text
@@ -24,5 +25,5 @@ def show(dataset: str) -> None:
             others.setdefault(group.dataset, []).append(group)
     for name, groups in others.items():
         rows = sum(len(group.rows) for group in groups)
-        summary = element("summary", text(f"Published on {name}: {rows} {'row' if rows == 1 else 'rows'}"))
+        summary = element("summary", text(f"Published on {name}: {counted(rows, 'row')}"))
         put(f'<details class="gx-problems">{summary}{"".join(map(group_html, groups))}</details>')
