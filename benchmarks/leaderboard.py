@@ -12,6 +12,7 @@ size. Overview is measured on results of 10 methods on 9 data sets.
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import platform
@@ -21,11 +22,14 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from made_up_results import write_alike, write_results
 from processor import cpu
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
 
 ALIKE = 34
 SAMPLES = 20_000
@@ -118,17 +122,23 @@ def measure_tables(results: Path, timed: Timed) -> None:
     timed("LaTeX of a board", lambda: export([table], Format.LATEX))
 
 
-def measure_pages(results: Path, timed: Timed) -> None:
-    """Seconds of the server's part of each page: at first sight, and when it is loaded again."""
+def opened(results: Path, longest: float = 120) -> AppTest:
+    """The leaderboard of a folder without a browser; a step that takes longer than so many seconds has failed."""
     from streamlit.testing.v1 import AppTest
 
     import groundcxr.leaderboard
-    from groundcxr.leaderboard.views.frame import PAGES
 
     app = Path(groundcxr.leaderboard.__path__[0]) / "app.py"
     sys.argv = [str(app), f"--results={results}"]
+    return AppTest.from_file(app, default_timeout=longest)
+
+
+def measure_pages(results: Path, timed: Timed) -> None:
+    """Seconds of the server's part of each page: at first sight, and when it is loaded again."""
+    from groundcxr.leaderboard.views.frame import PAGES
+
     for path, title in PAGES:
-        page = AppTest.from_file(app, default_timeout=120)
+        page = opened(results)
         if path != PAGES[0][0]:
             page.switch_page(path)
         timed(f"page {title}, first time", page.run)
@@ -139,17 +149,9 @@ def measure_pages(results: Path, timed: Timed) -> None:
 
 def measure_board(results: Path) -> dict[str, tuple[float, float]]:
     """Seconds, and those of the processor, of the server's part of the board: at first, again, and of other metrics."""
-    import importlib
-
-    from streamlit.testing.v1 import AppTest
-
-    import groundcxr.leaderboard
-
     # The server imports it before anybody waits.
     importlib.import_module("groundcxr.leaderboard.views.board")
-    app = Path(groundcxr.leaderboard.__path__[0]) / "app.py"
-    sys.argv = [str(app), f"--results={results}"]
-    page = AppTest.from_file(app, default_timeout=120)
+    page = opened(results)
 
     def run() -> tuple[float, float]:
         start = time.perf_counter(), time.process_time()
@@ -173,13 +175,7 @@ def measure_board(results: Path) -> dict[str, tuple[float, float]]:
 
 def measure_overview(results: Path, timed: Timed) -> None:
     """Seconds of the server's part of Overview: at first sight, again, and with another metric."""
-    from streamlit.testing.v1 import AppTest
-
-    import groundcxr.leaderboard
-
-    app = Path(groundcxr.leaderboard.__path__[0]) / "app.py"
-    sys.argv = [str(app), f"--results={results}"]
-    page = AppTest.from_file(app, default_timeout=600)
+    page = opened(results, longest=600)
     page.switch_page("app_pages/overview.py")
     timed("page Overview, first time (s)", page.run)
     timed("page Overview, again (s)", page.run)

@@ -9,17 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-PATHOLOGIES = (
-    "Atelectasis",
-    "Cardiomegaly",
-    "Consolidation",
-    "Edema",
-    "Lung Opacity",
-    "Pleural Effusion",
-    "Pneumonia",
-    "Pneumothorax",
-)
-
 
 def write_alike(out: Path, count: int) -> int:
     """Results of `count` methods on the phantom's test split under the default protocol, as wide as real ones.
@@ -56,6 +45,7 @@ def write_alike(out: Path, count: int) -> int:
 def write_results(out: Path, count: int, n: int, of: str = "made-up") -> None:
     """Results of `count` methods that differ by a little on `n` samples of `n / 2` patients, under v1."""
     from groundcxr.core.fingerprint import digest
+    from groundcxr.datasets.phantom.parameters import PATHOLOGIES
     from groundcxr.evaluation.result import make_result
     from groundcxr.evaluation.schema import DatasetInfo, MethodInfo, RunInfo
     from groundcxr.metrics import get_protocol

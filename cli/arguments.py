@@ -112,11 +112,15 @@ Store = Annotated[
 """What `groundcxr config` shows comes before these defaults."""
 
 
-def show_version(wanted: bool) -> None:
-    """Print the version and end; what ``--version`` does."""
+def _show_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"groundcxr {__version__}")
         raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", help="The version of groundcxr.", callback=_show_version, is_eager=True)
+]
 
 
 def open_methods(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..core import GroundCXRError
+from .usable import usable_results
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,18 +43,13 @@ def compare(
     """
     from ..comparison.table import compared_metrics, paired_table, refuse_incomparable
     from ..evaluation.pair import RESULT_FILE
-    from ..leaderboard.library import Library
     from .comparison_text import comparison_text
     from .console import WIDE
     from .output import check_output, print_or_write
 
     if out is not None:
         check_output(out)
-    library = Library.scan(results)
-    for problem in library.problems:
-        typer.echo(f"warning: {problem}", err=True)
-    if not library.runs:
-        raise GroundCXRError(f"there is no usable result in {', '.join(map(str, results))}; evaluate makes results")
+    library = usable_results(results)
     # As they were given: the first is what the others are taken from.
     runs = sorted(library.runs, key=lambda run: [not (run.path / RESULT_FILE).is_relative_to(one) for one in results])
     refuse_incomparable(runs)

@@ -29,9 +29,9 @@ from .arguments import (
     Settings,
     Store,
     Top,
+    Version,
     open_methods,
     open_protocols,
-    show_version,
     titled,
 )
 from .data_sets import Datasets, Roots, Secret, Splits, Suite, check_label, plan_sets
@@ -136,9 +136,7 @@ def evaluate(
         bool,
         typer.Option("--quiet", "-q", help="No progress and no table for each method: only the overview of all."),
     ] = False,
-    version: Annotated[
-        bool, typer.Option("--version", help="The version of groundcxr.", callback=show_version, is_eager=True)
-    ] = False,
+    version: Version = False,
     debug: Annotated[
         bool,
         typer.Option("--debug", help="The whole traceback of what a method raises, on standard error."),

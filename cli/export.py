@@ -12,6 +12,7 @@ from ..core import GroundCXRError
 from ..core.names import printable
 from ..leaderboard.formats import Caption, Format, Layout
 from .streams import tell
+from .usable import usable_results
 
 
 def export(
@@ -68,17 +69,12 @@ def export(
     """
     from ..leaderboard.export_latex import SMALLEST, smallest_type
     from ..leaderboard.export_layouts import tables_of_layout
-    from ..leaderboard.library import Library
     from ..leaderboard.sheet import chosen_runs
     from ..leaderboard.table_style import TableStyle
     from ..leaderboard.zero_shot import only_zero_shot as unseen
     from .output import print_or_write
 
-    library = Library.scan(results)
-    for problem in library.problems:
-        typer.echo(f"warning: {problem}", err=True)
-    if not library.runs:
-        raise GroundCXRError(f"there is no usable result in {', '.join(map(str, results))}; evaluate makes results")
+    library = usable_results(results)
     if only_zero_shot and not unseen(library.runs):
         raise GroundCXRError(
             f"no result in {', '.join(map(str, results))} is zero-shot: every method has seen its data set, or does "

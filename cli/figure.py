@@ -11,6 +11,7 @@ from ..core import GroundCXRError
 from .data_sets import Secret
 from .output import check_output, write_output
 from .streams import tell
+from .usable import usable_results
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,7 +71,6 @@ def figure(
     """
     from ..core.paths import user_path
     from ..leaderboard.figure import TALLEST, check_suffix, written
-    from ..leaderboard.library import Library
     from ..leaderboard.options import Options
     from ..leaderboard.overlays import Style
 
@@ -78,12 +78,7 @@ def figure(
     check_suffix(out)
     check_output(out)
     options = Options.of(results, store, data, secret)
-    library = Library.scan(options.results, options.store)
-    for problem in library.problems:
-        tell(f"warning: {problem}")
-    if not library.runs:
-        where = ", ".join(map(str, options.results))
-        raise GroundCXRError(f"there is no usable result in {where}; evaluate makes results")
+    library = usable_results(options.results, options.store)
     if forest:
         if sample:
             raise GroundCXRError("--forest shows numbers over all samples; leave out --sample, or --forest")

@@ -7,14 +7,13 @@ import os
 import signal
 from collections.abc import Callable
 from types import FrameType
-from typing import Annotated
 
 import typer
 
 from ..core import GroundCXRError
 from .anatomy import anatomy
 from .answers import answers
-from .arguments import show_version
+from .arguments import Version
 from .audit import audit
 from .calling import called
 from .check_method import check_method
@@ -55,11 +54,7 @@ app = typer.Typer(
 
 
 @app.callback()
-def _umbrella(
-    version: Annotated[
-        bool, typer.Option("--version", help="The version of groundcxr.", callback=show_version, is_eager=True)
-    ] = False,
-) -> None:
+def _umbrella(version: Version = False) -> None:
     """Phrase grounding on chest X-rays: evaluate methods, and compare them under named protocols."""
 
 

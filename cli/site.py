@@ -10,7 +10,7 @@ import typer
 
 from ..core import GroundCXRError
 from ..core.install import install_step
-from .streams import tell
+from .usable import usable_results
 
 
 def site(
@@ -28,15 +28,10 @@ def site(
     if missing := [name for name in ("jinja2", "markdown_it") if find_spec(name) is None]:
         step = install_step(*("markdown-it-py" if name == "markdown_it" else name for name in missing))
         raise GroundCXRError(f"the site needs packages that are not here; `{step}` installs them")
-    from ..leaderboard.library import Library
     from ..leaderboard.site import build_site, check_folder, write_site
 
     check_folder(out)
-    library = Library.scan(results)
-    for problem in library.problems:
-        tell(f"warning: {problem}")
-    if not library.runs:
-        raise GroundCXRError(f"there is no usable result in {', '.join(map(str, results))}; evaluate makes results")
+    library = usable_results(results)
     files = build_site(library)
     write_site(out, files)
     size = sum(map(len, files.values()))

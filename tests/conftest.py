@@ -7,12 +7,15 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pydicom
 import pytest
 from PIL import Image
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID, DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
 from groundcxr.core import Box, Mask, Sample, read_header
 from groundcxr.datasets import GroundingDataset
@@ -107,24 +110,65 @@ def stored():
     return contents
 
 
+CR = DigitalXRayImageStorageForPresentation
+
+
+def dicom_elements(stored, *, bits=12, signed=False, photometric="MONOCHROME2", **elements) -> pydicom.Dataset:
+    """The elements of one picture whose pixels are not compressed."""
+    stored = np.asarray(stored)
+    file = pydicom.Dataset()
+    file.SOPClassUID, file.SOPInstanceUID = CR, generate_uid()
+    file.Rows, file.Columns = stored.shape[:2]
+    file.SamplesPerPixel = 1 if stored.ndim == 2 else stored.shape[2]
+    if stored.ndim == 3:
+        file.PlanarConfiguration = 0
+    file.PhotometricInterpretation = photometric
+    allocated = elements.get("BitsAllocated") or next(size for size in (8, 16, 32) if bits <= size)
+    file.BitsAllocated, file.BitsStored, file.HighBit = allocated, bits, bits - 1
+    file.PixelRepresentation = int(signed)
+    file.PixelData = stored.astype(f"<{'i' if signed else 'u'}{allocated // 8}").tobytes()
+    if len(file.PixelData) % 2:
+        file.PixelData += b"\0"
+    file["PixelData"].VR = "OB" if allocated == 8 else "OW"
+    for name, value in elements.items():
+        setattr(file, name, value)
+    return file
+
+
+def save_dicom(path: Path, elements: pydicom.Dataset, syntax: str = ExplicitVRLittleEndian, frame: bytes = b"") -> Path:
+    """A whole file with preamble and meta elements; `frame` is its compressed picture."""
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = CR, generate_uid()
+    meta.TransferSyntaxUID = UID(syntax)
+    file = FileDataset(str(path), elements, file_meta=meta, preamble=b"\0" * 128)
+    if frame:
+        file.PixelData = encapsulate([frame])
+        file["PixelData"].VR = "OB"
+    file.save_as(path, enforce_file_format=True)
+    return path
+
+
+def write_dicom(path: Path, stored, **elements) -> Path:
+    """A file of one picture that is not compressed."""
+    return save_dicom(path, dicom_elements(stored, **elements))
+
+
+@pytest.fixture(scope="session")
+def dicom():
+    """Makes DICOM files: `data_set`, `save`, and `write`, which is both."""
+    return SimpleNamespace(data_set=dicom_elements, save=save_dicom, write=write_dicom)
+
+
 @pytest.fixture
-def write_film():
+def write_film(dicom):
     """Writes grey values of 12 bits: an 8-bit PNG or JPEG of them, a 16-bit PNG called deep, or a DICOM file."""
 
     def write(path, pixels):
-        if path.suffix != ".dcm":
-            options = {"quality": 95} if path.suffix == ".jpg" else {}
-            Image.fromarray(pixels if path.stem == "deep" else (pixels >> 4).astype(np.uint8)).save(path, **options)
+        if path.suffix == ".dcm":
+            dicom.write(path, pixels)
             return
-        meta = FileMetaDataset()
-        meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = "1.2.840.10008.5.1.4.1.1.1.1", "1.2.3"
-        meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        file = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
-        file.Rows, file.Columns = pixels.shape
-        file.SamplesPerPixel, file.PhotometricInterpretation, file.PixelRepresentation = 1, "MONOCHROME2", 0
-        file.BitsAllocated, file.BitsStored, file.HighBit = 16, 12, 11
-        file.PixelData = pixels.astype("<u2").tobytes()
-        file.save_as(path)
+        options = {"quality": 95} if path.suffix == ".jpg" else {}
+        Image.fromarray(pixels if path.stem == "deep" else (pixels >> 4).astype(np.uint8)).save(path, **options)
 
     return write
 

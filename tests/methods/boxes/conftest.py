@@ -5,8 +5,6 @@ import csv
 import numpy as np
 import pytest
 from PIL import Image
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
 
 COLUMNS = [
     "dicom_id",
@@ -27,36 +25,26 @@ def rectangle(size):
     return tuple(round(part * side) for part, side in zip((0.31, 0.52, 0.55, 0.71), size * 2, strict=True))
 
 
-def save(path, size):
+def save(path, size, dicom):
     """An image of the kind that its suffix says; one called sixteen has 16 bits."""
     x0, y0, x1, y1 = rectangle(size)
     pixels = np.zeros(size[::-1], np.uint16 if path.name == "sixteen.png" else np.uint8)
     pixels[y0:y1, x0:x1] = np.iinfo(pixels.dtype).max
     path.parent.mkdir(parents=True, exist_ok=True)
-    if path.suffix != ".dcm":
+    if path.suffix == ".dcm":
+        dicom.write(path, pixels, bits=8)
+    else:
         Image.fromarray(pixels).save(path, quality=95)
-        return
-    film = Dataset()
-    film.file_meta = FileMetaDataset()
-    film.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    film.SOPClassUID = film.file_meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    film.SOPInstanceUID = film.file_meta.MediaStorageSOPInstanceUID = generate_uid()
-    film.Rows, film.Columns = pixels.shape
-    film.SamplesPerPixel, film.PhotometricInterpretation = 1, "MONOCHROME2"
-    film.BitsAllocated = film.BitsStored = 8
-    film.HighBit, film.PixelRepresentation = 7, 0
-    film.PixelData = pixels.tobytes()
-    film.save_as(path, enforce_file_format=True)
 
 
 @pytest.fixture(scope="session")
-def marked_manifest():
+def marked_manifest(dicom):
     """Makes a manifest in a folder, of images by file name and (width, height); the phrase of each has its number."""
 
     def make(folder, sizes):
         rows = ["image,phrase,pathology,x,y,w,h,patient_id"]
         for number, (name, size) in enumerate(sizes.items()):
-            save(folder / name, size)
+            save(folder / name, size, dicom)
             x0, y0, x1, y1 = rectangle(size)
             rows.append(f"{name},marker {number},Edema,{x0},{y0},{x1 - x0},{y1 - y0},p{number}")
         (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
@@ -67,7 +55,7 @@ def marked_manifest():
 
 
 @pytest.fixture(scope="session")
-def marked_ms_cxr():
+def marked_ms_cxr(dicom):
     """Makes a folder laid out as MS-CXR and MIMIC-CXR-JPG are, of images by suffix and (width, height)."""
 
     def make(root, sizes):
@@ -76,7 +64,7 @@ def marked_ms_cxr():
             x0, y0, x1, y1 = rectangle(size)
             image = "-".join(f"{number:08x}" for _ in range(5))
             path = f"files/p10/p1000000{number}/s5000000{number}/{image}"
-            save(root / f"{path}{suffix}", size)
+            save(root / f"{path}{suffix}", size, dicom)
             box = (x0, y0, x1 - x0, y1 - y0)
             rows.append([image, "Edema", f"marker {number}", f"{path}.jpg", *box, *size, "test"])
         with (root / "MS_CXR_Local_Alignment_v1.1.0.csv").open("w", newline="") as file:
