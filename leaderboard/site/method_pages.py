@@ -7,12 +7,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from ...evaluation.derived import DERIVED_SAID
-from ..caption import INTERVALS_SAID
 from ..citation import bibtex
 from ..reproduction import command
 from ..run_facts import command_note, data_facts, method_facts, notes, run_facts
-from ..run_html import numbers_table
+from ..run_html import numbers_said, numbers_table
 from ..runs import Run
 from .pictures import Gallery
 from .places import Place
@@ -36,7 +34,7 @@ def method_page(run: Run, place: Place, places: Sequence[Place], gallery: Galler
         ],
         "notes": notes(run),
         "numbers": Markup(numbers_table(run)),  # noqa: S704  (texts are escaped)
-        "said": " ".join([INTERVALS_SAID, *([DERIVED_SAID] if run.info.derived else [])]),
+        "said": numbers_said(run),
         "examples": gallery.examples(run),
         "command": line,
         "command_note": command_note(run, line),

@@ -7,14 +7,12 @@ from typing import Any
 
 import streamlit as st
 
-from ...evaluation.derived import DERIVED_SAID
 from ...evaluation.imported import IMPORT_FILE
 from ...evaluation.pair import rows_file
 from ...evaluation.reproduction import REPRODUCTION_FILE
-from ..caption import INTERVALS_SAID
 from ..reproduction import command
 from ..run_facts import command_note, data_facts, method_facts, notes, run_facts
-from ..run_html import numbers_table
+from ..run_html import numbers_said, numbers_table
 from ..runs import Run
 from .address import choose
 from .frame import Chosen, open_page
@@ -43,7 +41,7 @@ def show() -> None:
         heading("Data and protocol")
         put(_facts(data_facts(run)))
     _put_notes(run)
-    heading("Every metric", " ".join([INTERVALS_SAID, *([DERIVED_SAID] if run.info.derived else [])]))
+    heading("Every metric", numbers_said(run))
     put(numbers_table(run))
 
 
