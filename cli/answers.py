@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core import GroundCXRError
+from ..core.config import STORE_FOLDER
 from ..core.names import escaped
 from .arguments import Store
 from .data_sets import Root, Secret
@@ -79,7 +80,7 @@ def answers(
 
 def _store_of(result: Path) -> Path | None:
     """The store beside a result, in the results folder that it is in."""
-    above = (folder / "store" for folder in [*result.parents][:_DEEPEST])
+    above = (folder / STORE_FOLDER for folder in [*result.parents][:_DEEPEST])
     return next((folder for folder in above if folder.is_dir()), None)
 
 

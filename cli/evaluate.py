@@ -11,6 +11,7 @@ import typer
 import typer.core
 
 from ..core import GroundCXRError
+from ..core.config import STORE_FOLDER
 from ..core.progress import without_progress
 from .aliases import split_alias
 from .arguments import (
@@ -178,7 +179,7 @@ def evaluate(
             entries = titled(open_methods(method, settings, python, timeout), label)
         protocols = open_protocols(plan.protocols)
         selections, missing = select_sets(plan.sets, secret, pathology, limit)
-        place = store or out / "store"
+        place = store or out / STORE_FOLDER
         runs = {
             label: Run(
                 selection,

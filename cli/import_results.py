@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ..core import GroundCXRError
+from ..core.config import STORE_FOLDER
 from .arguments import (
     DatasetLabel,
     Jobs,
@@ -118,7 +119,7 @@ def import_results(
     foreign = ForeignPredictions(predictions, selection, name=name, kind=kind, preset=way)
     (foreign.entry,) = titled([foreign.entry], label)
     protocols = open_protocols(protocol)
-    place = store or out / "store"
+    place = store or out / STORE_FOLDER
     report = Report()
     _, errors = run_all(
         [foreign.entry],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from ..core.config import STORE_FOLDER
 from .arguments import (
     BatchSize,
     Conditions,
@@ -66,7 +67,7 @@ def score(
     entries = titled(open_methods(method, settings, python, to_run=False), label)
     protocols = open_protocols(plan.protocols)
     selections, missing = select_sets(plan.sets, secret, pathology, limit)
-    place = store or out / "store"
+    place = store or out / STORE_FOLDER
     runs = {
         label: Run(
             selection,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..core import GroundCXRError
-from ..core.config import results_folder
+from ..core.config import STORE_FOLDER, results_folder
 from ..core.sizes import counted, readable_size
 from .arguments import Store
 from .calling import called
@@ -136,7 +136,7 @@ app.command("verify")(called(verify, verdict=True))
 
 
 def _folder(out: list[Path], store: Path | None) -> Path:
-    return store or out[0] / "store"
+    return store or out[0] / STORE_FOLDER
 
 
 def _states(out: list[Path], store: Path | None) -> tuple[list[State], set[str], tuple[str, ...]]:

@@ -35,6 +35,9 @@ DATA = "data"
 RESULTS, STORE, DEVICE = PLAIN = ("results", "store", "device")
 """The keys above all tables."""
 
+STORE_FOLDER = "store"
+"""Of a results folder: where predictions are kept unless a store is named."""
+
 _MOST_BYTES = 2**20
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..core import DEFAULT_PROTOCOL, GroundCXRError
 from ..core.alterations import Alteration
-from ..core.config import STORE, configured_path, results_folder
+from ..core.config import STORE, STORE_FOLDER, configured_path, results_folder
 from ..core.paths import user_path
 from ..core.sizes import counted
 from ..datasets import GroundingDataset, load_dataset
@@ -28,7 +28,6 @@ from .plan import select
 from .provenance import configured_device
 from .reasons import Reasons
 from .result import Result
-from .result_folders import STORE_FOLDER
 from .run import Run, run_entry
 
 

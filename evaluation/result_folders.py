@@ -8,14 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..core import GroundCXRError, StoreError
-from ..core.config import results_folder
+from ..core.config import STORE_FOLDER, results_folder
 from ..core.paths import user_path
 from .pair import RESULT_FILE, SAMPLES_FILE
 from .result import Result, load_result
 from .store import METHOD_FILE
-
-STORE_FOLDER = "store"
-"""Of a results folder: where `evaluate` keeps its predictions unless it is told otherwise."""
 
 _DEEPEST = 5
 """Folders below a results folder: imported/DATASET/PROTOCOL/METHOD, and one to spare."""

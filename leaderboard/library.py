@@ -13,6 +13,7 @@ from pathlib import Path
 from ..comparison.labels import marks
 from ..comparison.setting import Setting
 from ..core import GroundCXRError, StoreError
+from ..core.config import STORE_FOLDER
 from ..core.names import one_line
 from ..core.paths import user_path
 from ..core.regular import check_regular, read_regular
@@ -20,7 +21,7 @@ from ..evaluation.imported import IMPORT_FILE, ImportFile, read_import
 from ..evaluation.pair import RESULT_FILE, SAMPLES_FILE
 from ..evaluation.reproduction import REPRODUCTION_FILE, ReproductionFile, read_reproduction
 from ..evaluation.result import Result, load_result
-from ..evaluation.result_folders import STORE_FOLDER, walk_results
+from ..evaluation.result_folders import walk_results
 from ..evaluation.schema import ResultFile
 from .data_names import in_order
 from .runs import IMPORTED, MEASURED, REPRODUCED, Run
