@@ -12,15 +12,13 @@ from .data_columns import Column
 from .data_names import titled
 from .export import write_tables
 from .formats import Format
-from .overview import Overview
+from .overview import MEAN, RANK, Overview
 from .overview_caption import overview_caption
 from .overview_rows import OverviewRow
 from .sheet import Head, Sheet, SheetCell, known_as, names_shown
 from .table_style import AS_USUAL, TableStyle
 from .tables import BoardCell
 from .zero_shot import SEEN
-
-MEAN, RANK = "mean", "mean rank"
 
 
 def export_overviews(tables: Sequence[Overview], form: Format, style: TableStyle = AS_USUAL) -> str:

@@ -26,6 +26,9 @@ from .zero_shot import is_zero_shot
 
 T = TypeVar("T")
 
+MEAN, RANK = "mean", "mean rank"
+"""What the columns behind the data sets are called."""
+
 
 @dataclass(frozen=True)
 class Overview:

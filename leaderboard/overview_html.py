@@ -10,13 +10,11 @@ from ..evaluation.numbers import digits_of, write_number
 from .board_html import cell_html, scale_of
 from .data_columns import Column
 from .markup import element, interval, table, tag, text
-from .overview import Overview
+from .overview import MEAN, RANK, Overview
 from .overview_rows import OverviewRow
 from .sortable import NAME, Head, SortCell, sortable_table
 from .words import KINDS, TIERS, metric_words
 from .zero_shot import SEEN
-
-MEAN, RANK = "mean", "mean rank"
 
 BARS_SAID = (
     "Each bar is as long as the critical difference: methods whose bars do not overlap can be told apart, where "
