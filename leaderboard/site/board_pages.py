@@ -23,14 +23,18 @@ UP = "../"
 """From the folder of a page to the site's; only the first page is in that itself."""
 
 
-def board_page(place: Place, metric: MetricInfo) -> dict[str, object]:
+def board_page(place: Place, metric: MetricInfo, root: str) -> dict[str, object]:
     """The words of `board.html`.
+
+    Args:
+        place: Of which data set and protocol.
+        metric: Of what.
+        root: What leads from the page's folder to the site's, as in `render`.
 
     Raises:
         StoreError: If the rows of a run cannot be read any more.
     """
     shown = board(place.runs, metric.key)
-    root = "" if place.board(metric) == "index.html" else UP
     return {
         "metric": metric.label,
         "place": place,

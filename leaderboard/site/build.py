@@ -103,7 +103,7 @@ class _Site:
             page = place.board(metric)
             root = "" if page == "index.html" else UP
             rows = [place_choices(self._places, place, metric), metric_choices(place, metric)]
-            words = board_page(place, metric)
+            words = board_page(place, metric, root)
             yield page, render("board.html", root, pages=self.pages(place, "Leaderboard"), rows=rows, **words)
             advance()
         gallery = Gallery.of(place.runs)
