@@ -1,0 +1,216 @@
+"""Part 1 of `benchmarks/gpu.sh`: what every method answers on a GPU, beside what it answered on a CPU before.
+
+    python benchmarks/gpu_agree.py make FOLDER [--smoke]                    on a CPU: models and answers to carry along
+    python benchmarks/gpu_agree.py compare FOLDER [--smoke] [--device cuda]
+
+Both run `groundcxr.evaluate` on the first samples of the phantom's test split. Maps are compared min-max normalised,
+boxes as parts of the image's side, numbers as the table has them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from gpu_models import CASES, SMOKE, save_models
+from ldm_common import machine
+from numpy.typing import NDArray
+
+from groundcxr import GroundingMethod, evaluate
+from groundcxr.methods.diffusion.ldm.batching import BatchSize
+
+SAMPLES, SMOKE_SAMPLES = 60, 3
+BATCH = 16
+CELLS = 64
+"""Of a map's side at the most; larger ones are blurred, and every so manieth cell of theirs says enough."""
+LEVELS = 65535
+ALLOWED = 1e-3
+PROCESSES = 4
+CHOSEN = ("iou_tuned",)
+"""Metrics that choose a threshold by other samples, where one place more or less changes what is chosen."""
+CAPPED = ("ldm-phantom", "clip ViT-B/16")
+Answers = dict[str, NDArray[Any]]
+
+
+def main() -> None:
+    """Do what was asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("make", "compare"))
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--smoke", action="store_true", help="few methods and samples")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    given = parser.parse_args()
+    names = SMOKE if given.smoke else tuple(CASES)
+    samples = SMOKE_SAMPLES if given.smoke else SAMPLES
+    if given.what == "make":
+        make(given.folder, names, samples)
+    else:
+        raise SystemExit(compare(given.folder, names, samples, given.device))
+
+
+def make(folder: Path, names: tuple[str, ...], samples: int) -> None:
+    """Write the models and the CPU's answers."""
+    save_models(folder / "models", names)
+    for name in names:
+        start = time.perf_counter()
+        found = answers(CASES[name].build(folder / "models"), min(samples, CASES[name].samples), "cpu", BATCH)
+        np.savez_compressed(_file(folder, name), **found)
+        print(f"{name}: {time.perf_counter() - start:.1f} s", flush=True)
+
+
+def compare(folder: Path, names: tuple[str, ...], samples: int, device: str) -> int:
+    """Print each method's largest differences; returns how many are too large."""
+    print(f"the first {samples} samples of the phantom on {machine(device)}; allowed: {ALLOWED}\n")
+    print("| method | maps to the CPU's | boxes | table | derived or tuned | batch 1 to 16 | |")
+    print("|---|---:|---:|---:|---:|---:|---|")
+    wrong = 0
+    with ProcessPoolExecutor(min(PROCESSES, len(names)), get_context("spawn")) as pool:
+        waiting = {name: pool.submit(_compared, folder, name, samples, device) for name in names}
+        for name, one in waiting.items():
+            try:
+                line, agrees = one.result()
+            except Exception as error:  # another method is still worth its line
+                line, agrees = f"| {name} | | | | | | {type(error).__name__}: {error} |", False
+            wrong += not agrees
+            print(line, flush=True)
+    if device != "cpu":
+        wrong += memory_runs_out(folder, samples, device)
+    print(f"\n{wrong or 'no'} of these lines differ by more than {ALLOWED}")
+    return int(wrong > 0)
+
+
+def answers(method: GroundingMethod, samples: int, device: str, batch: int) -> Answers:
+    """What a method answers, and the numbers that come of it.
+
+    Returns:
+        `maps` `[n, h, w]`, min-max normalised in steps of 1/65535; `boxes` `[n, k, 4]` in parts of the image's sides,
+        NaN beyond a sample's own; `table`, the means of native metrics; `chosen`, of those that rest on a choice.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        result = evaluate(
+            method, limit=samples, device=device, batch_size=batch, out=folder, store=Path(folder, "store"), jobs=1
+        )
+        ids = list(result.samples["sample_id"])
+        found = [result.prediction(one) for one in ids]
+    maps = [one.heatmap for one in found if one.heatmap is not None]
+    assert result.selection is not None
+    sizes = [sample.image_size for sample in result.selection.samples]
+    most = max((len(one.boxes) for one in found), default=0)
+    boxes = np.full((len(found), most, 4), np.nan)
+    for row, one, size in zip(boxes, found, sizes, strict=True):
+        for place, box in enumerate(one.boxes):
+            row[place] = np.array(box.as_tuple()) / (*size, *size)
+    table = result.table()
+    chosen = table["derived"] | table["metric"].isin(CHOSEN)
+    return {
+        "maps": np.stack([_normalised(one.values) for one in maps]) if maps else np.zeros((0, 1, 1), np.uint16),
+        "boxes": boxes,
+        "table": table["value"][~chosen].to_numpy(float),
+        "chosen": table["value"][chosen].to_numpy(float),
+    }
+
+
+def _normalised(values: NDArray[np.float32]) -> NDArray[np.uint16]:
+    stride = -(-max(values.shape) // CELLS)
+    low, high = float(values.min()), float(values.max())
+    unit = (values - low) / (high - low) if high > low else np.zeros_like(values)
+    return np.rint(unit[::stride, ::stride] * LEVELS).astype(np.uint16)
+
+
+def _compared(folder: Path, name: str, samples: int, device: str) -> tuple[str, bool]:
+    case = CASES[name]
+    method = case.build(folder / "models")
+    few = min(samples, case.samples)
+    with np.load(_file(folder, name)) as stored:
+        expected = dict(stored)
+    found = answers(method, few, device, BATCH)
+    alone = answers(method, few, device, 1)
+    kinds = ("maps", "boxes", "table")
+    differences = {kind: difference(found[kind], expected[kind], kind) for kind in (*kinds, "chosen")}
+    batch = max(difference(alone[kind], found[kind], kind) for kind in kinds)
+    agrees = max(batch, *(differences[kind] for kind in kinds)) <= ALLOWED
+    shown = " | ".join(f"{one:.1e}" for one in (*differences.values(), batch))
+    return f"| {name} | {shown} | {'' if agrees else 'differs'} |", agrees
+
+
+def difference(one: NDArray[Any], other: NDArray[Any], kind: str) -> float:
+    """The largest; infinite where one has what the other has not."""
+    if one.shape != other.shape or (np.isnan(one.astype(float)) != np.isnan(other.astype(float))).any():
+        return float("inf")
+    if not one.size:
+        return 0.0
+    found = np.abs(one.astype(float) - other.astype(float))
+    return float(np.nan_to_num(found).max()) / (LEVELS if kind == "maps" else 1)
+
+
+def memory_runs_out(folder: Path, samples: int, device: str) -> int:
+    """Cap the memory where the usual batch does not fit in, and print what becomes of it; returns how many go wrong.
+
+    What `BatchSize` finds free is not what it gets then, as where another process takes it meanwhile.
+    """
+    print("\n| memory capped | MiB | of MiB | batches halved to | images asked alone | maps to the CPU's | |")
+    print("|---|---:|---:|---:|---:|---:|---|")
+    wrong = 0
+    for name in CAPPED:
+        method = CASES[name].build(folder / "models")
+        method.setup(device)
+        torch.cuda.reset_peak_memory_stats()
+        held = torch.cuda.memory_allocated()
+        answers(method, samples, device, BATCH)
+        peak = torch.cuda.max_memory_allocated()
+        cap = held + (peak - held) // 2
+        torch.cuda.empty_cache()
+        torch.cuda.set_per_process_memory_fraction(cap / torch.cuda.mem_get_info()[1])
+        with _noted(method) as (halved, alone):
+            found = answers(method, samples, device, BATCH)
+        torch.cuda.set_per_process_memory_fraction(1.0)
+        with np.load(_file(folder, name)) as stored:
+            differs = difference(found["maps"], stored["maps"], "maps")
+        fine = differs <= ALLOWED and bool(halved or alone)
+        wrong += not fine
+        rows = ", ".join(map(str, sorted(set(halved), reverse=True))) or "-"
+        mebibytes = f"{cap / 2**20:.0f} | {peak / 2**20:.0f}"
+        print(f"| {name} | {mebibytes} | {rows} | {len(alone)} | {differs:.1e} | {fits} |", flush=True)
+    return wrong
+
+
+@contextmanager
+def _noted(method: GroundingMethod) -> Iterator[tuple[list[int], list[str]]]:
+    """What batches are halved to in the block, and the images that are asked about alone."""
+    halved: list[int] = []
+    alone: list[str] = []
+    run, ground = BatchSize.run, method.ground_batch
+
+    def noting_run(self: BatchSize, *work: Any) -> Any:
+        before = self.rows
+        found = run(self, *work)
+        halved.extend([self.rows] if self.rows < before else [])
+        return found
+
+    def noting_ground(queries: Any) -> Any:
+        images = {query.image.sha256 for query in queries}
+        alone.extend(images if len(images) == 1 else [])
+        return ground(queries)
+
+    BatchSize.run, method.ground_batch = noting_run, noting_ground
+    try:
+        yield halved, alone
+    finally:
+        BatchSize.run, method.ground_batch = run, ground
+
+
+def _file(folder: Path, name: str) -> Path:
+    return folder / f"{name.replace(' ', '_').replace('/', '-').replace(',', '')}.npz"
+
+
+if __name__ == "__main__":
+    main()
