@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -95,7 +96,8 @@ def answers(method: GroundingMethod, samples: int, device: str, batch: int) -> A
         `maps` `[n, h, w]`, min-max normalised in steps of 1/65535; `boxes` `[n, k, 4]` in parts of the image's sides,
         NaN beyond a sample's own; `table`, the means of native metrics; `chosen`, of those that rest on a choice.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what it says of answers of random networks
         result = evaluate(
             method, limit=samples, device=device, batch_size=batch, out=folder, store=Path(folder, "store"), jobs=1
         )
@@ -178,6 +180,7 @@ def memory_runs_out(folder: Path, samples: int, device: str) -> int:
         fine = differs <= ALLOWED and bool(halved or alone)
         wrong += not fine
         rows = ", ".join(map(str, sorted(set(halved), reverse=True))) or "-"
+        fits = "" if fine else "wrong"
         mebibytes = f"{cap / 2**20:.0f} | {peak / 2**20:.0f}"
         print(f"| {name} | {mebibytes} | {rows} | {len(alone)} | {differs:.1e} | {fits} |", flush=True)
     return wrong
