@@ -74,7 +74,9 @@ def compare(folder: Path, names: tuple[str, ...], samples: int, device: str) -> 
     print("| method | maps to the CPU's | boxes | table | derived or tuned | batch 1 to 16 | |")
     print("|---|---:|---:|---:|---:|---:|---|")
     wrong = 0
-    with ProcessPoolExecutor(min(PROCESSES, len(names)), get_context("spawn")) as pool:
+    # Most of a method's time is its network's drawing and loading, which one processor does.
+    processes = 1 if device == "cpu" else PROCESSES
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         waiting = {name: pool.submit(_compared, folder, name, samples, device) for name in names}
         for name, one in waiting.items():
             try:

@@ -67,7 +67,7 @@ CASES = {
     "clip-phantom": Case("clip-phantom"),
     "ldm-phantom": Case("ldm-phantom", {"steps": "30"}),
     "ldm-phantom, noise-once": Case("ldm-phantom", {"steps": "30", "extraction": "noise-once"}),
-    "ldm-phantom, noise-difference": Case("ldm-phantom", {"steps": "30", "extraction": "noise-difference"}),
+    "ldm-phantom, noise-difference": Case("ldm-phantom", {"extraction": "noise-difference"}),
     "ldm-phantom, bimodal": Case("ldm-phantom", {"steps": "20", "extraction": "bimodal"}),
     "biovil": Case("biovil", {"weights": "random:0:@cxr-bert"}, drawn=True),
     "biovil-t": Case("biovil-t", {"weights": "random:0:@cxr-bert"}, drawn=True),

@@ -3,7 +3,7 @@
     python benchmarks/ldm.py [--size tiny|mid|paper] [--steps 100] [--images 2] [--device cpu|cuda]
 
 Sizes: `paper` is the published UNet (263.6 million parameters, 64x64 latents of 512x512 images), `mid` a quarter of its
-width on 32x32 latents, `tiny` an eighth on 16x16. On a GPU a second part follows: throughput by precision and batch.
+width on 32x32 latents, `tiny` an eighth on 16x16. Throughput on a GPU by precision and batch: `benchmarks/ldm_gpu.py`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 from ldm_common import SIZES, SPAN, TOKENS, Meter, machine, made_up, networks, part_flops, seconds
-from ldm_gpu import throughput
 from ldm_published import Published
 
 import groundcxr.methods.diffusion.ldm.split as split
@@ -125,7 +124,7 @@ def compare(size: str, steps: int, images: int, device: str) -> None:
 
 
 def main() -> None:
-    """Run both parts."""
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", choices=SIZES, default="mid")
     parser.add_argument("--steps", type=int, default=100, help="inversion steps; the paper's code takes 300")
@@ -133,8 +132,6 @@ def main() -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     given = parser.parse_args()
     compare(given.size, given.steps, given.images, given.device)
-    if given.device != "cpu":
-        throughput(given.size, given.steps, given.device)
 
 
 if __name__ == "__main__":

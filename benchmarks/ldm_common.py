@@ -1,4 +1,4 @@
-"""What both parts of `benchmarks/ldm.py` need: networks with random weights, made-up input, and measuring."""
+"""What `ldm.py` and `ldm_gpu.py` need: networks with random weights, made-up input, and measuring."""
 
 from __future__ import annotations
 

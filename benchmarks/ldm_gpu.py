@@ -1,151 +1,253 @@
-"""The second part of `benchmarks/ldm.py`: throughput on a GPU by precision and batch, and what precision costs."""
+"""Part 2 of `benchmarks/gpu.sh`: the diffusion method at the paper's size, with random weights.
+
+    python benchmarks/ldm_gpu.py [--smoke] [--device cuda]
+
+The paper's procedure takes 334 steps of an image, of which 180 matter to a map. A variant is timed on some of them, and
+what all would take follows; the best variant then runs whole. Lines are printed as they come, the longest work last.
+"""
 
 from __future__ import annotations
 
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
-from ldm_common import SPAN, Meter, made_up, networks, part_flops, seconds
+from ldm_common import SPAN, Meter, machine, made_up, networks, part_flops, seconds
+from ldm_published import Published
 
-from groundcxr.core import Box, Grounding, Heatmap, Target
+from groundcxr.core import Box, Grounding, Heatmap, Radiograph, Target
 from groundcxr.methods.diffusion.ldm import CrossAttentionGrounder
-from groundcxr.methods.diffusion.ldm.batching import BatchSize
+from groundcxr.methods.diffusion.ldm.batching import BatchSize, products_in
+from groundcxr.methods.diffusion.ldm.frame import network_input
 from groundcxr.methods.diffusion.ldm.inversion import invert
 from groundcxr.metrics import get_protocol
 
-VARIANTS = (
-    ("float32", False, (1, 32)),
-    ("float16", False, (32,)),
-    ("bfloat16", False, (1, 8, 32, 64)),
-    ("bfloat16", True, (32, 64)),
-)
-ROWS = 32
-"""Phrases times steps at once, at the least."""
-
-MATRIX = 8192
-TIMED_STEPS = 20
 IMAGES, PHRASES = 1047, 1160  # of MS-CXR
-COMPARED = 16
 METRICS = ("miou", "cnr", "auroc", "pointing")
+FILM = (3056, 2544)
 
 
-def throughput(size: str, steps: int, device: str) -> None:
-    """Print images per second, the share of the peak, the agreement of precisions and the time for MS-CXR."""
-    peaks = {name: matmul_peak(getattr(torch, name), device) for name in ("float32", "bfloat16", "float16")}
-    shown = ", ".join(f"{name} {peak / 1e12:.0f}" for name, peak in peaks.items())
-    print(f"\nmatrix products of {MATRIX}x{MATRIX}, TFLOP/s: {shown}\n")
-    print("| precision | compiled | images at once | images/s | TFLOP/s | TFLOP/s in the trajectory | of the peak |")
+@dataclass(frozen=True)
+class Size:
+    """What is run.
+
+    Attributes:
+        network: A name of `ldm_common.SIZES`.
+        steps: Inversion steps asked for.
+        variants: Precision, whether compiled, and images at once.
+        compared: How many images the precisions are compared on.
+        timed: How many steps of a trajectory are timed.
+        matrix: Side of the matrices whose product is the peak.
+    """
+
+    network: str
+    steps: int
+    variants: tuple[tuple[str, bool, int], ...]
+    compared: int
+    timed: int
+    matrix: int
+
+
+PAPER = Size(
+    "paper",
+    300,
+    (
+        ("float32", False, 32),
+        ("bfloat16", False, 1),
+        ("bfloat16", False, 8),
+        ("bfloat16", False, 32),
+        ("bfloat16", False, 64),
+        ("float16", False, 64),
+        ("bfloat16", True, 64),
+    ),
+    compared=8,
+    timed=20,
+    matrix=8192,
+)
+SMOKE = Size("tiny", 10, (("float32", False, 1), ("bfloat16", False, 2)), compared=2, timed=2, matrix=64)
+
+
+@dataclass(frozen=True)
+class Speed:
+    """A variant's speed.
+
+    Attributes:
+        images: Each with one phrase, a second.
+        flops: A second, over all that an image takes.
+        trajectory: FLOP a second in the trajectory alone.
+    """
+
+    images: float
+    flops: float
+    trajectory: float
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--smoke", action="store_true", help="a tiny network and few steps")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    given = parser.parse_args()
+    size, device = SMOKE if given.smoke else PAPER, given.device
+    unet, vae = networks(size.network, device)
+    print(f"size {size.network}, {size.steps} steps asked for, on {machine(device)}\n")
+    dtypes = {dtype for dtype, _, _ in size.variants}
+    peaks = {dtype: matmul_peak(getattr(torch, dtype), size.matrix, device) for dtype in sorted(dtypes)}
+    shown = ", ".join(f"{name} {peak / 1e12:.3g}" for name, peak in peaks.items())
+    print(f"matrix products of {size.matrix}x{size.matrix}, TFLOP/s: {shown}\n", flush=True)
+    published = published_seconds(unet, vae, size, device)
+    print(f"published procedure, one image: {published:.2f} s\n", flush=True)
+    print("| precision | compiled | images at once | images/s | TFLOP/s | TFLOP/s in the trajectory | of the peak | ")
     print("|---|---|---:|---:|---:|---:|---:|")
-    best: tuple[float, str, bool, int] = (0.0, "", False, 0)
-    for dtype, compiled, batches in VARIANTS:
-        for batch in batches:
-            rate, achieved, trajectory = measured(size, steps, device, dtype, compiled, batch)
-            print(
-                f"| {dtype} | {'yes' if compiled else 'no'} | {batch} | {rate:.2f} | {achieved / 1e12:.0f} | "
-                f"{trajectory / 1e12:.0f} | {trajectory / peaks[dtype]:.0%} |",
-                flush=True,
-            )
-            best = max(best, (rate, dtype, compiled, batch))
-    project(size, steps, device, *best[1:])
-    agreement(size, steps, device)
+    best: tuple[float, tuple[str, bool, int]] = (0.0, size.variants[0])
+    for variant in size.variants:
+        if variant[1]:  # what compiles takes a minute
+            whole_run(unet, vae, size, device, best[1], published)
+            agreement(unet, vae, size, device)
+            print("\nand compiled:\n")
+        found = measured(unet, vae, size, device, variant)
+        dtype, compiled, batch = variant
+        print(
+            f"| {dtype} | {'yes' if compiled else 'no'} | {batch} | {found.images:.3g} | {found.flops / 1e12:.3g} | "
+            f"{found.trajectory / 1e12:.3g} | {found.trajectory / peaks[dtype]:.0%} |",
+            flush=True,
+        )
+        best = max(best, (found.images, variant))
+    whole_run(unet, vae, size, device, best[1], published)
+    if not any(compiled for _, compiled, _ in size.variants):
+        agreement(unet, vae, size, device)
 
 
-def measured(size: str, steps: int, device: str, dtype: str, compiled: bool, batch: int) -> tuple[float, float, float]:
-    """Images per second with a phrase each, FLOP/s over all, and FLOP/s in the trajectory alone."""
-    grounder, unet = build(size, steps, device, dtype, compiled, batch)
+def build(unet: Any, vae: Any, size: Size, variant: tuple[str, bool, int]) -> CrossAttentionGrounder:
+    """The grounder of a variant."""
+    dtype, compiled, batch = variant
+    options: dict[str, Any] = {"dtype": dtype, "compile": compiled, "max_batch": batch}
+    return CrossAttentionGrounder(unet, vae, num_inversion_steps=size.steps, **options)
+
+
+def measured(unet: Any, vae: Any, size: Size, device: str, variant: tuple[str, bool, int]) -> Speed:
+    """Seconds of a step, of a step that is read, and of what comes once, and what all of them make."""
+    dtype, _, batch = variant
+    grounder = build(unet, vae, size, variant)
     flops = part_flops(unet, grounder, device)
     image, empty, states = made_up(unet, batch, 1)
-    given = (image, empty, states, [SPAN] * batch, list(range(batch)))
-    latents = grounder.encode(image)
-    context = empty.to(device).expand(batch, -1, -1)
-    autocast = torch.autocast(torch.device(device).type, getattr(torch, dtype), enabled=dtype != "float32")
+    latents, context = grounder.encode(image), empty.to(device).expand(batch, -1, -1)
 
     def trajectory() -> None:
-        last = range(TIMED_STEPS, TIMED_STEPS)
-        with autocast, torch.no_grad():
-            for _ in invert(grounder.forward, grounder.schedule, latents, context, steps, last, BatchSize(batch)):
+        last = range(size.timed, size.timed)
+        with products_in(getattr(torch, dtype), torch.device(device)), torch.no_grad():
+            for _ in invert(grounder.forward, grounder.schedule, latents, context, size.steps, last, BatchSize(batch)):
                 pass
 
-    spent = seconds(trajectory, device, repeats=2)
-    done = batch * (TIMED_STEPS * flops["begin"] + (TIMED_STEPS - 1) * flops["predict"])
+    def reading(steps: int) -> Callable[[], Any]:
+        def work() -> None:
+            grounder.steps_read = range(steps)
+            grounder.heatmaps(image, empty, states, [SPAN] * batch, list(range(batch)))
+
+        return work
+
+    read = grounder.steps_read
+    step = seconds(trajectory, device, repeats=1) / size.timed
+    few, more = (seconds(reading(steps), device, repeats=1) for steps in (size.timed // 2, size.timed))
+    read_step = (more - few) / (size.timed - size.timed // 2)
+    once = max(0.0, few - read_step * (size.timed // 2))
+    spent = once + read.start * step + len(read) * read_step
+    one = read.stop * flops["begin"] + (read.stop - 1) * flops["predict"] + len(read) * flops["attend"]
+    done = batch * (size.timed * flops["begin"] + (size.timed - 1) * flops["predict"])
+    return Speed(batch / spent, batch * one / spent, done / (step * size.timed))
+
+
+def whole_run(unet: Any, vae: Any, size: Size, device: str, variant: tuple[str, bool, int], published: float) -> None:
+    """Print what the best variant takes for a whole batch, and so for MS-CXR with reading and scoring."""
+    grounder = build(unet, vae, size, variant)
+    dtype, compiled, batch = variant
+    image, empty, states = made_up(unet, batch, 1)
     meter = Meter(device)
     with meter.running():
-        grounder.heatmaps(*given)
-    read = grounder.steps_read
-    total = batch * (read.stop * flops["begin"] + (read.stop - 1) * flops["predict"] + len(read) * flops["attend"])
-    return batch / meter.seconds, total / meter.seconds, done / spent
+        maps = grounder.heatmaps(image, empty, states, [SPAN] * batch, list(range(batch)))
+    image_seconds = meter.seconds / batch
+    flops, read = part_flops(unet, grounder, device), grounder.steps_read
+    attending = len(read) * flops["attend"]
+    phrase_seconds = image_seconds * attending / (read.stop * (flops["begin"] + flops["predict"]) + attending)
+    prepared, scored = beside(maps[0].numpy())
+    total = IMAGES * (image_seconds + prepared) + (PHRASES - IMAGES) * phrase_seconds + PHRASES * scored
+    how = f"{dtype}{', compiled' if compiled else ''}, {batch} images at once"
+    print(f"\nwhole run, {how}: {1 / image_seconds:.3g} images/s, {meter.mebibytes:.0f} MiB at the most,")
+    print(f"{published / image_seconds:.1f} times the published procedure's rate\n")
+    print(
+        f"MS-CXR ({PHRASES} phrases on {IMAGES} images): {total / 60:.1f} minutes, of which making films the network's"
+    )
+    print(f"input takes {IMAGES * prepared:.0f} s and scoring in one process {PHRASES * scored:.0f} s\n", flush=True)
 
 
-def build(
-    size: str, steps: int, device: str, dtype: str, compiled: bool, batch: int
-) -> tuple[CrossAttentionGrounder, Any]:
-    """A grounder, and its UNet, warmed up on a full batch."""
-    unet, vae = networks(size, device)
-    options: dict[str, Any] = {"dtype": dtype, "compile": compiled, "max_batch": max(batch, ROWS)}
-    grounder = CrossAttentionGrounder(unet, vae, num_inversion_steps=steps, **options)
-    image, empty, states = made_up(unet, batch, 1)
-    read = grounder.steps_read
-    # As many steps as will be read, so that every shape that is timed has been compiled.
-    grounder.steps_read = range(len(read))
-    grounder.heatmaps(image, empty, states, [SPAN] * batch, list(range(batch)))
-    grounder.steps_read = read
-    return grounder, unet
+def beside(values: np.ndarray[Any, Any]) -> tuple[float, float]:
+    """Seconds to make a film the network's input, and to score a map of it under the default protocol."""
+    film = Radiograph.from_array(np.random.default_rng(0).integers(0, 256, FILM, dtype=np.uint8))
+    start = time.perf_counter()
+    network_input([film], len(values))
+    prepared = time.perf_counter() - start
+    target = Target([Box(500, 600, 1100, 1400)], film.size)
+    start = time.perf_counter()
+    get_protocol("v2").score(Grounding(Heatmap.whole(values, film.size)), target)
+    return prepared, time.perf_counter() - start
 
 
-def project(size: str, steps: int, device: str, dtype: str, compiled: bool, batch: int) -> None:
-    """Print the time that MS-CXR would take, from full batches with one phrase an image and with two."""
-    grounder, unet = build(size, steps, device, dtype, compiled, batch)
-    per_image: list[float] = []
-    for phrases in (1, 2):
-        image, empty, states = made_up(unet, batch, phrases)
-        index = [number for number in range(batch) for _ in range(phrases)]
-        work = (image, empty, states, [SPAN] * len(index), index)
-        meter = Meter(device)
-        with meter.running():
-            grounder.heatmaps(*work)
-        per_image.append(meter.seconds / batch)
-    total = IMAGES * per_image[0] + (PHRASES - IMAGES) * (per_image[1] - per_image[0])
-    how = f"{dtype}{', compiled' if compiled else ''}, {batch} images at once, {steps} steps"
-    print(f"\nMS-CXR, {PHRASES} phrases on {IMAGES} images ({how}), without reading files: {total / 60:.1f} minutes")
+def published_seconds(unet: Any, vae: Any, size: Size, device: str) -> float:
+    """What the published procedure takes for one image and phrase, after a short run that warms up."""
+    grounder = CrossAttentionGrounder(unet, vae, num_inversion_steps=size.steps)
+    image, empty, states = made_up(unet, 1, 1)
+    given = (image.to(device), empty.to(device), states.to(device), SPAN)
+    short = CrossAttentionGrounder(unet, vae, num_inversion_steps=10)
+    Published(unet, vae, short.layers, 10, short.steps_read).raw_map(*given)
+    meter = Meter(device)
+    procedure = Published(unet, vae, grounder.layers, size.steps, grounder.steps_read)
+    with meter.running():
+        procedure.raw_map(*given)
+    return meter.seconds
 
 
-def agreement(size: str, steps: int, device: str) -> None:
+def agreement(unet: Any, vae: Any, size: Size, device: str) -> None:
     """Print how maps and metrics of lower precision differ from float32's, against made-up boxes."""
     protocol = get_protocol("v1")
-    found: dict[str, Any] = {}
+    found: dict[str, torch.Tensor] = {}
     scores: dict[str, list[dict[str, float]]] = {}
-    for dtype in ("float32", "bfloat16", "float16"):
-        grounder, unet = build(size, steps, device, dtype, False, COMPARED)
-        image, empty, states = made_up(unet, COMPARED, 1)
-        maps = grounder.heatmaps(image, empty, states, [SPAN] * COMPARED, list(range(COMPARED)), postprocess=False)
-        found[dtype] = maps
-        side = maps.shape[-1]
+    image, empty, states = made_up(unet, size.compared, 1)
+    for dtype in ("float32", "bfloat16"):
+        grounder = build(unet, vae, size, (dtype, False, size.compared))
+        spans, index = [SPAN] * size.compared, list(range(size.compared))
+        found[dtype] = grounder.heatmaps(image, empty, states, spans, index, postprocess=False)
+        side = found[dtype].shape[-1]
         scores[dtype] = []
-        for number, one in enumerate(maps.numpy()):
+        for number, one in enumerate(found[dtype].numpy()):
             x0, y0 = side * (number % 4) // 8, side * (number // 4) // 8
             target = Target([Box(x0, y0, x0 + side // 3, y0 + side // 2)], (side, side))
             values = protocol.score(Grounding(Heatmap.whole(one, (side, side))), target)
             scores[dtype].append({name: values[name].value for name in METRICS})
-    print("\n| against float32 | mean difference of the map | largest | correlation | " + " | ".join(METRICS) + " |")
-    print("|---|---:|---:|---:|" + "---:|" * len(METRICS))
-    exact = found["float32"]
-    for dtype in ("bfloat16", "float16"):
-        difference = (found[dtype] - exact).abs()
-        pairs = zip(found[dtype], exact, strict=True)
-        correlation = min(float(torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1]) for a, b in pairs)
-        changes = [
-            max(abs(a[name] - b[name]) for a, b in zip(scores[dtype], scores["float32"], strict=True))
-            for name in METRICS
-        ]
-        print(
-            f"| {dtype} | {difference.mean():.1e} | {difference.max():.1e} | {correlation:.4f} (least) | "
-            + " | ".join(f"{change:.4f}" for change in changes)
-            + " |"
-        )
-    print(f"\nRaw maps and largest change of each metric over {COMPARED} maps of the random network.")
+    low, exact = found["bfloat16"], found["float32"]
+    apart = (low - exact).abs()
+    pairs = zip(low, exact, strict=True)
+    correlation = min(float(torch.corrcoef(torch.stack([a.flatten(), b.flatten()]))[0, 1]) for a, b in pairs)
+    both = list(zip(scores["bfloat16"], scores["float32"], strict=True))
+    changes = [max(abs(a[name] - b[name]) for a, b in both) for name in METRICS]
+    spread = float((exact.amax((1, 2)) - exact.amin((1, 2))).mean())
+    print(f"| bfloat16 against float32, {size.compared} raw maps of a range of {spread:.2f} | |")
+    print("|---|---:|")
+    print(f"| mean difference | {apart.mean():.1e} |\n| largest | {apart.max():.1e} |")
+    print(f"| least correlation | {correlation:.4f} |")
+    for name, change in zip(METRICS, changes, strict=True):
+        print(f"| largest change of {name} | {change:.4f} |")
+    print(flush=True)
 
 
-def matmul_peak(dtype: torch.dtype, device: str) -> float:
+def matmul_peak(dtype: torch.dtype, side: int, device: str) -> float:
     """FLOP/s of a large matrix product."""
-    a, b = (torch.randn(MATRIX, MATRIX, device=device, dtype=dtype) for _ in range(2))
-    return 2 * MATRIX**3 / seconds(lambda: a @ b, device, repeats=10)
+    a, b = (torch.randn(side, side, device=device).to(dtype) for _ in range(2))
+    return 2 * side**3 / seconds(lambda: a @ b, device, repeats=10)
+
+
+if __name__ == "__main__":
+    main()

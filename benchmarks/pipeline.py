@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -100,8 +101,8 @@ def measure(folder: Path, commit: str) -> None:
     print(f"\ntwo jobs: {times['one job']['seconds'] / times['two jobs']['seconds']:.2f} times one")
 
 
-def make_data(folder: Path) -> None:
-    """The films, a manifest of some and one of many, and the method."""
+def make_data(folder: Path, manifests: Sequence[tuple[int, int]] = ((IMAGES, 1), (MANY, 1), (IMAGES, PHRASES))) -> None:
+    """The films, a manifest for each number of films and of phrases of each, and the methods."""
     rng = np.random.default_rng(0)
     down, across = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     films: list[bytes] = []
@@ -111,10 +112,11 @@ def make_data(folder: Path) -> None:
         film = io.BytesIO()
         Image.fromarray(pixels).save(film, "JPEG", quality=92)
         films.append(film.getvalue())
-    for number in range(MANY):  # what follows a JPEG's end is no part of the picture, and makes it another file
+    # What follows a JPEG's end is no part of the picture, and makes it another file.
+    for number in range(max(count for count, _ in manifests)):
         (folder / f"{number}.jpg").write_bytes(films[number % PICTURES] + str(number).encode())
     (folder / "method.py").write_text(METHOD)
-    for count, phrases in ((IMAGES, 1), (MANY, 1), (IMAGES, PHRASES)):
+    for count, phrases in manifests:
         rows = ["image,phrase,pathology,x,y,w,h"]
         for i in range(count):
             rows += [f"{i}.jpg,phrase {k},Edema,{500 + 9 * i},{400 + 50 * k},700,900" for k in range(phrases)]
