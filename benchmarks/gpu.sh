@@ -8,11 +8,14 @@
 # --out      where each part's output is written as it comes (part1.txt, ...); gpu-results by default
 # --smoke    tiny sizes, on the CPU
 #
+# PYTHON names another interpreter than python3.
+#
 # Parts: 1 every method's answers beside the CPU's (1 minute); 2 the diffusion method at the paper's size (2.5 minutes);
 # 3 films from the disk to the table (1 minute). A part that fails or takes too long does not keep the next from running.
 # Exit code 0: all parts ended, and part 1 agrees.
 set -uo pipefail
 cd "$(dirname "$0")/.."
+python=${PYTHON:-python3}
 root=$PWD parts=1,2,3 wheels= answers= out=gpu-results smoke=
 while [ $# -gt 0 ]; do
     case $1 in
@@ -33,7 +36,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 if [ -n "$wheels" ]; then
     mkdir "$work/site"
-    python3 -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target "$work/site" "$wheels"/*.whl || exit 2
+    "$python" -m pip install -q --no-index --no-deps --no-compile --no-cache-dir --target "$work/site" "$wheels"/*.whl || exit 2
     # hi-ml-multimodal imports it for a kind of file that nothing here reads; it is larger than all the rest.
     touch "$work/site/SimpleITK.py"
     # The checkout itself is the package.
@@ -49,7 +52,7 @@ part() {  # number, seconds, command
     case ,$parts, in *,"$1",*) ;; *) return ;; esac
     echo "== part $1"
     local start=$SECONDS
-    (cd "$work" && timeout "$2" python3 "$root/benchmarks/$3" "${@:4}" --device $device $smoke) 2>&1 | tee "$out/part$1.txt"
+    (cd "$work" && timeout "$2" "$python" "$root/benchmarks/$3" "${@:4}" --device $device $smoke) 2>&1 | tee "$out/part$1.txt"
     local code=${PIPESTATUS[0]}
     echo "part $1: exit code $code after $((SECONDS - start)) s" | tee -a "$out/part$1.txt"
     [ "$code" = 0 ] || failed=1

@@ -71,8 +71,8 @@ def make(folder: Path, names: tuple[str, ...], samples: int) -> None:
 def compare(folder: Path, names: tuple[str, ...], samples: int, device: str) -> int:
     """Print each method's largest differences; returns how many are too large."""
     print(f"the first {samples} samples of the phantom on {machine(device)}; allowed: {ALLOWED}\n")
-    print("| method | maps to the CPU's | boxes | table | derived or tuned | batch 1 to 16 | |")
-    print("|---|---:|---:|---:|---:|---:|---|")
+    print("| method | maps to the CPU's | boxes | texts | table | derived or tuned | batch 1 to 16 | |")
+    print("|---|---:|---:|---:|---:|---:|---:|---|")
     wrong = 0
     # Most of a method's time is its network's drawing and loading, which one processor does.
     processes = 1 if device == "cpu" else PROCESSES
@@ -82,7 +82,7 @@ def compare(folder: Path, names: tuple[str, ...], samples: int, device: str) -> 
             try:
                 line, agrees = one.result()
             except Exception as error:  # another method is still worth its line
-                line, agrees = f"| {name} | | | | | | {type(error).__name__}: {error} |", False
+                line, agrees = f"| {name} | | | | | | | {type(error).__name__}: {error} |", False
             wrong += not agrees
             print(line, flush=True)
     if device != "cpu":
@@ -96,7 +96,7 @@ def answers(method: GroundingMethod, samples: int, device: str, batch: int) -> A
 
     Returns:
         `maps` `[n, h, w]`, min-max normalised in steps of 1/65535; `boxes` `[n, k, 4]` in parts of the image's sides,
-        NaN beyond a sample's own; `table`, the means of native metrics; `chosen`, of those that rest on a choice.
+        NaN beyond a sample's own; `texts`; `table`, the means of native metrics; `chosen`, of those that rest on a choice.
     """
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what it says of answers of random networks
@@ -118,6 +118,7 @@ def answers(method: GroundingMethod, samples: int, device: str, batch: int) -> A
     return {
         "maps": np.stack([_normalised(one.values) for one in maps]) if maps else np.zeros((0, 1, 1), np.uint16),
         "boxes": boxes,
+        "texts": np.array([one.text or "" for one in found]),
         "table": table["value"][~chosen].to_numpy(float),
         "chosen": table["value"][chosen].to_numpy(float),
     }
@@ -138,7 +139,7 @@ def _compared(folder: Path, name: str, samples: int, device: str) -> tuple[str, 
         expected = dict(stored)
     found = answers(method, few, device, BATCH)
     alone = answers(method, few, device, 1)
-    kinds = ("maps", "boxes", "table")
+    kinds = ("maps", "boxes", "texts", "table")
     differences = {kind: difference(found[kind], expected[kind], kind) for kind in (*kinds, "chosen")}
     batch = max(difference(alone[kind], found[kind], kind) for kind in kinds)
     agrees = max(batch, *(differences[kind] for kind in kinds)) <= ALLOWED
@@ -148,6 +149,8 @@ def _compared(folder: Path, name: str, samples: int, device: str) -> tuple[str, 
 
 def difference(one: NDArray[Any], other: NDArray[Any], kind: str) -> float:
     """The largest; infinite where one has what the other has not."""
+    if kind == "texts":
+        return float(np.mean(one != other))
     if one.shape != other.shape or (np.isnan(one.astype(float)) != np.isnan(other.astype(float))).any():
         return float("inf")
     if not one.size:

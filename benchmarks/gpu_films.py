@@ -10,6 +10,7 @@ decoding run ahead in threads of their own, so their seconds are spread over the
 from __future__ import annotations
 
 import argparse
+import importlib
 import tempfile
 import threading
 import time
@@ -30,8 +31,8 @@ from groundcxr.evaluation import worker
 from groundcxr.evaluation.reading import reading_threads
 from groundcxr.evaluation.store import PredictionStore
 from groundcxr.methods.contrastive.biovil import BioViL
-from groundcxr.metrics import Protocol
 
+running = importlib.import_module("groundcxr.evaluation.run")  # its package has a name `run` of its own
 IMAGES, SMOKE_IMAGES = 64, 2
 BATCH = 16
 BUSY_EVERY = 0.01
@@ -88,6 +89,7 @@ STEPS = {
     "store": "main thread",
     "grounding in all": "main thread",
     "scoring": "main thread",
+    "averages and intervals": "main thread",
 }
 
 
@@ -117,7 +119,8 @@ def noted(spent: dict[str, float], method: Any) -> Iterator[None]:
     wrap(worker.Worker, "run", "grounding in all")
     wrap(PredictionStore, "add", "store")
     wrap(method, "ground_batch", "networks and maps")
-    wrap(Protocol, "score", "scoring")
+    wrap(running, "score_parts", "scoring")
+    wrap(running, "make_result", "averages and intervals")
     if isinstance(method, BioViL):
         wrap(method, "_pixels", "making films the network's input")
     try:
