@@ -4,7 +4,8 @@
     python benchmarks/gpu_agree.py compare FOLDER [--smoke] [--device cuda]
 
 Both run `groundcxr.evaluate` on the first samples of the phantom's test split. Maps are compared min-max normalised,
-boxes as parts of the image's side, numbers as the table has them.
+boxes as parts of the image's side, texts by how many are others, numbers as the table has them. What rests on a choice
+(boxes read off a map, a tuned threshold) jumps where a value lies on the edge; it is shown, and not judged.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def answers(method: GroundingMethod, samples: int, device: str, batch: int) -> A
 
     Returns:
         `maps` `[n, h, w]`, min-max normalised in steps of 1/65535; `boxes` `[n, k, 4]` in parts of the image's sides,
-        NaN beyond a sample's own; `texts`; `table`, the means of native metrics; `chosen`, of those that rest on a choice.
+        NaN beyond a sample's own; `texts`; `table`, the means of native metrics; `chosen`, of those that choose.
     """
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what it says of answers of random networks
