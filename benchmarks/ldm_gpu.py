@@ -56,16 +56,16 @@ PAPER = Size(
     "paper",
     300,
     (
-        ("float32", False, 32),
+        ("float32", False, 8),
         ("bfloat16", False, 1),
         ("bfloat16", False, 8),
         ("bfloat16", False, 32),
         ("bfloat16", False, 64),
-        ("float16", False, 64),
+        ("float16", False, 32),
         ("bfloat16", True, 64),
     ),
     compared=8,
-    timed=20,
+    timed=12,
     matrix=8192,
 )
 SMOKE = Size("tiny", 10, (("float32", False, 1), ("bfloat16", False, 2)), compared=2, timed=2, matrix=64)
