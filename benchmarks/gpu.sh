@@ -10,7 +10,7 @@
 #
 # PYTHON names another interpreter than python3.
 #
-# Parts: 1 every method's answers beside the CPU's (1 minute); 2 the diffusion method at the paper's size (2.5 minutes);
+# Parts: 1 every method's answers beside the CPU's (1.5 minutes); 2 the diffusion method at the paper's size (2.5 minutes);
 # 3 films from the disk to the table (1 minute). A part that fails or takes too long does not keep the next from running.
 # Exit code 0: all parts ended, and part 1 agrees.
 set -uo pipefail
@@ -59,7 +59,7 @@ part() {  # number, seconds, command
 }
 out=$(cd "$out" && pwd)
 [ -n "$answers" ] && answers=$(cd "$answers" && pwd)
-part 1 75 gpu_agree.py compare "$answers"
+part 1 90 gpu_agree.py compare "$answers"
 part 2 150 ldm_gpu.py
 part 3 60 gpu_films.py
 exit $failed
