@@ -5,7 +5,8 @@
 
 Both run `groundcxr.evaluate` on the first samples of the phantom's test split. Maps are compared min-max normalised,
 boxes as parts of the image's side, texts by how many are others, numbers as the table has them. What rests on a choice
-(boxes read off a map, a tuned threshold) jumps where a value lies on the edge; it is shown, and not judged.
+(boxes read off a map, a tuned threshold, the highest place) jumps where a value lies on the edge, and is not judged.
+Another version of a library is another difference: `made.txt` says with which the CPU's answers were made.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import warnings
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -38,11 +40,11 @@ CELLS = 64
 """Of a map's side at the most; larger ones are blurred, and every so manieth cell of theirs says enough."""
 LEVELS = 65535
 ALLOWED = 1e-3
-PROCESSES = 6
+PROCESSES = 10
 ALONE = 8
 """How many samples are asked about with one image a batch."""
-CHOSEN = ("iou_tuned",)
-"""Metrics that choose a threshold by other samples, where one place more or less changes what is chosen."""
+CHOSEN = ("iou_tuned", "pointing")
+"""Metrics that choose: a threshold by other samples, the one highest place of many that are all but as high."""
 CAPPED = ("ldm-phantom", "clip ViT-B/16")
 Answers = dict[str, NDArray[Any]]
 
@@ -66,6 +68,7 @@ def main() -> None:
 def make(folder: Path, names: tuple[str, ...], samples: int) -> None:
     """Write the models and the CPU's answers."""
     save_models(folder / "models", names)
+    (folder / "made.txt").write_text(libraries())
     for name in names:
         start = time.perf_counter()
         found = answers(CASES[name].build(folder / "models"), min(samples, CASES[name].samples), "cpu", BATCH)
@@ -73,9 +76,15 @@ def make(folder: Path, names: tuple[str, ...], samples: int) -> None:
         print(f"{name}: {time.perf_counter() - start:.1f} s", flush=True)
 
 
+def libraries() -> str:
+    """The versions of what computes answers."""
+    return ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision", "transformers", "timm", "numpy"))
+
+
 def compare(folder: Path, names: tuple[str, ...], samples: int, device: str) -> int:
     """Print each method's largest differences; returns how many are too large."""
-    print(f"the first {samples} samples of the phantom on {machine(device)}; allowed: {ALLOWED}\n")
+    print(f"the first {samples} samples of the phantom on {machine(device)}; allowed: {ALLOWED}")
+    print(f"here: {libraries()}\nthere: {(folder / 'made.txt').read_text()}\n")
     print("| method | maps to the CPU's | boxes | texts | table | derived or tuned | batch 1 to 16 | s | |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---|")
     wrong = 0
