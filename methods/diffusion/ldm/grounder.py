@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from ....core import MethodError, WeightsError
 from ...repository import read_config
 from .arguments import check_image, check_width, images_of, per_image, token_weights
 from .attention import choose_layers
-from .batching import DTYPES, BatchSize, exact_float32, products_in
+from .batching import DTYPES, BatchSize, exact_float32
 from .bimodal_runs import Posterior, read_bimodal
 from .forward import Forward
 from .inversion import invert
@@ -71,7 +72,8 @@ class CrossAttentionGrounder:
                 attention merged with what image and phrase draw it to on their own (Nuetzel et al., MIDL 2025).
             gaussian_sigma: Standard deviation of the blur in pixels of the input; 0 for none.
             otsu: Whether the map is 0 up to Otsu's threshold.
-            dtype: Precision of the UNet's products: "float32", "bfloat16" or "float16"; all else is float32.
+            dtype: Precision of the UNet: "float32", "bfloat16" or "float16", in which a copy of it computes; latents,
+                attention and maps are float32.
             compile: Whether the UNet is compiled with `torch.compile`.
             max_batch: The most rows that are worked on at once; None for what fits into half of the free memory.
 
@@ -108,13 +110,16 @@ class CrossAttentionGrounder:
         self.pixel_range = pixel_range
         self.gaussian_sigma = gaussian_sigma
         self.otsu = otsu
-        self.forward: Forward = (SplitForward if is_plain(unet) else WholeForward)(unet, self.layers, compile)
-        self._unet = unet.eval()
-        self._vae = vae.eval()
         self._dtype = DTYPES[dtype]
-        if self.device.type != "cuda" or self._dtype is not torch.float32:
-            # The layout in which tensor cores and CPUs convolve faster; the values stay what they are.
+        # Half the traffic of autocast, whose norms are in float32: 1.3 times as fast on an H100, and rounded alike.
+        # Module's own `to`, since diffusers' warns of every cast.
+        self._unet = unet if self._dtype is torch.float32 else torch.nn.Module.to(deepcopy(unet), self._dtype)
+        self._unet.eval()
+        self._vae = vae.eval()
+        if self.device.type != "cuda" or compile:
+            # The layout in which CPUs and compiled kernels convolve faster; the values stay what they are.
             self._unet.to(memory_format=torch.channels_last)
+        self.forward: Forward = (SplitForward if is_plain(unet) else WholeForward)(self._unet, self.layers, compile)
         self._max_batch = max_batch
 
     @classmethod
@@ -206,7 +211,7 @@ class CrossAttentionGrounder:
             torch.tensor([sources.index(key) for key in keys], device=self.device),
         )
         batch = self._batch(latents)
-        with products_in(self._dtype, self.device):
+        with exact_float32():
             noise = [seed for _, seed in sources]
             if self._sampler is not None:
                 layers = [
@@ -229,7 +234,7 @@ class CrossAttentionGrounder:
         latents = self.encode(image)
         context = per_image(uncond_embeds, len(image)).float().to(self.device)
         none_read = range(len(self.timesteps), len(self.timesteps))
-        with products_in(self._dtype, self.device):
+        with exact_float32():
             steps = invert(
                 self.forward,
                 self.schedule,

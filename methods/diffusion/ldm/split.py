@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from .attention import attention_map, attention_maps, block_of
+from .compiled import Compiled
 from .forward import Begun
 
 
@@ -54,14 +55,15 @@ class SplitForward:
         pushed = sum(step.apply is _push for step in self._reading)
         self._skips_read = max(0, sum(step.apply is _pop for step in self._reading) - pushed)
         if compile_it:
-            self.begin = torch.compile(self.begin)
-            self.predict = torch.compile(self.predict)
-            self.attend = torch.compile(self.attend)
-            self.observe = torch.compile(self.observe)
+            self.begin = Compiled(self.begin)
+            self.predict = Compiled(self.predict)
+            self.attend = Compiled(self.attend)
+            self.observe = Compiled(self.observe)
 
     def begin(self, latents: Tensor, timesteps: Tensor) -> Begun:
         """See `Forward`."""
         unet = self._unet
+        latents = latents.to(unet.dtype)
         if unet.config.center_input_sample:
             latents = 2 * latents - 1
         time = unet.time_embedding(unet.get_time_embed(sample=latents, timestep=timesteps))
@@ -75,19 +77,19 @@ class SplitForward:
 
     def predict(self, begun: Begun, context: Tensor) -> Tensor:
         """See `Forward`."""
-        walk = _Walk(begun.hidden, begun.residual, begun.time, list(begun.skips), context)
+        walk = _Walk(begun.hidden, begun.residual, begun.time, list(begun.skips), context.to(begun.hidden.dtype))
         for step in self._after:
             step.apply(step.module, walk)
         return walk.hidden
 
     def attend(self, begun: Begun, context: Tensor, token_weights: Tensor) -> tuple[Tensor, ...]:
         """See `Forward`."""
-        walk = _Walk(begun.hidden, begun.residual, begun.time, list(begun.skips), context)
+        walk = _Walk(begun.hidden, begun.residual, begun.time, list(begun.skips), context.to(begun.hidden.dtype))
         maps: list[Tensor] = []
         for index, step in enumerate(self._reading):
             if step.layer:
                 block = step.module
-                read = attention_map(block.attn2, block.norm2(walk.hidden), context, token_weights)
+                read = attention_map(block.attn2, block.norm2(walk.hidden), walk.context, token_weights)
                 maps.append(read.unflatten(1, walk.residual.shape[-2:]))
             if index + 1 < len(self._reading):
                 step.apply(step.module, walk)
@@ -95,12 +97,12 @@ class SplitForward:
 
     def observe(self, begun: Begun, context: Tensor, token_weights: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """See `Forward`."""
-        walk = _Walk(begun.hidden, begun.residual, begun.time, list(begun.skips), context)
+        walk = _Walk(begun.hidden, begun.residual, begun.time, list(begun.skips), context.to(begun.hidden.dtype))
         maps: list[Tensor] = []
         for step in self._after:
             if step.layer:
                 block = step.module
-                read = attention_maps(block.attn2, block.norm2(walk.hidden), context, token_weights)
+                read = attention_maps(block.attn2, block.norm2(walk.hidden), walk.context, token_weights)
                 maps.append(read.transpose(1, 2).unflatten(2, walk.residual.shape[-2:]))
             step.apply(step.module, walk)
         return walk.hidden, tuple(maps)

@@ -34,10 +34,12 @@ class WholeForward:
 
     def begin(self, latents: Tensor, timesteps: Tensor) -> Begun:
         """See `Forward`."""
+        latents = latents.to(self._unet.dtype)
         return Begun(latents, latents, timesteps, ())
 
     def predict(self, begun: Begun, context: Tensor) -> Tensor:
         """See `Forward`."""
+        context = context.to(begun.hidden.dtype)
         return self._predict(begun.hidden, begun.time, encoder_hidden_states=context, return_dict=False)[0]
 
     def attend(self, begun: Begun, context: Tensor, token_weights: Tensor) -> tuple[Tensor, ...]:
@@ -56,6 +58,7 @@ class WholeForward:
 
     def _call(self, begun: Begun, context: Tensor) -> Tensor:
         """The network as it is; another kind of network overrides this."""
+        context = context.to(begun.hidden.dtype)
         return self._unet(begun.hidden, begun.time, encoder_hidden_states=context, return_dict=False)[0]
 
     def for_attention(self, begun: Begun) -> Begun:

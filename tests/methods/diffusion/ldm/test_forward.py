@@ -9,6 +9,8 @@ from diffusers.models.attention_processor import AttnProcessor
 
 from groundcxr.core import MethodError
 from groundcxr.methods.diffusion.ldm.attention import choose_layers
+from groundcxr.methods.diffusion.ldm.batching import BatchSize
+from groundcxr.methods.diffusion.ldm.compiled import Compiled
 from groundcxr.methods.diffusion.ldm.forward import join
 from groundcxr.methods.diffusion.ldm.options import PRESETS, Preset
 from groundcxr.methods.diffusion.ldm.split import SplitForward, is_plain
@@ -225,3 +227,45 @@ def test_a_compiled_part_is_one_graph(monkeypatch):
     _, maps = maps_of_the_whole_network(unet, layers, *given)
     found = forward.attend(forward.for_attention(forward.begin(*given[:2])), *given[2:])
     torch.testing.assert_close(found[-1].flatten(1), maps[-1], atol=1e-6, rtol=1e-5)
+
+
+def test_a_part_is_compiled_once_for_batches_of_all_sizes(monkeypatch):
+    compiled, graphs = torch.compile, []
+
+    def backend(graph, _):
+        graphs.append(graph)
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", lambda part: compiled(part, backend=backend, fullgraph=True))
+    unet = network(**PLAIN["paper"])
+    layers = choose_layers(unet, None)
+    forward = SplitForward(unet, layers, compile_it=True)
+    plain = SplitForward(unet, layers, compile_it=False)
+    latents, times, context, weights = (part.repeat_interleave(2, 0) for part in inputs())
+    for count in (4, 1, 3):
+        begun, expected = (one.begin(latents[:count], times[:count]) for one in (forward, plain))
+        torch.testing.assert_close(begun.hidden, expected.hidden)
+        torch.testing.assert_close(
+            forward.predict(begun, context[:count]), plain.predict(expected, context[:count]), atol=1e-5, rtol=1e-5
+        )
+        maps = forward.attend(begun, context[:count], weights[:count])
+        for one, other in zip(maps, plain.attend(expected, context[:count], weights[:count]), strict=True):
+            torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
+    assert len(graphs) == 3
+
+
+def test_after_memory_ran_out_fewer_rows_are_not_filled_up(monkeypatch):
+    asked = []
+
+    def part(rows):
+        asked.append(len(rows))
+        if len(rows) > 2:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return rows * 2
+
+    monkeypatch.setattr(torch, "compile", lambda function: function)
+    compiled, batch = Compiled(part), BatchSize(4)
+    rows = torch.arange(7.0)
+    found = torch.cat(batch.run(7, lambda start, stop: compiled(rows[start:stop])))
+    assert found.tolist() == (rows * 2).tolist()
+    assert asked == [4, 2, 2, 2, 2]  # the last one alone, filled up
