@@ -98,7 +98,7 @@ def time_protocols() -> None:
             took[name] = min(
                 processor_seconds(lambda p=protocol, g=grounding: p.score(g, target), 100) for _ in range(7)
             )
-            print(f"| {answer} | {name} | {len(found)} | {took[name] * 1e3:.2f} ms | {took[name] / took['v1']:.1f}x |")
+            print(f"| {answer} | {name} | {len(found)} | {took[name] * 1e3:.3f} ms | {took[name] / took['v1']:.1f}x |")
 
 
 def processor_seconds(function: Callable[[], object], repeats: int) -> float:

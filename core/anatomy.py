@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .box import Box, ImageSize
-from .heatmap import Heatmap, cell_edges
+from .heatmap import Heatmap
+from .map_cells import grid_edges
 from .place_words import HEART, LUNGS, PLEURAL, SIDES, spots_of
 
 _ZONES = ("apical", "upper", "middle", "lower", "costophrenic")
@@ -138,7 +139,6 @@ def place_values(gaussians: Sequence[Gaussian], x: ArrayLike, y: ArrayLike, widt
 
 def values_on(gaussians: Sequence[Gaussian], heatmap: Heatmap, width: float = 1.0) -> NDArray[np.float64]:
     """Gaussians at the centres of a map's cells, `[h, w]`; see `place_values`."""
-    (rows, columns), (sx, sy) = heatmap.values.shape, heatmap.image_size
-    x0, y0, x1, y1 = (int(edge) for edge in heatmap.extent.as_tuple())
-    x, y = x0 + cell_edges(columns, x1 - x0), y0 + cell_edges(rows, y1 - y0)
+    sx, sy = heatmap.image_size
+    y, x = grid_edges(heatmap.extent, heatmap.values.shape)
     return place_values(gaussians, (x[:-1] + x[1:]) / (2 * sx), (y[:-1] + y[1:]) / (2 * sy), width)

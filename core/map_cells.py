@@ -28,6 +28,20 @@ def cells_of(heatmap: Heatmap) -> tuple[NDArray[np.float32], NDArray[np.int64], 
     return heatmap.values[np.ix_(which_rows, which_columns)], rows, columns
 
 
+def grid_edges(extent: Box, shape: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The pixels of an image at which the cells of a grid over a part of it start.
+
+    Args:
+        extent: The part, on whole pixels.
+        shape: (rows, columns) of the grid.
+
+    Returns:
+        Of the rows `[h + 1]` and of the columns `[w + 1]`; equal edges where a cell holds no pixel.
+    """
+    x0, y0, x1, y1 = (int(edge) for edge in extent.as_tuple())
+    return y0 + cell_edges(shape[0], y1 - y0), x0 + cell_edges(shape[1], x1 - x0)
+
+
 @lru_cache(maxsize=1024)
 def _axis(cells: int, start: int, stop: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The edges of the cells that hold pixels, and which cells these are; both read-only."""

@@ -13,7 +13,7 @@ import numpy as np
 from ..core import StoreError
 from ..core.names import printable
 from ..core.regular import read_regular
-from ..metrics import PROTOCOLS, get_protocol
+from ..metrics import known_protocol
 from ..metrics.statistics import Cell as Computed
 from .agreement import refuse_other_samples
 from .averages import average
@@ -59,7 +59,7 @@ def import_result(path: Path, out: Path) -> ImportedResult:
     source = path / RESULT_FILE if path.is_dir() else path
     _refuse_other_columns(result, source)
     info = result.info.protocol
-    known = info.name in PROTOCOLS.names() and get_protocol(info.name).hash == info.hash
+    known = known_protocol(info.name, info.hash) is not None
     if known:
         _refuse_other_intervals(result, source)
     refuse_other_samples(result, source, out)

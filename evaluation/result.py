@@ -19,7 +19,7 @@ from ..core.fingerprint import SHORT, digest
 from ..core.names import folder_name
 from ..core.paths import user_path
 from ..core.supervision import Supervision
-from ..metrics import PROTOCOLS, Metric, Protocol, get_protocol
+from ..metrics import Metric, Protocol, known_protocol
 from .averages import average
 from .columns import parts_columns
 from .derived import is_derived
@@ -344,20 +344,16 @@ def _parquet(samples: pd.DataFrame) -> bytes:
 
 def _refuse_other_metrics(info: ResultFile, name: str) -> None:
     """Hold a result's metrics against those of its protocol, where that protocol is known here."""
-    # Names of plug-ins are looked up on the disk.
-    if not PROTOCOLS.is_builtin(info.protocol.name) and info.protocol.name not in PROTOCOLS.names():
-        return
-    protocol = get_protocol(info.protocol.name)
-    # Directions too: with the other one, the worst would stand first in a table.
-    expected = _metric_infos(protocol.metrics_for(info.method.emits))
-    if protocol.hash != info.protocol.hash:
+    protocol = known_protocol(info.protocol.name, info.protocol.hash)
+    if protocol is None:
         return
     if info.derived != protocol.derived_for(info.method.emits):
         raise StoreError(
             f"{name} does not say which of its metrics are derived as its protocol {protocol.name} has it; run it "
             "again, or ask for the file as evaluate wrote it"
         )
-    if info.metrics != expected:
+    # Directions too: with the other one, the worst would stand first in a table.
+    if info.metrics != _metric_infos(protocol.metrics_for(info.method.emits)):
         raise StoreError(
             f"{name} does not have the metrics of its protocol {protocol.name} (keys, labels, ranges, directions); run "
             "it again, or ask for the file as evaluate wrote it"

@@ -74,7 +74,8 @@ def tune(
         images_of: Whose images the data are, for results to say; None for the data set's name.
 
     Raises:
-        GroundCXRError: If the method has nothing to tune, no phrase names a place, or the folder holds another book.
+        GroundCXRError: If the method has nothing to tune, no phrase names a place, or the folder holds another book or
+            other files.
     """
     if not isinstance(method, Ldm) or not hasattr(method.options, "embeddings"):
         raise MethodError(
@@ -95,8 +96,9 @@ def tune(
     from ..methods.diffusion.ldm.examples import Example, samples_per_location, usable
     from ..methods.diffusion.ldm.placing import tokens_of
     from ..methods.diffusion.ldm.tuning import Tuning
-    from ..methods.diffusion.ldm.tuning_run import finished, train
+    from ..methods.diffusion.ldm.tuning_run import finished, refuse_other_files, train
 
+    refuse_other_files(folder)
     recipe = RECIPES[recipe_name]
     asked = [one for one in samples if not one.negative]
     worded = [(one, standard_phrase(one) if recipe.standard else one.phrase) for one in asked]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..core import GroundCXRError, Grounding
 from ..evaluation.box_choice import choose
 from ..evaluation.prediction import Failure, Prediction
-from ..metrics import PROTOCOLS, Protocol, get_protocol
+from ..metrics import Protocol, known_protocol
 from .controls_again import answers_again, ask_again
 from .joining import Joined
 from .runs import Run
@@ -57,11 +57,7 @@ def answered(run: Run, sample_id: str, joined: Joined) -> Answer | str:
 
 def protocol_of(run: Run) -> Protocol | None:
     """The protocol that a run was scored under; None where none of that hash is known here."""
-    info = run.info.protocol
-    if info.name not in PROTOCOLS.names():
-        return None
-    protocol = get_protocol(info.name)
-    return protocol if protocol.hash == info.hash else None
+    return known_protocol(run.info.protocol.name, run.info.protocol.hash)
 
 
 def _found(run: Run, sample_id: str, joined: Joined) -> Prediction | str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from .. import __version__
 from ..core.names import one_line
-from ..metrics import PROTOCOLS, get_protocol
+from ..metrics import known_protocol
 from .caption import HASH
 from .citation_safety import is_harmless
 from .export_latex import escape
@@ -74,12 +74,8 @@ def _plain(name: str) -> str:
 
 def _protocol(run: Run) -> str:
     """Where a protocol is defined, if it is the one of that name here; the toolkit's own is in the toolkit's entry."""
-    info = run.info.protocol
-    if info.name not in PROTOCOLS.names():
-        return ""
-    protocol = get_protocol(info.name)
-    known = protocol.hash == info.hash and f"{{{_TOOLKIT}," not in protocol.citation
-    return protocol.citation if known else ""
+    protocol = known_protocol(run.info.protocol.name, run.info.protocol.hash)
+    return "" if protocol is None or f"{{{_TOOLKIT}," in protocol.citation else protocol.citation
 
 
 def _remark(name: str, said: str) -> str:

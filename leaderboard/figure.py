@@ -15,7 +15,7 @@ from ..core.names import one_line
 from ..evaluation.picture import any_letter
 from .answered import Answer
 from .lines import borders, rectangle
-from .overlays import COLOUR_MAP, METHOD, TRUTH, Film, Style
+from .overlays import COLOUR_MAP, METHOD, TRUTH, Film, Style, on_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -237,19 +237,15 @@ _DASHES: Any = (0, (3.0, 1.6))
 
 
 def _map(axes: Axes, heatmap: Heatmap, scale: tuple[float, float], style: Style) -> None:
-    low, high = scale
-    unit = (heatmap.values - low) / (high - low) if high > low else np.zeros_like(heatmap.values)
     x0, y0, x1, y1 = heatmap.extent.as_tuple()
-    colours = np.ma.masked_invalid(unit)
+    colours: Any = on_scale(heatmap.values, scale)
     axes.imshow(
         colours, cmap=COLOUR_MAP, vmin=0, vmax=1, alpha=style.opacity, extent=(x0, x1, y1, y0), interpolation="nearest"
     )
     scores = heatmap.to_pixels()
     step = _step(scores)
-    scores = scores[::step, ::step]
-    unit = (scores - low) / (high - low) if high > low else np.zeros_like(scores)
     # NaN is above no threshold: what the method has not looked at is not marked.
-    _border(axes, unit > style.threshold, heatmap.image_size, METHOD, _DASHES)
+    _border(axes, on_scale(scores[::step, ::step], scale) > style.threshold, heatmap.image_size, METHOD, _DASHES)
 
 
 def _step(values: Any) -> int:

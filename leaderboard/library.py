@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from ..comparison.labels import marks
@@ -23,7 +23,7 @@ from ..evaluation.reproduction import REPRODUCTION_FILE, ReproductionFile, read_
 from ..evaluation.result import Result, load_result
 from ..evaluation.result_folders import walk_results
 from ..evaluation.schema import ResultFile
-from .data_names import in_order
+from .data_names import data_names, in_order
 from .runs import IMPORTED, MEASURED, REPRODUCED, Run
 
 
@@ -66,6 +66,11 @@ class Library:
                     if known.predictions is None and run.predictions is not None:
                         found[run.id, run.setting] = run
         return cls(tuple(_labelled(found.values())), tuple(dict.fromkeys(problems)))
+
+    @cached_property
+    def data_names(self) -> dict[Setting, str]:
+        """What each setting's data are called, see `data_names`."""
+        return data_names(self.runs)
 
     def settings(self) -> tuple[Setting, ...]:
         """What there are tables for: complete ones first, then those with the most methods and samples."""

@@ -196,21 +196,27 @@ class Picture:
     @property
     def unit_grid(self) -> NDArray[np.float32] | None:
         """The map's own cells on the scale [0, 1] on which the protocol thresholds; None without a map."""
-        return None if self.heatmap is None else self._to_unit(self.heatmap.values)
+        return None if self.heatmap is None else on_scale(self.heatmap.values, self.scale)
 
     def _unit_scores(self, heatmap: Heatmap) -> NDArray[np.float32]:
         """The map `[h, w]` at the picture's size on the scale [0, 1], NaN where the method has not looked."""
-        return self._to_unit(_sampled(heatmap, self.film.shown_size))
-
-    def _to_unit(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        low, high = self.scale
-        # A constant map marks nothing.
-        return (scores - np.float32(low)) / np.float32(high - low) if high > low else scores * np.float32(0)
+        return on_scale(_sampled(heatmap, self.film.shown_size), self.scale)
 
     def _shown_mask(self, mask: Mask) -> NDArray[np.bool_]:
         inside = mask.load()
         (width, height), (columns, rows) = self.film.shown_size, inside.shape[::-1]
         return inside[np.ix_(_centres(rows, height), _centres(columns, width))]
+
+
+def on_scale(scores: NDArray[np.float32], scale: tuple[float, float]) -> NDArray[np.float32]:
+    """Scores on the scale [0, 1] on which a protocol thresholds; all 0 of a constant map, which marks nothing.
+
+    Args:
+        scores: Of any shape; NaN, where the method has not looked, stays.
+        scale: The scores that count as 0 and as 1, equal for a constant map.
+    """
+    low, high = scale
+    return (scores - np.float32(low)) / np.float32(high - low) if high > low else scores * np.float32(0)
 
 
 def live_iou(protocol: Protocol, kind: str, answer: Grounding, sample: Sample, threshold: float) -> float | None:

@@ -167,6 +167,14 @@ def published_groups(dataset: str | None = None) -> tuple[PublishedGroup, ...]:
     return groups if dataset is None else tuple(group for group in groups if group.dataset.lower() == dataset.lower())
 
 
+def published_by_dataset() -> dict[str, list[PublishedGroup]]:
+    """The groups of each data set, by its name as printed, in the order of the papers."""
+    found: dict[str, list[PublishedGroup]] = {}
+    for group in published_groups():
+        found.setdefault(group.dataset, []).append(group)
+    return found
+
+
 @lru_cache(maxsize=1)
 def _groups() -> tuple[PublishedGroup, ...]:
     content = files(__package__ or "").joinpath("published.json").read_text(encoding="utf-8")

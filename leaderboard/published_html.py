@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from ..core.sizes import counted
 from ..evaluation.numbers import write_number
 from .markup import element, table, text
 from .published import PublishedGroup, PublishedRow, PublishedValue
@@ -17,6 +18,16 @@ SHARES_SAID = (
     " another."
 )
 """What a reader must know of the numbers."""
+
+
+def blocks_html(groups: Sequence[PublishedGroup]) -> str:
+    """The blocks of one data set."""
+    return "\n".join(map(group_html, groups))
+
+
+def folded_said(dataset: str, groups: Sequence[PublishedGroup]) -> str:
+    """What stands on folded blocks: whose they are, and how many rows they have."""
+    return f"{dataset}: {counted(sum(len(group.rows) for group in groups), 'row')}"
 
 
 def group_html(group: PublishedGroup) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core import Heatmap
-from ..core.heatmap import cell_edges
+from ..core.map_cells import grid_edges
 from .lines import borders
 from .overlays import Film, Layer, Picture, colours
 
@@ -53,14 +53,14 @@ def viewer_data(picture: Picture, *, method: str, phrase: str) -> dict[str, Any]
 
 
 def _map(heatmap: Heatmap, unit: np.ndarray) -> dict[str, Any]:
-    x0, y0, x1, y1 = (int(edge) for edge in heatmap.extent.as_tuple())
     rows, columns = unit.shape
+    y, x = grid_edges(heatmap.extent, (rows, columns))
     return {
         "values": b64encode(np.ascontiguousarray(unit, dtype="<f4").tobytes()).decode(),
         "rows": rows,
         "columns": columns,
-        "x": (cell_edges(columns, x1 - x0) + x0).tolist(),
-        "y": (cell_edges(rows, y1 - y0) + y0).tolist(),
+        "x": x.tolist(),
+        "y": y.tolist(),
     }
 
 

@@ -3,7 +3,7 @@
 from .bootstrap import DRAWS, SEED, Cell
 from .chosen import Chosen
 from .pooled_pixels import PooledPixels
-from .protocol import PROTOCOLS, Metric, Protocol, get_protocol
+from .protocol import PROTOCOLS, Metric, Protocol, get_protocol, known_protocol
 from .ranking import Ranking
 from .reduced_cells import Reduced
 from .reducers import Reducer, Sums, reducer_of
@@ -24,6 +24,7 @@ __all__ = [
     "Summary",
     "Sums",
     "get_protocol",
+    "known_protocol",
     "reducer_of",
     "summarise",
 ]

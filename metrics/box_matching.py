@@ -2,73 +2,70 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import accumulate
 
-import numpy as np
-from numpy.typing import NDArray
+from .region import BoxRegion, pixels_of, shared_pixels
 
-from .region import BoxRegion, shared_pixels
+Partners = Sequence[dict[int, float]]
+"""For each predicted box the true ones that it may pair with, by number, and its IoU with each."""
 
 
-def pixel_iou(predicted: BoxRegion, true: BoxRegion) -> NDArray[np.float64]:
-    """IoU of every predicted box with every true one, on pixels; boxes that cover none are left out.
+def partners_of(predicted: BoxRegion, true: BoxRegion, least: float) -> Partners:
+    """Which predicted boxes may pair with which true ones; boxes that cover no pixel are left out of both.
 
     Args:
         predicted: The predicted boxes.
         true: The true ones.
-
-    Returns:
-        `[predicted, true]`.
+        least: The IoU, on pixels, that is enough for a pair.
     """
-    # Few whole numbers: Python is done with most images' boxes before NumPy has made arrays of them.
-    mine, others = ([shared_pixels(box, box) for box in one.covering] for one in (predicted, true))
-    iou = np.zeros((len(mine), len(others)))
-    for i, one in enumerate(predicted.covering):
-        for j, other in enumerate(true.covering):
-            if both := shared_pixels(one, other):
-                iou[i, j] = both / (mine[i] + others[j] - both)
-    return iou
+    partners: list[dict[int, float]] = []
+    for one in predicted.covering:
+        mine: dict[int, float] = {}
+        for number, other in enumerate(true.covering):
+            both = shared_pixels(one, other)
+            iou = both / (pixels_of(one) + pixels_of(other) - both)
+            if iou >= least:
+                mine[number] = iou
+        partners.append(mine)
+    return partners
 
 
-def most_pairs(hits: NDArray[np.bool_]) -> int:
+def most_pairs(partners: Partners) -> int:
     """The largest number of pairs in which no box occurs twice (a maximum bipartite matching).
 
     Args:
-        hits: Which predicted box may pair with which true one, `[predicted, true]`.
+        partners: Of each predicted box.
     """
-    together = int(np.count_nonzero(hits))
-    if together <= 1:
-        return together
+    pairs = [(place, true) for place, mine in enumerate(partners) for true in mine]
+    if len(pairs) <= 1:
+        return len(pairs)
     # Where nothing on one side has two partners, those with any on the other side are the pairs.
-    rows, columns = np.count_nonzero(hits.any(axis=1)), np.count_nonzero(hits.any(axis=0))
-    if together == max(rows, columns):
-        return int(min(rows, columns))
+    places, trues = ({pair[side] for pair in pairs} for side in (0, 1))
+    if len(pairs) == max(len(places), len(trues)):
+        return min(len(places), len(trues))
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import maximum_bipartite_matching
 
-    return int((maximum_bipartite_matching(csr_array(hits)) >= 0).sum())
+    graph = csr_array(([True] * len(pairs), tuple(zip(*pairs, strict=True))), shape=(len(partners), max(trues) + 1))
+    return int((maximum_bipartite_matching(graph) >= 0).sum())
 
 
-def average_precision(iou: NDArray[np.float64], hits: NDArray[np.bool_], scores: NDArray[np.float64]) -> float:
+def average_precision(partners: Partners, true: int) -> float:
     """Average precision of one image's boxes: the area under the envelope of precision (PASCAL VOC 2010).
 
-    Boxes are taken by score, equal ones in their order. Each that may pair with a true box which none has taken is a
-    hit, and takes the one of these that it overlaps most.
+    Each box that may pair with a true box which none has taken is a hit, and takes the one of these that it overlaps
+    most.
 
     Args:
-        iou: Of each predicted box with each true one, `[predicted, true]`.
-        hits: Where it is enough for a pair, `[predicted, true]`.
-        scores: Of the predicted boxes, `[predicted]`.
+        partners: Of each predicted box, the box of the highest score first.
+        true: Number of true boxes.
     """
-    partners: dict[int, list[int]] = {}
-    for place, true in zip(*(axis.tolist() for axis in hits.nonzero()), strict=True):
-        partners.setdefault(place, []).append(true)
     taken: set[int] = set()
     precisions: list[float] = []
-    for rank, place in enumerate(np.argsort(-scores, kind="stable").tolist(), start=1):
-        free = [true for true in partners.get(place, ()) if true not in taken]
+    for rank, mine in enumerate(partners, start=1):
+        free = [number for number in mine if number not in taken]
         if free:
-            taken.add(max(free, key=lambda true, mine=iou[place]: mine[true]))
+            taken.add(max(free, key=mine.__getitem__))
             precisions.append(len(taken) / rank)
-    envelope = accumulate(reversed(precisions), max)
-    return sum(envelope) / iou.shape[1]
+    return sum(accumulate(reversed(precisions), max)) / true

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..core import MetricValue, Status
-from .box_matching import average_precision, most_pairs, pixel_iou
+from .box_matching import average_precision, most_pairs, partners_of
 from .protocol import with_status
 from .region import BoxRegion, Region
 from .v1 import ACCURATE_IOU
@@ -17,12 +14,11 @@ _UNION = ("box_iou", "acc50", "box_precision", "box_recall", "contained50")
 _ONE_BY_ONE = ("f1_50", "ap50")
 
 
-def score_boxes(predicted: BoxRegion, scores: NDArray[np.float64], region: Region) -> dict[str, MetricValue]:
+def score_boxes(predicted: BoxRegion, region: Region) -> dict[str, MetricValue]:
     """Every metric of boxes; those that cover no pixel are as good as none.
 
     Args:
         predicted: The boxes, as `best_first` gives them.
-        scores: Theirs.
         region: The ground truth. Of a mask nobody has said which lesions are one, so that no box is paired with it.
     """
     if region.area == 0:
@@ -40,12 +36,9 @@ def score_boxes(predicted: BoxRegion, scores: NDArray[np.float64], region: Regio
     }
     if not isinstance(region, BoxRegion):
         return with_status(values, Status.OK) | with_status(dict.fromkeys(_ONE_BY_ONE), Status.NOT_APPLICABLE)
-    each = pixel_iou(predicted, region)
-    if len(each) < len(scores):
-        scores = scores[[box.covers_a_pixel(region.image_size) for box in predicted.boxes]]
-    hits = each >= ACCURATE_IOU
-    values["f1_50"] = 2 * most_pairs(hits) / sum(each.shape)
-    values["ap50"] = average_precision(each, hits, scores)
+    partners = partners_of(predicted, region, ACCURATE_IOU)
+    values["f1_50"] = 2 * most_pairs(partners) / (len(partners) + len(region.covering))
+    values["ap50"] = average_precision(partners, len(region.covering))
     return with_status(values, Status.OK)
 
 

@@ -6,6 +6,7 @@ that a pixel-wise metric needs. Nothing here is of the image's size.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -96,6 +97,12 @@ class Levels:
             # Whole numbers, so that differences of sums are as exact as the sums.
             inside, outside = _steps(above_inside), _steps(above_outside)
         return cls(scores.astype(np.float64), inside, outside, above_inside, above_outside)
+
+    @classmethod
+    def counted(cls, scores: Sequence[float], inside: Sequence[float], outside: Sequence[float]) -> Levels:
+        """Of distinct scores, decreasing, and how many pixels inside and outside the ground truth have each."""
+        counts = np.array((inside, outside), dtype=np.float64)
+        return cls(np.array(scores, dtype=np.float64), *counts, *counts.cumsum(axis=1))
 
     @cached_property
     def normalised(self) -> NDArray[np.float64]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from ..core import MetricValue, PartsValue, Status
+from collections.abc import Sequence
+
+from ..core import Heatmap, MetricValue, PartsValue, Status
 from ..core.map_boxes import HALF
+from .boxes_as_map import levels_of_boxes
 from .levels import Cells, Levels
 from .protocol import with_status
-from .region import Region
+from .region import BoxRegion, Region
 from .scores import auroc, average_precision, best_iou, contrast_to_noise, energy, ious_above, pointing
 from .v1 import EPSILON, NEED_OUTSIDE, THRESHOLDS, chance
 
@@ -20,22 +23,43 @@ _NEED_NOISE = ("cnr", "abs_cnr")
 _KEYS = ("miou", "cnr", "abs_cnr", "auroc", "ap", "pointing", "energy", "dice", "iou_tuned", "iou_oracle")
 
 
-def score_cells(cells: Cells, region: Region, *, of_boxes: bool = False) -> dict[str, MetricValue]:
-    """Every metric of maps.
+def score_map(heatmap: Heatmap, region: Region) -> dict[str, MetricValue]:
+    """Every metric of maps, of a method's own.
 
     Args:
-        cells: The map against the ground truth.
+        heatmap: The map.
         region: The ground truth.
-        of_boxes: Whether the map is made of boxes.
     """
     if region.area == 0:
         return with_status(dict.fromkeys(_KEYS), Status.EMPTY_TARGET)
+    cells = Cells.of(heatmap, region)
     if cells.constant:
-        return without_map(region, Status.CONSTANT_MAP, of_boxes=of_boxes)
-    levels = Levels.of(cells.with_surroundings(region))
+        return without_map(region, Status.CONSTANT_MAP)
+    status = Status.OK if cells.inside.any() else Status.OUTSIDE_VIEW
+    return _score(Levels.of(cells.with_surroundings(region)), region, status)
+
+
+def score_map_of_boxes(predicted: BoxRegion, scores: Sequence[float], region: Region) -> dict[str, MetricValue]:
+    """Every metric of maps, of the one that boxes make.
+
+    Args:
+        predicted: The boxes, as `best_first` gives them.
+        scores: Theirs.
+        region: The ground truth.
+    """
+    if predicted.area == 0:
+        return without_map(region, Status.EMPTY_PREDICTION, of_boxes=True)
+    if region.area == 0:
+        return with_status(dict.fromkeys(_KEYS), Status.EMPTY_TARGET)
+    levels = levels_of_boxes(predicted, scores, region)
+    if levels.scores.size == 1:
+        return without_map(region, Status.CONSTANT_MAP, of_boxes=True)
+    return _score(levels, region, Status.OK)
+
+
+def _score(levels: Levels, region: Region, status: Status) -> dict[str, MetricValue]:
     ious = ious_above(levels, TUNED)
     at_half = float(ious[_USUAL_AT])
-    status = Status.OK if cells.inside.any() else Status.OUTSIDE_VIEW
     values: dict[str, float | None] = {
         "miou": float(ious[_MEAN_AT].mean()),
         "ap": average_precision(levels),

@@ -321,3 +321,21 @@ def get_protocol(name: str) -> Protocol:
         UnknownNameError: If there is none, with the closest name that exists.
     """
     return PROTOCOLS.get(name)()
+
+
+def known_protocol(name: str, sha256: str) -> Protocol | None:
+    """The protocol that a result names, where it is the same one here.
+
+    Args:
+        name: As the result has it; may be anything.
+        sha256: The protocol's hash, as the result has it.
+
+    Returns:
+        None where no protocol of that name and hash is known here: another one would say something else than was
+        measured.
+    """
+    # Names of plug-ins are looked up on the disk.
+    if not PROTOCOLS.is_builtin(name) and name not in PROTOCOLS.names():
+        return None
+    protocol = get_protocol(name)
+    return protocol if protocol.hash == sha256 else None

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core import Box, ImageSize, ProtocolError, Target
-from ..core.map_cells import pixel_counts
 
 Edges = NDArray[np.int64]
 """Increasing pixel positions; cell ``c`` of an axis holds the pixels ``edges[c]:edges[c + 1]``."""
@@ -49,8 +48,12 @@ class Region(ABC):
         """Number of the set's pixels in every cell of a grid, `[len(rows) - 1, len(columns) - 1]`."""
 
     @abstractmethod
+    def within(self, rectangle: PixelBox) -> int:
+        """Number of the set's pixels that are in a rectangle of the image's pixels."""
+
     def overlap(self, other: BoxRegion) -> int:
         """Number of pixels that are also in a union of boxes."""
+        return sum(self.within(piece) for _, piece in other.pieces)
 
     @abstractmethod
     def paint(self) -> NDArray[np.bool_]:
@@ -60,72 +63,52 @@ class Region(ABC):
 class BoxRegion(Region):
     """The union of boxes.
 
-    The boxes' edges cut the image into few rectangles, each of which belongs to the first box that covers it, or to
-    none. Sums over pixels are products of small matrices; the image's size does not matter.
+    The union is cut into few rectangles, each of which belongs to the first box that covers it. Sums over pixels are
+    sums over these; the image's size does not matter.
 
     Attributes:
         boxes: The boxes, in order, those included that cover no pixel.
-        covering: Of the boxes that cover a pixel, the pixels as x0, y0, x1, y1, the last two excluded.
+        covering: Of the boxes that cover a pixel, the pixels.
+        pieces: Rectangles that have no pixel in common and make up the union, each with the number of its box.
     """
 
     def __init__(self, boxes: Sequence[Box], image_size: ImageSize) -> None:
-        """Cut the image along the edges of the boxes.
+        """Cut the boxes where they overlap.
 
         Args:
             boxes: Boxes in the image's pixels; what lies outside the image is left out.
             image_size: (width, height) of the image.
         """
         self.boxes = tuple(boxes)
-        self.image_size = (int(image_size[0]), int(image_size[1]))
-        spans = [(box.columns(self.image_size[0]), box.rows(self.image_size[1])) for box in self.boxes]
-        filled = [(i, x[0], y[0], x[1], y[1]) for i, (x, y) in enumerate(spans) if x[0] < x[1] and y[0] < y[1]]
-        self.covering = [one[1:] for one in filled]
-        xs = sorted({edge for _, x0, _, x1, _ in filled for edge in (x0, x1)} or {0})
-        ys = sorted({edge for _, _, y0, _, y1 in filled for edge in (y0, y1)} or {0})
-        owner = np.full((len(ys) - 1, len(xs) - 1), -1)
-        column, row = ({edge: place for place, edge in enumerate(edges)} for edges in (xs, ys))
-        for i, x0, y0, x1, y1 in reversed(filled):
-            owner[row[y0] : row[y1], column[x0] : column[x1]] = i
-        self._owner, self._xs, self._ys = owner, np.array(xs), np.array(ys)
-        self._inside = (owner >= 0).astype(np.float64)
-        pixels = pixel_counts(self._ys, self._xs)
-        self.area = int(np.vdot(pixels, self._inside))
+        self.image_size = width, height = int(image_size[0]), int(image_size[1])
+        self.covering: list[PixelBox] = []
+        self.pieces: list[tuple[int, PixelBox]] = []
+        self.area = 0
+        for number, box in enumerate(self.boxes):
+            (x0, x1), (y0, y1) = box.columns(width), box.rows(height)
+            if x0 == x1 or y0 == y1:
+                continue
+            pixels = (x0, y0, x1, y1)
+            pieces = [pixels]
+            for other in self.covering:
+                if pieces and shared_pixels(pixels, other):
+                    pieces = [part for piece in pieces for part in _without(piece, other)]
+            self.covering.append(pixels)
+            self.pieces += [(number, piece) for piece in pieces]
+            self.area += sum(pixels_of(piece) for piece in pieces)
 
     def count(self, rows: Edges, columns: Edges) -> NDArray[np.float64]:
         """See `Region.count`."""
-        return _lengths(self._ys, rows).T @ self._inside @ _lengths(self._xs, columns)
+        return _count([piece for _, piece in self.pieces], rows, columns)
 
     def count_each(self, rows: Edges, columns: Edges) -> list[NDArray[np.float64]]:
         """For every box, `count` of its pixels that are in no earlier box."""
-        down, across = _lengths(self._ys, rows).T, _lengths(self._xs, columns)
-        return [down @ (self._owner == i).astype(np.float64) @ across for i in range(len(self.boxes))]
+        numbers = range(len(self.boxes))
+        return [_count([piece for owner, piece in self.pieces if owner == number], rows, columns) for number in numbers]
 
-    def partition(self) -> tuple[NDArray[np.int64], Edges, Edges]:
-        """The whole image cut along the edges of the boxes.
-
-        Returns:
-            Of each rectangle the first box that covers it, -1 for none, `[h, w]`; the edges of the rows `[h + 1]` and
-            of the columns `[w + 1]`.
-        """
-        width, height = self.image_size
-        # Python sorts so few numbers faster than NumPy finds the different ones.
-        cuts = (self._ys, height), (self._xs, width)
-        rows, columns = (np.array(sorted({0, *edges.tolist(), side})) for edges, side in cuts)
-        owner = np.full((rows.size - 1, columns.size - 1), -1)
-        if self.area:
-            y, x = np.searchsorted(rows, self._ys[0]), np.searchsorted(columns, self._xs[0])
-            owner[y : y + self._owner.shape[0], x : x + self._owner.shape[1]] = self._owner
-        return owner, rows, columns
-
-    def overlap(self, other: BoxRegion) -> int:
-        """See `Region.overlap`."""
-        return int(np.vdot(self.count(other._ys, other._xs), other._inside))
-
-    def pixels_of(self, mask: NDArray[np.bool_]) -> int:
-        """Number of the set's pixels that are in a mask `[H, W]` too."""
-        rectangle = slice(self._ys[0], self._ys[-1]), slice(self._xs[0], self._xs[-1])
-        part = mask[rectangle]
-        return int(np.count_nonzero(part if self._inside.all() else part & self.paint()[rectangle]))
+    def within(self, rectangle: PixelBox) -> int:
+        """See `Region.within`."""
+        return sum(shared_pixels(piece, rectangle) for _, piece in self.pieces)
 
     def paint(self) -> NDArray[np.bool_]:
         """See `Region.paint`."""
@@ -153,9 +136,10 @@ class MaskRegion(Region):
         across[filled] = np.add.reduceat(part[filled], columns[:-1] - columns[0], axis=1, dtype=np.int32)
         return np.add.reduceat(across, rows[:-1] - rows[0], axis=0).astype(np.float64)
 
-    def overlap(self, other: BoxRegion) -> int:
-        """See `Region.overlap`."""
-        return other.pixels_of(self._mask)
+    def within(self, rectangle: PixelBox) -> int:
+        """See `Region.within`."""
+        x0, y0, x1, y1 = rectangle
+        return int(np.count_nonzero(self._mask[y0:y1, x0:x1]))
 
     def paint(self) -> NDArray[np.bool_]:
         """See `Region.paint`."""
@@ -181,14 +165,40 @@ def region_of(target: Target) -> Region:
     return MaskRegion(mask)
 
 
+def pixels_of(box: PixelBox) -> int:
+    """How many pixels a box has."""
+    x0, y0, x1, y1 = box
+    return (x1 - x0) * (y1 - y0)
+
+
 def shared_pixels(one: PixelBox, other: PixelBox) -> int:
     """How many pixels two boxes have in common."""
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    return width * height if width > 0 and height > 0 else 0
+    x0, y0, x1, y1 = one
+    left, top, right, bottom = other
+    # Most of many boxes are apart, and this is asked of every two.
+    if right <= x0 or x1 <= left or bottom <= y0 or y1 <= top:
+        return 0
+    return (min(x1, right) - max(x0, left)) * (min(y1, bottom) - max(y0, top))
 
 
-def _lengths(breaks: Edges, edges: Edges) -> NDArray[np.float64]:
-    """How many pixels each interval between `breaks` shares with each cell, `[intervals, cells]`."""
-    clamped = np.minimum(np.maximum(edges, breaks[:-1, None]), breaks[1:, None])
+def _without(box: PixelBox, other: PixelBox) -> list[PixelBox]:
+    """What is left of a box without another one's pixels: above and below these, and beside them."""
+    if not shared_pixels(box, other):
+        return [box]
+    x0, y0, x1, y1 = box
+    left, top, right, bottom = max(x0, other[0]), max(y0, other[1]), min(x1, other[2]), min(y1, other[3])
+    parts = (x0, y0, x1, top), (x0, bottom, x1, y1), (x0, top, left, bottom), (right, top, x1, bottom)
+    return [part for part in parts if part[0] < part[2] and part[1] < part[3]]
+
+
+def _count(pieces: Sequence[PixelBox], rows: Edges, columns: Edges) -> NDArray[np.float64]:
+    """Number of the pixels of rectangles in every cell of a grid; see `Region.count`."""
+    x0, y0, x1, y1 = np.array(pieces, dtype=np.int64).reshape(-1, 4).T[:, :, None]
+    # Whole numbers below 2 to the 53, of which floats make exact sums in any order.
+    return _lengths(y0, y1, rows).T @ _lengths(x0, x1, columns)
+
+
+def _lengths(starts: Edges, stops: Edges, edges: Edges) -> NDArray[np.float64]:
+    """How many pixels each interval `[n, 1]` shares with each cell, `[n, cells]`."""
+    clamped = np.minimum(np.maximum(edges, starts), stops)
     return (clamped[:, 1:] - clamped[:, :-1]).astype(np.float64)

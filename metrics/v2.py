@@ -8,9 +8,8 @@ from typing import Any
 from ..core import BOX, HEATMAP, Box, Grounding, Heatmap, MetricValue, Sample, Status, Target
 from ..core.map_boxes import HALF, boxes_of_map
 from .box_view import CONTAINED, score_boxes, without_boxes
-from .boxes_as_map import best_first, cells_of_boxes
-from .levels import Cells
-from .map_view import TUNED, score_cells, without_map
+from .boxes_as_map import best_first
+from .map_view import TUNED, score_map, score_map_of_boxes, without_map
 from .negative_view import image_score, of_negative, of_positive
 from .protocol import PROTOCOLS, Metric, Protocol, held, refuse_other_size, with_status
 from .ranking import Ranking
@@ -108,11 +107,11 @@ class V2(Protocol):
 
     def score_heatmap(self, heatmap: Heatmap, region: Region) -> dict[str, MetricValue]:
         """See `Protocol.score_heatmap`."""
-        return score_cells(Cells.of(heatmap, region), region)
+        return score_map(heatmap, region)
 
     def score_boxes(self, boxes: Sequence[Box], region: Region) -> dict[str, MetricValue]:
         """See `Protocol.score_boxes`."""
-        return score_boxes(*best_first(boxes, region.image_size), region)
+        return score_boxes(best_first(boxes, region.image_size)[0], region)
 
     def absent(self, region: Region, status: Status) -> dict[str, MetricValue]:
         """See `Protocol.absent`."""
@@ -149,13 +148,8 @@ class V2(Protocol):
 
     def _views_of_boxes(self, boxes: Sequence[Box], region: Region) -> dict[str, MetricValue]:
         predicted, scores = best_first(boxes, region.image_size)
-        if predicted.area == 0:
-            of_map = without_map(region, Status.EMPTY_PREDICTION, of_boxes=True)
-        else:
-            of_map = score_cells(cells_of_boxes(predicted, scores, region), region, of_boxes=True)
-        if not boxes:
-            return of_map | without_boxes(region, Status.EMPTY_PREDICTION)
-        return of_map | score_boxes(predicted, scores, region)
+        of_map = score_map_of_boxes(predicted, scores, region)
+        return of_map | (score_boxes(predicted, region) if boxes else without_boxes(region, Status.EMPTY_PREDICTION))
 
     def _map_view(self, grounding: Grounding, region: Region) -> dict[str, MetricValue]:
         if grounding.heatmap is None:

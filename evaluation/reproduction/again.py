@@ -13,7 +13,7 @@ from ...core.names import printable
 from ...core.place_table import PlaceTable
 from ...core.regular import read_regular
 from ...datasets import DATASETS, GroundingDataset, load_dataset
-from ...metrics import PROTOCOLS, Protocol, get_protocol
+from ...metrics import Protocol, known_protocol
 from ..entry import Entry, fitting_protocols
 from ..plan import USERS_OWN, Selection, select_as
 from ..provenance import check_device, configured_device
@@ -106,10 +106,8 @@ def protocol_again(info: ResultFile) -> Protocol:
         GroundCXRError: If this version of groundcxr does not have it.
     """
     said, made = info.protocol, info.run.packages.get("groundcxr")
-    if said.name in PROTOCOLS.names():
-        protocol = get_protocol(said.name)
-        if protocol.hash == said.hash:
-            return protocol
+    if (protocol := known_protocol(said.name, said.hash)) is not None:
+        return protocol
     raise GroundCXRError(
         f"the protocol {printable(said.name)} with the hash {said.hash[:12]} is not known here, so its numbers cannot "
         f"be made again; install the groundcxr that made the result ({printable(made) if made else 'not stated'})"

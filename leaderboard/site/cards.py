@@ -12,7 +12,7 @@ from markdown_it.token import Token
 from markupsafe import Markup
 
 from ...comparison.setting import ProtocolKey
-from ...metrics import PROTOCOLS, get_protocol
+from ...metrics import known_protocol
 
 
 def card(protocol: ProtocolKey, addresses: Mapping[str, str]) -> Markup | None:
@@ -27,7 +27,7 @@ def card(protocol: ProtocolKey, addresses: Mapping[str, str]) -> Markup | None:
         None where no protocol of that name and hash is known here: a card would say something else than was measured.
     """
     name, _, sha256 = protocol
-    if name not in PROTOCOLS.names() or get_protocol(name).hash != sha256:
+    if known_protocol(name, sha256) is None:
         return None
     file = files((__package__ or "").partition(".")[0]).joinpath("docs", "protocols", f"{name}.md")
     if not file.is_file():

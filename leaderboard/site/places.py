@@ -14,7 +14,6 @@ from ...core.sizes import counted
 from ...evaluation.schema import MetricInfo
 from ..caption import HASH, PHANTOMS_SAID
 from ..data_columns import PHANTOM
-from ..data_names import data_names
 from ..library import Library
 from ..runs import Run, metrics_of
 
@@ -100,9 +99,9 @@ class Place:
 def places_of(library: Library) -> tuple[Place, ...]:
     """A place for each setting, in the order of the leaderboard's choices."""
     settings = library.settings()
-    protocols, data = protocol_names(settings), data_names(library.runs)
+    protocols = protocol_names(settings)
     return tuple(
-        Place(one, library.of(one), data[one], protocols[one.protocol_key], number == 0)
+        Place(one, library.of(one), library.data_names[one], protocols[one.protocol_key], number == 0)
         for number, one in enumerate(settings)
     )
 

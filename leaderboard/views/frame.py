@@ -20,7 +20,7 @@ from ..blind import never_looks
 from ..caption import PHANTOMS_SAID
 from ..controls_again import answers_again
 from ..data_columns import PHANTOM
-from ..data_names import data_names, protocol_titles
+from ..data_names import protocol_titles
 from ..export_markdown import escape
 from ..library import Library
 from ..options import Options
@@ -233,7 +233,7 @@ def _choose(everything: bool) -> Chosen | None:
 
 def _choose_setting(library: Library, columns: Sequence[Any], everything: bool) -> Setting:
     settings = library.settings()
-    names = data_names(library.runs)
+    names = library.data_names
     data = list(dict.fromkeys(names[setting] for setting in settings))
     with columns[0]:
         chosen = choose(

@@ -6,7 +6,7 @@ from ...comparison.setting import Setting
 from ...core import GroundCXRError
 from ..board_html import scale_note
 from ..data_columns import Column
-from ..data_names import data_names, protocol_titles
+from ..data_names import protocol_titles
 from ..overview import Overview, overview
 from ..overview_caption import overview_caption, ranks_said
 from ..overview_html import BARS_SAID, overview_scale, overview_table, ranks_table
@@ -37,7 +37,7 @@ def show() -> None:
 def _boards(chosen: Chosen, shown: Overview) -> dict[Column, str]:
     """The address of each data set's board."""
     settings = chosen.library.settings()
-    names = data_names(chosen.library.runs)
+    names = chosen.library.data_names
 
     def url(setting: Setting) -> str:
         titles = protocol_titles([one for one in settings if names[one] == names[setting]])

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from ...core.sizes import counted
-from ..published import PublishedGroup, published_groups
-from ..published_html import SHARES_SAID, group_html
+from ..published import published_by_dataset, published_groups
+from ..published_html import SHARES_SAID, blocks_html, folded_said, group_html
 from .markup import element, heading, put, text
 
 
@@ -19,11 +18,7 @@ def show(dataset: str) -> None:
     heading(title, SHARES_SAID)
     for group in own:
         put(group_html(group))
-    others: dict[str, list[PublishedGroup]] = {}
-    for group in published_groups():
-        if group not in own:
-            others.setdefault(group.dataset, []).append(group)
-    for name, groups in others.items():
-        rows = sum(len(group.rows) for group in groups)
-        summary = element("summary", text(f"Published on {name}: {counted(rows, 'row')}"))
-        put(f'<details class="gx-problems">{summary}{"".join(map(group_html, groups))}</details>')
+    for name, groups in published_by_dataset().items():
+        if groups[0] not in own:
+            summary = element("summary", text(f"Published on {folded_said(name, groups)}"))
+            put(f'<details class="gx-problems">{summary}{blocks_html(groups)}</details>')

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core import Box, Heatmap, cell_edges
-from ...core.map_cells import cells_of
+from ...core import Box, Heatmap
+from ...core.map_cells import cells_of, grid_edges
 
 
 def regridded(heatmap: Heatmap, extent: Box, shape: tuple[int, int]) -> NDArray[np.float64]:
@@ -21,10 +21,8 @@ def regridded(heatmap: Heatmap, extent: Box, shape: tuple[int, int]) -> NDArray[
         Means `[rows, columns]`; a cell within one cell of the map has that one's value.
     """
     values, rows, columns = cells_of(heatmap)
-    x0, y0, x1, y1 = (int(edge) for edge in extent.as_tuple())
-    down = _shares(rows, y0 + cell_edges(shape[0], y1 - y0))
-    across = _shares(columns, x0 + cell_edges(shape[1], x1 - x0))
-    return down @ values.astype(np.float64) @ across.T
+    new_rows, new_columns = grid_edges(extent, shape)
+    return _shares(rows, new_rows) @ values.astype(np.float64) @ _shares(columns, new_columns).T
 
 
 def _shares(old: NDArray[np.int64], new: NDArray[np.int64]) -> NDArray[np.float64]:

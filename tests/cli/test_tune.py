@@ -68,6 +68,13 @@ def test_what_cannot_be_tuned(groundcxr, data, tmp_path):
         assert message in ran.err
         assert len(ran.err.strip().splitlines()) == 1
     assert not book.exists()
+    book.mkdir()
+    (book / ".hidden").touch()
+    (book / "log.csv").write_text("mine")
+    ran = groundcxr("tune", "ldm-phantom", *about)
+    assert (ran.code, ran.err.count("\n")) == (2, 1)
+    assert "holds other files, such as log.csv, and no training; give --out a new or an empty folder" in ran.err
+    assert (book / "log.csv").read_text() == "mine"
 
 
 LABELS = ("Atelectasis", "Cardiomegaly", "Consolidation", "Edema", "Lung Opacity", "Pleural Effusion", "Pneumonia")

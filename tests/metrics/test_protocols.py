@@ -8,7 +8,7 @@ import pytest
 
 import groundcxr
 from groundcxr.core import Box, Grounding, Heatmap, Mask, Status, Target, UnknownNameError
-from groundcxr.metrics import PROTOCOLS, Protocol, get_protocol
+from groundcxr.metrics import PROTOCOLS, Protocol, get_protocol, known_protocol
 from groundcxr.metrics.single_box import SingleBoxProtocol
 
 # A protocol is never edited. If one of these fails, undo the change and register a protocol of a new name or version.
@@ -72,6 +72,15 @@ def test_the_description_is_complete(protocol):
     assert len({metric.key for metric in protocol.metrics}) == len(protocol.metrics)
     assert any(metric.headline for metric in protocol.metrics)
     assert protocol.metrics_for({"heatmap", "box"}) == protocol.metrics
+
+
+def test_a_results_protocol_is_known_by_name_and_hash_together():
+    for name, sha256 in PINNED.items():
+        found = known_protocol(name, sha256)
+        assert found is not None
+        assert found.name == name
+    assert known_protocol("v1", PINNED["v2"]) is None
+    assert known_protocol("no such one", PINNED["v2"]) is None
 
 
 def test_an_unknown_name_is_answered_with_the_closest():

@@ -11,6 +11,7 @@ import torch
 
 from ....core import MethodError
 from ....core.files import told, write_whole
+from ....core.names import printable
 from ....core.progress import Advance
 from ...state import read_checkpoint
 from ...training import save_whole
@@ -21,6 +22,25 @@ from .tuning import Losses, Tuning
 LOG = "log.csv"
 
 _SAVE_SECONDS = 120.0
+
+
+def refuse_other_files(folder: Path) -> None:
+    """Raise where a folder holds no training and no book but other files, which would lie among a book's.
+
+    Args:
+        folder: The book's folder, which need not be there; hidden files do not count.
+
+    Raises:
+        MethodError: If it holds other files.
+        StoreError: If it cannot be looked into.
+    """
+    with told(folder):
+        there = {file.name for file in folder.iterdir()} if folder.is_dir() else set[str]()
+    if not there & {ABOUT, STATE} and (others := sorted(name for name in there if not name.startswith("."))):
+        raise MethodError(
+            f"{folder} holds other files, such as {printable(others[0])}, and no training; give --out a new or an "
+            "empty folder"
+        )
 
 
 def finished(folder: Path, identity: str) -> Codebook | None:
@@ -50,7 +70,7 @@ def train(
     identity: str,
     about: Mapping[str, Any],
     advance: Advance,
-) -> Codebook:
+) -> None:
     """Train, and write the book to its folder; steps that an earlier run has done are not done again.
 
     Args:
@@ -109,7 +129,6 @@ def train(
         write_whole(folder / LOG, _log(losses).encode())
         write_book(folder, book)
         (folder / STATE).unlink(missing_ok=True)
-    return book
 
 
 def _state(folder: Path, identity: str) -> Any:
