@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...core import Grounding, Heatmap, ImageSize, MethodError, Query, Radiograph
 from ..base import GroundingMethod
-from ..inference import exact_inference
+from ..inference import exact_inference, together
 
 if TYPE_CHECKING:
     import torch
@@ -43,10 +43,12 @@ class ContrastiveMethod(GroundingMethod):
     """Answers with the cosine similarity of patch embeddings and a phrase's embedding.
 
     A subclass embeds images and phrases into one space, both of unit length, and lays a grid of cosines on the image.
-    Within a batch each image and each phrase is encoded once.
+    Within a batch each image and each phrase is encoded once; on a CPU one at a time, so that there no answer depends
+    on what else is in its batch, to the last bit.
     """
 
     kind: ClassVar[str] = "contrastive"
+    _device: str = "cpu"
 
     def embed_images(self, images: Sequence[Radiograph]) -> torch.Tensor:
         """Patch embeddings of unit length, `[n, h, w, d]`."""
@@ -73,15 +75,20 @@ class ContrastiveMethod(GroundingMethod):
         """
         return (places @ texts.T).permute(2, 0, 1)
 
-    def grids(self, images: Sequence[Radiograph], texts: Sequence[torch.Tensor]) -> Iterator[NDArray[np.float32]]:
+    def grids(
+        self, images: Sequence[Radiograph], texts: Sequence[Sequence[torch.Tensor]]
+    ) -> Iterator[NDArray[np.float32]]:
         """Each image's grids of scores, `[m, h, w]`.
 
         Args:
             images: Images, which are encoded together.
-            texts: The embeddings of each image's phrases, `[m, d]`.
+            texts: The embeddings of each image's phrases, `[1, d]` each.
         """
+        import torch
+
         for places, wanted in zip(self.embed_images(images), texts, strict=True):
-            yield self.maps(places, wanted).float().cpu().numpy()
+            # Phrase by phrase, since a product with several rounds otherwise than with one.
+            yield torch.cat([self.maps(places, text) for text in wanted]).float().cpu().numpy()
 
     def explained(self) -> Explained:
         """The parts that Grad-CAM needs; called after `setup`.
@@ -96,26 +103,27 @@ class ContrastiveMethod(GroundingMethod):
         return self.ground_batch([Query(image, phrase, "") for phrase in phrases])
 
     def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
-        """Answer a batch of queries, in order; all its images are encoded together.
+        """Answer a batch of queries, in order; on a GPU all its images, and all its phrases, are encoded together.
 
         Raises:
             MethodError: If an image is too small for the method's grid, or a phrase cannot be encoded.
         """
-        images: dict[str, Radiograph] = {}
-        asked: dict[str, dict[str, None]] = {}
+        images = {query.image.sha256: query.image for query in queries}
+        asked: dict[str, dict[str, None]] = {key: {} for key in images}
         for query in queries:
-            images.setdefault(query.image.sha256, query.image)
-            asked.setdefault(query.image.sha256, {})[query.phrase] = None
-        row = {phrase: index for index, phrase in enumerate({query.phrase: None for query in queries})}
+            asked[query.image.sha256][query.phrase] = None
+        phrases = list({query.phrase: None for query in queries})
+        texts: dict[str, torch.Tensor] = {}
         found: dict[tuple[str, str], Heatmap] = {}
         with exact_inference():
-            texts = self.embed_phrases(list(row))
-            wanted = [texts[[row[phrase] for phrase in phrases]] for phrases in asked.values()]
-            grids = self.grids(list(images.values()), wanted)
-            for scores, (key, phrases) in zip(grids, asked.items(), strict=True):
-                for phrase, values in zip(phrases, scores, strict=True):
-                    found[key, phrase] = self.heatmap(values, images[key].size)
-        cut = dict(zip(row, self.truncated(list(row)), strict=True))
+            for part in together(phrases, self._device):
+                texts.update(zip(part, self.embed_phrases(part).split(1), strict=True))
+            for part in together(list(images), self._device):
+                grids = self.grids([images[key] for key in part], [[texts[one] for one in asked[key]] for key in part])
+                for key, scores in zip(part, grids, strict=True):
+                    for phrase, values in zip(asked[key], scores, strict=True):
+                        found[key, phrase] = self.heatmap(values, images[key].size)
+        cut = dict(zip(phrases, self.truncated(phrases), strict=True))
         return [Grounding(found[query.image.sha256, query.phrase], truncated=cut[query.phrase]) for query in queries]
 
 

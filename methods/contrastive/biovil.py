@@ -118,7 +118,6 @@ class BioViL(ContrastiveMethod):
             self.trained_on = ()
         self.weights: str | None = self._folder or str(self.hub)
         self._fingerprint: str | None = None
-        self._device = "cpu"
         self._loaded = False
         self._image_model: Any = None
         self._text_model: Any = None

@@ -97,7 +97,6 @@ class CxrClip(ContrastiveMethod):
         self._seed = None if drawn is None else drawn.seed
         if drawn is not None:
             self.trained_on = ()
-        self._device = "cpu"
         self._parts: Any = None
         self._tokenizer: Any = None
         self._text: Repository | None = None

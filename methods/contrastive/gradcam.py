@@ -95,6 +95,7 @@ class GradCam(ContrastiveMethod):
         """
         with _saying_where_options_stand():
             self._asked.setup(device)
+        self._device = device
         self._explained = self._asked.explained()
         for parameter in self._explained.parameters():
             # Nothing below the features is differentiated, and so nothing is kept for it.
@@ -133,7 +134,9 @@ class GradCam(ContrastiveMethod):
         """The map on the image, as the method's model sees it."""
         return self._explained.heatmap(cosines, image_size)
 
-    def grids(self, images: Sequence[Radiograph], texts: Sequence[torch.Tensor]) -> Iterator[NDArray[np.float32]]:
+    def grids(
+        self, images: Sequence[Radiograph], texts: Sequence[Sequence[torch.Tensor]]
+    ) -> Iterator[NDArray[np.float32]]:
         """Each image's maps `[m, h, w]`, at least 0."""
         import torch
 
@@ -145,7 +148,7 @@ class GradCam(ContrastiveMethod):
             found: list[list[torch.Tensor]] = [[] for _ in images]
             for number in range(max(len(wanted) for wanted in texts)):
                 rows = [index for index, wanted in enumerate(texts) if number < len(wanted)]
-                wanted = torch.stack([texts[index][number].clone() for index in rows])
+                wanted = torch.cat([texts[index][number].clone() for index in rows])
                 # Images do not meet in the network, so the sum's gradient is each image's own.
                 similarity = torch.nn.functional.cosine_similarity(embedded[rows], wanted, dim=-1).sum()
                 (gradient,) = torch.autograd.grad(similarity, features, retain_graph=True)

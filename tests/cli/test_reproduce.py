@@ -85,6 +85,20 @@ def test_two_quick_methods_are_identical(groundcxr, made, tmp_path):
         assert sorted(path.name for path in (tmp_path / "results").iterdir()) == ["phantom", "store"]
 
 
+def test_answers_that_were_stored_by_another_method_are_identical(groundcxr, tmp_path):
+    """The control reads what the method has stored of the same phrases, asked in other batches than its own."""
+    control = ("--method", "wrong=shuffled-phrase", "--set", "wrong.method=clip-phantom")
+    where = ("--dataset", "phantom", "--set", "dataset.images=12")
+    ran = groundcxr("evaluate", "--method", "clip-phantom", *control, *where)
+    assert ran.code == 0, ran.err
+    results = [line for line in ran.out.splitlines() if line.endswith("result.json")]
+    assert len(results) == 2
+    for result in results:
+        ran = groundcxr("reproduce", result)
+        assert ran.code == 0, ran.err
+        assert "identical: every value and status of" in ran.out
+
+
 def test_a_manifest_and_boxes_that_were_chosen_are_the_same_again(groundcxr, made, manifest, tmp_path):
     where = ("--dataset", "manifest", "--root", manifest)
     folder = made("--method", "class-mean-box", *where, "--top", 1, "--pathology", "Edema", "--protocol", "v1")

@@ -27,6 +27,28 @@ def films(write_film, tmp_path):
     return folder / "manifest.csv"
 
 
+@pytest.fixture(scope="session")
+def same_in_any_batch():
+    """Asserts that a method gives the bytes of its answers to a batch also alone, by twos and in another order."""
+
+    def answers(method, queries):
+        def maps(asked):
+            found = method.ground_batch(asked)
+            return {
+                (one.image.sha256, one.phrase): answer.heatmap.values for one, answer in zip(asked, found, strict=True)
+            }
+
+        whole = maps(queries)
+        turned = [*queries[1::2], *queries[::2]][::-1]
+        others = [[query] for query in queries] + [queries[at : at + 2] for at in range(0, len(queries), 2)]
+        for asked in (turned, *others):
+            for key, values in maps(asked).items():
+                np.testing.assert_array_equal(values, whole[key], err_msg=f"{key[1]!r} in a batch of {len(asked)}")
+        return [whole[query.image.sha256, query.phrase] for query in queries]
+
+    return answers
+
+
 @pytest.fixture
 def checked_and_evaluated(groundcxr, tmp_path):
     """Checks a method and evaluates it on a wide JPEG and a tall 16-bit PNG, both from the command line."""

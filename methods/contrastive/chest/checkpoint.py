@@ -85,7 +85,6 @@ class CheckpointMethod(ContrastiveMethod):
         self._seed = None if drawn is None else drawn.seed
         if drawn is not None:
             self.trained_on: tuple[str, ...] = ()
-        self._device = "cpu"
         self._networks: dict[str, Any] = {}
 
     def build(self, states: Mapping[str, States]) -> dict[str, Any]:

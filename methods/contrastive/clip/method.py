@@ -59,7 +59,6 @@ class Clip(ContrastiveMethod):
             raise MethodError(f"{type(self).__name__} takes model and tokenizer together, or neither")
         self._dense, self._prompts, self._changes = settings_of(self.options)
         self._fingerprint: str | None = None
-        self._device = "cpu"
         self._source: Source | None = None
         self._model: Any = None
         self._tokenizer: Any = None

@@ -133,21 +133,16 @@ def test_maps_of_himl_itself(kind, _, encoder, text, tmp_path, monkeypatch):
         assert np.nanstd(expected) > 1e-4
 
 
-def test_batches_agree_and_encode_each_image_once(biovil, tmp_path):
+def test_batches_agree_and_encode_each_image_once(biovil, tmp_path, same_in_any_batch):
     images = [Radiograph.open(path) for path in films(tmp_path)]
     queries = [Query(image, phrase, "Edema") for image in images for phrase in PHRASES]
     queries.append(Query(images[0], PHRASES[0], "Edema"))
     biovil._image_model.batches = []
     together = biovil.ground_batch(queries)
-    assert biovil._image_model.batches == [3]
-    again = biovil.ground_batch(queries)
-    for query, answer, repeated in zip(queries, together, again, strict=True):
-        assert answer.heatmap.image_size == query.image.size
-        np.testing.assert_array_equal(answer.heatmap.values, repeated.heatmap.values)
-    for start in range(0, len(queries), 4):
-        alone = biovil.ground_batch(queries[start : start + 4])
-        for answer, other in zip(together[start : start + 4], alone, strict=True):
-            np.testing.assert_allclose(answer.heatmap.values, other.heatmap.values, atol=1e-5, rtol=0)
+    # One at a time, since kernels round otherwise for several.
+    assert biovil._image_model.batches == [1, 1, 1]
+    assert [answer.heatmap.image_size for answer in together] == [query.image.size for query in queries]
+    same_in_any_batch(biovil, queries)
     assert not np.allclose(together[0].heatmap.values, together[1].heatmap.values, atol=1e-3)
 
 

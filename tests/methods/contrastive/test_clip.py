@@ -17,12 +17,14 @@ from transformers import BertConfig, CLIPImageProcessor, SiglipImageProcessor
 from groundcxr.core import Box, Heatmap, MethodError, Query, Radiograph, UnknownNameError, WeightsError
 from groundcxr.core.input_frame import fit_frame
 from groundcxr.core.seen import seen
+from groundcxr.methods.contrastive import base
 from groundcxr.methods.contrastive.clip.frame import RESIZE_MODES
 from groundcxr.methods.contrastive.clip.method import Clip
 from groundcxr.methods.contrastive.clip.options import ClipOptions
 from groundcxr.methods.contrastive.clip.presets import PRESETS
 from groundcxr.methods.contrastive.clip.towers import patch_tower
 from groundcxr.methods.contrastive.clip.transformers_models import ProcessorFrame
+from groundcxr.methods.inference import together
 from groundcxr.methods.loading import build_method
 from groundcxr.methods.marker import find_marker, frame_problem, marker_image
 
@@ -182,24 +184,37 @@ def test_models_are_refused_before_their_weights_are_fetched(tmp_path):
         Clip(ClipOptions(f"local-dir:{tmp_path}")).setup("cpu")
 
 
-def test_batches_agree_and_encode_each_image_once(clip, tmp_path):
+def test_batches_agree_and_encode_each_image_once(clip, same_in_any_batch):
     images = [Radiograph.from_array(film(*size, seed)) for seed, size in enumerate([(80, 64), (64, 90), (40, 40)])]
     queries = [Query(image, phrase, "Edema") for image in images for phrase in PHRASES]
     encoded = []
     hook = clip._model.visual.register_forward_pre_hook(lambda module, args: encoded.append("direct"))
     inner = clip._model.visual.transformer.register_forward_pre_hook(lambda module, args: encoded.append("direct"))
     first = clip._model.visual.conv1.register_forward_hook(lambda module, args, output: encoded.append(len(output)))
-    together = clip.ground_batch([*queries, queries[0]])
+    answers = clip.ground_batch([*queries, queries[0]])
     for one in (hook, inner, first):
         one.remove()
+    # One at a time, since kernels round otherwise for several.
+    assert encoded == [1, 1, 1]
+    assert [answer.heatmap.image_size for answer in answers] == [one.image.size for one in (*queries, queries[0])]
+    same_in_any_batch(clip, [*queries, queries[0]])
+
+
+@pytest.mark.parametrize("gpu", ["cuda", "cuda:1"])
+def test_on_a_gpu_a_batch_is_encoded_together(gpu, clip, monkeypatch):
+    """With the networks where they are: a test has no GPU."""
+    images = [Radiograph.from_array(film(80, 64, seed)) for seed in range(3)]
+    queries = [Query(image, phrase, "Edema") for image in images for phrase in PHRASES]
+    encoded = []
+    first = clip._model.visual.conv1.register_forward_hook(lambda module, args, output: encoded.append(len(output)))
+    monkeypatch.setattr(base, "together", lambda items, device: together(items, gpu))
+    found = clip.ground_batch(queries)
+    monkeypatch.undo()
+    first.remove()
     assert encoded == [3]
-    again = clip.ground_batch([*queries, queries[0]])
-    for answer, repeated in zip(together, again, strict=True):
-        np.testing.assert_array_equal(answer.heatmap.values, repeated.heatmap.values)
-    for query, answer in zip(queries, together, strict=False):
-        (alone,) = clip.ground(query.image, [query.phrase])
+    for query, answer, other in zip(queries, found, clip.ground_batch(queries), strict=True):
         assert answer.heatmap.image_size == query.image.size
-        np.testing.assert_allclose(answer.heatmap.values, alone.heatmap.values, atol=1e-5, rtol=0)
+        np.testing.assert_allclose(answer.heatmap.values, other.heatmap.values, atol=1e-5, rtol=0)
 
 
 def test_extents_by_hand(clip):
