@@ -10,8 +10,8 @@
 #
 # PYTHON names another interpreter than python3.
 #
-# Parts: 1 every method's answers beside the CPU's (1.5 minutes); 2 the diffusion method at the paper's size (2.5 minutes);
-# 3 films from the disk to the table (1 minute). A part that fails or takes too long does not keep the next from running.
+# Parts: 1 every method's answers beside the CPU's (80 s); 2 the diffusion method at the paper's size (165 s);
+# 3 films from the disk to the table (45 s). A part that fails or takes too long does not keep the next from running.
 # Exit code 0: all parts ended, and part 1 agrees.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -59,7 +59,7 @@ part() {  # number, seconds, command
 }
 out=$(cd "$out" && pwd)
 [ -n "$answers" ] && answers=$(cd "$answers" && pwd)
-part 1 90 gpu_agree.py compare "$answers"
-part 2 150 ldm_gpu.py
-part 3 60 gpu_films.py
+part 1 80 gpu_agree.py compare "$answers"
+part 2 165 ldm_gpu.py
+part 3 45 gpu_films.py
 exit $failed

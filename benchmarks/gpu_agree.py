@@ -93,6 +93,7 @@ def compare(folder: Path, names: tuple[str, ...], samples: int, device: str) -> 
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cpu_count() // processes)))
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         waiting = {pool.submit(_compared, folder, name, samples, device): name for name in names}
+        capped, lines = memory_runs_out(folder, samples, device) if device != "cpu" else (0, [])
         for one in as_completed(waiting):
             try:
                 line, agrees = one.result()
@@ -100,8 +101,8 @@ def compare(folder: Path, names: tuple[str, ...], samples: int, device: str) -> 
                 line, agrees = f"| {waiting[one]} | | | | | | | | {type(error).__name__}: {error} |", False
             wrong += not agrees
             print(line, flush=True)
-    if device != "cpu":
-        wrong += memory_runs_out(folder, samples, device)
+    wrong += capped
+    print("\n".join(["", *lines]))
     print(f"\n{wrong or 'no'} of these lines differ by more than {ALLOWED}")
     return int(wrong > 0)
 
@@ -179,13 +180,13 @@ def difference(one: NDArray[Any], other: NDArray[Any], kind: str) -> float:
     return float(np.nan_to_num(found).max()) / (LEVELS if kind == "maps" else 1)
 
 
-def memory_runs_out(folder: Path, samples: int, device: str) -> int:
-    """Cap the memory where the usual batch does not fit in, and print what becomes of it; returns how many go wrong.
+def memory_runs_out(folder: Path, samples: int, device: str) -> tuple[int, list[str]]:
+    """Cap the memory where the usual batch does not fit in; returns how many methods go wrong then, and the table.
 
     What `BatchSize` finds free is not what it gets then, as where another process takes it meanwhile.
     """
-    print("\n| memory capped | MiB | of MiB | batches halved to | images asked alone | maps to the CPU's | |")
-    print("|---|---:|---:|---:|---:|---:|---|")
+    lines = ["| memory capped | MiB | of MiB | batches halved to | images asked alone | maps to the CPU's | |"]
+    lines.append("|---|---:|---:|---:|---:|---:|---|")
     wrong = 0
     for name in CAPPED:
         method = CASES[name].build(folder / "models")
@@ -207,8 +208,8 @@ def memory_runs_out(folder: Path, samples: int, device: str) -> int:
         rows = ", ".join(map(str, sorted(set(halved), reverse=True))) or "-"
         fits = "" if fine else "wrong"
         mebibytes = f"{cap / 2**20:.0f} | {peak / 2**20:.0f}"
-        print(f"| {name} | {mebibytes} | {rows} | {len(alone)} | {differs:.1e} | {fits} |", flush=True)
-    return wrong
+        lines.append(f"| {name} | {mebibytes} | {rows} | {len(alone)} | {differs:.1e} | {fits} |")
+    return wrong, lines
 
 
 @contextmanager

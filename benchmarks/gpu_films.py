@@ -30,7 +30,6 @@ from groundcxr.core.machine import cpu_count
 from groundcxr.evaluation import worker
 from groundcxr.evaluation.reading import reading_threads
 from groundcxr.evaluation.store import PredictionStore
-from groundcxr.methods.contrastive.biovil import BioViL
 
 running = importlib.import_module("groundcxr.evaluation.run")  # its package has a name `run` of its own
 IMAGES, SMOKE_IMAGES = 64, 2
@@ -121,7 +120,7 @@ def noted(spent: dict[str, float], method: Any) -> Iterator[None]:
     wrap(method, "ground_batch", "networks and maps")
     wrap(running, "score_parts", "scoring")
     wrap(running, "make_result", "averages and intervals")
-    if isinstance(method, BioViL):
+    if hasattr(method, "_pixels"):
         wrap(method, "_pixels", "making films the network's input")
     try:
         yield

@@ -1,4 +1,4 @@
-"""Many small waits at once, also where the system gives no more threads."""
+"""Many small waits or pieces of work at once, also where the system gives no more threads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def mapped(
     """A function's results for all items, in order; the calling thread works too, so it gets on without any other.
 
     Args:
-        function: Waits for a disk most of the time; called from several threads.
+        function: Waits for a disk, or works in NumPy or Pillow, most of the time; called from several threads.
         items: What it is called with.
         workers: The most threads that work at once, the calling one among them.
         done: Called after each item, by one thread at a time.

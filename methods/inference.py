@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
+from ..core import Radiograph
+from ..core.machine import cpu_count
+from ..core.threads import mapped
+
 _Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
 @contextmanager
@@ -23,6 +28,16 @@ def exact_inference() -> Iterator[None]:
         cudnn.flags(enabled=cudnn.enabled, benchmark=False, deterministic=True, allow_tf32=False),
     ):
         yield
+
+
+def prepared(images: Sequence[Radiograph], prepare: Callable[[Radiograph], _Result]) -> list[_Result]:
+    """What images become before a network sees them, in order; worked on by all processors, so that no GPU waits.
+
+    Args:
+        images: Of a batch.
+        prepare: What becomes of one; called from several threads, with all its work in NumPy or Pillow.
+    """
+    return mapped(prepare, images, cpu_count())
 
 
 def together(items: Sequence[_Item], device: str) -> list[Sequence[_Item]]:

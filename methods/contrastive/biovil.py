@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...core import Box, Heatmap, ImageSize, MethodError, Radiograph
 from ...core.fingerprint import digest
 from ..hub import HubFiles, unloadable
+from ..inference import prepared
 from ..pretrained import check_loaded, quietly
 from ..random_weights import drawing, drawn_id, random_weights
 from ..registry import register_method
@@ -211,7 +212,7 @@ class BioViL(ContrastiveMethod):
         from PIL import Image
 
         transform: Any = create_chest_xray_transform_for_inference(_RESIZE, self.crop_size)
-        pixels = [transform(Image.fromarray(remap_to_uint8(image.pixels))) for image in images]
+        pixels = prepared(images, lambda image: transform(Image.fromarray(remap_to_uint8(image.pixels))))
         return torch.stack(pixels).to(self._device)
 
     @property

@@ -16,6 +16,7 @@ from ...core.fingerprint import digest, file_digest
 from ...core.input_frame import InputFrame, fit_frame
 from ...core.paths import user_path
 from ..hub import unloadable
+from ..inference import prepared
 from ..marker import NetworkInput
 from ..random_weights import drawing, drawn_id, random_weights
 from ..registry import register_method
@@ -193,7 +194,7 @@ class CxrClip(ContrastiveMethod):
         transform = _transform()
         for image in images:
             self._placement(image.size)
-        return torch.stack([transform(image.as_pil().convert("RGB")) for image in images]).to(self._device)
+        return torch.stack(prepared(images, lambda image: transform(image.as_pil().convert("RGB")))).to(self._device)
 
     def _tokens(self, phrases: Sequence[str], longest: int, **arguments: Any) -> Any:
         return self._tokenizer(list(phrases), truncation=True, max_length=longest, **arguments)

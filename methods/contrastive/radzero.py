@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...core import Heatmap, ImageSize, Radiograph, WeightsError
 from ...core.input_frame import fit_frame
 from ..hub import unloadable
+from ..inference import prepared
 from ..pretrained import PretrainedMethod
 from ..random_weights import drawing
 from ..registry import register_method
@@ -78,8 +79,8 @@ class RadZero(PretrainedMethod, ContrastiveMethod):
         import torch
 
         # One at a time: 1,370 tokens fill a device, and an answer must not depend on what else was in the batch.
-        pixels = (torch.from_numpy(self._preparation(image)).to(self._device) for image in images)
-        return torch.cat([self._network.patches(one[None]) for one in pixels])
+        pixels = prepared(images, self._preparation)
+        return torch.cat([self._network.patches(torch.from_numpy(one).to(self._device)[None]) for one in pixels])
 
     def embed_phrases(self, phrases: Sequence[str]) -> torch.Tensor:
         """Phrase embeddings of unit length, `[m, d]`."""

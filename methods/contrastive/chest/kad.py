@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ....core import MethodError, Radiograph
+from ...inference import prepared
 from ...registry import register_method
 from .squashed import SquashedMethod
 
@@ -65,7 +66,7 @@ class KAD(SquashedMethod):
         """Embeddings of the places, `[n, 16, 16, 768]`."""
         import torch
 
-        pixels = torch.from_numpy(np.stack([self.input_pixels(image) for image in images])).to(self._device)
+        pixels = torch.from_numpy(np.stack(prepared(images, self.input_pixels))).to(self._device)
         mean, std = (pixels.new_tensor(values)[:, None, None] for values in (_MEAN, _STD))
         return self._networks["image_encoder"]((pixels[:, None] - mean) / std)
 

@@ -14,6 +14,7 @@ from ....core import Heatmap, ImageSize, MethodError, Radiograph, WeightsError
 from ....core.fingerprint import file_digest
 from ....core.paths import user_path
 from ...hub import unloadable
+from ...inference import prepared
 from ...registry import register_method
 from ..smoothing import smooth
 from .checkpoint import WEIGHTS_HELP, depth, rows
@@ -112,7 +113,7 @@ class MaCo(SquashedMethod):
         import torch
 
         network = self._networks["model"]
-        pixels = torch.from_numpy(np.stack([self.input_pixels(image) for image in images])).to(self._device)
+        pixels = torch.from_numpy(np.stack(prepared(images, self.input_pixels))).to(self._device)
         tokens = network.forward_features(((pixels - _MEAN) / _STD)[:, None].expand(-1, 3, -1, -1))
         prior = (network.pos_weight_img.weight[0] / _PRIOR_TEMPERATURE).softmax(-1)
         return (network.img_mlp(tokens[:, 1:]) * prior[:, None]).unflatten(1, (_GRID, _GRID))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ....core import ImageSize, Radiograph
 from ....core.input_frame import InputFrame
+from ...inference import prepared
 from .checkpoint import CheckpointMethod
 from .frame import PadFrame
 from .words import WordEncoder
@@ -74,7 +75,7 @@ class PaddedMethod(CheckpointMethod):
         """What the image encoder gives for each of the images."""
         import torch
 
-        frames = np.stack([self.input_pixels(image) for image in images])
+        frames = np.stack(prepared(images, self.input_pixels))
         mean, std = self.normalisation
         pixels = (torch.from_numpy(frames).to(self._device, torch.float32) / 255 - mean) / std
         return self.part("img_encoder")(pixels[:, None].expand(-1, 3, -1, -1))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ....core import Heatmap, ImageSize, MethodError, Radiograph
 from ....core.fingerprint import digest
+from ...inference import prepared
 from ...marker import NetworkInput
 from ...registry import register_method
 from ...requirements import require_packages
@@ -209,7 +210,7 @@ class Clip(ContrastiveMethod):
 
         for image in images:
             self._frame.placement(image.size)
-        return torch.stack([self._frame.pixels(image.as_pil()) for image in images]).to(self._device)
+        return torch.stack(prepared(images, lambda image: self._frame.pixels(image.as_pil()))).to(self._device)
 
     def _embed_under(self, phrases: Sequence[str], templates: Sequence[str]) -> torch.Tensor:
         """Unit embeddings `[m, d]`: each the mean of a phrase's under all templates."""

@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
 
 from .forward import Begun
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
-class Compiled:
-    """A function of rows, compiled for as many rows as it was given at the most.
+
+def compiled(function: _Function) -> _Function:
+    """A function of rows, compiled for as many rows as it is given at the most.
 
     Compiling takes a minute or so, and a shape that differs is compiled anew: the last batch of a run would cost more
     than all the others save. So fewer rows are filled up with copies of the last, whose results are dropped.
-    """
 
+    Args:
+        function: Of tensors, or tuples of them, that have their rows first, as its result has. Where it runs out of
+            memory, the next, fewer rows are not filled up.
+    """
+    return cast("_Function", _Compiled(function))
+
+
+class _Compiled:
     def __init__(self, function: Callable[..., Any]) -> None:
-        """Take a function of tensors, or tuples of them, that have their rows first, as its result has."""
         self._function = torch.compile(function)
         self._rows = 0
 
     def __call__(self, *given: Any) -> Any:
-        """The function's result, of as many rows as were given.
-
-        Raises:
-            torch.cuda.OutOfMemoryError: If they do not fit; the next, fewer rows then are not filled up.
-        """
         rows = len(given[0][0] if isinstance(given[0], tuple) else given[0])
         self._rows = max(self._rows, rows)
         if rows == self._rows:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from .attention import attention_map, attention_maps, block_of
-from .compiled import Compiled
+from .compiled import compiled
 from .forward import Begun
 
 
@@ -55,10 +55,10 @@ class SplitForward:
         pushed = sum(step.apply is _push for step in self._reading)
         self._skips_read = max(0, sum(step.apply is _pop for step in self._reading) - pushed)
         if compile_it:
-            self.begin = Compiled(self.begin)
-            self.predict = Compiled(self.predict)
-            self.attend = Compiled(self.attend)
-            self.observe = Compiled(self.observe)
+            self.begin = compiled(self.begin)
+            self.predict = compiled(self.predict)
+            self.attend = compiled(self.attend)
+            self.observe = compiled(self.observe)
 
     def begin(self, latents: Tensor, timesteps: Tensor) -> Begun:
         """See `Forward`."""

@@ -10,7 +10,7 @@ from diffusers.models.attention_processor import AttnProcessor
 from groundcxr.core import MethodError
 from groundcxr.methods.diffusion.ldm.attention import choose_layers
 from groundcxr.methods.diffusion.ldm.batching import BatchSize
-from groundcxr.methods.diffusion.ldm.compiled import Compiled
+from groundcxr.methods.diffusion.ldm.compiled import compiled
 from groundcxr.methods.diffusion.ldm.forward import join
 from groundcxr.methods.diffusion.ldm.options import PRESETS, Preset
 from groundcxr.methods.diffusion.ldm.split import SplitForward, is_plain
@@ -218,8 +218,8 @@ def test_a_layer_that_is_not_there_is_refused(layers, message):
 
 
 def test_a_compiled_part_is_one_graph(monkeypatch):
-    compiled = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda part: compiled(part, backend="eager", fullgraph=True))
+    usual = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda part: usual(part, backend="eager", fullgraph=True))
     unet = network(**PLAIN["other options"])
     layers = choose_layers(unet, [0, 1])
     forward = SplitForward(unet, layers, compile_it=True)
@@ -230,13 +230,13 @@ def test_a_compiled_part_is_one_graph(monkeypatch):
 
 
 def test_a_part_is_compiled_once_for_batches_of_all_sizes(monkeypatch):
-    compiled, graphs = torch.compile, []
+    usual, graphs = torch.compile, []
 
     def backend(graph, _):
         graphs.append(graph)
         return graph.forward
 
-    monkeypatch.setattr(torch, "compile", lambda part: compiled(part, backend=backend, fullgraph=True))
+    monkeypatch.setattr(torch, "compile", lambda part: usual(part, backend=backend, fullgraph=True))
     unet = network(**PLAIN["paper"])
     layers = choose_layers(unet, None)
     forward = SplitForward(unet, layers, compile_it=True)
@@ -264,8 +264,8 @@ def test_after_memory_ran_out_fewer_rows_are_not_filled_up(monkeypatch):
         return rows * 2
 
     monkeypatch.setattr(torch, "compile", lambda function: function)
-    compiled, batch = Compiled(part), BatchSize(4)
+    double, batch = compiled(part), BatchSize(4)
     rows = torch.arange(7.0)
-    found = torch.cat(batch.run(7, lambda start, stop: compiled(rows[start:stop])))
+    found = torch.cat(batch.run(7, lambda start, stop: double(rows[start:stop])))
     assert found.tolist() == (rows * 2).tolist()
     assert asked == [4, 2, 2, 2, 2]  # the last one alone, filled up
