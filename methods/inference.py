@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import torch
 
 _Item = TypeVar("_Item")
 
@@ -25,7 +28,7 @@ def exact_inference() -> Iterator[None]:
         yield
 
 
-def together(items: Sequence[_Item], device: str) -> list[Sequence[_Item]]:
+def together(items: Sequence[_Item], device: str | torch.device) -> list[Sequence[_Item]]:
     """Which of a batch's items go through a network at once: on a CPU each alone, elsewhere all of them.
 
     Kernels add up in another order for other shapes, so that beside others an item gets other last digits, which a
