@@ -10,7 +10,7 @@
 #
 # PYTHON names another interpreter than python3.
 #
-# Parts: 1 every method's answers beside the CPU's (80 s); 2 the diffusion method at the paper's size (165 s);
+# Parts: 1 every method's answers beside the CPU's (75 s); 2 the diffusion method at the paper's size (180 s);
 # 3 films from the disk to the table (45 s). A part that fails or takes too long does not keep the next from running.
 # Exit code 0: all parts ended, and part 1 agrees.
 set -uo pipefail
@@ -59,7 +59,7 @@ part() {  # number, seconds, command
 }
 out=$(cd "$out" && pwd)
 [ -n "$answers" ] && answers=$(cd "$answers" && pwd)
-part 1 80 gpu_agree.py compare "$answers"
-part 2 165 ldm_gpu.py
+part 1 75 gpu_agree.py compare "$answers"
+part 2 180 ldm_gpu.py
 part 3 45 gpu_films.py
 exit $failed

@@ -85,15 +85,15 @@ def compare(folder: Path, names: tuple[str, ...], samples: int, device: str) -> 
     """Print each method's largest differences; returns how many are too large."""
     print(f"the first {samples} samples of the phantom on {machine(device)}; allowed: {ALLOWED}")
     print(f"here: {libraries()}\nthere: {(folder / 'made.txt').read_text()}\n")
-    print("| method | maps to the CPU's | boxes | texts | table | derived or tuned | batch 1 to 16 | s | |")
-    print("|---|---:|---:|---:|---:|---:|---:|---:|---|")
     wrong = 0
     # Most of a method's time is its network's drawing and loading, which one processor does.
     processes = 1 if device == "cpu" else PROCESSES
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cpu_count() // processes)))
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         waiting = {pool.submit(_compared, folder, name, samples, device): name for name in names}
-        capped, lines = memory_runs_out(folder, samples, device) if device != "cpu" else (0, [])
+        capped = memory_runs_out(folder, samples, device) if device != "cpu" else 0
+        print("\n| method | maps to the CPU's | boxes | texts | table | derived or tuned | batch 1 to 16 | s | |")
+        print("|---|---:|---:|---:|---:|---:|---:|---:|---|", flush=True)
         for one in as_completed(waiting):
             try:
                 line, agrees = one.result()
@@ -102,7 +102,6 @@ def compare(folder: Path, names: tuple[str, ...], samples: int, device: str) -> 
             wrong += not agrees
             print(line, flush=True)
     wrong += capped
-    print("\n".join(["", *lines]))
     print(f"\n{wrong or 'no'} of these lines differ by more than {ALLOWED}")
     return int(wrong > 0)
 
@@ -180,13 +179,13 @@ def difference(one: NDArray[Any], other: NDArray[Any], kind: str) -> float:
     return float(np.nan_to_num(found).max()) / (LEVELS if kind == "maps" else 1)
 
 
-def memory_runs_out(folder: Path, samples: int, device: str) -> tuple[int, list[str]]:
-    """Cap the memory where the usual batch does not fit in; returns how many methods go wrong then, and the table.
+def memory_runs_out(folder: Path, samples: int, device: str) -> int:
+    """Cap the memory where the usual batch does not fit in, and print what becomes of it; returns how many go wrong.
 
     What `BatchSize` finds free is not what it gets then, as where another process takes it meanwhile.
     """
-    lines = ["| memory capped | MiB | of MiB | batches halved to | images asked alone | maps to the CPU's | |"]
-    lines.append("|---|---:|---:|---:|---:|---:|---|")
+    print("| memory capped | MiB | of MiB | batches halved to | images asked alone | maps to the CPU's | |")
+    print("|---|---:|---:|---:|---:|---:|---|")
     wrong = 0
     for name in CAPPED:
         method = CASES[name].build(folder / "models")
@@ -208,8 +207,8 @@ def memory_runs_out(folder: Path, samples: int, device: str) -> tuple[int, list[
         rows = ", ".join(map(str, sorted(set(halved), reverse=True))) or "-"
         fits = "" if fine else "wrong"
         mebibytes = f"{cap / 2**20:.0f} | {peak / 2**20:.0f}"
-        lines.append(f"| {name} | {mebibytes} | {rows} | {len(alone)} | {differs:.1e} | {fits} |")
-    return wrong, lines
+        print(f"| {name} | {mebibytes} | {rows} | {len(alone)} | {differs:.1e} | {fits} |", flush=True)
+    return wrong
 
 
 @contextmanager

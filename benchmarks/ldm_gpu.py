@@ -59,12 +59,12 @@ PAPER = Size(
     300,
     (
         ("bfloat16", False, 64),
-        ("bfloat16", True, 64),
         ("bfloat16", False, 32),
         ("bfloat16", False, 8),
         ("bfloat16", False, 1),
         ("float16", False, 32),
         ("float32", False, 8),
+        ("bfloat16", True, 64),
     ),
     published=80,
     compared=4,
@@ -108,6 +108,10 @@ def main() -> None:
     print("|---|---|---:|---:|---:|---:|---:|")
     best: tuple[float, tuple[str, bool, int], CrossAttentionGrounder] | None = None
     for variant in size.variants:
+        if variant[1]:  # last, since to compile takes two minutes
+            assert best is not None
+            whole_run(best[2], unet, device, best[1], published)
+            agreement(unet, vae, size, device)
         start = time.perf_counter()
         grounder = build(unet, vae, size, variant)
         found = measured(grounder, unet, size, device, variant)
@@ -122,7 +126,8 @@ def main() -> None:
             best = (found.images, variant, grounder)
     assert best is not None
     whole_run(best[2], unet, device, best[1], published)
-    agreement(unet, vae, size, device)
+    if not any(compiled for _, compiled, _ in size.variants):
+        agreement(unet, vae, size, device)
 
 
 def build(unet: Any, vae: Any, size: Size, variant: tuple[str, bool, int]) -> CrossAttentionGrounder:

@@ -81,7 +81,11 @@ def import_results(
     """
     from ..evaluation.foreign import results_below, what_is
 
-    files = [one for path in files for one in results_below(path) or [path]]
+    below = [results_below(path) for path in files]
+    files = [one for path, (folders, _) in zip(files, below, strict=True) for one in folders or [path]]
+    skipped = [sentence for _, sentences in below for sentence in sentences]
+    for sentence in skipped:
+        sys.stderr.write(f"warning: {sentence}\n")
     kinds = ["texts" if preset else what_is(path) for path in files]
     results = [path for path, what in zip(files, kinds, strict=True) if what == "result"]
     predictions = [path for path, what in zip(files, kinds, strict=True) if what != "result"]
@@ -101,7 +105,7 @@ def import_results(
             f"{results[0]} is a result, which is copied as it is; leave out --dataset-label, which is for predictions"
         )
     if results:
-        raise typer.Exit(_import_results(results, out))
+        raise typer.Exit(_import_results(results, out) or bool(skipped))
     from ..evaluation import select
     from ..evaluation.box_choice import make_choice
     from ..evaluation.import_predictions import ForeignPredictions

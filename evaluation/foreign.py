@@ -36,8 +36,13 @@ def what_is(path: Path) -> Literal["result", "maps", "boxes"]:
     raise no_boxes(path, f"it holds {kind_of(content)}")
 
 
-def results_below(path: Path) -> list[Path]:
-    """The folders of the results in a whole folder of them, such as OUT of `evaluate`; none in any other path."""
+def results_below(path: Path) -> tuple[list[Path], list[str]]:
+    """The folders of the results in a whole folder of them, such as OUT of `evaluate`; none in any other path.
+
+    Returns:
+        The folders, and a sentence for each thing that looks like a result and is none.
+    """
     if not path.is_dir() or os.path.lexists(path / RESULT_FILE):
-        return []
-    return [entry for entry in walk_results(path) if isinstance(entry, Path)]
+        return [], []
+    found = list(walk_results(path))
+    return [one for one in found if isinstance(one, Path)], [one for one in found if isinstance(one, str)]

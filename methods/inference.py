@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..core import Radiograph
 from ..core.machine import cpu_count
 from ..core.threads import mapped
+
+if TYPE_CHECKING:
+    import torch
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -40,7 +43,7 @@ def prepared(images: Sequence[Radiograph], prepare: Callable[[Radiograph], _Resu
     return mapped(prepare, images, cpu_count())
 
 
-def together(items: Sequence[_Item], device: str) -> list[Sequence[_Item]]:
+def together(items: Sequence[_Item], device: str | torch.device) -> list[Sequence[_Item]]:
     """Which of a batch's items go through a network at once: on a CPU each alone, elsewhere all of them.
 
     Kernels add up in another order for other shapes, so that beside others an item gets other last digits, which a

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any, ClassVar
 
 from ...core import BOX, Box, Grounding, ImageSize, Radiograph
+from ..inference import together
 from ..registry import register_method
 from .pictures import as_rgb
 from .prompted import Family, PromptedMethod, in_parts
@@ -165,7 +166,9 @@ class Detector(PromptedMethod):
     def answer(self, image: Radiograph, phrases: Sequence[str]) -> list[Grounding]:
         """The best boxes of each phrase, and whether it was cut."""
         answers: list[Grounding] = []
-        for part in in_parts(phrases):
+        # Where phrases share the encoding of an image, one after the other it would be encoded anew for each.
+        groups = [phrases] if self.family.shares_image else together(phrases, self._device)
+        for part in (part for some in groups for part in in_parts(some)):
             prompts = [self.family.prompt(phrase) for phrase in part]
             most = self.family.most_tokens(self._model.config)
             found = self._found(image, prompts, most)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, ImageSize, Radiograph
+from ..inference import together
 from ..registry import register_method
 from .prompted import Family, PromptedMethod, in_parts
 
@@ -143,7 +144,7 @@ class Segmenter(PromptedMethod):
         most = self._model.config.text_config.max_position_embeddings
         vision = self.family.look(self._model, self.pixel_inputs(image)["pixel_values"].to(self._device))
         answers: list[Grounding] = []
-        for part in in_parts(phrases):
+        for part in (part for some in together(phrases, self._device) for part in in_parts(some)):
             tokens = self._processor.tokenizer(
                 list(part), padding="max_length", truncation=True, max_length=most, return_tensors="pt"
             )

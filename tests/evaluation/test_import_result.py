@@ -279,6 +279,19 @@ def test_results_that_cannot_be_imported_leave_the_others(groundcxr, theirs, tin
     assert not (tmp_path / "there").exists()
 
 
+def test_what_is_no_result_in_a_folder_of_them_is_told(groundcxr, theirs, tiny, tmp_path):
+    half = evaluate("random", tiny, out=tmp_path / "theirs").path
+    half.unlink()
+    ran = groundcxr("import", tmp_path / "theirs", "--out", "here")
+    assert ran.code == 1
+    assert load_result(tmp_path / ran.out.strip()).info.method.label == "center-prior"
+    assert f"warning: {half.parent} has samples.parquet but no result.json: half-written" in ran.err
+    theirs.unlink()
+    ran = groundcxr("import", tmp_path / "theirs", "--out", "there")
+    assert ran.code == 2
+    assert ran.err.count("half-written") == 2
+
+
 def test_the_command(groundcxr, theirs, tmp_path):
     ran = groundcxr("import", theirs, theirs.parent, "--out", "here")
     assert ran.code == 0, ran.err

@@ -13,7 +13,7 @@ from ..ldm.batching import DTYPES, BatchSize, exact_float32, products_in
 from ..ldm.forward import Begun
 from ..ldm.noising import NoisedLatents, attention_blocks
 from ..ldm.postprocess import check_finite, combine, finish
-from ..ldm.reading import Phrases, read_phrases
+from ..ldm.reading import Phrases, read_phrases, read_together
 from ..ldm.whole import WholeForward
 from .noise import fixed_times
 
@@ -113,15 +113,16 @@ class TransformerGrounder:
                 torch.stack([one.weights for one in group]).to(device),
                 torch.tensor([used.index(one.image) for one in group], device=device),
             )
+            groups = read_together(asked)
             noised = NoisedLatents(
                 self.schedule,
                 latents[used],
                 [seeds[image] for image in used],
                 self.times,
-                max(1, batch.rows // len(rows)),
+                max(1, batch.rows // len(groups[0].source)),
             )
             with products_in(self._dtype, device):
-                layers = read_phrases(self._forward, attention_blocks(self._forward, noised, batch), asked, batch)
+                layers = read_phrases(self._forward, attention_blocks(self._forward, noised, batch), groups, batch)
             for index, row in enumerate(rows):
                 found[row] = [layer[index] for layer in layers]
         maps = [torch.stack(layer) for layer in zip(*(found[row] for row in range(len(phrases))), strict=True)]

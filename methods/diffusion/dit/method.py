@@ -71,6 +71,7 @@ class Dit(Ldm):
             raise MethodError(f"{self.name} computes in float32 on a CPU: leave dtype out, or use a GPU")
         from .grounder import TransformerGrounder
 
+        self._device = device
         self._model = self._load(device)
         self._grounder = TransformerGrounder(
             self._model.transformer,
@@ -89,12 +90,8 @@ class Dit(Ldm):
 
         return load_transformer(self._located, self._drawn.seed if self._drawn else None, device)
 
-    def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
-        """Answer a batch of queries, in order.
-
-        Raises:
-            MethodError: If a phrase has no token to average over.
-        """
+    def _answers(self, queries: Sequence[Query]) -> list[Grounding]:
+        """The answers to queries whose images share batches."""
         import torch
 
         from .grounder import Asked

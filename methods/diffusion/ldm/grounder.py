@@ -22,7 +22,7 @@ from .monai import autoencoder_from_monai, read_weights, unet_from_monai
 from .noising import NoisedLatents, attention_blocks, difference_blocks, difference_times
 from .options import Extraction
 from .postprocess import check_finite, combine, finish
-from .reading import Block, Phrases, read_phrases
+from .reading import Block, Phrases, read_phrases, read_together
 from .schedule import NoiseSchedule, last_four_fifths, middle_fifth, sampler_of
 from .split import SplitForward, is_plain
 from .whole import WholeForward
@@ -218,7 +218,10 @@ class CrossAttentionGrounder:
                     read_bimodal(self.forward, self._sampler, posterior, noise, empty, phrases, self.steps_read, batch)
                 ]
             else:
-                layers = read_phrases(self.forward, self._blocks(latents, empty, noise, count, batch), phrases, batch)
+                groups = read_together(phrases)
+                layers = read_phrases(
+                    self.forward, self._blocks(latents, empty, noise, len(groups[0].source), batch), groups, batch
+                )
         if all(layer.shape[-2:] == (1, 1) for layer in layers):
             raise MethodError(
                 f"the layers read see an image of {image.shape[-1]}x{image.shape[-2]} as a single point; give a larger "

@@ -13,7 +13,8 @@ from ....core.fingerprint import digest, jsonable, seed_from
 from ....core.place_words import VERSION
 from ....core.published import named_place
 from ....core.supervision import ANATOMY
-from ...base import GroundingMethod
+from ...base import GroundingMethod, by_image
+from ...inference import together
 from ...random_weights import drawn_id, random_weights
 from ...registry import register_method
 from ...repository import published
@@ -84,6 +85,7 @@ class Ldm(GroundingMethod):
             self.supervision = ANATOMY
         self._fingerprint: str | None = None
         self._book: Codebook | None = None
+        self._device = "cpu"
         self._model: Any = None
         self._grounder: Any = None
 
@@ -125,6 +127,7 @@ class Ldm(GroundingMethod):
             raise MethodError(
                 f"{self.name} computes in float32 and uncompiled on a CPU: leave dtype and compile out, or use a GPU"
             )
+        self._device = device
         self._model = self.load(device)
         if self._about is not None:
             from .embedding import fitting_book
@@ -220,21 +223,26 @@ class Ldm(GroundingMethod):
     def ground_batch(self, queries: Sequence[Query]) -> list[Grounding]:
         """Answer a batch of queries, in order; the phrases of an image share its trajectory, where there is one.
 
+        On a CPU images and phrases go one at a time, so that no answer depends on what else is in its batch.
+
         Raises:
             MethodError: If a phrase has no token to average over.
         """
+        parts = [[query for mine in part for query in mine] for part in together(by_image(queries), self._device)]
+        if self._settings.extraction is Extraction.BIMODAL:
+            # On any device: its 8 bits would show how a batch rounds.
+            parts = [[query] for query in queries]
+        return [answer for part in parts for answer in self._answers(part)]
+
+    def _answers(self, queries: Sequence[Query]) -> list[Grounding]:
+        """The answers to queries whose images share batches."""
+        import torch
+
         model, settings = self._model, self._settings
-        if settings.extraction is Extraction.BIMODAL and len(queries) > 1:
-            # One by one, from text encoder to map: its 8 bits would show how a batch rounds.
-            return [answer for query in queries for answer in self.ground_batch([query])]
         texts = self._tokenized(queries)
         empty = tokenize_empty(model.tokenizer, model.max_tokens)
-        change = None
-        if self._book is not None:
-            from .embedding import change_by
-
-            change = change_by(self._book, [empty, *texts], ["", *(query.phrase for query in queries)])
-        states = model.token_states(*token_tensors([empty, *texts]), change)
+        asked = [("", empty), *((query.phrase, text) for query, text in zip(queries, texts, strict=True))]
+        states = torch.cat([self._states(part) for part in together(asked, self._device)])
         images = {query.image.sha256: query.image for query in queries}
         place = {sha256: index for index, sha256 in enumerate(images)}
         maps = self._grounder.heatmaps(
@@ -247,6 +255,16 @@ class Ldm(GroundingMethod):
             seeds=[seed_from(query.image.sha256) for query in queries],
         )
         return groundings(queries, texts, maps)
+
+    def _states(self, asked: Sequence[tuple[str, TokenizedPhrase]]) -> torch.Tensor:
+        """The token states `[P, L, D]` of phrases, as they are and tokenized."""
+        phrases, texts = zip(*asked, strict=True)
+        change = None
+        if self._book is not None:
+            from .embedding import change_by
+
+            change = change_by(self._book, texts, phrases)
+        return self._model.token_states(*token_tensors(texts), change)
 
     def _tokenized(self, queries: Sequence[Query]) -> list[TokenizedPhrase]:
         model, tokens = self._model, self._settings.tokens

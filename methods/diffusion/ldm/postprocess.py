@@ -41,7 +41,8 @@ def combine(layers: Sequence[Tensor], size: tuple[int, int], sigma: float) -> Te
     for maps in layers:
         rows = torch.from_numpy(_resize_and_blur(maps.shape[-2], size[0], sigma))
         columns = torch.from_numpy(_resize_and_blur(maps.shape[-1], size[1], sigma))
-        total = total + rows @ maps.cpu().float() @ columns.T
+        # Map by map, since a product with several rounds otherwise than with one.
+        total = total + torch.stack([rows @ one.clone() @ columns.T for one in maps.cpu().float()])
     return total / len(layers)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from ...inference import together
 from .batching import BatchSize
 from .forward import Begun, Forward, join
 from .postprocess import min_max
@@ -30,7 +31,7 @@ class Block(NamedTuple):
 
 
 class Phrases(NamedTuple):
-    """The phrases of a call.
+    """The phrases of a call, or some of them.
 
     Attributes:
         context: Token states, `[P, L, D]`.
@@ -43,7 +44,15 @@ class Phrases(NamedTuple):
     source: Tensor
 
 
-def read_phrases(forward: Forward, blocks: Iterable[Block], phrases: Phrases, batch: BatchSize) -> list[Tensor]:
+def read_together(phrases: Phrases) -> list[Phrases]:
+    """The phrases whose rows share batches: on a CPU each alone, so that its map does not depend on the others."""
+    rows = together(range(len(phrases.source)), phrases.source.device)
+    return [Phrases(*(part[list(chosen)] for part in phrases)) for chosen in rows]
+
+
+def read_phrases(
+    forward: Forward, blocks: Iterable[Block], groups: Sequence[Phrases], batch: BatchSize
+) -> list[Tensor]:
     """The maps of phrases, averaged over all steps.
 
     Blocks wait until their steps fill a batch, so that a single phrase, too, is read in batches.
@@ -51,39 +60,43 @@ def read_phrases(forward: Forward, blocks: Iterable[Block], phrases: Phrases, ba
     Args:
         forward: The network.
         blocks: What was begun; all with predictions for the empty phrase, or none.
-        phrases: The phrases.
+        groups: The phrases, those of a group together; as `read_together` gives them.
         batch: How many rows, each a phrase at a step, are worked on at once.
 
     Returns:
         float32 `[P, h, w]` for each layer: attention min-max normalised at each step (as the paper's code does), or
         one map of the prediction's mean absolute difference over channels.
     """
-    count = len(phrases.context)
+    most = max(len(group.context) for group in groups)
     totals: list[Tensor] = []
     waiting: list[Block] = []
     steps = 0
 
     def read_waiting() -> None:
         nonlocal totals, steps
-        found = _read(forward, waiting, phrases, batch)
+        count = sum(block.steps for block in waiting)
+        begun = join([block.begun for block in waiting])
+        empties = [block.empty for block in waiting if block.empty is not None]
+        empty = torch.cat(empties) if empties else None
+        parts = [_read(forward, count, begun, empty, group, batch) for group in groups]
+        found = [torch.cat(layer) for layer in zip(*parts, strict=True)]
         totals = [total + maps for total, maps in zip(totals, found, strict=True)] if totals else found
-        steps += sum(block.steps for block in waiting)
+        steps += count
         waiting.clear()
 
     for block in blocks:
-        if waiting and (sum(one.steps for one in waiting) + block.steps) * count > batch.rows:
+        if waiting and (sum(one.steps for one in waiting) + block.steps) * most > batch.rows:
             read_waiting()
         waiting.append(block)
     read_waiting()
     return [total / steps for total in totals]
 
 
-def _read(forward: Forward, blocks: list[Block], phrases: Phrases, batch: BatchSize) -> list[Tensor]:
-    """The maps of each layer, summed over the blocks' steps."""
-    count, steps = len(phrases.context), sum(block.steps for block in blocks)
-    begun = join([block.begun for block in blocks])
-    empties = [block.empty for block in blocks if block.empty is not None]
-    empty = torch.cat(empties) if empties else None
+def _read(
+    forward: Forward, steps: int, begun: Begun, empty: Tensor | None, phrases: Phrases, batch: BatchSize
+) -> list[Tensor]:
+    """The maps of each layer, summed over steps; arguments as of a `Block`."""
+    count = len(phrases.context)
     sources = len(begun.hidden) // steps
 
     def work(start: int, stop: int) -> tuple[Tensor, ...]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from groundcxr.core import Box, MethodError, Radiograph, WeightsError
+from groundcxr.core import Box, MethodError, Query, Radiograph, WeightsError
 from groundcxr.evaluation.check_method import run_checks
 from groundcxr.methods.loading import build_method
 from groundcxr.methods.marker import find_marker
@@ -138,6 +138,12 @@ def test_answers_are_those_of_the_processor_and_the_network_alone(kind, ready, s
         scores = [box.score for box in answer.boxes if box.width >= 2 and box.height >= 2]
         assert scores == pytest.approx(expected[: len(scores)], abs=1e-5)
         assert not answer.truncated
+
+
+@pytest.mark.parametrize("kind", ["grounding_dino", "mm_grounding_dino", "omdet_turbo"])
+def test_other_phrases_change_nothing(kind, ready, films, same_in_any_batch):
+    image = Radiograph.open(films / "landscape.jpg")
+    same_in_any_batch(ready(kind), [Query(image, phrase, "") for phrase in [*PHRASES, "a", "b", "c d e f"]])
 
 
 @pytest.mark.parametrize("kind", ["grounding_dino", "mm_grounding_dino"])

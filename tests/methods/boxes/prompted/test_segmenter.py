@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from groundcxr.core import Box, MethodError, Radiograph, WeightsError
+from groundcxr.core import Box, MethodError, Query, Radiograph, WeightsError
 from groundcxr.evaluation.check_method import run_checks
 from groundcxr.methods.loading import build_method
 from groundcxr.methods.marker import find_marker
@@ -136,6 +136,12 @@ def test_clipseg_answers_as_its_processor_and_the_network_alone(ready, saved, fi
         assert answer.heatmap.extent == Box.whole(image.size)
         np.testing.assert_allclose(answer.heatmap.values, logits.numpy(), atol=1e-5)
     assert not torch.allclose(*model(**inputs).logits[:2], atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", ["sam3", "clipseg"])
+def test_other_phrases_change_nothing(kind, ready, films, same_in_any_batch):
+    image = Radiograph.open(films / "landscape.jpg")
+    same_in_any_batch(ready(kind), [Query(image, phrase, "") for phrase in [*PHRASES, "a", "b", "c d e f"]])
 
 
 @pytest.mark.parametrize(
