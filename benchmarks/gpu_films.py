@@ -71,9 +71,9 @@ def main() -> None:
         print("| step | where | seconds | ms an image |")
         print("|---|---|---:|---:|")
         for step, where in STEPS.items():
-            print(f"| {step} | {where} | {spent[step]:.3f} | {1000 * spent[step] / images:.1f} |")
+            print(f"| {step} | {where} | {spent[step]:.4f} | {1000 * spent[step] / images:.1f} |")
         grounding = spent["grounding in all"]
-        print(f"| all | | {seconds:.3f} | {1000 * seconds / images:.1f} |")
+        print(f"| all | | {seconds:.4f} | {1000 * seconds / images:.1f} |")
         print(f"\ngrounding {images / grounding:.1f} images/s; from files to the result {images / seconds:.1f}")
         if busy:
             print(f"the GPU was busy {sum(busy) / len(busy):.0f} % of the time")

@@ -156,11 +156,13 @@ def test_the_dinos_are_asked_about_one_thing_in_lower_case(kind, ready, films, m
     )
     image = Radiograph.open(films / "portrait.png")
     method.ground(image, ["Right. lower lobe? Small effusion.", "left\nlower lobe"])
-    tokens = [method._processor.tokenizer.convert_ids_to_tokens(ids) for ids in seen[0]]
-    assert tokens[0] == ["[CLS]", "right", "lower", "lobe", "small", "effusion", ".", "[SEP]"]
-    assert tokens[1] == ["[CLS]", "left", "lower", "lobe", ".", "[SEP]", "[PAD]", "[PAD]"]
+    tokens = [[method._processor.tokenizer.convert_ids_to_tokens(ids) for ids in rows] for rows in seen]
+    assert tokens == [
+        [["[CLS]", "right", "lower", "lobe", "small", "effusion", ".", "[SEP]"]],
+        [["[CLS]", "left", "lower", "lobe", ".", "[SEP]"]],
+    ]
     # By these ids the network parts a text into blocks that do not see each other.
-    assert ((seen[0] == 1012) | (seen[0] == 1029)).sum(1).tolist() == [1, 1]
+    assert [((ids == 1012) | (ids == 1029)).sum(1).tolist() for ids in seen] == [[1], [1]]
 
 
 @pytest.mark.parametrize(
