@@ -156,8 +156,9 @@ class SharedDraws:
         key = rows.tobytes()
         missing = [method for method in dict.fromkeys(methods) if (method, key) not in self._drawn]
         if missing:
-            places = np.flatnonzero(rows)
-            mine = [Reduced(one.reducer, one.parts.at(places)) for one in map(self._columns.__getitem__, missing)]
+            mine = [self._columns[method] for method in missing]
+            if not rows.all():
+                mine = [Reduced(one.reducer, one.parts.at(np.flatnonzero(rows))) for one in mine]
             there, who = np.unique(self._who[rows], return_inverse=True)
             drawn = drawn_values(
                 mine, self._classes[rows], len(self._names), self._patients[there], who, self._draws, self._seed

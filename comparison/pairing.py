@@ -87,8 +87,10 @@ def paired_parts(paired: Paired, runs: Sequence[Entrant], metric: MetricInfo) ->
     found: list[Reduced] = []
     for run in runs:
         rows = run.samples(_columns_of(metric.key, metric))
-        places = pd.Index(rows["sample_id"]).get_indexer(index).astype(np.int64)
-        found.append(Reduced(reducer, parts_of(rows, metric.key, reducer).at(places)))
+        parts = parts_of(rows, metric.key, reducer)
+        if not rows["sample_id"].equals(paired.rows["sample_id"]):
+            parts = parts.at(pd.Index(rows["sample_id"]).get_indexer(index).astype(np.int64))
+        found.append(Reduced(reducer, parts))
     return found
 
 

@@ -40,10 +40,10 @@ class Parts:
         there = np.array([one is not None for one in columns[0]], dtype=bool)
         values, lengths = [], []
         for lists in columns:
-            numbers = [np.asarray(one, dtype=np.float64).ravel() for one in lists if one is not None]
-            values.append(np.concatenate([np.zeros(0), *numbers]))
+            given = [one for one in lists if one is not None]
+            values.append(np.concatenate([np.zeros(0), *given], dtype=np.float64))
             lengths.append(np.zeros(len(there), dtype=np.int64))
-            lengths[-1][there] = [len(one) for one in numbers]
+            lengths[-1][there] = [len(one) for one in given]
         return cls(there, tuple(values), tuple(lengths))
 
     def __len__(self) -> int:
