@@ -128,8 +128,11 @@ class Weights:
 def divided(
     total: NDArray[np.float64], number: NDArray[np.float64] | NDArray[np.int64], *, otherwise: float = np.nan
 ) -> NDArray[np.float64]:
-    """Quotients; `otherwise` where the number is not above 0."""
-    return np.divide(total, number, out=np.full(total.shape, otherwise), where=number > 0)
+    """Quotients, broadcast as division does; `otherwise` where the number is not above 0."""
+    there = number > 0
+    if there.all():
+        return total / number
+    return np.divide(total, number, out=np.full(np.broadcast_shapes(total.shape, number.shape), otherwise), where=there)
 
 
 def mean_of_counted(values: NDArray[np.float64], counted: NDArray[np.bool_]) -> NDArray[np.float64]:

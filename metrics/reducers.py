@@ -112,6 +112,7 @@ class Sums(Reducer):
 
     def _reduced(self, above: Floats, below: Floats) -> Floats:
         ratios = divided(above, below)
+        ratios = np.broadcast_to(ratios, (*ratios.shape[:-1], max(1, len(self.thresholds))))
         reduced = ratios.max(axis=-1) if self.rule == "best" else ratios.mean(axis=-1)
         return np.where((below > 0).all(axis=-1), reduced, np.nan)
 
@@ -130,8 +131,8 @@ def added_by_halves(parts: Parts, group: Group, count: int) -> Callable[[Weights
         count: Numbers in each list of a sample.
 
     Returns:
-        From draws of patients to the sums of each list, `[halves, classes, draws, count]`, which are the same to the
-        last digit whatever adds them (`exact_sums`).
+        From draws of patients to the sums of each list, which are the same to the last digit whatever adds them
+        (`exact_sums`): `[halves, classes, draws, count]`, or with a last axis of 1 where all of the list are equal.
 
     Raises:
         ValueError: If a list has another length.
@@ -158,16 +159,17 @@ def added_by_halves(parts: Parts, group: Group, count: int) -> Callable[[Weights
     factors = np.split(np.concatenate(products, axis=1), starts[1:])
 
     def add(weights: Weights) -> list[Floats]:
-        shape = 2 * group.n_classes, len(weights), count
-        found = [np.zeros(shape) for _ in lists]
+        found = [np.zeros((2 * group.n_classes, len(weights), high)) for high, _ in widths]
         for place, who, factor in zip(blocks.tolist(), patients, factors, strict=False):  # of no blocks numpy makes one
             product, start = weights.of(who) @ factor, 0
             for total, (high, low) in zip(found, widths, strict=True):
-                total[place] = product[:, start : start + high]
+                end = start + high + low
                 if low:
-                    total[place] += product[:, start + high : start + high + low]
-                start += high + low
-        return [total.reshape(2, group.n_classes, len(weights), count) for total in found]
+                    np.add(product[:, start : start + high], product[:, start + high : end], out=total[place])
+                else:
+                    total[place] = product[:, start:end]
+                start = end
+        return [total.reshape(2, group.n_classes, len(weights), -1) for total in found]
 
     return add
 
@@ -233,7 +235,7 @@ def best_thresholds(above: Floats, below: Floats, usual: int) -> tuple[NDArray[n
     """Where the largest ratio of each draw is, the first of equals.
 
     Args:
-        above: Numerators at each threshold, `[..., thresholds]`.
+        above: Numerators at each threshold, `[..., thresholds]`, or `[..., 1]` where they are equal.
         below: Their denominators.
         usual: The place for draws in which one of these is 0.
 
@@ -248,9 +250,11 @@ def at_thresholds(values: Floats, places: NDArray[np.int64]) -> Floats:
     """The values at one threshold each.
 
     Args:
-        values: `[..., thresholds]`.
+        values: `[..., thresholds]`, or `[..., 1]` where they are equal.
         places: `[...]`.
     """
+    if values.shape[-1] == 1:
+        return values[..., 0]
     return np.take_along_axis(values, places[..., None], axis=-1)[..., 0]
 
 
