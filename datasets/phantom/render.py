@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .chest import draw_chest
+from .chest import draw_chest, see_lungs
 from .devices import draw_devices
 from .film import develop
 from .findings import draw_region
 from .parameters import Parameters
 from .scene import Scene
+from .shapes import find_shape
 from .view import Frame
 
 # What lies deeper is drawn first: fluid and air at the chest wall cover what the lung holds.
@@ -38,7 +39,7 @@ def render(scene: Scene, size: int, p: Parameters) -> tuple[NDArray[np.uint8], l
         Grey values `[size, size]`, and for each of the scene's regions its pixels, bool `[size, size]`.
     """
     frame = Frame(scene.body, scene.view, size, p.warp, scene.stream("warp"))
-    canvas = draw_chest(frame, scene.chest, scene.stream("chest"))
+    canvas = draw_chest(see_lungs(frame, scene.chest), scene.stream("chest"))
     masks: list[NDArray[np.bool_]] = [np.zeros(0, dtype=bool)] * len(scene.regions)
     for number in sorted(range(len(scene.regions)), key=lambda i: _ORDER.index(scene.regions[i].pathology)):
         region = scene.regions[number]
@@ -50,3 +51,19 @@ def render(scene: Scene, size: int, p: Parameters) -> tuple[NDArray[np.uint8], l
     if devices is not None:
         density += 0.45 * devices
     return develop(density, scene.view, scene.stream("noise")), masks
+
+
+def region_masks(scene: Scene, size: int, p: Parameters) -> list[NDArray[np.bool_]]:
+    """The masks that `render` gives, in a fifth of its time: nothing is drawn.
+
+    Args:
+        scene: What is in the image.
+        size: Pixels along a side.
+        p: The generator's parameters.
+    """
+    frame = Frame(scene.body, scene.view, size, p.warp, scene.stream("warp"))
+    lungs = see_lungs(frame, scene.chest)
+    return [
+        find_shape(lungs, region, scene.stream(f"region {number}")).whole(size)
+        for number, region in enumerate(scene.regions)
+    ]
