@@ -156,6 +156,7 @@ class SplitCache:
         import numpy as np
 
         from .render import render
+        from .shapes import tight_box
 
         scene = plan_scene(self._parameters, self._seed, self.split, index)
         pixels, regions = render(scene, self._size, self._parameters)
@@ -163,27 +164,27 @@ class SplitCache:
         for number, statement in enumerate(statements):
             _write(self.mask(index, number), _png(np.logical_or.reduce([regions[k] for k in statement.regions])))
         _write(self.image(index), _png(pixels))
-        return _record(scene, statements, regions)
+        return _record(scene, statements, [tight_box(region) for region in regions])
 
     def _place(self, index: int) -> Record:
         """What `_draw` answers, without an image."""
-        from .render import region_masks
+        from .render import region_boxes
 
         scene = plan_scene(self._parameters, self._seed, self.split, index)
-        return _record(scene, self._statements(scene), region_masks(scene, self._size, self._parameters))
+        return _record(scene, self._statements(scene), region_boxes(scene, self._size, self._parameters))
 
     def _statements(self, scene: Scene) -> list[Statement]:
         return describe(scene, self._parameters, held_out=self.split == "test")
 
 
-def _record(scene: Scene, statements: Sequence[Statement], regions: Sequence[Any]) -> Record:
+def _record(scene: Scene, statements: Sequence[Statement], boxes: Sequence[list[int]]) -> Record:
     samples = [
         {
             "pathology": statement.pathology,
             "phrase": statement.phrase,
             "side": statement.side,
             "zone": statement.zone,
-            "boxes": [tight_box(regions[k]) for k in statement.regions],
+            "boxes": [boxes[k] for k in statement.regions],
         }
         for statement in statements
     ]
@@ -206,14 +207,6 @@ def indexed_folders(root: Path, p: Parameters) -> list[Path]:
 def _whole_files(folder: Path) -> set[str]:
     with os.scandir(folder) as entries:
         return {entry.name for entry in entries if entry.stat().st_size}
-
-
-def tight_box(mask: Any) -> list[int]:
-    """Edges x0, y0, x1, y1 of the smallest box around a mask's pixels."""
-    import numpy as np
-
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
 
 
 def _png(pixels: Any) -> bytes:

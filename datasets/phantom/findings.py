@@ -28,7 +28,7 @@ def draw_region(canvas: Canvas, region: Region, contrast: Range, rng: np.random.
     density = contrast[0] + (contrast[1] - contrast[0]) * region.severity
     shape = find_shape(canvas, region, rng)
     _DRAWN[region.pathology](canvas, region, shape, density, rng)
-    return shape.whole(canvas.frame.size)
+    return shape.whole(canvas.frame)
 
 
 def _add(canvas: Canvas, here: Window, amount: Array, hidden_vessels: float) -> None:

@@ -10,19 +10,18 @@ from numpy.typing import NDArray
 from .chest import Lungs, Window
 from .regions import Region
 from .texture import Array
+from .view import Frame, Grid
 
 Mask = NDArray[np.bool_]
 
 _VISIBLE = 0.3
 """Share of the lung that must be seen for a pixel to count as part of a region."""
 
-_IRREGULAR = {
-    "Consolidation": (1.4, 0.35),
-    "Edema": (1.5, 0.15),
-    "Lung Opacity": (1.5, 0.2),
-    "Pneumonia": (1.4, 0.25),
-}
-"""Findings in irregular ellipses: how far their windows reach, in half widths, and how rough their outlines are."""
+_MARGINS = {"Atelectasis": 1.25, "Consolidation": 1.4, "Edema": 1.5, "Lung Opacity": 1.5, "Pneumonia": 1.4}
+"""How far the windows of regions reach that lie in the lung, in half widths."""
+
+_ROUGHNESS = {"Consolidation": 0.35, "Edema": 0.15, "Lung Opacity": 0.2, "Pneumonia": 0.25}
+"""Of the outlines of irregular ellipses."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +42,9 @@ class Shape:
     across: Array = field(default_factory=lambda: np.zeros(0))
     down: Array = field(default_factory=lambda: np.zeros(0))
 
-    def whole(self, size: int) -> Mask:
-        """Its pixels in the image, bool `[size, size]`, one connected piece."""
-        whole = np.zeros((size, size), dtype=bool)
+    def whole(self, frame: Frame) -> Mask:
+        """Its pixels in all of a frame, bool `[rows, columns]`, one connected piece."""
+        whole = np.zeros(frame.u.shape, dtype=bool)
         whole[self.here] = _largest_piece(self.mask)
         return whole
 
@@ -58,27 +57,43 @@ def find_shape(lungs: Lungs, region: Region, rng: np.random.Generator) -> Shape:
         region: The region.
         rng: The region's own; what draws it goes on with it.
     """
-    name = region.pathology
-    if name in _IRREGULAR:
-        margin, roughness = _IRREGULAR[name]
-        here, across, down = _local(lungs, region, margin)
-        level = _outline(across, down, rng, roughness)
-        return Shape(here, level, _seen(lungs, here, level), across, down)
-    if name == "Atelectasis":
-        here, across, down = _local(lungs, region, 1.25)
-        level = 1 - np.sqrt(np.sqrt(across**4 + down**4))
-        return Shape(here, level, _seen(lungs, here, level), across, down)
+    name, here = region.pathology, window_of(lungs.frame, region)
+    if name in _ROUGHNESS or name == "Atelectasis":
+        across, down = _local(lungs, region, here)
+        rough = _ROUGHNESS.get(name)
+        flat = 1 - np.sqrt(np.sqrt(across**4 + down**4)) if rough is None else _outline(across, down, rng, rough)
+        return Shape(here, flat, _seen(lungs, here, flat), across, down)
     if name == "Cardiomegaly":
-        here = lungs.frame.window(region.centre, (1.3 * region.half[0], 1.3 * region.half[1]))
         level = lungs.chest.heart_level(*lungs.frame.at(here))
         return Shape(here, level, (level > 0) & (lungs.floor[here] > -0.02))
-    if name == "Pleural Effusion":
-        here = lungs.frame.window((region.side * 0.25, region.centre[1]), (0.26, region.half[1] + 0.1))
-        level = _crescent(lungs, here, region) if region.lateral else _meniscus(lungs, here, region)
-    else:
-        here = lungs.frame.window((region.side * 0.2, region.centre[1]), (0.24, region.half[1] + 0.1))
-        level = _crescent(lungs, here, region)
+    along_wall = region.lateral or name == "Pneumothorax"
+    level = _crescent(lungs, here, region) if along_wall else _meniscus(lungs, here, region)
     return Shape(here, level, _seen(lungs, here, level))
+
+
+def window_of(grid: Grid, region: Region) -> Window:
+    """Rows and columns that hold all of a region.
+
+    Args:
+        grid: The image.
+        region: The region.
+    """
+    name, (half_u, half_v) = region.pathology, region.half
+    if name == "Cardiomegaly":
+        return grid.window(region.centre, (1.3 * half_u, 1.3 * half_v))
+    if name == "Pleural Effusion":
+        return grid.window((region.side * 0.25, region.centre[1]), (0.26, half_v + 0.1))
+    if name == "Pneumothorax":
+        return grid.window((region.side * 0.2, region.centre[1]), (0.24, half_v + 0.1))
+    margin = _MARGINS[name]
+    reach = margin * max(half_u, half_v) if region.tilt else 0.0
+    return grid.window(region.centre, (max(margin * half_u, reach), max(margin * half_v, reach)))
+
+
+def tight_box(mask: Mask) -> list[int]:
+    """Edges x0, y0, x1, y1 of the smallest box around a mask's pixels."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
 
 
 def _seen(lungs: Lungs, here: Window, level: Array) -> Mask:
@@ -95,15 +110,13 @@ def _largest_piece(mask: Mask) -> Mask:
     return pieces == np.bincount(pieces.ravel())[1:].argmax() + 1
 
 
-def _local(lungs: Lungs, region: Region, margin: float) -> tuple[Window, Array, Array]:
-    """A window around a region and its coordinates, -1 to 1 across and down the region."""
+def _local(lungs: Lungs, region: Region, here: Window) -> tuple[Array, Array]:
+    """A window's coordinates, -1 to 1 across and down the region."""
     (centre_u, centre_v), (half_u, half_v) = region.centre, region.half
-    reach = margin * max(half_u, half_v) if region.tilt else 0.0
-    here = lungs.frame.window(region.centre, (max(margin * half_u, reach), max(margin * half_v, reach)))
     u, v = lungs.frame.at(here)
     u, v = u - centre_u, v - centre_v
     cos, sin = np.cos(region.tilt), np.sin(region.tilt)
-    return here, (cos * u + sin * v) / half_u, (cos * v - sin * u) / half_v
+    return (cos * u + sin * v) / half_u, (cos * v - sin * u) / half_v
 
 
 def _outline(p: Array, q: Array, rng: np.random.Generator, roughness: float) -> Array:
