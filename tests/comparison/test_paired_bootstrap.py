@@ -83,6 +83,22 @@ def test_macro_is_over_the_classes_in_which_both_have_a_value():
     assert (cells["macro"].first, cells["macro"].second, cells["macro"].difference) == (0.5, 0.25, 0.25)
 
 
+@pytest.mark.parametrize("kind", ["ratio", "best", "other half", "auroc"])
+def test_many_methods_at_once_are_told_apart_as_two_are(kind):
+    rng = np.random.default_rng(4)
+    drawn = [simulated(rng, kind) for _ in range(2)]
+    columns, (_, pathology, patient) = [*drawn[0][0], *drawn[1][0]], drawn[0]
+    short = columns[3].parts.at(np.where(np.arange(100) < 7, -1, np.arange(100)))  # it lacks samples of the others
+    columns.append(Reduced(columns[3].reducer, short))
+    names = ["a", "b", "macro", "micro"]
+    together = SharedDraws(columns, pathology, patient, ["a", "b"], draws=200).tests(0, [1, 2, 3, 4], names)
+    for place, other in enumerate([1, 2, 3, 4]):
+        cells = SharedDraws([columns[0], columns[other]], pathology, patient, ["a", "b"], draws=200).pair(0, 1)
+        for name in names:
+            difference, p = (values[place] for values in together[name])
+            assert (difference, p) == (cells[name].difference, cells[name].p)
+
+
 def simulated(rng, kind, n=100, gain=0.0):
     """Two methods: one to three samples of a patient, on all of which a method is lucky or not."""
     who = np.repeat(np.arange(n), rng.integers(1, 4, n))[:n]
