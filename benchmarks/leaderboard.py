@@ -28,6 +28,8 @@ import numpy as np
 from made_up_results import write_alike, write_results
 from processor import cpu
 
+import groundcxr.cli  # noqa: F401  (before NumPy, whose threads it limits, as the commands do)
+
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
