@@ -28,8 +28,6 @@ import numpy as np
 from made_up_results import write_alike, write_results
 from processor import cpu
 
-import groundcxr.cli  # noqa: F401  (before NumPy, whose threads it limits, as the commands do)
-
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
@@ -73,7 +71,9 @@ def measured(part: str, folder: Path) -> str:
     """What a part prints, in a process of its own."""
     place = Path(__file__).with_name(f"{part}.py")
     words = [str(place)] if place.exists() else [__file__, part]
-    return subprocess.run([sys.executable, *words, str(folder)], check=True, stdout=subprocess.PIPE, text=True).stdout
+    alone = {"OPENBLAS_NUM_THREADS": "1", **os.environ}  # as the commands have it
+    command = [sys.executable, *words, str(folder)]
+    return subprocess.run(command, env=alone, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def large() -> None:
