@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 .PHONY: demo tables test check
 
-# Quick ones first, so that there is something to read; what learns from the train split, drawn for it, comes last.
+# Quick ones first, so that there is something to read; what learns from the train split comes last.
 DEMO := --method random --method center-prior --method whole-image --method oracle --method clip-phantom \
 	--method ldm-phantom --set ldm-phantom.steps=5 \
 	--method clip-phantom-shuffled=shuffled-phrase --set clip-phantom-shuffled.method=clip-phantom \

@@ -71,7 +71,9 @@ def measured(part: str, folder: Path) -> str:
     """What a part prints, in a process of its own."""
     place = Path(__file__).with_name(f"{part}.py")
     words = [str(place)] if place.exists() else [__file__, part]
-    return subprocess.run([sys.executable, *words, str(folder)], check=True, stdout=subprocess.PIPE, text=True).stdout
+    alone = {"OPENBLAS_NUM_THREADS": "1", **os.environ}  # as the commands have it
+    command = [sys.executable, *words, str(folder)]
+    return subprocess.run(command, env=alone, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def large() -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 def write_alike(out: Path, count: int) -> int:
     """Results of `count` methods on the phantom's test split under the default protocol, as wide as real ones.
 
-    Each has the rows of `center-prior` with noise on every value that is no sum over samples; every fifth is a control.
+    Each has the rows of `center-prior` with noise on every value and every curve; every fifth is a control.
 
     Returns:
         How many samples they have.
@@ -32,6 +32,9 @@ def write_alike(out: Path, count: int) -> int:
             if metric.reducer is None:
                 moved = rows[metric.key] + 0.01 * number + rng.normal(0, 0.1, len(rows))
                 rows[metric.key] = moved.clip(metric.low, metric.high)
+            elif metric.reducer.kind == "sums":
+                curves = rows[f"{metric.key}_sums"].map(lambda one: np.array(one) + rng.normal(0, 0.1, len(one)))
+                rows[f"{metric.key}_sums"] = curves.map(lambda one: (one + 0.01 * number).clip(0, 1).tolist())  # noqa: B023
         name = f"method-{number:02d}"
         own = {"name": name, "label": name, "kind": "other", "control": number % 5 == 0, "fingerprint": digest(name)}
         method = base.info.method.model_copy(update=own)

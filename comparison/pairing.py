@@ -54,19 +54,19 @@ def paired_values(runs: Sequence[Entrant], metric: str, also: Sequence[str] = ()
     columns = ["sample_id", "pathology", "patient_key", *also]
     described = runs[0].samples(columns)
     first = described["sample_id"]
+    rows = [run.samples(_columns_of(metric, run.metric(metric))) for run in runs]
     # A protocol may skip other samples for other methods.
-    for run in runs[1:]:
-        ids = run.samples(["sample_id"])["sample_id"]
+    for run, mine in zip(runs[1:], rows[1:], strict=True):
+        ids = mine["sample_id"]
         if not ids.equals(first):
-            rows = run.samples(columns)
-            described = pd.concat([described, rows.loc[~ids.isin(described["sample_id"])]], ignore_index=True)
+            more = run.samples(columns)
+            described = pd.concat([described, more.loc[~ids.isin(described["sample_id"])]], ignore_index=True)
     index = pd.Index(described["sample_id"])
     values = np.full((len(index), len(runs)), np.nan)
-    for column, run in enumerate(runs):
-        rows = run.samples(["sample_id", metric])
-        ids = rows["sample_id"]
+    for column, mine in enumerate(rows):
+        ids = mine["sample_id"]
         place = slice(0, len(ids)) if ids.equals(first) else index.get_indexer(pd.Index(ids))
-        values[place, column] = rows[metric].to_numpy(dtype=np.float64, na_value=np.nan)
+        values[place, column] = mine[metric].to_numpy(dtype=np.float64, na_value=np.nan)
     return Paired(described, values, runs[0].info.dataset)
 
 
@@ -86,9 +86,14 @@ def paired_parts(paired: Paired, runs: Sequence[Entrant], metric: MetricInfo) ->
     index = pd.Index(paired.rows["sample_id"])
     found: list[Reduced] = []
     for run in runs:
-        rows = run.samples(["sample_id", *parts_columns(metric.key, reducer)])
-        parts = dict(
-            zip(index.get_indexer(pd.Index(rows["sample_id"])), parts_of(rows, metric.key, reducer), strict=True)
-        )
-        found.append(Reduced(reducer, [parts.get(place) for place in range(len(index))]))
+        rows = run.samples(_columns_of(metric.key, metric))
+        parts = parts_of(rows, metric.key, reducer)
+        if not rows["sample_id"].equals(paired.rows["sample_id"]):
+            parts = parts.at(pd.Index(rows["sample_id"]).get_indexer(index).astype(np.int64))
+        found.append(Reduced(reducer, parts))
     return found
+
+
+def _columns_of(key: str, metric: MetricInfo | None) -> list[str]:
+    """All that is read of a run for a metric: at once, since a file is opened and checked each time."""
+    return ["sample_id", key, *([] if metric is None else parts_columns(key, metric.reducer))]

@@ -48,11 +48,4 @@ class WinnerTests:
             table = paired.values[:, [winner]] - paired.values[:, list(others)]
             p = paired_p_values(table, paired.pathology, paired.patient, columns=columns)
             return {column: (mean_differences(table, paired.pathology, column), p[column]) for column in columns}
-        pairs = [self._draws.pair(winner, other) for other in others]
-        return {
-            column: (
-                np.array([pair[column].difference for pair in pairs], dtype=np.float64),
-                np.array([pair[column].p for pair in pairs], dtype=np.float64),
-            )
-            for column in columns
-        }
+        return self._draws.tests(winner, others, columns)

@@ -93,6 +93,7 @@ class GroundingDataset(Sequence[Sample], ABC):
         training: Callable[[], Sequence[Sample]] | None = None,
         absent: Sequence[Absence] = (),
         second: Callable[[], Iterable[Sample]] | None = None,
+        marks: Callable[[], Sequence[Sample]] | None = None,
     ) -> None:
         """Hold loaded samples.
 
@@ -111,6 +112,8 @@ class GroundingDataset(Sequence[Sample], ABC):
             absent: What is known not to be in images.
             second: Loads what another reader marked, under the ids of the samples that he was asked about too; None
                 where nobody has read all images of the split again.
+            marks: Loads the samples of `training` for whoever opens neither their images nor the masks of those that
+                have boxes, so that a data set that makes these files need not; `training` by default.
 
         Raises:
             DatasetError: If a class has the name of an average.
@@ -124,6 +127,7 @@ class GroundingDataset(Sequence[Sample], ABC):
         self.warnings = tuple(warnings)
         self._salt = salt
         self._training = training
+        self._marks = marks
         self.absent = tuple(absent)
         self._second = second
         self._readings: dict[str, Sample] | None = None
@@ -169,12 +173,16 @@ class GroundingDataset(Sequence[Sample], ABC):
     def __len__(self) -> int:
         return len(self._samples)
 
-    def training_samples(self) -> Sequence[Sample] | None:
+    def training_samples(self, *, files: bool = True) -> Sequence[Sample] | None:
         """Samples that controls may be fitted on; None where no other patients than the loaded ones are set aside.
 
         Negatives are none of them: nobody drew where they are.
+
+        Args:
+            files: Whether their images may be opened, and masks beside boxes; otherwise these need not be there.
         """
-        return None if self._training is None else [sample for sample in self._training() if not sample.negative]
+        load = self._training if files or self._marks is None else self._marks
+        return None if load is None else [sample for sample in load() if not sample.negative]
 
     @property
     def has_second_reader(self) -> bool:
@@ -227,6 +235,8 @@ class GroundingDataset(Sequence[Sample], ABC):
         other = self.with_samples(_reworded(self._samples, phrase_of), **options)
         if (training := self._training) is not None:
             other._training = lambda: _reworded(training(), phrase_of)
+        if (marks := self._marks) is not None:
+            other._marks = lambda: _reworded(marks(), phrase_of)
         return other
 
     def opaque(self, *parts: object) -> str:

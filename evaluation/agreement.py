@@ -9,7 +9,7 @@ import pandas as pd
 
 from ..core import StoreError
 from .imported import IMPORT_FOLDER
-from .pair import RESULT_FILE, read_pair, read_rows
+from .pair import RESULT_FILE, RowsFile, read_pair
 from .result import Result
 from .schema import DatasetInfo
 
@@ -51,7 +51,7 @@ def _same_data(result: Result, out: Path) -> Iterator[tuple[Path, pd.DataFrame]]
                 info, content = read_pair(file)
                 if _identity(info.dataset) != _identity(result.info.dataset):
                     continue
-                rows = read_rows(content, ["sample_id", *_SHARED], lists=None).astype("string")
+                rows = RowsFile(content).read(["sample_id", *_SHARED], lists=None).astype("string")
             # A file of it that is damaged, in whatever way.
             except Exception:  # noqa: S112
                 continue

@@ -11,7 +11,7 @@ from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 from pyarrow import ArrowException
 
 from ..metrics import Reducer
-from ..metrics.reducers import Parts
+from ..metrics.parts import Parts
 
 PREDICTION_KEY = "prediction_key"
 """In rows of schema 1: where the store has a prediction. Later rows do not have it, since it can be confirmed by
@@ -68,22 +68,21 @@ def parts_of(samples: pd.DataFrame, key: str, reducer: Reducer) -> Parts:
         ValueError: If a row holds something else than lists of numbers, or some of them only.
     """
     names = parts_columns(key, reducer)
-    found: list[tuple[Sequence[float], ...] | None] = []
-    for row in zip(*(samples[name].tolist() for name in names), strict=True):
-        lacking = [one is None or one is pd.NA for one in row]
-        if any(lacking):
-            if not all(lacking):
-                raise ValueError(f"{key} has some of {', '.join(names)} in a row, and not all")
-            found.append(None)
-            continue
-        try:
-            part = tuple(np.asarray(one, dtype=np.float64).ravel().tolist() for one in row)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{', '.join(names)} must be lists of numbers") from error
-        if problem := reducer.check(part):
-            raise ValueError(f"{key} has {problem}")
-        found.append(part)
-    return found
+    columns = [[None if one is pd.NA else one for one in samples[name].tolist()] for name in names]
+    there = np.array([[one is not None for one in column] for column in columns], dtype=bool)
+    if (there != there[:1]).any():
+        raise ValueError(f"{key} has some of {', '.join(names)} in a row, and not all")
+    try:
+        parts = Parts.of(columns)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{', '.join(names)} must be lists of numbers") from error
+    lengths = zip(*(one[parts.there].tolist() for one in parts.lengths), strict=True)
+    problems = map(reducer.check, dict.fromkeys(lengths))
+    if problem := next((one for one in problems if one), None):
+        raise ValueError(f"{key} has {problem}")
+    if not all(np.isfinite(numbers).all() for numbers in parts.values):
+        raise ValueError(f"{key} has a value that is not finite")
+    return parts
 
 
 def column_problems(samples: pd.DataFrame, keys: Sequence[str]) -> list[str]:

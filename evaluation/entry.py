@@ -14,6 +14,7 @@ from ..core.fingerprint import digest
 from ..core.published import text_without_folders, without_folders
 from ..methods import ControlMethod, GroundingMethod, PhraseControl
 from ..methods.contract import check_attributes
+from ..methods.fitting import opens_files
 from ..methods.here import absolute_spec
 from ..methods.isolated.method import told_apart
 from ..methods.isolated.place import Place, place, placed
@@ -166,7 +167,7 @@ def fitted(entry: Entry, selection: Selection) -> Entry:
     method, dataset, condition = entry.method, selection.dataset, selection.condition
     if not isinstance(method, ControlMethod) or not method.learns:
         return entry
-    train = dataset.training_samples()
+    train = dataset.training_samples(files=opens_files(method))
     reference = tuple(sample for sample in dataset if not sample.negative) if train is None else train
     with told_as_the_methods(method, "fitted"):
         method.fit(reference, held_out=train is not None)

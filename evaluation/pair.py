@@ -96,56 +96,73 @@ def read_pair(file: Path) -> tuple[ResultFile, bytes]:
         raise StoreError(f"{file} is no result of schema 1 or {SCHEMA_VERSION}: {where}{first['msg']}") from error
 
 
-def read_rows(content: bytes, columns: Sequence[str] | None = None, lists: Collection[str] | None = ()) -> pd.DataFrame:
-    """The rows of a `samples.parquet`, held to limits before they are unpacked: a small file can claim any size.
+class RowsFile:
+    """A `samples.parquet` of which nothing but the footer has been read.
 
-    Args:
-        content: The file.
-        columns: Only these, in this order; all by default.
-        lists: Those that may hold lists of numbers, as rows of metrics whose cells are no means do; None for any.
-
-    Raises:
-        ValueError: If it claims more than a result has; it is damaged in a way that is found early.
-        Exception: Whatever Arrow and pandas raise on damaged files, which is open-ended.
+    Attributes:
+        n: How many rows it says it has.
+        names: Its columns.
     """
-    schema = pq.read_schema(io.BytesIO(content))
-    text = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
-    # As dictionaries, a long text in many rows takes its room once.
-    file = pq.ParquetFile(io.BytesIO(content), read_dictionary=text, pre_buffer=False)
-    groups = [file.metadata.row_group(group) for group in range(file.metadata.num_row_groups)]
-    if max(count_rows(content), sum(group.num_rows for group in groups)) > MOST_SAMPLES:
-        raise ValueError(f"it claims more than {MOST_SAMPLES:,} rows")
-    # Not `group.column(...)`: PyArrow ends the process where a column's metadata is damaged.
-    size = sum(group.total_byte_size for group in groups)
-    if size > _MOST_BYTES:
-        raise ValueError(f"it claims {size:,} bytes, more than {_MOST_BYTES:,}")
-    nested = [field for field in schema if pa.types.is_nested(field.type)]
-    for field in nested:
-        fits = pa.types.is_list(field.type) and _is_number(field.type.value_type)
-        if not fits or (lists is not None and field.name not in lists):
-            raise ValueError(f"the column {field.name} holds lists or records")
-    # Only of lists, which say nowhere else how long they are.
-    leaves = [leaf for leaf in range(len(file.schema)) if file.schema.column(leaf).max_repetition_level > 0]
-    claimed = sum(group.column(leaf).num_values for group in groups for leaf in leaves)
-    if claimed > _MOST_LISTED:
-        raise ValueError(f"it claims {claimed:,} numbers in lists, more than {_MOST_LISTED:,}")
-    # Without Arrow's own threads, of which there may be none to have.
-    table = file.read(columns=None if columns is None else list(columns), use_threads=False)
-    for place, field in enumerate(table.schema):
-        if field.name in text:
-            column = table.column(place)
-            _refuse_long(column, field.name)
-            table = table.set_column(place, schema.field(field.name), column.cast(schema.field(field.name).type))
-    return table.to_pandas(use_threads=False)
+
+    def __init__(self, content: bytes) -> None:
+        """Read the footer.
+
+        Args:
+            content: The file.
+
+        Raises:
+            Exception: Whatever Arrow raises on damaged files, which is open-ended.
+        """
+        self._content = content
+        self._footer = pq.read_metadata(io.BytesIO(content))
+        self._schema = self._footer.schema.to_arrow_schema()
+        self.n: int = self._footer.num_rows
+        self.names: list[str] = self._schema.names
+
+    def read(self, columns: Sequence[str] | None = None, lists: Collection[str] | None = ()) -> pd.DataFrame:
+        """The rows, held to limits before they are unpacked: a small file can claim any size.
+
+        Args:
+            columns: Only these, in this order; all by default.
+            lists: Those that may hold lists of numbers, as rows of metrics whose cells are no means do; None for any.
+
+        Raises:
+            ValueError: If it claims more than a result has; it is damaged in a way that is found early.
+            Exception: Whatever Arrow and pandas raise on damaged files, which is open-ended.
+        """
+        schema = self._schema
+        text = [one.name for one in schema if pa.types.is_string(one.type) or pa.types.is_large_string(one.type)]
+        # As dictionaries, a long text in many rows takes its room once.
+        file = pq.ParquetFile(io.BytesIO(self._content), metadata=self._footer, read_dictionary=text, pre_buffer=False)
+        groups = [self._footer.row_group(group) for group in range(self._footer.num_row_groups)]
+        if max(self.n, sum(group.num_rows for group in groups)) > MOST_SAMPLES:
+            raise ValueError(f"it claims more than {MOST_SAMPLES:,} rows")
+        # Not `group.column(...)`: PyArrow ends the process where a column's metadata is damaged.
+        size = sum(group.total_byte_size for group in groups)
+        if size > _MOST_BYTES:
+            raise ValueError(f"it claims {size:,} bytes, more than {_MOST_BYTES:,}")
+        nested = [field for field in schema if pa.types.is_nested(field.type)]
+        for field in nested:
+            fits = pa.types.is_list(field.type) and _is_number(field.type.value_type)
+            if not fits or (lists is not None and field.name not in lists):
+                raise ValueError(f"the column {field.name} holds lists or records")
+        # Only of lists, which say nowhere else how long they are.
+        leaves = [leaf for leaf in range(len(file.schema)) if file.schema.column(leaf).max_repetition_level > 0]
+        claimed = sum(group.column(leaf).num_values for group in groups for leaf in leaves)
+        if claimed > _MOST_LISTED:
+            raise ValueError(f"it claims {claimed:,} numbers in lists, more than {_MOST_LISTED:,}")
+        # Without Arrow's own threads, of which there may be none to have.
+        table = file.read(columns=None if columns is None else list(columns), use_threads=False)
+        for place, field in enumerate(table.schema):
+            if field.name in text:
+                column = table.column(place)
+                _refuse_long(column, field.name)
+                table = table.set_column(place, schema.field(field.name), column.cast(schema.field(field.name).type))
+        return table.to_pandas(use_threads=False)
 
 
 def _is_number(kind: pa.DataType) -> bool:
     return pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_null(kind)
-
-
-def count_rows(content: bytes) -> int:
-    """How many rows a `samples.parquet` says it has, without reading them."""
-    return pq.read_metadata(io.BytesIO(content)).num_rows
 
 
 class _OtherRowsError(StoreError):

@@ -23,7 +23,7 @@ from ..metrics import Metric, Protocol, known_protocol
 from .averages import average
 from .columns import parts_columns
 from .derived import is_derived
-from .pair import RESULT_FILE, count_rows, read_pair, read_rows, write_pair
+from .pair import RESULT_FILE, RowsFile, read_pair, write_pair
 from .prediction import Prediction
 from .schema import (
     SCHEMA_VERSION,
@@ -228,11 +228,11 @@ def load_result(path: Path) -> Result:
     file = path / RESULT_FILE if path.is_dir() else path
     info, content = read_pair(file)
     try:
-        expected, claimed = info.dataset.n_samples - info.dataset.n_skipped, count_rows(content)
-        if claimed != expected:
-            raise StoreError(f"{file} contradicts itself: {claimed} rows for {expected} samples")
+        expected, rows = info.dataset.n_samples - info.dataset.n_skipped, RowsFile(content)
+        if rows.n != expected:
+            raise StoreError(f"{file} contradicts itself: {rows.n} rows for {expected} samples")
         lists = [name for metric in info.metrics for name in parts_columns(metric.key, metric.reducer)]
-        samples = read_rows(content, lists=lists)
+        samples = rows.read(lists=lists)
         _refuse(info, samples, str(file))
         _refuse_other_metrics(info, str(file))
     except StoreError:

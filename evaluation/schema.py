@@ -407,13 +407,13 @@ def _reduced_problems(result: ResultFile, samples: pd.DataFrame, key: str, reduc
         parts = parts_of(samples, key, reducer)
     except ValueError as error:
         return [str(error)]
-    left_out = samples.loc[[part is None for part in parts], f"{key}_status"].astype(str)
+    left_out = samples.loc[~parts.there, f"{key}_status"].astype(str)
     if not set(left_out) <= _LEFT_OUT:
         return [f"{key} adds nothing to a cell in a row whose status does not say why"]
     pathology = samples["pathology"].astype(str).tolist()
     patients = drawn_patients(samples, result.dataset)
     classes, micro = point_values(Reduced(reducer, parts), pathology, patients, list(result.pathologies))
-    counted = Counter(name for name, part in zip(pathology, parts, strict=True) if part is not None)
+    counted = Counter(name for name, there in zip(pathology, parts.there.tolist(), strict=True) if there)
     valued = [value for value in classes.values() if not math.isnan(value)]
     macro = float(np.mean(valued)) if valued else math.nan
     cells = {name: (result.pathologies[name][key], value, counted[name]) for name, value in classes.items()}

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 from ..core import StoreError
 from ..core.regular import read_regular
-from ..evaluation import pair
+from ..evaluation.pair import RowsFile
 
 _KEPT = 512
 """Column sets of runs that stay in memory; a set of three columns of 20,000 rows is about 1 MB."""
@@ -38,13 +36,13 @@ def read_rows(path: Path, sha256: str, n: int, columns: tuple[str, ...] | None) 
     if hashlib.sha256(content).hexdigest() != sha256:
         raise StoreError(f"{path} has changed since it was found; refresh the page")
     try:
-        if (found := pair.count_rows(content)) != n:
-            raise StoreError(f"{path} has {found:,} rows for {n:,} samples")
-        names = pq.read_schema(io.BytesIO(content)).names
-        wanted = names if columns is None else list(columns)
-        if missing := sorted(set(wanted) - set(names)):
+        file = RowsFile(content)
+        if file.n != n:
+            raise StoreError(f"{path} has {file.n:,} rows for {n:,} samples")
+        wanted = file.names if columns is None else list(columns)
+        if missing := sorted(set(wanted) - set(file.names)):
             raise StoreError(f"{path} lacks the columns {', '.join(missing)}")
-        rows = pair.read_rows(content, wanted, lists=None)
+        rows = file.read(wanted, lists=None)
     except StoreError:
         raise
     except Exception as error:  # a damaged file brings Arrow, pandas and what they call to errors of any class

@@ -76,7 +76,7 @@ def with_parts(reducer: Reducer, status: Status, parts: tuple[Sequence[float], .
     """
     if parts is None:
         return PartsValue(None, status)
-    alone = point_values(Reduced(reducer, [parts]), [""], [""], [""])[1]
+    alone = point_values(Reduced.of(reducer, [parts]), [""], [""], [""])[1]
     return PartsValue(None if alone != alone else alone, status, parts)
 
 

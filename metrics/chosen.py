@@ -6,13 +6,26 @@ prints IoU with false positives at these too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from .bootstrap import divided
-from .reducers import REDUCERS, Draw, Floats, Group, Parts, Reducer, added_by_halves, best_thresholds
+from .bootstrap import Weights, divided
+from .parts import Parts
+from .reducers import (
+    REDUCERS,
+    Draw,
+    Floats,
+    Group,
+    Reducer,
+    added_by_halves,
+    at_thresholds,
+    best_thresholds,
+    by_draw,
+    in_order,
+)
 
 ChosenRule = Literal["best", "other half"]
 
@@ -40,40 +53,34 @@ class Chosen(Reducer):
 
     def prepared(self, parts: Parts, group: Group) -> Draw:
         """As `Reducer.prepared`."""
-        width = len(self.columns) * len(self.thresholds)
-        added = [added_by_halves(parts, group, number, width) for number in range(group.n_classes)]
+        added = added_by_halves(parts, group, len(self.thresholds))
 
-        def draw(weights: Floats) -> tuple[Floats, Floats]:
-            by_class = np.full((len(weights), group.n_classes), np.nan)
-            total, told_over_all = np.zeros((len(weights), width)), np.zeros((2, len(weights)))
-            for number, halves in enumerate(added):
-                first, second = (sums(weights) for sums in halves)
-                if self.rule == "other half":
-                    told = self._told(second, first) + self._told(first, second)
-                    told_over_all += told
-                else:
-                    told = self._told(first + second, first + second)
-                    total += first + second
-                by_class[:, number] = divided(*told)
-            return by_class, divided(*(told_over_all if self.rule == "other half" else self._told(total, total)))
+        def draw(weights: Weights) -> tuple[Floats, Floats]:
+            lists = added(weights)
+            if self.rule == "other half":
+                choosing = [one[::-1] for one in lists[:2]]
+                by_class = [in_order(one) for one in self._told(choosing, lists[2:])]
+                return by_draw(divided(*by_class)), divided(*map(in_order, by_class))
+            whole = [in_order(one) for one in lists]
+            everyone = [in_order(one) for one in whole]
+            return by_draw(divided(*self._told(whole[:2], whole[2:]))), divided(*self._told(everyone[:2], everyone[2:]))
 
         return draw
 
-    def _told(self, choosing: Floats, telling: Floats) -> Floats:
+    def _told(self, choosing: Sequence[Floats], telling: Sequence[Floats]) -> list[Floats]:
         """What is told at the threshold that others choose.
 
         Args:
-            choosing: Sums of a draw's samples, `[draws, 4 * thresholds]`.
-            telling: The same, of the samples whose numbers are told.
+            choosing: Numerators and denominators of those that choose, `[..., thresholds]` each.
+            telling: The same, of those whose numbers are told.
 
         Returns:
-            Numerator and denominator, `[2, draws]`.
+            Numerator and denominator, `[...]` each.
         """
-        above, below, _, _ = np.split(choosing, 4, axis=1)
         usual = 0 if self.usual is None else self.thresholds.index(self.usual)
-        best, known = best_thresholds(above, below, usual)
-        told = np.array([np.take_along_axis(one, best, axis=1)[:, 0] for one in np.split(telling, 4, axis=1)[2:]])
-        return told if self.usual is not None else np.where(known, told, 0.0)
+        best, known = best_thresholds(choosing[0], choosing[1], usual)
+        told = [at_thresholds(one, best) for one in telling]
+        return told if self.usual is not None else [np.where(known, one, 0.0) for one in told]
 
 
 REDUCERS[Chosen.kind] = Chosen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -10,8 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import divided
-from .reducers import REDUCERS, Draw, Floats, Group, Parts, Reducer, pooled_draw
+from .bootstrap import Weights, divided
+from .parts import Parts
+from .reducers import REDUCERS, Draw, Floats, Group, Reducer, pooled_draw
 
 STORED_LEVELS = 2048
 """Distinct scores of one sample that are stored at most; a step holds one in so many of its pixels, or one score."""
@@ -42,10 +42,10 @@ class PooledPixels(Reducer):
         self, parts: Parts, group: Group, mine: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The patients among some samples, and their pixels inside and outside by level, `[2, patients, levels]`."""
-        chosen = [part for index in mine if (part := parts[index]) is not None]
-        scores, inside, outside = (_joined(part[column] for part in chosen) for column in range(3))
+        chosen = parts.at(mine)
+        scores, inside, outside = chosen.values
         patients, who = np.unique(group.who[mine], return_inverse=True)
-        owner = np.repeat(who, [len(part[0]) for part in chosen]).astype(np.int64)
+        owner = np.repeat(who, chosen.lengths[0])
         found, level = np.unique(scores, return_inverse=True)
         merged = _merged(np.bincount(level, inside + outside, len(found)), self.levels)
         level, count = merged[level], int(merged[-1]) + 1 if len(merged) else 0
@@ -88,16 +88,12 @@ def _merged(pixels: NDArray[Any], levels: int) -> NDArray[np.int64]:
     return np.unique((middle * levels).astype(np.int64), return_inverse=True)[1]
 
 
-def _joined(lists: Iterable[Sequence[float]]) -> NDArray[np.float64]:
-    return np.concatenate([np.zeros(0), *(np.asarray(one, dtype=np.float64) for one in lists)])
-
-
-def _values(pooled: tuple[NDArray[np.int64], NDArray[np.float64]], weights: Floats) -> Floats:
+def _values(pooled: tuple[NDArray[np.int64], NDArray[np.float64]], weights: Weights) -> Floats:
     """AUROC of each draw, `[draws]`; NaN where it has no pixel inside, or none outside."""
     patients, (inside, outside) = pooled
     values = np.full(len(weights), np.nan)
     for start in range(0, len(weights), _DRAWS_AT_ONCE):
-        some = weights[start : start + _DRAWS_AT_ONCE, patients]
+        some = weights.table[start : start + _DRAWS_AT_ONCE, patients]
         good, bad = some @ inside, some @ outside
         below = np.cumsum(bad, axis=1) - bad / 2
         values[start : start + _DRAWS_AT_ONCE] = divided((good * below).sum(axis=1), good.sum(axis=1) * bad.sum(axis=1))

@@ -10,8 +10,9 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import divided
-from .reducers import REDUCERS, Draw, Floats, Group, Parts, Reducer, pooled_draw
+from .bootstrap import Weights, divided
+from .parts import Parts
+from .reducers import REDUCERS, Draw, Floats, Group, Reducer, pooled_draw
 
 RankRule = Literal["coco 101", "supervision 101", "all points", "auroc"]
 
@@ -45,35 +46,32 @@ class Ranking(Reducer):
         """As `Reducer.prepared`."""
         return pooled_draw(parts, group, partial(self._ranked, parts, group), self._values)
 
-    def check(self, part: tuple[Sequence[float], ...]) -> str | None:
+    def check(self, lengths: Sequence[int]) -> str | None:
         """As `Reducer.check`: as many hits as scores, and one number of true boxes."""
-        scores, hits, truths = part
-        if len(scores) != len(hits) or len(truths) != 1:
-            return f"{len(scores)} scores, {len(hits)} hits and {len(truths)} numbers of true boxes"
-        return super().check((scores, hits)) or super().check((truths,))
+        scores, hits, truths = lengths
+        sound = scores == hits and truths == 1
+        return None if sound else f"{scores} scores, {hits} hits and {truths} numbers of true boxes"
 
     def _ranked(self, parts: Parts, group: Group, mine: NDArray[np.int64]) -> _Ranked:
-        chosen = [part for index in mine if (part := parts[index]) is not None]
-        scores = np.concatenate([np.zeros(0), *(np.asarray(part[0], dtype=np.float64) for part in chosen)])
-        hits = np.concatenate([np.zeros(0, dtype=np.int64), *(np.asarray(part[1], dtype=np.int64) for part in chosen)])
-        owner = np.repeat(group.who[mine], [len(part[0]) for part in chosen])
+        chosen = parts.at(mine)
+        scores, hits, truths = chosen.values[0], chosen.values[1].astype(np.int64), chosen.values[2]
+        owner = np.repeat(group.who[mine], chosen.lengths[0])
         order = np.argsort(-scores, kind="stable")
         scores, hits, owner = scores[order], hits[order], owner[order]
         at = [(hits >> place & 1).astype(bool) for place in range(len(self.thresholds))]
-        truths = np.array([part[2][0] for part in chosen], dtype=np.float64)
         starts = np.flatnonzero(np.diff(scores, prepend=np.inf))
         return _Ranked(owner, at, [np.flatnonzero(hit) for hit in at], starts, group.who[mine], truths)
 
-    def _values(self, ranked: _Ranked, weights: Floats) -> Floats:
-        """The value of each draw, `[draws]`; `weights` is how often it has each patient, `[draws, patients]`."""
+    def _values(self, ranked: _Ranked, weights: Weights) -> Floats:
+        """The value of each draw, `[draws]`."""
         if self.rule == "auroc":
-            return np.array([_auroc(ranked.starts, ranked.hits[0], one[ranked.owner]) for one in weights])
+            return np.array([_auroc(ranked.starts, ranked.hits[0], one[ranked.owner]) for one in weights.table])
         values = np.full(len(weights), np.nan)
-        total = weights[:, ranked.who] @ ranked.truths
+        total = weights.table[:, ranked.who] @ ranked.truths
         there = np.flatnonzero(total > 0)
         step = max(1, _CHUNK // max(len(ranked.owner), 1))
         for some in (there[start : start + step] for start in range(0, len(there), step)):
-            each = weights[some][:, ranked.owner]
+            each = weights.table[some][:, ranked.owner]
             ranks = np.cumsum(each, axis=1)
             areas = [self._areas(each[:, place], ranks, place, total[some, None]) for place in ranked.places]
             values[some] = np.mean(areas, axis=0)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import INTERVAL, Cell, drawn_weights, mean_of_counted
-from .reducers import Draw, Group, Parts, Reducer
+from .bootstrap import INTERVAL, Cell, Weights, drawn_weights, mean_of_counted
+from .parts import Added, Parts
+from .reducers import Floats, Group, Reducer
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,12 @@ class Reduced:
 
     reducer: Reducer
     parts: Parts
+
+    @classmethod
+    def of(cls, reducer: Reducer, rows: Sequence[Added]) -> Reduced:
+        """A column of samples given one by one."""
+        lists = [[None if row is None else row[column] for row in rows] for column in range(len(reducer.columns))]
+        return cls(reducer, Parts.of(lists))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +66,8 @@ def reduced_cells(
     seed: int,
 ) -> ReducedCells:
     """The cells of one column, with the draws that the means have too."""
-    counted = np.array([part is not None for part in column.parts], dtype=bool)
-    found = drawn_values(column, classes, n_classes, patients, who, draws, seed)
+    counted = column.parts.there
+    (found,) = drawn_values([column], classes, n_classes, patients, who, draws, seed)
     by_class, micro = found.classes[0], found.micro[0]
     drawn_classes, drawn_micro = found.classes[1:], found.micro[1:]
     drawn_macro = mean_of_counted(drawn_classes, ~np.isnan(drawn_classes))
@@ -81,18 +89,18 @@ def reduced_cells(
 
 
 def drawn_values(
-    column: Reduced,
+    columns: Sequence[Reduced],
     classes: NDArray[np.int64],
     n_classes: int,
     patients: NDArray[np.str_],
     who: NDArray[np.int64],
     draws: int,
     seed: int,
-) -> DrawnValues:
-    """The values of one column's cells, in draws that are the same for every column of the same patients.
+) -> list[DrawnValues]:
+    """The values of some columns' cells, in draws that are the same for every column of the same patients.
 
     Args:
-        column: What samples add, `[n]`.
+        columns: What samples add, `[n]` each.
         classes: Each sample's class, as a number below `n_classes`, `[n]`.
         n_classes: How many there are.
         patients: The patients' names, each once and sorted.
@@ -100,10 +108,14 @@ def drawn_values(
         draws: Bootstrap draws.
         seed: Of the draws.
     """
-    values = _prepared(column, classes, n_classes, patients, who)
-    weights = drawn_weights(len(patients), draws, seed) if patients.size else iter(())
-    found = [values(np.ones((1, len(patients)))), *(values(some) for some in weights)]
-    return DrawnValues(np.concatenate([one[0] for one in found]), np.concatenate([one[1] for one in found]))
+    group = _group(classes, n_classes, patients, who)
+    prepared = [column.reducer.prepared(column.parts, group) for column in columns]
+    drawn = drawn_weights(len(patients), draws, seed) if patients.size else iter(())
+    found: list[list[tuple[Floats, Floats]]] = [[] for _ in columns]
+    for some in map(Weights, chain([np.ones((1, len(patients)))], drawn)):
+        for values, mine in zip(prepared, found, strict=True):
+            mine.append(values(some))
+    return [DrawnValues(*map(np.concatenate, zip(*mine, strict=True))) for mine in found]
 
 
 def interval_of(drawn: NDArray[np.float64]) -> tuple[float, float] | tuple[None, None]:
@@ -120,22 +132,14 @@ def point_values(
     """The values of cells without intervals: of each class, and over all samples; NaN where nothing counts."""
     classes = np.array([pathologies.index(name) for name in pathology], dtype=np.int64)
     patients, who = np.unique(np.asarray(patient, dtype=str), return_inverse=True)
-    values = _prepared(column, classes, len(pathologies), patients, who)
-    ((by_class,), (micro,)) = values(np.ones((1, len(patients))))
+    values = column.reducer.prepared(column.parts, _group(classes, len(pathologies), patients, who))
+    ((by_class,), (micro,)) = values(Weights(np.ones((1, len(patients)))))
     return dict(zip(pathologies, by_class.tolist(), strict=True)), float(micro)
 
 
-def _prepared(
-    column: Reduced,
-    classes: NDArray[np.int64],
-    n_classes: int,
-    patients: NDArray[np.str_],
-    who: NDArray[np.int64],
-) -> Draw:
-    if len(column.parts) != len(classes):
-        raise ValueError(f"{len(column.parts)} samples add to a cell that rests on {len(classes)}")
+def _group(classes: NDArray[np.int64], n_classes: int, patients: NDArray[np.str_], who: NDArray[np.int64]) -> Group:
     half = np.array([half_of(str(name)) for name in patients], dtype=np.int64)
-    return column.reducer.prepared(column.parts, Group(classes, n_classes, half[who], who))
+    return Group(classes, n_classes, half[who], who)
 
 
 def half_of(patient: str) -> int:

@@ -6,21 +6,18 @@ thresholds over a set (RadZero's Dice), a threshold tuned on other patients (Che
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import chain
 from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import divided, exact_sums
+from .bootstrap import Weights, divided, exact_halves
+from .parts import Parts
 
 Floats = NDArray[np.float64]
-Parts = Sequence[tuple[Sequence[float], ...] | None]
-"""What each sample adds to a cell: a list for each of its reducer's columns; None where the sample is left out."""
 
 Pool = TypeVar("Pool")
 
@@ -44,9 +41,9 @@ class Group:
     who: NDArray[np.int64]
 
 
-Draw = Callable[[Floats], tuple[Floats, Floats]]
-"""From how often each draw has each patient, `[draws, patients]`, to the values of every draw: by class `[draws,
-classes]`, and over all samples `[draws]`; NaN where nothing counts."""
+Draw = Callable[[Weights], tuple[Floats, Floats]]
+"""From how often each draw has each patient to the values of every draw: by class `[draws, classes]`, and over all
+samples `[draws]`; NaN where nothing counts."""
 
 
 class Reducer(ABC):
@@ -74,12 +71,10 @@ class Reducer(ABC):
             group: Whose they are.
         """
 
-    def check(self, part: tuple[Sequence[float], ...]) -> str | None:
-        """What is wrong with what a sample adds; None where nothing is."""
-        lengths = {len(one) for one in part}
-        if len(lengths) > 1:
-            return f"lists of the lengths {sorted(lengths)}, which must be equal"
-        return None if all(map(math.isfinite, chain.from_iterable(part))) else "a value that is not finite"
+    def check(self, lengths: Sequence[int]) -> str | None:
+        """What is wrong with how long the lists are that a sample adds; None where nothing is."""
+        different = set(lengths)
+        return f"lists of the lengths {sorted(different)}, which must be equal" if len(different) > 1 else None
 
 
 @dataclass(frozen=True)
@@ -103,83 +98,116 @@ class Sums(Reducer):
 
     def prepared(self, parts: Parts, group: Group) -> Draw:
         """As `Reducer.prepared`."""
-        count = max(1, len(self.thresholds))
-        added = [added_by_halves(parts, group, number, 2 * count) for number in range(group.n_classes)]
+        added = added_by_halves(parts, group, max(1, len(self.thresholds)))
 
-        def draw(weights: Floats) -> tuple[Floats, Floats]:
-            by_class = np.full((len(weights), group.n_classes), np.nan)
-            above, below = np.zeros((len(weights), count)), np.zeros((len(weights), count))
-            for number, halves in enumerate(added):
-                drawn = [np.split(sums(weights), 2, axis=1) for sums in halves]
-                if self.rule == "other half":
-                    over, under = self._of_other_half(drawn)
-                    by_class[:, number] = divided(over, under)[:, 0]
-                else:
-                    over, under = drawn[0][0] + drawn[1][0], drawn[0][1] + drawn[1][1]
-                    by_class[:, number] = self._reduced(over, under)
-                above += over
-                below += under
-            return by_class, divided(above, below)[:, 0] if self.rule == "other half" else self._reduced(above, below)
+        def draw(weights: Weights) -> tuple[Floats, Floats]:
+            above, below = added(weights)
+            if self.rule == "other half":
+                over, under = (in_order(one) for one in self._of_other_half(above, below))
+                return by_draw(divided(over, under)), divided(in_order(over), in_order(under))
+            above, below = in_order(above), in_order(below)
+            return by_draw(self._reduced(above, below)), self._reduced(in_order(above), in_order(below))
 
         return draw
 
     def _reduced(self, above: Floats, below: Floats) -> Floats:
         ratios = divided(above, below)
-        there = (below > 0).all(axis=1)
-        reduced = np.full(len(ratios), np.nan)
-        if self.rule == "best":
-            reduced[there] = ratios[there].max(axis=1)
-        else:
-            reduced[there] = ratios[there].mean(axis=1)
-        return reduced
+        ratios = np.broadcast_to(ratios, (*ratios.shape[:-1], max(1, len(self.thresholds))))
+        reduced = ratios.max(axis=-1) if self.rule == "best" else ratios.mean(axis=-1)
+        return np.where((below > 0).all(axis=-1), reduced, np.nan)
 
-    def _of_other_half(self, halves: Sequence[Sequence[Floats]]) -> tuple[Floats, Floats]:
+    def _of_other_half(self, above: Floats, below: Floats) -> tuple[Floats, Floats]:
         usual = self.thresholds.index(self.usual) if self.usual in self.thresholds else 0
-        over, under = np.zeros((len(halves[0][0]), 1)), np.zeros((len(halves[0][0]), 1))
-        for mine, other in ((0, 1), (1, 0)):
-            best = best_thresholds(halves[other][0], halves[other][1], usual)[0]
-            over += np.take_along_axis(halves[mine][0], best, axis=1)
-            under += np.take_along_axis(halves[mine][1], best, axis=1)
-        return over, under
+        best = best_thresholds(above, below, usual)[0][::-1]
+        return at_thresholds(above, best), at_thresholds(below, best)
 
 
-def added_by_halves(parts: Parts, group: Group, number: int, width: int) -> list[Callable[[Floats], Floats]]:
-    """For each half of the patients, what those add up to who have a class.
+def added_by_halves(parts: Parts, group: Group, count: int) -> Callable[[Weights], list[Floats]]:
+    """What the patients of each half add up to in each class.
 
     Args:
         parts: What each sample adds.
         group: Whose they are.
-        number: The class.
-        width: Numbers in all lists of a sample together.
+        count: Numbers in each list of a sample.
 
     Returns:
-        Two functions, from how often each draw has each patient `[draws, patients]` to their sums `[draws, width]`.
+        From draws of patients to the sums of each list, which are the same to the last digit whatever adds them
+        (`exact_sums`): `[halves, classes, draws, count]`, or with a last axis of 1 where all of the list are equal.
+
+    Raises:
+        ValueError: If a list has another length.
     """
-    asked = np.flatnonzero(group.classes == number).tolist()
-    mine = np.array([index for index in asked if parts[index] is not None], dtype=np.int64)
-    added = [[*chain.from_iterable(part)] for index in asked if (part := parts[index]) is not None]
-    table = np.array(added, dtype=np.float64).reshape(len(mine), width)
-    patients, who = np.unique(group.who[mine], return_inverse=True)
-    # In one fixed order, so that sums are equal to the last digit whatever order the samples come in.
-    order = np.lexsort((*table.T, who))
-    sums = np.zeros((len(patients), width))
-    np.add.at(sums, who[order], table[order])
-    half = np.zeros(len(patients), dtype=np.int64)
-    half[who] = group.half[mine]
+    lists = [parts.table(column, count) for column in range(len(parts.values))]
+    table, mine = np.concatenate(lists, axis=1), np.flatnonzero(parts.there)
     most = int(group.who.max(initial=-1)) + 1
+    block = group.half[mine] * group.n_classes + group.classes[mine]
+    cells, place = np.unique(block * most + group.who[mine], return_inverse=True)
+    sums = _sums_of_patients(table, place, len(cells))
+    blocks, starts = np.unique(cells // max(most, 1), return_index=True)
+    patients = np.split(cells % max(most, 1), starts[1:])
+    halves = [half.reshape(len(sums), len(lists), count) for half in exact_halves(sums, most, starts.tolist())]
+    # Often every threshold has the same denominator, and whole numbers have no smaller half.
+    products: list[Floats] = []
+    widths: list[tuple[int, int]] = []
+    for number in range(len(lists)):
+        high, low = (half[:, number] for half in halves)
+        if (high == high[:, :1]).all() and (low == low[:, :1]).all():
+            high, low = high[:, :1], low[:, :1]
+        low = low if low.any() else low[:, :0]
+        products += [high, low]
+        widths.append((high.shape[1], low.shape[1]))
+    factors = np.split(np.concatenate(products, axis=1), starts[1:])
 
-    def of_half(chosen: NDArray[np.bool_]) -> Callable[[Floats], Floats]:
-        mine, add = patients[chosen], exact_sums(sums[chosen], most)
-        return lambda weights: add(weights[:, mine])
+    def add(weights: Weights) -> list[Floats]:
+        found = [np.zeros((2 * group.n_classes, len(weights), high)) for high, _ in widths]
+        for place, who, factor in zip(blocks.tolist(), patients, factors, strict=False):  # of no blocks numpy makes one
+            product, start = weights.of(who) @ factor, 0
+            for total, (high, low) in zip(found, widths, strict=True):
+                end = start + high + low
+                if low:
+                    np.add(product[:, start : start + high], product[:, start + high : end], out=total[place])
+                else:
+                    total[place] = product[:, start:end]
+                start = end
+        return [total.reshape(2, group.n_classes, len(weights), -1) for total in found]
 
-    return [of_half(half == one) for one in (0, 1)]
+    return add
+
+
+def _sums_of_patients(table: Floats, place: NDArray[np.int64], cells: int) -> Floats:
+    """The sums of rows that have one place, `[cells, k]`, equal to the last digit whatever order the rows come in."""
+    sizes = np.bincount(place, minlength=cells)
+    order = np.argsort(place, kind="stable")
+    # Only where three and more are added does rounding depend on their order; there it is that of their numbers.
+    many = np.flatnonzero(sizes[place[order]] > 2)
+    rows = order[many]
+    order[many] = rows[np.lexsort((*table[rows].T, place[rows]))]
+    rank = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    sums = np.zeros((cells, table.shape[1]))
+    for number in range(int(sizes.max(initial=0))):
+        rows = order[rank == number]
+        sums[place[rows]] += table[rows]
+    return sums
+
+
+def by_draw(values: Floats) -> Floats:
+    """`[classes, draws]` as `[draws, classes]`, so laid out that a draw's classes are always added in one order."""
+    return np.ascontiguousarray(values.T)
+
+
+def in_order(values: Floats) -> Floats:
+    """Sums along the first axis, added one after another."""
+    total = np.zeros(values.shape[1:])
+    for one in values:
+        total += one
+    return total
 
 
 def pooled_draw(
     parts: Parts,
     group: Group,
     pooled: Callable[[NDArray[np.int64]], Pool],
-    values: Callable[[Pool, Floats], Floats],
+    values: Callable[[Pool, Weights], Floats],
 ) -> Draw:
     """What makes cells of draws where each cell is of all its samples together.
 
@@ -189,13 +217,13 @@ def pooled_draw(
         pooled: From the samples that a cell rests on, as places in `parts`, to what `values` asks for.
         values: From that and the weights of some draws to the cell of each, `[draws]`.
     """
-    counted = np.array([part is not None for part in parts], dtype=bool)
+    counted = parts.there
     classes = [pooled(np.flatnonzero(counted & (group.classes == number))) for number in range(group.n_classes)]
     # One class alone is what all samples are, and need not be ranked twice.
     alone = len(classes) == 1
     everyone = classes[0] if alone else pooled(np.flatnonzero(counted))
 
-    def draw(weights: Floats) -> tuple[Floats, Floats]:
+    def draw(weights: Weights) -> tuple[Floats, Floats]:
         by_class = [values(one, weights) for one in classes]
         over_all = by_class[0] if alone else values(everyone, weights)
         return np.array(by_class).reshape(len(classes), len(weights)).T, over_all
@@ -207,15 +235,27 @@ def best_thresholds(above: Floats, below: Floats, usual: int) -> tuple[NDArray[n
     """Where the largest ratio of each draw is, the first of equals.
 
     Args:
-        above: Numerators at each threshold, `[draws, thresholds]`.
+        above: Numerators at each threshold, `[..., thresholds]`, or `[..., 1]` where they are equal.
         below: Their denominators.
         usual: The place for draws in which one of these is 0.
 
     Returns:
-        Places `[draws, 1]`, and whether they are of the draw's own choice, `[draws]`.
+        Places `[...]`, and whether they are of the draw's own choice, `[...]`.
     """
-    known = np.asarray((below > 0).all(axis=1))
-    return np.where(known, divided(above, below).argmax(axis=1), usual)[:, None], known
+    known = np.asarray((below > 0).all(axis=-1))
+    return np.where(known, divided(above, below).argmax(axis=-1), usual), known
+
+
+def at_thresholds(values: Floats, places: NDArray[np.int64]) -> Floats:
+    """The values at one threshold each.
+
+    Args:
+        values: `[..., thresholds]`, or `[..., 1]` where they are equal.
+        places: `[...]`.
+    """
+    if values.shape[-1] == 1:
+        return values[..., 0]
+    return np.take_along_axis(values, places[..., None], axis=-1)[..., 0]
 
 
 REDUCERS: dict[str, type[Reducer]] = {Sums.kind: Sums}

@@ -1,4 +1,7 @@
-"""Drawn images on disk: whole files only, in folders of fifty images, each with an index that is written last."""
+"""Drawn images on disk: whole files only, in folders of fifty images, each with an index that is written last.
+
+What is asked of images that nobody opens, their phrases and boxes, is kept beside them and takes a fifth of the time.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import io
 import json
 import os
 import uuid
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from pathlib import Path
@@ -19,11 +22,14 @@ from ...core.processes import in_processes
 from ...core.progress import progress
 from ...core.regular import read_regular
 from .parameters import Parameters
-from .phrases import describe
-from .scene import plan_scene
+from .phrases import Statement, describe
+from .scene import Scene, plan_scene
 
 IN_FOLDER = 50
 _INDEX = "index.json"
+_MARKS = "marks.json"
+"""The records of images that need not be there: what `_INDEX` would hold."""
+
 _WORTH_PROCESSES = 200
 """Images from which on other processes are started: they take about a second to start, fifty images' worth."""
 _PROCESSES = -1
@@ -63,31 +69,35 @@ class SplitCache:
         """The file of a sample's mask."""
         return self._chunk(index) / f"{index:06d}-{sample}.png"
 
-    def records(self, images: int) -> list[Record]:
+    def records(self, images: int, *, files: bool = True) -> list[Record]:
         """The first images of the split, drawn if they are not there.
 
         Args:
             images: How many.
+            files: Whether the files of images and masks will be read; without them nothing is drawn.
 
         Raises:
             DatasetError: If the folder cannot be written, or memory runs out.
         """
-        records = [record for start in range(0, images, IN_FOLDER) for record in self._known(start, images)]
+        known = self._known if files else self._told
+        records = [record for start in range(0, images, IN_FOLDER) for record in known(start, images)]
         missing = [index for index, record in enumerate(records) if record is None]
         if not missing:
             return records  # pyright: ignore[reportReturnType]
+        what = f"drawing phantom images ({self.split})" if files else f"placing phantom findings ({self.split})"
         try:
             with (
-                progress(f"drawing phantom images ({self.split})", len(missing)) as advance,
-                closing(self._drawn(missing)) as drawn,
+                progress(what, len(missing)) as advance,
+                closing(self._made(self._draw if files else self._place, missing)) as made,
             ):
                 for start in range(0, images, IN_FOLDER):
                     here = [index for index in missing if start <= index < start + IN_FOLDER]
                     for index in here:
-                        records[index] = next(drawn)
+                        records[index] = next(made)
                         advance()
                     if here:
-                        self._write_index(start, records[start : start + IN_FOLDER])
+                        name = _INDEX if files else _MARKS
+                        self._write_index(start, name, records[start : start + IN_FOLDER])
         except BrokenProcessPool as error:
             raise DatasetError(
                 "a process that drew phantom images was ended, probably for lack of memory; what is drawn is kept: run "
@@ -120,49 +130,71 @@ class SplitCache:
                     records[offset] = record
         return records
 
-    def _write_index(self, start: int, records: Iterable[Record | None]) -> None:
+    def _told(self, start: int, images: int) -> list[Record | None]:
+        """The records of a folder's images, whether their files are there or not."""
+        count = min(IN_FOLDER, images - start)
+        folder = self._chunk(start)
+        known = max(read_index(folder) or [], read_index(folder, _MARKS) or [], key=len)
+        return [*known[:count], *([None] * (count - len(known)))]
+
+    def _write_index(self, start: int, name: str, records: Iterable[Record | None]) -> None:
         listed = list(records)
         # Another process may have drawn more of this folder meanwhile; what both drew is the same.
-        more = (read_index(self._chunk(start)) or [])[len(listed) :]
+        more = (read_index(self._chunk(start), name) or [])[len(listed) :]
         text = json.dumps([*listed, *more], separators=(",", ":"))
-        _write(self._chunk(start) / _INDEX, text.encode())
+        _write(self._chunk(start) / name, text.encode())
 
-    def _drawn(self, indices: Sequence[int]) -> Generator[Record, None, None]:
-        """The records of images drawn now, in order; of many images, on all processors."""
+    def _made(self, make: Callable[[int], Record], indices: Sequence[int]) -> Generator[Record, None, None]:
+        """The records of images made now, in order; of many images, on all processors."""
         if len(indices) < _WORTH_PROCESSES:
-            yield from map(self._draw, indices)
+            yield from map(make, indices)
             return
         # Drawing holds the interpreter's lock most of the time, so threads gain nothing.
-        yield from in_processes(self._draw, indices, _PROCESSES)
+        yield from in_processes(make, indices, _PROCESSES)
 
     def _draw(self, index: int) -> Record:
         import numpy as np
 
         from .render import render
+        from .shapes import tight_box
 
         scene = plan_scene(self._parameters, self._seed, self.split, index)
         pixels, regions = render(scene, self._size, self._parameters)
-        samples: list[Record] = []
-        for number, statement in enumerate(describe(scene, self._parameters, held_out=self.split == "test")):
-            masks = [regions[k] for k in statement.regions]
-            _write(self.mask(index, number), _png(np.logical_or.reduce(masks)))
-            samples.append(
-                {
-                    "pathology": statement.pathology,
-                    "phrase": statement.phrase,
-                    "side": statement.side,
-                    "zone": statement.zone,
-                    "boxes": [tight_box(mask) for mask in masks],
-                }
-            )
+        statements = self._statements(scene)
+        for number, statement in enumerate(statements):
+            _write(self.mask(index, number), _png(np.logical_or.reduce([regions[k] for k in statement.regions])))
         _write(self.image(index), _png(pixels))
-        return {"patient": scene.patient, "samples": samples}
+        return _record(scene, statements, [tight_box(region) for region in regions])
+
+    def _place(self, index: int) -> Record:
+        """What `_draw` answers, without an image."""
+        from .render import region_boxes
+
+        scene = plan_scene(self._parameters, self._seed, self.split, index)
+        return _record(scene, self._statements(scene), region_boxes(scene, self._size, self._parameters))
+
+    def _statements(self, scene: Scene) -> list[Statement]:
+        return describe(scene, self._parameters, held_out=self.split == "test")
 
 
-def read_index(folder: Path) -> list[Record] | None:
+def _record(scene: Scene, statements: Sequence[Statement], boxes: Sequence[list[int]]) -> Record:
+    samples = [
+        {
+            "pathology": statement.pathology,
+            "phrase": statement.phrase,
+            "side": statement.side,
+            "zone": statement.zone,
+            "boxes": [boxes[k] for k in statement.regions],
+        }
+        for statement in statements
+    ]
+    return {"patient": scene.patient, "samples": samples}
+
+
+def read_index(folder: Path, name: str = _INDEX) -> list[Record] | None:
     """The records of a folder of images; None where there is no whole index."""
     try:
-        return parse_json(read_regular(folder / _INDEX))
+        return parse_json(read_regular(folder / name))
     except (OSError, ValueError):
         return None
 
@@ -175,14 +207,6 @@ def indexed_folders(root: Path, p: Parameters) -> list[Path]:
 def _whole_files(folder: Path) -> set[str]:
     with os.scandir(folder) as entries:
         return {entry.name for entry in entries if entry.stat().st_size}
-
-
-def tight_box(mask: Any) -> list[int]:
-    """Edges x0, y0, x1, y1 of the smallest box around a mask's pixels."""
-    import numpy as np
-
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return [int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1]
 
 
 def _png(pixels: Any) -> bytes:

@@ -15,8 +15,8 @@ Window = tuple[slice, slice]
 
 
 @dataclass
-class Canvas:
-    """An image while it is drawn.
+class Lungs:
+    """Where the lungs are seen in an image.
 
     Attributes:
         frame: The pixel grid.
@@ -25,8 +25,11 @@ class Canvas:
         lung: Share of a pixel's lung that is seen, `[size, size]` in [0, 1]: 0 outside and behind the mediastinum,
             little behind the heart.
         floor: Height of every pixel above the diaphragm.
-        density: The drawn densities.
-        vessels: Densities of the lung vessels, added last; a finding may remove or cover them.
+        above: 1 above the diaphragm, 0 below.
+        centre: The window of what lies between the lungs.
+        middle: 1 in the mediastinum, 0 outside, in that window.
+        around: The window of the heart.
+        heart: 1 in the heart, 0 outside, in that window.
     """
 
     frame: Frame
@@ -34,19 +37,34 @@ class Canvas:
     cage: Array
     lung: Array
     floor: Array
+    above: Array
+    centre: Window
+    middle: Array
+    around: Window
+    heart: Array
+
+
+@dataclass
+class Canvas(Lungs):
+    """An image while it is drawn.
+
+    Attributes:
+        density: The drawn densities, `[size, size]`.
+        vessels: Densities of the lung vessels, added last; a finding may remove or cover them.
+    """
+
     density: Array
     vessels: Array
 
 
-def draw_chest(frame: Frame, chest: Chest, rng: np.random.Generator) -> Canvas:
-    """Draw the healthy chest.
+def see_lungs(frame: Frame, chest: Chest) -> Lungs:
+    """Find the lungs; nothing is drawn.
 
     Args:
         frame: The pixel grid.
         chest: The body's shapes.
-        rng: For the vessels and the texture.
     """
-    u, v, a, body = frame.u, frame.v, frame.a, chest.body
+    u, v, a = frame.u, frame.v, frame.a
     cage = chest.cage(a, v)
     floor = chest.diaphragm(u, a).astype(np.float32)
     floor -= v
@@ -55,32 +73,43 @@ def draw_chest(frame: Frame, chest: Chest, rng: np.random.Generator) -> Canvas:
     lung *= above
 
     centre = frame.window((0, 0), (0.13, 1))
-    centre_u, centre_v = frame.at(centre)
-    middle = ramp(_mediastinum(chest, centre_u, centre_v), 0.01)
+    middle = ramp(_mediastinum(chest, *frame.at(centre)), 0.01)
     lung[centre] *= 1 - middle
     heart_u, heart_v, half, height = chest.heart
     around = frame.window((heart_u, heart_v), (1.2 * half, 1.2 * height))
     heart = ramp(chest.heart_level(u[around], v[around]), 0.1)
     lung[around] *= 1 - 0.94 * heart
+    return Lungs(frame, chest, cage, lung, floor, above, centre, middle, around, heart)
 
+
+def draw_chest(lungs: Lungs, rng: np.random.Generator) -> Canvas:
+    """Draw the healthy chest.
+
+    Args:
+        lungs: Where its lungs are.
+        rng: For the vessels and the texture.
+    """
+    frame, chest, body = lungs.frame, lungs.chest, lungs.chest.body
+    v, a, cage, lung = frame.v, frame.a, lungs.cage, lungs.lung
+    centre_u, centre_v = frame.at(lungs.centre)
     torso = _torso(chest, a, v)
     density = 0.69 - 0.2 * a
-    density -= 0.08 * above
+    density -= 0.08 * lungs.above
     density += 0.025 * smooth_noise(rng, 4, frame.size)
     ribs = frame.window((0, 0), (body.half_width + 0.02, body.apex + 0.02))
     density[ribs] += _ribs(body, a[ribs], v[ribs], cage[ribs]) * ramp(chest.base - 0.03 - v[ribs], 0.05)
     density *= torso
     density -= 0.36 * lung
     density += lung * (0.022 * smooth_noise(rng, 56, frame.size))
-    density[centre] += 0.05 * middle + _spine(centre_u, centre_v) - _windpipe(centre_u, centre_v)
-    density[around] += 0.09 * heart * ramp(floor[around] + 0.02, 0.05)
+    density[lungs.centre] += 0.05 * lungs.middle + _spine(centre_u, centre_v) - _windpipe(centre_u, centre_v)
+    density[lungs.around] += 0.09 * lungs.heart * ramp(lungs.floor[lungs.around] + 0.02, 0.05)
     density += 0.09 * _collar_bones(frame, chest)
     _breasts(frame, chest, density)
     if body.stomach_bubble:
         _stomach_bubble(frame, chest, density)
     vessels = _vessels(frame, rng)
     vessels *= body.vessel_contrast
-    return Canvas(frame, chest, cage, lung, floor, density, vessels)
+    return Canvas(**vars(lungs), density=density, vessels=vessels)
 
 
 def _vessels(frame: Frame, rng: np.random.Generator) -> Array:

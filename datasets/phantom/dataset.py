@@ -75,6 +75,8 @@ class Phantom(GroundingDataset):
         samples: list[Sample] = []
         for name in request.splits:
             samples.extend(_samples(DEFAULT, folder, seed, size, name, request.images_of(name)))
+        training = partial(_samples, DEFAULT, folder, seed, size, "train", request.images_of("train"))
+        apart = split not in ("train", "all")
         return cls(
             samples,
             version=VERSION,
@@ -82,9 +84,8 @@ class Phantom(GroundingDataset):
             pathologies=PATHOLOGIES,
             salt="",
             options={"seed": seed, "size": size, "images": request.images},
-            training=None
-            if split in ("train", "all")
-            else partial(_samples, DEFAULT, folder, seed, size, "train", request.images_of("train")),
+            training=training if apart else None,
+            marks=partial(training, files=False) if apart else None,
             absent=_absences(samples),
         )
 
@@ -120,10 +121,12 @@ def _unfit(folder: Path, *, given: bool) -> str | None:
     return None
 
 
-def _samples(p: Parameters, folder: Path, seed: int, size: int, split: str, images: int) -> list[Sample]:
+def _samples(
+    p: Parameters, folder: Path, seed: int, size: int, split: str, images: int, *, files: bool = True
+) -> list[Sample]:
     cache = SplitCache(folder, p, seed, size, split)
     samples: list[Sample] = []
-    for index, record in enumerate(cache.records(images)):
+    for index, record in enumerate(cache.records(images, files=files)):
         image_path = cache.image(index)
         image_id = f"{seed}-{split}-{index:06d}"
         for number, statement in enumerate(record["samples"]):

@@ -11,10 +11,10 @@ import numpy as np
 
 from ...core import Box
 from ...core.place_table import PlaceTable
-from .cache import tight_box
 from .parameters import DEFAULT
 from .regions import LEFT, RIGHT, SIDES, ZONES
 from .scene import Scene, plan_scene
+from .shapes import tight_box
 from .view import Frame
 
 IMAGES = 1000

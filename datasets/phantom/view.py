@@ -11,7 +11,7 @@ import numpy as np
 from .anatomy import Body
 from .draws import chance, uniform
 from .parameters import Parameters
-from .texture import Array, smooth_noise
+from .texture import WHOLE, Array, smooth_noise
 
 _EDGE = 0.01
 """What is left between the lungs and the image's edge."""
@@ -111,34 +111,23 @@ class Pose:
         return (self._cos * x + self._sin * y) / self._width, (self._cos * y - self._sin * x) / self._height
 
 
-class Frame(Pose):
-    """The pixel grid of an image in body coordinates.
+class Grid(Pose):
+    """The pixels of an image.
 
     Args:
         body: The patient.
         view: Shift, scale, rotation and turn.
         size: Pixels along a side.
         warp: Irregularity of all outlines, in shares of the side.
-        rng: For the irregularity.
 
     Attributes:
         size: Pixels along a side.
-        u: Body coordinate across, float32 `[size, size]`.
-        v: Body coordinate down.
-        a: Distance from the midline, |u|.
     """
 
-    def __init__(self, body: Body, view: View, size: int, warp: float, rng: np.random.Generator) -> None:
+    def __init__(self, body: Body, view: View, size: int, warp: float) -> None:
         super().__init__(body, view)
         self.size = size
         self._warp = warp
-        line = (np.arange(size) + 0.5) / size
-        u, v = self.to_body(line[None, :], line[:, None])
-        self.u, self.v = u.astype(np.float32), v.astype(np.float32)
-        self.v += warp * smooth_noise(rng, 6, size)
-        self.u += self._turn * self.u * self.u + self._bend * self.v * self.v
-        self.u += warp * smooth_noise(rng, 6, size)
-        self.a = np.abs(self.u)
 
     def window(self, centre: tuple[float, float], half: tuple[float, float]) -> tuple[slice, slice]:
         """Rows and columns that hold all pixels within half widths of a point of the body, and some around them."""
@@ -151,6 +140,51 @@ class Frame(Pose):
                 min(max(int((line.max() + margin) * self.size) + 1, 0), self.size),
             )
             for line in reversed(self.to_image(u, v))
+        )
+
+
+class Frame(Grid):
+    """The pixel grid of an image, or of a part of it, in body coordinates.
+
+    Args:
+        body: The patient.
+        view: Shift, scale, rotation and turn.
+        size: Pixels along a side of the whole image.
+        warp: Irregularity of all outlines, in shares of the side.
+        rng: For the irregularity.
+        here: The rows and columns that it has; all by default.
+
+    Attributes:
+        u: Body coordinate across, float32 `[rows, columns]`.
+        v: Body coordinate down.
+        a: Distance from the midline, |u|.
+    """
+
+    def __init__(
+        self,
+        body: Body,
+        view: View,
+        size: int,
+        warp: float,
+        rng: np.random.Generator,
+        here: tuple[slice, slice] = (WHOLE, WHOLE),
+    ) -> None:
+        super().__init__(body, view, size, warp)
+        self._here = here
+        line = (np.arange(size) + 0.5) / size
+        u, v = self.to_body(line[None, here[1]], line[here[0], None])
+        self.u, self.v = u.astype(np.float32), v.astype(np.float32)
+        self.v += warp * smooth_noise(rng, 6, size, here)
+        self.u += self._turn * self.u * self.u + self._bend * self.v * self.v
+        self.u += warp * smooth_noise(rng, 6, size, here)
+        self.a = np.abs(self.u)
+
+    def window(self, centre: tuple[float, float], half: tuple[float, float]) -> tuple[slice, slice]:
+        """As `Grid.window`, what of it the frame has, counted from its first row and column."""
+        whole = super().window(centre, half)
+        return tuple(  # pyright: ignore[reportReturnType]
+            slice(*(min(max(end - (mine.start or 0), 0), there) for end in (one.start, one.stop)))
+            for one, mine, there in zip(whole, self._here, self.u.shape, strict=True)
         )
 
     def at(self, here: tuple[slice, slice]) -> tuple[Array, Array]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ...metrics.reducers import Parts
+from ...metrics.parts import Parts
 from ..columns import parts_of
 from ..result import Result
 from ..schema import Cell, MetricInfo, ResultFile
@@ -100,14 +100,13 @@ def _apart(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.f
 
 
 def _parts_apart(before: Parts, after: Parts) -> NDArray[np.float64]:
-    gaps = np.zeros(len(before))
-    for row, (one, other) in enumerate(zip(before, after, strict=True)):
-        if one is None or other is None:
-            gaps[row] = 0.0 if one is other else np.inf
-            continue
-        for mine, its in zip(one, other, strict=True):
-            same = len(mine) == len(its)
-            gaps[row] = max(gaps[row], _apart(np.array(mine), np.array(its)).max(initial=0.0) if same else np.inf)
+    gaps = np.where(before.there != after.there, np.inf, 0.0)
+    for mine, its in zip(before.lengths, after.lengths, strict=True):
+        gaps[mine != its] = np.inf
+    same = np.flatnonzero(np.isfinite(gaps))
+    one, other = before.at(same), after.at(same)
+    for mine, its, lengths in zip(one.values, other.values, one.lengths, strict=True):
+        np.maximum.at(gaps, np.repeat(same, lengths), _apart(mine, its))
     return gaps
 
 

@@ -11,7 +11,7 @@ THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)
 
 
 def ratio(above, below):
-    return Reduced(Sums(), [None if np.isnan(a) else ([a], [b]) for a, b in zip(above, below, strict=True)])
+    return Reduced.of(Sums(), [None if np.isnan(a) else ([a], [b]) for a, b in zip(above, below, strict=True)])
 
 
 def test_a_ratio_is_that_of_a_loop_over_draws():
@@ -76,11 +76,27 @@ def test_equal_methods_differ_by_nothing_and_a_lonely_sample_is_no_pair():
 
 def test_macro_is_over_the_classes_in_which_both_have_a_value():
     # The second method has predicted nothing in class b, so that its ratio is not defined there.
-    first = Reduced(Sums(), [([3.0], [4.0]), ([1.0], [4.0]), ([1.0], [2.0]), ([2.0], [2.0])])
-    second = Reduced(Sums(), [([1.0], [4.0]), ([1.0], [4.0]), ([0.0], [0.0]), ([0.0], [0.0])])
+    first = Reduced.of(Sums(), [([3.0], [4.0]), ([1.0], [4.0]), ([1.0], [2.0]), ([2.0], [2.0])])
+    second = Reduced.of(Sums(), [([1.0], [4.0]), ([1.0], [4.0]), ([0.0], [0.0]), ([0.0], [0.0])])
     cells = SharedDraws([first, second], list("aabb"), list("pqpq"), ["a", "b"]).pair(0, 1)
     assert cells["b"].difference is None
     assert (cells["macro"].first, cells["macro"].second, cells["macro"].difference) == (0.5, 0.25, 0.25)
+
+
+@pytest.mark.parametrize("kind", ["ratio", "best", "other half", "auroc"])
+def test_many_methods_at_once_are_told_apart_as_two_are(kind):
+    rng = np.random.default_rng(4)
+    drawn = [simulated(rng, kind) for _ in range(2)]
+    columns, (_, pathology, patient) = [*drawn[0][0], *drawn[1][0]], drawn[0]
+    short = columns[3].parts.at(np.where(np.arange(100) < 7, -1, np.arange(100)))  # it lacks samples of the others
+    columns.append(Reduced(columns[3].reducer, short))
+    names = ["a", "b", "macro", "micro"]
+    together = SharedDraws(columns, pathology, patient, ["a", "b"], draws=200).tests(0, [1, 2, 3, 4], names)
+    for place, other in enumerate([1, 2, 3, 4]):
+        cells = SharedDraws([columns[0], columns[other]], pathology, patient, ["a", "b"], draws=200).pair(0, 1)
+        for name in names:
+            difference, p = (values[place] for values in together[name])
+            assert (difference, p) == (cells[name].difference, cells[name].p)
 
 
 def simulated(rng, kind, n=100, gain=0.0):
@@ -98,18 +114,18 @@ def simulated(rng, kind, n=100, gain=0.0):
         elif kind in ("best", "other half"):
             curves = np.clip(values[:, None] + [0, 0.1, 0.15, 0.1, 0] + rng.normal(0, 0.1, (n, 5)), 0, 1)
             sums = Sums(kind, THRESHOLDS, 0.1 if kind == "other half" else None)
-            columns.append(Reduced(sums, [(curve.tolist(), [1.0] * 5) for curve in curves]))
+            columns.append(Reduced.of(sums, [(curve.tolist(), [1.0] * 5) for curve in curves]))
         elif kind == "auroc":
             positive = np.arange(n) % 3 == 0
             scores = rng.normal(0, 1, n) + 2 * values * positive
             columns.append(
-                Reduced(Ranking("auroc"), [([s], [int(p)], [1]) for s, p in zip(scores, positive, strict=True)])
+                Reduced.of(Ranking("auroc"), [([s], [int(p)], [1]) for s, p in zip(scores, positive, strict=True)])
             )
         else:
             hits = rng.random((n, 3)) < values[:, None]
             scores = rng.random((n, 3)) + 0.5 * hits
             parts = [(s.tolist(), h.astype(int).tolist(), [2]) for s, h in zip(scores, hits, strict=True)]
-            columns.append(Reduced(Ranking("coco 101"), parts))
+            columns.append(Reduced.of(Ranking("coco 101"), parts))
     names = [("a", "b")[i] for i in rng.integers(0, 2, n)]
     return columns, names, [f"{number:04d}" for number in who]
 

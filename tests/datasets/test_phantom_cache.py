@@ -17,6 +17,8 @@ from groundcxr.datasets import load_dataset
 from groundcxr.datasets.phantom import Phantom, cache, render
 from groundcxr.datasets.phantom.cache import SplitCache
 from groundcxr.datasets.phantom.parameters import DEFAULT
+from groundcxr.datasets.phantom.scene import plan_scene
+from groundcxr.datasets.phantom.shapes import tight_box
 
 
 def load(root, images=6, **options):
@@ -63,6 +65,31 @@ def test_more_images_draw_only_what_is_missing(tmp_path, drawn):
     load(tmp_path, images=3)  # a shorter list must not shorten the index
     load(tmp_path, images=55)
     assert len(drawn) == 55
+
+
+def test_what_opens_no_image_has_none_drawn_and_gets_the_same_samples(tmp_path, drawn):
+    val = load(tmp_path, split="val", images=55)
+    drawn.clear()
+    marks = val.training_samples(files=False)
+    assert not drawn
+    told = val.fingerprint(marks)
+    assert val.fingerprint(val.training_samples(files=False)) == told  # kept, and read back
+    assert not any(sample.image_path.exists() for sample in marks)
+    fewer = load(tmp_path, split="val", images=3).training_samples(files=False)
+    assert val.fingerprint(fewer) == val.fingerprint(marks[: len(fewer)])
+    drawn.clear()
+    assert not Phantom.check(tmp_path)  # what was never drawn is not missing
+    train = val.training_samples()
+    assert len(drawn) == 55
+    assert val.fingerprint(train) == told
+    assert all(sample.image_path.exists() and sample.mask.load().any() for sample in train)
+
+
+def test_boxes_without_an_image_are_those_of_its_masks():
+    for index, size in [*((index, 64) for index in range(40)), (40, 129), (41, 256)]:
+        scene = plan_scene(DEFAULT, 0, "train", index)
+        _, masks = render.render(scene, size, DEFAULT)
+        assert render.region_boxes(scene, size, DEFAULT) == [tight_box(mask) for mask in masks]
 
 
 def test_processes_draw_what_one_would(tmp_path, drawn, monkeypatch):

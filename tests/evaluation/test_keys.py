@@ -122,6 +122,15 @@ def test_a_control_is_fitted_on_the_training_split_where_there_is_one(tiny, tmp_
     assert fitted.path != alone.path
 
 
+@pytest.mark.parametrize("method", ["class-mean-box", "text-prior", "oracle", Fitted])
+def test_train_images_are_made_for_a_control_of_ones_own_alone(tiny, tmp_path, method):
+    train, asked = [sample for sample in tiny if sample.patient_id == "secret-patient-0"], []
+    tiny._training = lambda: asked.append("files") or train
+    tiny._marks = lambda: asked.append("marks") or train
+    evaluate(method, tiny, out=tmp_path)
+    assert asked == ["files" if method is Fitted else "marks"]
+
+
 class Homeless(ControlMethod):
     def fit(self, reference, *, held_out):
         raise OSError("no table")

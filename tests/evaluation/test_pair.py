@@ -20,7 +20,7 @@ from groundcxr import evaluate
 from groundcxr.core import StoreError
 from groundcxr.evaluation import load_result
 from groundcxr.evaluation.import_result import import_result
-from groundcxr.evaluation.pair import read_rows, rows_file
+from groundcxr.evaluation.pair import RowsFile, rows_file
 from groundcxr.leaderboard.library import Library
 
 
@@ -185,7 +185,7 @@ def test_damaged_metadata_of_a_column_do_not_end_the_process():
     # A histogram of definition levels, said to be of repetition levels, of which there are none.
     before, after = bytes.fromhex("3c29061926000600"), bytes.fromhex("3c29260006190600")
     assert whole.count(before) == 1
-    code = "import sys; from groundcxr.evaluation.pair import read_rows; read_rows(sys.stdin.buffer.read())"
+    code = "import sys; from groundcxr.evaluation.pair import RowsFile; RowsFile(sys.stdin.buffer.read()).read()"
     damaged = whole.replace(before, after)
     ran = subprocess.run([sys.executable, "-c", code], input=damaged, capture_output=True, check=False)
     assert ran.returncode == 1
@@ -222,9 +222,9 @@ def test_damaged_words_of_pandas_are_refused_or_do_no_harm(old, tmp_path, words)
 def test_rows_are_read_as_pandas_reads_them(tiny, tmp_path):
     # Rows of v1 hold no lists, which pandas gives back as something else.
     content = (evaluate("center-prior", tiny, "v1", out=tmp_path).path.parent / "samples.parquet").read_bytes()
-    pd.testing.assert_frame_equal(read_rows(content), pd.read_parquet(io.BytesIO(content)))
+    pd.testing.assert_frame_equal(RowsFile(content).read(), pd.read_parquet(io.BytesIO(content)))
     some = ["pathology", "sample_id", "auroc", "auroc_status"]
-    pd.testing.assert_frame_equal(read_rows(content, some), pd.read_parquet(io.BytesIO(content), columns=some))
+    pd.testing.assert_frame_equal(RowsFile(content).read(some), pd.read_parquet(io.BytesIO(content), columns=some))
 
 
 @pytest.mark.parametrize("name", ["result.json", "samples.parquet", "import.json"])

@@ -127,7 +127,7 @@ def test_the_command_in_the_sentence_draws_the_phantom(groundcxr, phantom_run, t
 def test_a_default_test_split_may_be_drawn(phantom_run, monkeypatch):
     asked = []
     monkeypatch.setattr(
-        "groundcxr.datasets.phantom.cache.SplitCache.records", lambda cache, images: asked.append(images) or []
+        "groundcxr.datasets.phantom.cache.SplitCache.records", lambda cache, images, files: asked.append(images) or []
     )
     assert "is not the data of this run" in join(options(phantom_run, images=None), {}).reason
     assert asked == [400]

@@ -55,7 +55,7 @@ def cells(protocol, cases, classes=None):
     keys = [metric.key for metric in protocol.metrics]
     table = [[np.nan if one[key].value is None else one[key].value for key in keys] for one in found]
     reduced = {
-        column: Reduced(metric.reducer, [one[metric.key].parts for one in found])
+        column: Reduced.of(metric.reducer, [one[metric.key].parts for one in found])
         for column, metric in enumerate(protocol.metrics)
         if metric.reducer is not None
     }
@@ -265,7 +265,7 @@ def answer_of_boxes(boxes):
 
 
 def pooled_map50(values):
-    reduced = {0: Reduced(get_protocol("agkd2025").metrics[0].reducer, [value.parts for value in values])}
+    reduced = {0: Reduced.of(get_protocol("agkd2025").metrics[0].reducer, [value.parts for value in values])}
     blank = [[np.nan]] * len(values)
     names = [f"p{number}" for number in range(len(values))]
     return summarise(blank, ["a"] * len(values), names, pathologies=["a"], draws=2, reduced=reduced).micro[0].value

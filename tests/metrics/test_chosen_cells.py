@@ -21,7 +21,7 @@ def made():
 
 
 def cells(reducer, parts, pathology, patient, draws=200):
-    column = {0: Reduced(reducer, parts)}
+    column = {0: Reduced.of(reducer, parts)}
     blank = np.full((len(parts), 1), np.nan)
     found = summarise(blank, list(pathology), list(patient), pathologies=NAMES, draws=draws, reduced=column)
     return found.micro[0], {name: found.pathologies[name][0] for name in NAMES}

@@ -95,7 +95,7 @@ class TestSets:
         protocol = get_protocol(name)
         values = [[np.nan if row[m.key].value is None else row[m.key].value for m in protocol.metrics] for row in rows]
         reduced = {
-            column: Reduced(metric.reducer, [row[metric.key].parts for row in rows])
+            column: Reduced.of(metric.reducer, [row[metric.key].parts for row in rows])
             for column, metric in enumerate(protocol.metrics)
             if metric.reducer is not None
         }

@@ -19,7 +19,7 @@ def made():
 
 
 def cells(reducer, parts, pathology, patient, draws=300):
-    column = {0: Reduced(reducer, parts)}
+    column = {0: Reduced.of(reducer, parts)}
     blank = np.full((len(parts), 1), np.nan)
     found = summarise(blank, pathology, patient, pathologies=NAMES, draws=draws, reduced=column)
     return found.macro[0], found.micro[0], {name: found.pathologies[name][0] for name in NAMES}
