@@ -203,7 +203,7 @@ def test_latex_writes_what_pdflatex_would_refuse_or_change(save_run, scan):
     text = export([board(scan().runs, "box_iou")], Format.LATEX)
     names = {line.split(" & ")[0] for line in text.splitlines() if " & " in line}
     assert set(written.values()) <= names
-    assert r"\label{tab:" in text.split(r"\par\smallskip")[0], "no space between caption and table"
+    assert re.search(r"\\label\{.*\}\n\\par\\smallskip\n\\begin\{adjustbox\}", text), "the caption touches the table"
 
 
 def test_labels_of_a_whole_and_of_a_limited_run_differ(save_run, scan):
