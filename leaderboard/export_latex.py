@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
+from unicodedata import normalize
 
 from ..core.names import one_line
 from ..evaluation.derived import DERIVED
@@ -35,12 +37,23 @@ _SPECIAL = {
     ABOVE: r"$^{\triangle}$",
     DERIVED: r"$^{\circ}$",
 }
-_TRANSLATION = str.maketrans(_SPECIAL)
+_SIGNS = "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ≤≥≠≈→←∞√∈"
+"""Signs that pdfLaTeX has in formulas alone."""
+
+_NAMES = (
+    "alpha beta gamma delta varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon varphi chi "
+    "psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega le ge ne approx to leftarrow infty surd in"
+)
+_FORMULAS = {sign: rf"$\{name}$" for sign, name in zip(_SIGNS, _NAMES.split(), strict=True)}
+_TRANSLATION = str.maketrans({**_SPECIAL, **_FORMULAS, "\N{MINUS SIGN}": "$-$"})
 _PAGE, _TYPE, _SMALL, _GAP = 484.0, 10.0, 7.0, 12.0
 """In points: 17 cm, the text's type, that of intervals, and what is between columns."""
 
 SMALLEST = 5.0
 """Points below which print is hard to read."""
+
+_HEADING = 10
+"""Letters of a heading that stand in one line: about as wide as an interval below it."""
 
 _COMMAND = re.compile(r"\\[a-zA-Z]+|[{}$^\\]")
 _EXPONENT = re.compile(r"(.*)e([+-]\d+)")
@@ -61,6 +74,8 @@ def latex_sheet(sheet: Sheet, style: TableStyle) -> str:
         r"\centering",
         rf"\caption{{{escape(sheet.title + '.' if short else sheet.caption)}}}",
         rf"\label{{tab:{label}}}",
+        # Many classes leave nothing between a caption and what is below it.
+        r"\par\smallskip",
         r"\begin{adjustbox}{max width=\textwidth}",
         *_tabular(sheet, style),
         r"\end{adjustbox}",
@@ -142,7 +157,8 @@ def _interval(cell: SheetCell, style: TableStyle) -> str:
 
 def escape(text: str) -> str:
     """Text as LaTeX prints it, in one line, whatever characters it holds."""
-    return one_line(text).translate(_TRANSLATION)
+    # Letters with their accents in one, since pdfLaTeX knows no accent alone; and two hyphens would become a dash.
+    return re.sub("-(?=-)", "-{}", normalize("NFC", one_line(text)).translate(_TRANSLATION))
 
 
 def capital(column: str) -> str:
@@ -156,9 +172,11 @@ def _behind_a_row(text: str) -> str:
 
 
 def _heading(text: str) -> str:
-    words = [_behind_a_row(word) for word in escape(text).split()]
-    stacked = r"\\".join(words)
-    return stacked if len(words) == 1 else rf"\shortstack[r]{{{stacked}}}"
+    """A heading in lines as short as its longest word allows."""
+    width = max([_HEADING, *map(len, text.split())])
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    stacked = r"\\".join(_behind_a_row(escape(line)) for line in lines)
+    return stacked if len(lines) < 2 else rf"\shortstack[r]{{{stacked}}}"
 
 
 def value(

@@ -186,6 +186,26 @@ def test_a_row_that_begins_with_a_bracket_or_a_star_is_no_argument_of_the_row_ab
     assert begun == ["c*", "{}*b", "{}[1pt] a"]
 
 
+def test_latex_writes_what_pdflatex_would_refuse_or_change(save_run, scan):
+    # Checked once with pdfLaTeX: each of these alone stops it, or comes out as another sign.
+    written = {
+        "\N{GREEK SMALL LETTER ALPHA}-CLIP Ω": r"$\alpha$-CLIP $\Omega$",
+        "n ≥ 5 → ∞": r"n $\ge$ 5 $\to$ $\infty$",
+        "x\N{MINUS SIGN}2": "x$-$2",
+        "cafe\u0301": "café",
+        "a--b---c": "a-{}-b-{}-{}-c",
+    }
+    for place, label in enumerate(written):
+        saved = save_run(f"m{place}", {"box_iou": np.linspace(0.1, 0.9, 12)})
+        content = json.loads(saved.path.read_text())
+        content["method"]["label"] = label
+        saved.path.write_text(json.dumps(content))
+    text = export([board(scan().runs, "box_iou")], Format.LATEX)
+    names = {line.split(" & ")[0] for line in text.splitlines() if " & " in line}
+    assert set(written.values()) <= names
+    assert re.search(r"\\label\{.*\}\n\\par\\smallskip\n\\begin\{adjustbox\}", text), "the caption touches the table"
+
+
 def test_labels_of_a_whole_and_of_a_limited_run_differ(save_run, scan):
     save_run("a")
     save_run("a", n=6, complete=False)

@@ -12,7 +12,8 @@ from groundcxr.leaderboard.tables import boards
 
 DATA = Path(__file__).parents[1] / "data" / "schema1"
 """Four methods on 24 phantoms. The exports were written by the code of that time; since then a control is no longer
-marked as tied, stands below a rule, may be `above`, and a row that is alone is no longer the best."""
+marked as tied, stands below a rule, may be `above`, and a row that is alone is no longer the best; and LaTeX has a
+little space below a caption."""
 
 
 @pytest.mark.parametrize("form", list(Format))

@@ -79,6 +79,18 @@ def test_rows_columns_and_names_are_the_users(groundcxr, results):
     ]
 
 
+def test_latex_headings_are_stacked_no_higher_than_need_be(groundcxr, results):
+    names = ("--rename", "a=a_b & 50% #1", "b=as it is", "prior=[x] *y anatomical")
+    ran = groundcxr("export", results, "--metric", "box_iou", "--format", "latex", "--transpose", *names)
+    (heads,) = (line for line in ran.out.splitlines() if line.startswith("Pathology & "))
+    assert heads.split(" & ")[2:] == [
+        # None begins with what the end of the line above it would take for its own.
+        r"\shortstack[r]{a\_b \& 50\%\\\#1}",
+        "as it is",
+        r"\shortstack[r]{{}[x] *y\\anatomical\\(control)} \\",
+    ]
+
+
 def test_marks_go_by_the_methods_that_are_shown(groundcxr, results):
     shown = groundcxr("export", results, "--metric", "box_iou", "--no-intervals", "--rows", "b", "prior")
     assert cells(shown.out)[1][0] == "b"
