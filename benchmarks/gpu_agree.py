@@ -217,9 +217,10 @@ def memory_runs_out(folder: Path, name: str, samples: int, device: str) -> tuple
 
 @contextmanager
 def _noted(method: GroundingMethod) -> Iterator[tuple[list[int], list[str]]]:
-    """What batches are halved to in the block, and the images that are asked about alone."""
+    """What batches are halved to in the block, and the images that are asked about alone since their batch failed."""
     halved: list[int] = []
     alone: list[str] = []
+    failed: set[str] = set()
     run, ground = BatchSize.run, method.ground_batch
 
     def noting_run(self: BatchSize, *work: Any) -> Any:
@@ -230,8 +231,12 @@ def _noted(method: GroundingMethod) -> Iterator[tuple[list[int], list[str]]]:
 
     def noting_ground(queries: Any) -> Any:
         images = {query.image.sha256 for query in queries}
-        alone.extend(images if len(images) == 1 else [])
-        return ground(queries)
+        alone.extend(images & failed if len(images) == 1 else ())
+        try:
+            return ground(queries)
+        except BaseException:
+            failed.update(images)
+            raise
 
     BatchSize.run, method.ground_batch = noting_run, noting_ground
     try:
