@@ -195,6 +195,23 @@ def test_a_network_with_more_to_it_is_not_taken_apart(name):
     assert not is_plain(network(**kinds, **ODD[name]))
 
 
+@pytest.mark.parametrize(
+    "place", ["", "down_blocks.1", "mid_block.attentions.0", "mid_block.attentions.0.transformer_blocks.0"]
+)
+def test_what_stands_around_a_part_has_its_say(place):
+    unet = network(**PLAIN["paper"])
+    hook = unet.get_submodule(place).register_forward_hook(lambda *_: None)
+    assert not is_plain(unet)
+    hook.remove()
+    assert is_plain(unet)
+    module = unet.get_submodule(place)
+    module.forward = partial(module.forward)
+    assert not is_plain(unet)
+    unet = network(**PLAIN["paper"])
+    unet.conv_in.register_forward_hook(lambda *_: None)  # is called as it is
+    assert is_plain(unet)
+
+
 def test_feature_reweighting_is_seen():
     unet = network(**PLAIN["paper"])
     unet.enable_freeu(s1=0.9, s2=0.2, b1=1.2, b2=1.4)
