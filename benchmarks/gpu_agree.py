@@ -17,7 +17,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from importlib.metadata import version
 from multiprocessing import get_context
@@ -85,25 +85,34 @@ def compare(folder: Path, names: tuple[str, ...], samples: int, device: str) -> 
     """Print each method's largest differences; returns how many are too large."""
     print(f"the first {samples} samples of the phantom on {machine(device)}; allowed: {ALLOWED}")
     print(f"here: {libraries()}\nthere: {(folder / 'made.txt').read_text()}\n")
-    wrong = 0
     # Most of a method's time is its network's drawing and loading, which one processor does.
-    processes = 1 if device == "cpu" else PROCESSES
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cpu_count() // processes)))
-    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        waiting = {pool.submit(_compared, folder, name, samples, device): name for name in names}
-        capped = memory_runs_out(folder, samples, device) if device != "cpu" else 0
-        print("\n| method | maps to the CPU's | boxes | texts | table | derived or tuned | batch 1 to 16 | s | |")
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cpu_count() // (1 if device == "cpu" else PROCESSES))))
+    with ThreadPoolExecutor(1) if device == "cpu" else ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
+        capped = () if device == "cpu" else CAPPED
+        short = {pool.submit(memory_runs_out, folder, name, samples, device): name for name in capped}
+        usual = {pool.submit(_compared, folder, name, samples, device): name for name in names}
+        print("| method | maps to the CPU's | boxes | texts | table | derived or tuned | batch 1 to 16 | s | |")
         print("|---|---:|---:|---:|---:|---:|---:|---:|---|", flush=True)
-        for one in as_completed(waiting):
-            try:
-                line, agrees = one.result()
-            except Exception as error:  # another method is still worth its line
-                line, agrees = f"| {waiting[one]} | | | | | | | | {type(error).__name__}: {error} |", False
-            wrong += not agrees
-            print(line, flush=True)
-    wrong += capped
-    print(f"\n{wrong or 'no'} of these lines differ by more than {ALLOWED}")
+        wrong = _printed(usual, 7)
+        if short:
+            print("\n| memory capped | MiB | of MiB | batches halved to | images asked alone | maps to the CPU's | |")
+            print("|---|---:|---:|---:|---:|---:|---|", flush=True)
+            wrong += _printed(short, 5)
+    print(f"\n{wrong or 'no'} of these lines differ by more than {ALLOWED}, or failed")
     return int(wrong > 0)
+
+
+def _printed(waiting: dict[Future[tuple[str, bool]], str], numbers: int) -> int:
+    """Print a table's lines as they come, of what failed its error; returns how many are not as they should be."""
+    wrong = 0
+    for one in as_completed(waiting):
+        try:
+            line, agrees = one.result()
+        except Exception as error:  # another method is still worth its line
+            line, agrees = f"| {waiting[one]} |{' |' * numbers} {type(error).__name__}: {error} |", False
+        wrong += not agrees
+        print(line, flush=True)
+    return wrong
 
 
 def answers(method: GroundingMethod, samples: int, device: str, batch: int) -> Answers:
@@ -179,43 +188,39 @@ def difference(one: NDArray[Any], other: NDArray[Any], kind: str) -> float:
     return float(np.nan_to_num(found).max()) / (LEVELS if kind == "maps" else 1)
 
 
-def memory_runs_out(folder: Path, samples: int, device: str) -> int:
-    """Cap the memory where the usual batch does not fit in, and print what becomes of it; returns how many go wrong.
+def memory_runs_out(folder: Path, name: str, samples: int, device: str) -> tuple[str, bool]:
+    """A line about a method whose memory is capped where its usual batch does not fit in, and whether all is well.
 
     What `BatchSize` finds free is not what it gets then, as where another process takes it meanwhile.
     """
-    print("| memory capped | MiB | of MiB | batches halved to | images asked alone | maps to the CPU's | |")
-    print("|---|---:|---:|---:|---:|---:|---|")
-    wrong = 0
-    for name in CAPPED:
-        method = CASES[name].build(folder / "models")
-        method.setup(device)
-        torch.cuda.reset_peak_memory_stats()
-        held = torch.cuda.memory_allocated()
-        answers(method, samples, device, BATCH)
-        peak = torch.cuda.max_memory_allocated()
-        cap = held + (peak - held) // 2
-        torch.cuda.empty_cache()
-        torch.cuda.set_per_process_memory_fraction(cap / torch.cuda.mem_get_info()[1])
+    method = CASES[name].build(folder / "models")
+    method.setup(device)
+    torch.cuda.reset_peak_memory_stats()
+    held = torch.cuda.memory_allocated()
+    answers(method, samples, device, BATCH)
+    peak = torch.cuda.max_memory_allocated()
+    cap = held + (peak - held) // 2
+    torch.cuda.empty_cache()
+    torch.cuda.set_per_process_memory_fraction(cap / torch.cuda.mem_get_info()[1])
+    try:
         with _noted(method) as (halved, alone):
             found = answers(method, samples, device, BATCH)
-        torch.cuda.set_per_process_memory_fraction(1.0)
-        with np.load(_file(folder, name)) as stored:
-            differs = difference(found["maps"], stored["maps"], "maps")
-        fine = differs <= ALLOWED and bool(halved or alone)
-        wrong += not fine
-        rows = ", ".join(map(str, sorted(set(halved), reverse=True))) or "-"
-        fits = "" if fine else "wrong"
-        mebibytes = f"{cap / 2**20:.0f} | {peak / 2**20:.0f}"
-        print(f"| {name} | {mebibytes} | {rows} | {len(alone)} | {differs:.1e} | {fits} |", flush=True)
-    return wrong
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)  # the process compares other methods after this
+    with np.load(_file(folder, name)) as stored:
+        differs = difference(found["maps"], stored["maps"], "maps")
+    fine = differs <= ALLOWED and bool(halved or alone)
+    rows = ", ".join(map(str, sorted(set(halved), reverse=True))) or "-"
+    mebibytes = f"{cap / 2**20:.0f} | {peak / 2**20:.0f}"
+    return f"| {name} | {mebibytes} | {rows} | {len(alone)} | {differs:.1e} | {'' if fine else 'wrong'} |", fine
 
 
 @contextmanager
 def _noted(method: GroundingMethod) -> Iterator[tuple[list[int], list[str]]]:
-    """What batches are halved to in the block, and the images that are asked about alone."""
+    """What batches are halved to in the block, and the images that are asked about alone since their batch failed."""
     halved: list[int] = []
     alone: list[str] = []
+    failed: set[str] = set()
     run, ground = BatchSize.run, method.ground_batch
 
     def noting_run(self: BatchSize, *work: Any) -> Any:
@@ -226,8 +231,12 @@ def _noted(method: GroundingMethod) -> Iterator[tuple[list[int], list[str]]]:
 
     def noting_ground(queries: Any) -> Any:
         images = {query.image.sha256 for query in queries}
-        alone.extend(images if len(images) == 1 else [])
-        return ground(queries)
+        alone.extend(images & failed if len(images) == 1 else ())
+        try:
+            return ground(queries)
+        except BaseException:
+            failed.update(images)
+            raise
 
     BatchSize.run, method.ground_batch = noting_run, noting_ground
     try:

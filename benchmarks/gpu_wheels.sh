@@ -6,6 +6,7 @@
 # For Linux on x86-64 and Python 3.12, unless another version is named. Versions are those of the environment that this
 # is run in, so that both devices run the same code; hi-ml-multimodal comes without its heavy needs.
 set -euo pipefail
+[ $# -ge 1 ] || { echo "gpu_wheels.sh: name the FOLDER for the wheels" >&2; exit 2; }
 folder=$1 version=${2:-3.12}
 mkdir -p "$folder"
 names="annotated-types diffusers ftfy hi-ml-multimodal importlib_metadata open_clip_torch platformdirs pydantic

@@ -108,7 +108,7 @@ def main() -> None:
     print("|---|---|---:|---:|---:|---:|---:|")
     best: tuple[float, tuple[str, bool, int], CrossAttentionGrounder] | None = None
     for variant in size.variants:
-        if variant[1]:  # last, since to compile takes two minutes
+        if variant[1]:  # last, since to compile may take all the time that is left
             assert best is not None
             whole_run(best[2], unet, device, best[1], published)
             agreement(unet, vae, size, device)
@@ -174,7 +174,10 @@ def measured(
 def whole_run(
     grounder: CrossAttentionGrounder, unet: Any, device: str, variant: tuple[str, bool, int], published: float
 ) -> None:
-    """Print what the best variant takes for a whole batch, and so for MS-CXR with reading and scoring."""
+    """Print what the best variant takes for a whole batch, and so for MS-CXR with making input and scoring.
+
+    Films are read and decoded in threads meanwhile, faster than this network takes them.
+    """
     dtype, compiled, batch = variant
     image, empty, states = made_up(unet, batch, 1)
     meter = Meter(device)

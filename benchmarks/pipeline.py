@@ -106,21 +106,22 @@ def make_data(folder: Path, manifests: Sequence[tuple[int, int]] = ((IMAGES, 1),
     rng = np.random.default_rng(0)
     down, across = np.mgrid[0:HEIGHT, 0:WIDTH].astype(np.float32)
     films: list[bytes] = []
-    for number in range(PICTURES):
+    count = max(images for images, _ in manifests)
+    for number in range(min(PICTURES, count)):
         smooth = 128 + 60 * np.sin(across / (300 + number)) * np.cos(down / 400)
         pixels = (smooth + rng.normal(0, 6, smooth.shape)).clip(0, 255).astype(np.uint8)
         film = io.BytesIO()
         Image.fromarray(pixels).save(film, "JPEG", quality=92)
         films.append(film.getvalue())
     # What follows a JPEG's end is no part of the picture, and makes it another file.
-    for number in range(max(count for count, _ in manifests)):
+    for number in range(count):
         (folder / f"{number}.jpg").write_bytes(films[number % PICTURES] + str(number).encode())
     (folder / "method.py").write_text(METHOD)
-    for count, phrases in manifests:
+    for images, phrases in manifests:
         rows = ["image,phrase,pathology,x,y,w,h"]
-        for i in range(count):
+        for i in range(images):
             rows += [f"{i}.jpg,phrase {k},Edema,{500 + 9 * i},{400 + 50 * k},700,900" for k in range(phrases)]
-        (folder / f"{count}-{phrases}.csv").write_text("\n".join(rows))
+        (folder / f"{images}-{phrases}.csv").write_text("\n".join(rows))
 
 
 def in_own_process(folder: Path, version: str, what: str, images: int, jobs: int | None = None) -> dict[str, float]:

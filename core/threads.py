@@ -22,7 +22,8 @@ def mapped(
         done: Called after each item, by one thread at a time.
 
     Raises:
-        BaseException: The first that `function` raised; what was not begun by then is left.
+        BaseException: The first that `function` raised, an interruption before any other; what was not begun by then is
+            left.
     """
     waiting = list(items)
     results: dict[int, R] = {}
@@ -51,7 +52,7 @@ def mapped(
         for helper in helpers:
             helper.join()
     if failures:
-        raise failures[0]
+        raise next((error for error in failures if isinstance(error, KeyboardInterrupt)), failures[0])
     return [results[place] for place in range(len(waiting))]
 
 

@@ -1,7 +1,9 @@
 """The script for a GPU machine runs to its end on a CPU, in tiny sizes, and sees answers that differ."""
 
+import importlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -10,32 +12,59 @@ import numpy as np
 import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-
-
-def run(*command, cwd):
-    return subprocess.run(list(map(str, command)), cwd=cwd, capture_output=True, text=True)
+STANDS_FOR_PYTHON = """#!/bin/sh
+case $2 in
+    *"import groundcxr"*) echo "$MISSING" >&2; exit ${MISSING:+1} ;;
+    *"import sys, torch"*) exit 1 ;;
+esac
+echo "ran $*"
+[ -z "$ENDLESS" ] || sleep 600
+exit $CODE
+"""
 
 
 @pytest.fixture(scope="module")
-def answers(tmp_path_factory):
+def agree():
+    """Part 1, in this process, which has read the libraries anyway."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(BENCHMARKS)
+        yield importlib.import_module("gpu_agree")
+
+
+@pytest.fixture(scope="module")
+def answers(agree, tmp_path_factory):
     folder = tmp_path_factory.mktemp("gpu") / "answers"
-    made = run(sys.executable, BENCHMARKS / "gpu_agree.py", "make", folder, "--smoke", cwd=folder.parent)
-    assert made.returncode == 0, made.stderr
+    agree.make(folder, agree.SMOKE, agree.SMOKE_SAMPLES)
     return folder
 
 
-def script(answers, tmp_path, *options):
-    given = ("--smoke", "--answers", answers, "--out", tmp_path / "out", *options)
-    return run("env", f"PYTHON={sys.executable}", "bash", BENCHMARKS / "gpu.sh", *given, cwd=tmp_path)
+def script(tmp_path, *options, python=sys.executable, **environment):
+    given = [f"{name}={value}" for name, value in {"PYTHON": python, **environment}.items()]
+    command = ["env", *given, "bash", BENCHMARKS / "gpu.sh", *options]
+    return subprocess.Popen(list(map(str, command)), cwd=tmp_path, stdout=-1, stderr=-1, text=True)
+
+
+def ended(process):
+    out, err = process.communicate(timeout=300)
+    return process.returncode, out, err
+
+
+@pytest.fixture
+def stand_in(tmp_path):
+    file = tmp_path / "a python"
+    file.write_text(STANDS_FOR_PYTHON)
+    file.chmod(0o755)
+    return file
 
 
 @pytest.mark.xdist_group("gpu-script")
 def test_all_parts_run_to_their_end(answers, tmp_path):
-    done = script(answers, tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    parts = {number: (tmp_path / "out" / f"part{number}.txt").read_text() for number in (1, 2, 3)}
+    code, out, err = ended(script(tmp_path, "--smoke", "--answers", answers, "--out", "the results"))
+    assert code == 0, out + err
+    parts = {number: (tmp_path / "the results" / f"part{number}.txt").read_text() for number in (1, 2, 3)}
     for number, text in parts.items():
         assert f"part {number}: exit code 0" in text
+        assert text in out
     assert "| clip-phantom | 0.0e+00 |" in parts[1]
     assert "times the published procedure's rate" in parts[2]
     assert "bfloat16 against float32" in parts[2]
@@ -46,14 +75,73 @@ def test_all_parts_run_to_their_end(answers, tmp_path):
 
 
 @pytest.mark.xdist_group("gpu-script")
-def test_answers_that_differ_are_seen(answers, tmp_path):
-    other = tmp_path / "other"
-    shutil.copytree(answers, other)
-    with np.load(other / "clip-phantom.npz") as stored:
+def test_answers_that_differ_are_seen(agree, answers, tmp_path, capsys):
+    folder = tmp_path / "other"
+    shutil.copytree(answers, folder)
+    with np.load(folder / "clip-phantom.npz") as stored:
         content = dict(stored)
     content["maps"][0, 0, 0] ^= 200  # of 65,535
-    np.savez(other / "clip-phantom.npz", **content)
-    done = script(other, tmp_path, "--parts", "1")
-    assert done.returncode == 1
-    assert "| differs |" in next(line for line in done.stdout.splitlines() if "clip-phantom" in line)
-    assert "part 2" not in done.stdout
+    np.savez(folder / "clip-phantom.npz", **content)
+    (folder / "detector_OWLv2.npz").unlink()
+    assert agree.compare(folder, ("clip-phantom", "detector, OWLv2"), agree.SMOKE_SAMPLES, "cpu") == 1
+    lines = {line.split("|")[1].strip(): line for line in capsys.readouterr().out.splitlines() if line.count("|") > 2}
+    assert "| differs |" in lines["clip-phantom"]
+    assert "FileNotFoundError" in lines["detector, OWLv2"]
+
+
+@pytest.mark.xdist_group("gpu-script")
+@pytest.mark.parametrize(
+    ("kind", "one", "other"),
+    [
+        ("maps", np.zeros((2, 3, 3), np.uint16), np.array([[[0] * 3] * 3, [[0] * 3, [0, 0, 99], [0] * 3]], np.uint16)),
+        ("maps", np.zeros((2, 3, 3), np.uint16), np.zeros((1, 3, 3), np.uint16)),
+        ("boxes", np.zeros((2, 1, 4)), np.full((2, 1, 4), 0.0011)),
+        ("boxes", np.zeros((2, 1, 4)), np.zeros((2, 0, 4))),
+        ("boxes", np.zeros((1, 1, 4)), np.full((1, 1, 4), np.nan)),
+        ("texts", np.array(["a", "b"]), np.array(["a", "c"])),
+        ("table", np.array([0.5, np.nan]), np.array([0.5, 0.5])),
+        ("table", np.array([0.5, np.nan]), np.array([0.502, np.nan])),
+    ],
+)
+def test_a_difference_of_each_kind_counts(agree, kind, one, other):
+    assert agree.difference(one, other, kind) > agree.ALLOWED
+    assert agree.difference(other, one, kind) > agree.ALLOWED
+    assert agree.difference(one, one, kind) == agree.difference(other, other, kind) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "message"),
+    [
+        (["--parts", "2", "--fast"], {}, "--fast is no option"),
+        (["--parts"], {}, "--parts needs a value"),
+        (["--parts", "1-3"], {}, "--parts is '1-3'; write some of 1,2,3"),
+        (["--parts", "1"], {}, "part 1 needs --answers FOLDER"),
+        (["--parts", "2", "--wheels", "none here"], {}, "--wheels none here holds no wheels"),
+        (["--parts", "2"], {}, "PyTorch finds no GPU here; --smoke"),
+        (
+            ["--parts", "2"],
+            {"MISSING": "No module named 'pydicom'"},
+            "import groundcxr: No module named 'pydicom'",
+        ),
+    ],
+)
+def test_what_cannot_run_is_refused_in_a_sentence(stand_in, tmp_path, options, environment, message):
+    code, out, err = ended(script(tmp_path, *options, python=stand_in, **environment))
+    assert (code, out, len(err.splitlines())) == (2, "", 1)
+    assert message in err
+
+
+def test_a_part_that_fails_does_not_keep_the_next_from_running(stand_in, tmp_path):
+    code, out, _ = ended(script(tmp_path, "--smoke", "--parts", "2,3", python=stand_in, CODE=7))
+    assert code == 1
+    assert re.findall(r"part \d: exit code \d", out) == ["part 2: exit code 7", "part 3: exit code 7"]
+    assert "gpu_agree" not in out
+
+
+def test_what_ends_the_script_ends_its_parts(stand_in, tmp_path):
+    process = script(tmp_path, "--smoke", "--parts", "2", python=stand_in, ENDLESS=1)
+    while not process.stdout.readline().startswith("ran "):
+        pass
+    process.send_signal(signal.SIGTERM)
+    # Ends when nothing holds its output any more.
+    assert ended(process)[0] == 130

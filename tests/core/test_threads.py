@@ -47,6 +47,23 @@ def test_what_the_function_raises_is_raised_and_the_rest_left(monkeypatch, threa
     assert len(seen) < 10_000
 
 
+def test_an_interruption_is_not_lost_to_an_error_of_another_thread():
+    here, both_begun = threading.current_thread(), threading.Barrier(2, timeout=10)
+
+    def interrupted(item):
+        both_begun.wait()
+        if threading.current_thread() is not here:
+            raise ValueError(item)
+        for helper in set(threading.enumerate()) - before - {here}:
+            helper.join(10)
+        raise KeyboardInterrupt
+
+    before = set(threading.enumerate())
+
+    with pytest.raises(KeyboardInterrupt):
+        mapped(interrupted, range(2), 2)
+
+
 @pytest.mark.parametrize("terminal", [True, False])
 def test_progress_does_without_threads(monkeypatch, terminal):
     refuse_after(monkeypatch, 0)

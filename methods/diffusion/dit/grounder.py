@@ -163,10 +163,6 @@ class TransformerForward(WholeForward):
         self._sized = bool(getattr(transformer, "use_additional_conditions", False))
         self._ratio = ratio
 
-    def predict(self, begun: Begun, context: Tensor) -> Tensor:
-        """See `Forward`."""
-        return self._call(begun, context)
-
     def _call(self, begun: Begun, context: Tensor) -> Tensor:
         more: dict[str, Any] = {}
         if self._sized:

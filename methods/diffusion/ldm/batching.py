@@ -64,7 +64,7 @@ class BatchSize:
                 start = stop
                 continue
             except RuntimeError as error:
-                if not _is_out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
                 if stop - start == 1:
                     lower = ", or a lower precision (dtype=bfloat16)" if torch.cuda.is_available() else ""
@@ -73,9 +73,7 @@ class BatchSize:
                     ) from error
             # Only here, past the handler, is the traceback gone that holds the failed batch's tensors.
             self.rows = (stop - start) // 2
-            gc.collect()
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            give_back_memory()
         return results
 
 
@@ -105,5 +103,13 @@ def exact_float32() -> Iterator[None]:
         torch.backends.cudnn.allow_tf32 = before
 
 
-def _is_out_of_memory(error: RuntimeError) -> bool:
+def give_back_memory() -> None:
+    """Return to the device what nothing holds any more."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error says that memory ran out, a GPU's or a CPU's."""
     return isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)

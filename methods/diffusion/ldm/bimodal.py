@@ -71,8 +71,10 @@ def merge(activation: Tensor, image_bias: Tensor, text_bias: Tensor, product: Te
         product: Of the two biases, step by step.
 
     Returns:
-        float32 `[n, n]`.
+        float32 `[n, n]`; NaN where one of the four maps holds what is no number, which 8 bits would hide.
     """
+    if not all(maps.isfinite().all() for maps in (activation, image_bias, text_bias, product)):
+        return torch.full_like(activation, torch.nan, dtype=torch.float32)
     similarity = max(0.0, structural_similarity(_bytes(image_bias).numpy(), _bytes(text_bias).numpy()))
     a, m = _stretched(activation), _stretched(_bytes(product))
     both = 2 * (1 - similarity) * similarity * ((m + a + m * a) / 2)

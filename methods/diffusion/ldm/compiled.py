@@ -1,4 +1,4 @@
-"""Parts of a network compiled once, whatever the number of rows."""
+"""Parts of a network compiled once for batches of all sizes up to the largest."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor
 
+from .batching import give_back_memory, is_out_of_memory
 from .forward import Begun
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -17,33 +18,37 @@ def compiled(function: _Function) -> _Function:
     """A function of rows, compiled for as many rows as it is given at the most.
 
     Compiling takes a minute or so, and a shape that differs is compiled anew: the last batch of a run would cost more
-    than all the others save. So fewer rows are filled up with copies of the last, whose results are dropped.
+    than all the others save. So fewer rows are filled up with copies of the last, whose results are dropped; only more
+    rows than ever before are compiled for again.
 
     Args:
-        function: Of tensors, or tuples of them, that have their rows first, as its result has. Where it runs out of
-            memory, the next, fewer rows are not filled up.
+        function: Of tensors, or tuples of them, that have their rows first, as its result has. Where memory runs out,
+            what follows is not filled up to more rows than it is given then.
     """
     return cast("_Function", _Compiled(function))
 
 
 class _Compiled:
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = torch.compile(function)
+        # Not for any number of rows, which would be a slower program, compiled after the first two.
+        self._function = torch.compile(function, dynamic=False)
         self._rows = 0
 
     def __call__(self, *given: Any) -> Any:
         rows = len(given[0][0] if isinstance(given[0], tuple) else given[0])
-        self._rows = max(self._rows, rows)
-        if rows == self._rows:
-            return self._run(given)
-        return _each(self._run(_each(given, self._filled)), lambda tensor: tensor[:rows])
-
-    def _run(self, given: tuple[Any, ...]) -> Any:
-        try:
-            return self._function(*given)
-        except torch.cuda.OutOfMemoryError:
-            self._rows = 0
-            raise
+        if rows < self._rows:
+            try:
+                found = self._function(*_each(given, self._filled))
+                return _each(found, lambda tensor: tensor[:rows])
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+            # Only here, past the handler, is the traceback gone that holds the copies.
+            give_back_memory()
+        self._rows = 0
+        found = self._function(*given)
+        self._rows = rows
+        return found
 
     def _filled(self, tensor: Tensor) -> Tensor:
         last = tensor.dim() == 4 and tensor.is_contiguous(memory_format=torch.channels_last)

@@ -73,7 +73,7 @@ class CrossAttentionGrounder:
             gaussian_sigma: Standard deviation of the blur in pixels of the input; 0 for none.
             otsu: Whether the map is 0 up to Otsu's threshold.
             dtype: Precision of the UNet: "float32", "bfloat16" or "float16", in which a copy of it computes; latents,
-                attention and maps are float32.
+                the softmax of the attention that is read, and maps are float32.
             compile: Whether the UNet is compiled with `torch.compile`.
             max_batch: The most rows that are worked on at once; None for what fits into half of the free memory.
 
@@ -117,7 +117,7 @@ class CrossAttentionGrounder:
         self._unet.eval()
         self._vae = vae.eval()
         if self.device.type != "cuda" or compile:
-            # The layout in which CPUs and compiled kernels convolve faster; the values stay what they are.
+            # The layout in which CPUs convolve faster, and compiled parts were timed; the values stay what they are.
             self._unet.to(memory_format=torch.channels_last)
         self.forward: Forward = (SplitForward if is_plain(unet) else WholeForward)(self._unet, self.layers, compile)
         self._max_batch = max_batch

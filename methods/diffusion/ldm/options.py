@@ -25,7 +25,7 @@ class Tokens(StrEnum):
 
 
 class Precision(StrEnum):
-    """The number type of the network's matrix products on a GPU."""
+    """The number type of the network on a GPU: what `ldm` holds it in, and `dit` computes its products in."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
@@ -61,7 +61,7 @@ class Settings:
         otsu: Whether the map is 0 up to Otsu's threshold.
         blur: Standard deviation of the Gaussian blur, in pixels of the network's input.
         size: Side of the network's input in pixels; 0 for the model's own.
-        dtype: Precision of the network's products; on a CPU, float32 only.
+        dtype: Precision of the network; on a CPU, float32 only.
         compile: Whether the network is compiled on a GPU.
     """
 

@@ -129,7 +129,16 @@ def is_plain(unet: Any) -> bool:
     if any(type(b) not in known or getattr(b, "s1", None) for b in (*unet.down_blocks, *unet.up_blocks)):
         return False
     transformers = [t for b in _all_blocks(unet) for t in getattr(b, "attentions", ())]
-    return all(type(t) is Transformer2DModel and _is_plain_transformer(t) for t in transformers)
+    if not all(type(t) is Transformer2DModel and _is_plain_transformer(t) for t in transformers):
+        return False
+    # Their parts are called here, and they themselves never.
+    not_called = (unet, *_all_blocks(unet), *transformers, *(b for t in transformers for b in t.transformer_blocks))
+    return not any(map(_is_hooked, not_called))
+
+
+def _is_hooked(module: Any) -> bool:
+    """Whether something stands around a module's own forward pass: a hook of torch's, or a wrapper (accelerate's)."""
+    return bool(module._forward_hooks or module._forward_pre_hooks or "forward" in vars(module))
 
 
 def _is_plain_transformer(transformer: Any) -> bool:

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from ....core import MethodError
 from .attention import attention_maps, block_of
+from .compiled import compiled
 from .forward import Begun
 
 
@@ -30,7 +30,8 @@ class WholeForward:
         """
         self._unet = unet
         self._layers = [block_of(unet, layer).attn2 for layer in layers]
-        self._predict = torch.compile(unet) if compile_it else unet
+        if compile_it:
+            self.predict = compiled(self.predict)
 
     def begin(self, latents: Tensor, timesteps: Tensor) -> Begun:
         """See `Forward`."""
@@ -39,8 +40,7 @@ class WholeForward:
 
     def predict(self, begun: Begun, context: Tensor) -> Tensor:
         """See `Forward`."""
-        context = context.to(begun.hidden.dtype)
-        return self._predict(begun.hidden, begun.time, encoder_hidden_states=context, return_dict=False)[0]
+        return self._call(begun, context)
 
     def attend(self, begun: Begun, context: Tensor, token_weights: Tensor) -> tuple[Tensor, ...]:
         """See `Forward`."""

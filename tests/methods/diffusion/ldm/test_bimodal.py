@@ -17,7 +17,7 @@ from groundcxr import Query, Radiograph
 from groundcxr.core import MethodError, WeightsError
 from groundcxr.core.seen import seen
 from groundcxr.methods.diffusion.ldm import CrossAttentionGrounder, bimodal_runs
-from groundcxr.methods.diffusion.ldm.bimodal import BimodalMeans, structural_similarity
+from groundcxr.methods.diffusion.ldm.bimodal import BimodalMeans, merge, structural_similarity
 from groundcxr.methods.diffusion.ldm.options import LdmOptions, Tokens
 from groundcxr.methods.diffusion.ldm.phrases import tokenize
 from groundcxr.methods.loading import build_method
@@ -54,6 +54,14 @@ def weight(name, shape):
 
 def on_grid(values):
     return torch.from_numpy(np.asarray(values)).repeat_interleave(8, -1).repeat_interleave(8, -2)
+
+
+@pytest.mark.parametrize("broken", range(4))
+def test_what_overflowed_is_no_map(broken):
+    maps = [torch.rand(8, 8) for _ in range(4)]
+    assert merge(*maps).isfinite().all()
+    maps[broken][2, 3] = torch.nan
+    assert merge(*maps).isnan().any()
 
 
 class Stored:

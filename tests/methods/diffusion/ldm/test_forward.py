@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 from diffusers import UNet2DConditionModel
@@ -193,6 +195,23 @@ def test_a_network_with_more_to_it_is_not_taken_apart(name):
     assert not is_plain(network(**kinds, **ODD[name]))
 
 
+@pytest.mark.parametrize(
+    "place", ["", "down_blocks.1", "mid_block.attentions.0", "mid_block.attentions.0.transformer_blocks.0"]
+)
+def test_what_stands_around_a_part_has_its_say(place):
+    unet = network(**PLAIN["paper"])
+    hook = unet.get_submodule(place).register_forward_hook(lambda *_: None)
+    assert not is_plain(unet)
+    hook.remove()
+    assert is_plain(unet)
+    module = unet.get_submodule(place)
+    module.forward = partial(module.forward)
+    assert not is_plain(unet)
+    unet = network(**PLAIN["paper"])
+    unet.conv_in.register_forward_hook(lambda *_: None)  # is called as it is
+    assert is_plain(unet)
+
+
 def test_feature_reweighting_is_seen():
     unet = network(**PLAIN["paper"])
     unet.enable_freeu(s1=0.9, s2=0.2, b1=1.2, b2=1.4)
@@ -219,7 +238,7 @@ def test_a_layer_that_is_not_there_is_refused(layers, message):
 
 def test_a_compiled_part_is_one_graph(monkeypatch):
     usual = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda part: usual(part, backend="eager", fullgraph=True))
+    monkeypatch.setattr(torch, "compile", partial(usual, backend="eager", fullgraph=True))
     unet = network(**PLAIN["other options"])
     layers = choose_layers(unet, [0, 1])
     forward = SplitForward(unet, layers, compile_it=True)
@@ -229,20 +248,22 @@ def test_a_compiled_part_is_one_graph(monkeypatch):
     torch.testing.assert_close(found[-1].flatten(1), maps[-1], atol=1e-6, rtol=1e-5)
 
 
-def test_a_part_is_compiled_once_for_batches_of_all_sizes(monkeypatch):
+@pytest.mark.parametrize(
+    ("how", "counts", "times_compiled"), [(SplitForward, (4, 1, 3), 3), (WholeForward, (3, 4, 1), 2)]
+)
+def test_only_a_larger_batch_is_compiled_for_anew(monkeypatch, how, counts, times_compiled):
     usual, graphs = torch.compile, []
 
     def backend(graph, _):
         graphs.append(graph)
         return graph.forward
 
-    monkeypatch.setattr(torch, "compile", lambda part: usual(part, backend=backend, fullgraph=True))
+    monkeypatch.setattr(torch, "compile", partial(usual, backend=backend, fullgraph=True))
     unet = network(**PLAIN["paper"])
     layers = choose_layers(unet, None)
-    forward = SplitForward(unet, layers, compile_it=True)
-    plain = SplitForward(unet, layers, compile_it=False)
+    forward, plain = (how(unet, layers, compile_it=compile_it) for compile_it in (True, False))
     latents, times, context, weights = (part.repeat_interleave(2, 0) for part in inputs())
-    for count in (4, 1, 3):
+    for count in counts:
         begun, expected = (one.begin(latents[:count], times[:count]) for one in (forward, plain))
         torch.testing.assert_close(begun.hidden, expected.hidden)
         torch.testing.assert_close(
@@ -251,21 +272,24 @@ def test_a_part_is_compiled_once_for_batches_of_all_sizes(monkeypatch):
         maps = forward.attend(begun, context[:count], weights[:count])
         for one, other in zip(maps, plain.attend(expected, context[:count], weights[:count]), strict=True):
             torch.testing.assert_close(one, other, atol=1e-6, rtol=1e-5)
-    assert len(graphs) == 3
+    assert len(graphs) == times_compiled
 
 
 def test_after_memory_ran_out_fewer_rows_are_not_filled_up(monkeypatch):
-    asked = []
+    asked, fit = [], [2]
 
     def part(rows):
         asked.append(len(rows))
-        if len(rows) > 2:
+        if len(rows) > fit[0]:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory")
         return rows * 2
 
-    monkeypatch.setattr(torch, "compile", lambda function: function)
+    monkeypatch.setattr(torch, "compile", lambda function, dynamic: function)
     double, batch = compiled(part), BatchSize(4)
     rows = torch.arange(7.0)
     found = torch.cat(batch.run(7, lambda start, stop: double(rows[start:stop])))
     assert found.tolist() == (rows * 2).tolist()
     assert asked == [4, 2, 2, 2, 2]  # the last one alone, filled up
+    fit[0] = 1
+    assert batch.run(1, lambda start, stop: double(rows[start:stop]))[0].tolist() == [0]
+    assert asked[5:] == [2, 1]

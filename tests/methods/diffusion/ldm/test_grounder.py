@@ -15,8 +15,11 @@ from scipy.ndimage import gaussian_filter
 from torchvision.transforms import Resize
 
 from groundcxr.core import MethodError, WeightsError
+from groundcxr.methods.diffusion.ldm import grounder as grounder_module
 from groundcxr.methods.diffusion.ldm.grounder import CrossAttentionGrounder
+from groundcxr.methods.diffusion.ldm.options import Extraction
 from groundcxr.methods.diffusion.ldm.schedule import NoiseSchedule
+from groundcxr.methods.diffusion.ldm.split import is_plain
 
 FIXTURE = Path(__file__).parents[3] / "data" / "ldm_tiny"
 UNET = FIXTURE / "unet.safetensors"
@@ -354,11 +357,21 @@ def test_white_is_what_pixel_range_says(networks):
     torch.testing.assert_close(wide, expected * networks[1].config.scaling_factor)
 
 
-def test_half_precision_is_close(networks, inputs):
-    exact = all_maps(grounder(networks, layers=LAYERS), inputs, postprocess=False)
-    half = all_maps(grounder(networks, layers=LAYERS, dtype="bfloat16"), inputs, postprocess=False)
+@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize("extraction", list(Extraction))
+def test_half_precision_is_close(networks, inputs, monkeypatch, extraction, plain):
+    monkeypatch.setattr(grounder_module, "is_plain", lambda unet: plain and is_plain(unet))
+    images, *rest = inputs
+    squares = torch.nn.functional.interpolate(images, (32, 32))
+
+    def maps(dtype):
+        it = grounder(networks, extraction=extraction, layers=LAYERS, dtype=dtype)
+        return all_maps(it, (squares, *rest), postprocess=False)
+
+    exact, half = maps("float32"), maps("bfloat16")
     assert half.dtype is torch.float32
     assert 0 < (half - exact).abs().mean() < 0.05
+    assert networks[0].dtype is torch.float32
 
 
 @pytest.mark.parametrize(
