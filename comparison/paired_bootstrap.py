@@ -71,7 +71,8 @@ class SharedDraws:
         seed: int = SEED,
     ) -> None:
         place = {name: number for number, name in enumerate(names)}
-        self._columns, self._names, self._draws, self._seed = columns, tuple(names), draws, seed
+        self._reducer, self._parts = columns[0].reducer, [one.parts for one in columns]
+        self._names, self._draws, self._seed = tuple(names), draws, seed
         self._classes = np.array([place[name] for name in pathology], dtype=np.int64)
         self._patients, self._who = np.unique(np.asarray(patient, dtype=str), return_inverse=True)
         self._drawn: dict[tuple[int, bytes], DrawnValues] = {}
@@ -126,10 +127,10 @@ class SharedDraws:
 
     def _both(self, first: int, second: int) -> NDArray[np.bool_]:
         """Which samples both have."""
-        return self._columns[first].parts.there & self._columns[second].parts.there
+        return self._parts[first].there & self._parts[second].there
 
     def _differ(self, first: int, second: int) -> NDArray[np.bool_]:
-        return self._columns[first].parts.differ(self._columns[second].parts)
+        return self._parts[first].differ(self._parts[second])
 
     def _is_of(self, name: str) -> NDArray[np.bool_]:
         return self._classes == self._names.index(name)
@@ -156,13 +157,14 @@ class SharedDraws:
         key = rows.tobytes()
         missing = [method for method in dict.fromkeys(methods) if (method, key) not in self._drawn]
         if missing:
-            mine = [self._columns[method] for method in missing]
+            mine = [self._parts[method] for method in missing]
             if not rows.all():
-                mine = [Reduced(one.reducer, one.parts.at(np.flatnonzero(rows))) for one in mine]
+                mine = [one.at(np.flatnonzero(rows)) for one in mine]
             there, who = np.unique(self._who[rows], return_inverse=True)
             drawn = drawn_values(
-                mine, self._classes[rows], len(self._names), self._patients[there], who, self._draws, self._seed
-            )
+                self._reducer, mine, self._classes[rows], len(self._names), self._patients[there], who,
+                self._draws, self._seed,
+            )  # fmt: skip
             self._drawn.update(zip([(method, key) for method in missing], drawn, strict=True))
         return [self._drawn[method, key] for method in methods]
 

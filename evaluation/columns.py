@@ -7,6 +7,8 @@ from typing import Protocol as Shape
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
 from pandas.api.types import infer_dtype, is_bool_dtype, is_numeric_dtype
 from pyarrow import ArrowException
 
@@ -68,14 +70,16 @@ def parts_of(samples: pd.DataFrame, key: str, reducer: Reducer) -> Parts:
         ValueError: If a row holds something else than lists of numbers, or some of them only.
     """
     names = parts_columns(key, reducer)
-    columns = [[None if one is pd.NA else one for one in samples[name].tolist()] for name in names]
-    there = np.array([[one is not None for one in column] for column in columns], dtype=bool)
+    try:
+        lists = [_lists(pd.Series(samples[name])) for name in names]
+    except (TypeError, ValueError, ArrowException) as error:
+        raise ValueError(f"{', '.join(names)} must be lists of numbers") from error
+    there = np.array([one.is_valid().to_numpy(zero_copy_only=False) for one in lists], dtype=bool)
     if (there != there[:1]).any():
         raise ValueError(f"{key} has some of {', '.join(names)} in a row, and not all")
-    try:
-        parts = Parts.of(columns)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{', '.join(names)} must be lists of numbers") from error
+    # A missing number becomes NaN.
+    values = tuple(one.flatten().to_numpy(zero_copy_only=False) for one in lists)
+    parts = Parts(there[0], values, tuple(_lengths(one) for one in lists))
     lengths = zip(*(one[parts.there].tolist() for one in parts.lengths), strict=True)
     problems = map(reducer.check, dict.fromkeys(lengths))
     if problem := next((one for one in problems if one), None):
@@ -83,6 +87,23 @@ def parts_of(samples: pd.DataFrame, key: str, reducer: Reducer) -> Parts:
     if not all(np.isfinite(numbers).all() for numbers in parts.values):
         raise ValueError(f"{key} has a value that is not finite")
     return parts
+
+
+def _lists(column: pd.Series) -> pa.ListArray:
+    """Rows of lists, as Python has them or as Arrow has."""
+    found = pa.array(column, from_pandas=True)
+    if isinstance(found, pa.ChunkedArray):
+        found = found.combine_chunks()
+    kind = found.type.value_type if pa.types.is_list(found.type) else found.type
+    # Arrow reads numbers out of text.
+    if not (pa.types.is_null(kind) or pa.types.is_primitive(kind)):
+        raise TypeError(f"lists of {kind}")
+    return found.cast(pa.list_(pa.float64()), safe=False)
+
+
+def _lengths(lists: pa.ListArray) -> NDArray[np.int64]:
+    """How long each list is, 0 where there is none."""
+    return lists.value_lengths().fill_null(0).to_numpy().astype(np.int64)
 
 
 def column_problems(samples: pd.DataFrame, keys: Sequence[str]) -> list[str]:

@@ -120,6 +120,10 @@ class RowsFile:
         self.names: list[str] = self._schema.names
 
     def read(self, columns: Sequence[str] | None = None, lists: Collection[str] | None = ()) -> pd.DataFrame:
+        """As `table`, with lists as arrays of their own."""
+        return self.table(columns, lists).to_pandas(use_threads=False)
+
+    def table(self, columns: Sequence[str] | None = None, lists: Collection[str] | None = ()) -> pa.Table:
         """The rows, held to limits before they are unpacked: a small file can claim any size.
 
         Args:
@@ -158,7 +162,7 @@ class RowsFile:
                 column = table.column(place)
                 _refuse_long(column, field.name)
                 table = table.set_column(place, schema.field(field.name), column.cast(schema.field(field.name).type))
-        return table.to_pandas(use_threads=False)
+        return table
 
 
 def _is_number(kind: pa.DataType) -> bool:

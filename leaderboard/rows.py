@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from ..core import StoreError
 from ..core.regular import read_regular
@@ -42,7 +43,7 @@ def read_rows(path: Path, sha256: str, n: int, columns: tuple[str, ...] | None) 
         wanted = file.names if columns is None else list(columns)
         if missing := sorted(set(wanted) - set(file.names)):
             raise StoreError(f"{path} lacks the columns {', '.join(missing)}")
-        rows = file.read(wanted, lists=None)
+        rows = file.table(wanted, lists=None).to_pandas(use_threads=False, types_mapper=_kept_in_arrow)
     except StoreError:
         raise
     except Exception as error:  # a damaged file brings Arrow, pandas and what they call to errors of any class
@@ -51,3 +52,8 @@ def read_rows(path: Path, sha256: str, n: int, columns: tuple[str, ...] | None) 
     if list(rows.columns) != wanted:
         raise StoreError(f"{path} is damaged: its columns are not those that it names")
     return rows
+
+
+def _kept_in_arrow(kind: pa.DataType) -> pd.ArrowDtype | None:
+    """Lists as they are read: an array of its own for each would take as long as all the rest, and more memory."""
+    return pd.ArrowDtype(kind) if pa.types.is_list(kind) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,51 +78,22 @@ def exact_sums(added: NDArray[np.float64], most: int) -> Callable[[NDArray[np.fl
     return sums
 
 
-def exact_halves(
-    added: NDArray[np.float64], most: int, starts: Sequence[int] = (0,)
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def exact_halves(added: NDArray[np.float64], most: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Numbers cut into two of so few digits each that no sum of either is rounded; see `exact_sums`.
 
     Args:
         added: What each patient adds, `[patients, k]`.
         most: How many patients a draw has, with repeats.
-        starts: Where the rows begin that are summed by themselves, each further than the one before, from 0 on.
 
     Returns:
         The larger and the smaller half, `[patients, k]` each.
     """
-    if not len(added):
-        return added, added
     room = _DIGITS - max(most, 1).bit_length()
-    exponents = np.frexp(np.maximum.reduceat(np.abs(added), starts, axis=0))[1]
+    exponents = np.frexp(np.abs(added).max(axis=0, initial=0.0))[1]
     unit = np.ldexp(1.0, np.maximum(exponents, _SMALLEST) - room)
-    unit = np.repeat(unit, np.diff([*starts, len(added)]), axis=0)
     high = np.rint(added / unit) * unit
     unit = np.ldexp(unit, -room)
     return high, np.rint((added - high) / unit) * unit
-
-
-class Weights:
-    """How often some draws have each patient.
-
-    Attributes:
-        table: `[draws, patients]`.
-    """
-
-    def __init__(self, table: NDArray[np.float64]) -> None:
-        """Keep them."""
-        self.table = table
-        self._of: dict[bytes, NDArray[np.float64]] = {}
-
-    def __len__(self) -> int:
-        return len(self.table)
-
-    def of(self, patients: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Those of some patients, `[draws, some]`: taken once for all methods whose cells rest on the same ones."""
-        key = patients.tobytes()
-        if key not in self._of:
-            self._of[key] = self.table[:, patients]
-        return self._of[key]
 
 
 def divided(

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from .bootstrap import Weights, divided
+from .bootstrap import divided
 from .parts import Parts
 from .reducers import (
     REDUCERS,
@@ -20,11 +20,12 @@ from .reducers import (
     Floats,
     Group,
     Reducer,
-    added_by_halves,
+    added_in_class,
     at_thresholds,
     best_thresholds,
     by_draw,
     in_order,
+    ratios_of_classes,
 )
 
 ChosenRule = Literal["best", "other half"]
@@ -51,36 +52,43 @@ class Chosen(Reducer):
     thresholds: tuple[float, ...] = ()
     usual: float | None = None
 
-    def prepared(self, parts: Parts, group: Group) -> Draw:
+    def prepared(self, parts: Sequence[Parts], group: Group) -> Draw:
         """As `Reducer.prepared`."""
-        added = added_by_halves(parts, group, len(self.thresholds))
+        added = added_in_class(parts, group, len(self.thresholds))
 
-        def draw(weights: Weights) -> tuple[Floats, Floats]:
-            lists = added(weights)
+        def draw(weights: Floats) -> tuple[Floats, Floats]:
+            lists = (added(weights, number) for number in range(group.n_classes))
             if self.rule == "other half":
-                choosing = [one[::-1] for one in lists[:2]]
-                by_class = [in_order(one) for one in self._told(choosing, lists[2:])]
-                return by_draw(divided(*by_class)), divided(*map(in_order, by_class))
-            whole = [in_order(one) for one in lists]
-            everyone = [in_order(one) for one in whole]
-            return by_draw(divided(*self._told(whole[:2], whole[2:]))), divided(*self._told(everyone[:2], everyone[2:]))
+                told = [self._told([one[::-1] for one in mine[:2]], mine[2:]) for mine in lists]
+                return ratios_of_classes([(in_order(above), in_order(below)) for above, below in told])
+            # The halves together, as the one that chooses and tells.
+            whole = [[in_order(one)[None] for one in mine] for mine in lists]
+            everyone = [in_order(one) for one in zip(*whole, strict=True)]
+            by_class, over_all = [self._ratio(one) for one in whole], self._ratio(everyone)
+            return by_draw(by_class), over_all
 
         return draw
 
-    def _told(self, choosing: Sequence[Floats], telling: Sequence[Floats]) -> list[Floats]:
+    def _ratio(self, lists: Sequence[Floats]) -> Floats:
+        """What is told of lists of all samples, `[1, thresholds, methods, draws]` each, as `[methods, draws]`."""
+        return divided(*self._told(lists[:2], lists[2:]))[0]
+
+    def _told(self, choosing: Sequence[Floats], telling: Sequence[Floats]) -> tuple[Floats, Floats]:
         """What is told at the threshold that others choose.
 
         Args:
-            choosing: Numerators and denominators of those that choose, `[..., thresholds]` each.
+            choosing: Numerators and denominators of those that choose, `[halves, thresholds, methods, draws]` each.
             telling: The same, of those whose numbers are told.
 
         Returns:
-            Numerator and denominator, `[...]` each.
+            Numerator and denominator, `[halves, methods, draws]` each.
         """
         usual = 0 if self.usual is None else self.thresholds.index(self.usual)
         best, known = best_thresholds(choosing[0], choosing[1], usual)
-        told = [at_thresholds(one, best) for one in telling]
-        return told if self.usual is not None else [np.where(known, one, 0.0) for one in told]
+        above, below = (at_thresholds(one, best) for one in telling)
+        if self.usual is not None:
+            return above, below
+        return np.where(known, above, 0.0), np.where(known, below, 0.0)
 
 
 REDUCERS[Chosen.kind] = Chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import Weights, divided
+from .bootstrap import divided
 from .parts import Parts
 from .reducers import REDUCERS, Draw, Floats, Group, Reducer, pooled_draw
 
@@ -34,12 +35,12 @@ class PooledPixels(Reducer):
 
     levels: int = 2048
 
-    def prepared(self, parts: Parts, group: Group) -> Draw:
+    def prepared(self, parts: Sequence[Parts], group: Group) -> Draw:
         """As `Reducer.prepared`."""
-        return pooled_draw(parts, group, partial(self._pooled, parts, group), _values)
+        return pooled_draw(parts, group, partial(self._pooled, group), _values)
 
     def _pooled(
-        self, parts: Parts, group: Group, mine: NDArray[np.int64]
+        self, group: Group, parts: Parts, mine: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """The patients among some samples, and their pixels inside and outside by level, `[2, patients, levels]`."""
         chosen = parts.at(mine)
@@ -88,12 +89,12 @@ def _merged(pixels: NDArray[Any], levels: int) -> NDArray[np.int64]:
     return np.unique((middle * levels).astype(np.int64), return_inverse=True)[1]
 
 
-def _values(pooled: tuple[NDArray[np.int64], NDArray[np.float64]], weights: Weights) -> Floats:
+def _values(pooled: tuple[NDArray[np.int64], NDArray[np.float64]], weights: Floats) -> Floats:
     """AUROC of each draw, `[draws]`; NaN where it has no pixel inside, or none outside."""
     patients, (inside, outside) = pooled
     values = np.full(len(weights), np.nan)
     for start in range(0, len(weights), _DRAWS_AT_ONCE):
-        some = weights.table[start : start + _DRAWS_AT_ONCE, patients]
+        some = weights[start : start + _DRAWS_AT_ONCE, patients]
         good, bad = some @ inside, some @ outside
         below = np.cumsum(bad, axis=1) - bad / 2
         values[start : start + _DRAWS_AT_ONCE] = divided((good * below).sum(axis=1), good.sum(axis=1) * bad.sum(axis=1))

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import Weights, divided
+from .bootstrap import divided
 from .parts import Parts
 from .reducers import REDUCERS, Draw, Floats, Group, Reducer, pooled_draw
 
@@ -42,9 +42,9 @@ class Ranking(Reducer):
     rule: RankRule = "coco 101"
     thresholds: tuple[float, ...] = (0.5,)
 
-    def prepared(self, parts: Parts, group: Group) -> Draw:
+    def prepared(self, parts: Sequence[Parts], group: Group) -> Draw:
         """As `Reducer.prepared`."""
-        return pooled_draw(parts, group, partial(self._ranked, parts, group), self._values)
+        return pooled_draw(parts, group, partial(self._ranked, group), self._values)
 
     def check(self, lengths: Sequence[int]) -> str | None:
         """As `Reducer.check`: as many hits as scores, and one number of true boxes."""
@@ -52,7 +52,7 @@ class Ranking(Reducer):
         sound = scores == hits and truths == 1
         return None if sound else f"{scores} scores, {hits} hits and {truths} numbers of true boxes"
 
-    def _ranked(self, parts: Parts, group: Group, mine: NDArray[np.int64]) -> _Ranked:
+    def _ranked(self, group: Group, parts: Parts, mine: NDArray[np.int64]) -> _Ranked:
         chosen = parts.at(mine)
         scores, hits, truths = chosen.values[0], chosen.values[1].astype(np.int64), chosen.values[2]
         owner = np.repeat(group.who[mine], chosen.lengths[0])
@@ -62,16 +62,16 @@ class Ranking(Reducer):
         starts = np.flatnonzero(np.diff(scores, prepend=np.inf))
         return _Ranked(owner, at, [np.flatnonzero(hit) for hit in at], starts, group.who[mine], truths)
 
-    def _values(self, ranked: _Ranked, weights: Weights) -> Floats:
+    def _values(self, ranked: _Ranked, weights: Floats) -> Floats:
         """The value of each draw, `[draws]`."""
         if self.rule == "auroc":
-            return np.array([_auroc(ranked.starts, ranked.hits[0], one[ranked.owner]) for one in weights.table])
+            return np.array([_auroc(ranked.starts, ranked.hits[0], one[ranked.owner]) for one in weights])
         values = np.full(len(weights), np.nan)
-        total = weights.table[:, ranked.who] @ ranked.truths
+        total = weights[:, ranked.who] @ ranked.truths
         there = np.flatnonzero(total > 0)
         step = max(1, _CHUNK // max(len(ranked.owner), 1))
         for some in (there[start : start + step] for start in range(0, len(there), step)):
-            each = weights.table[some][:, ranked.owner]
+            each = weights[some][:, ranked.owner]
             ranks = np.cumsum(each, axis=1)
             areas = [self._areas(each[:, place], ranks, place, total[some, None]) for place in ranked.places]
             values[some] = np.mean(areas, axis=0)

@@ -10,9 +10,9 @@ from itertools import chain
 import numpy as np
 from numpy.typing import NDArray
 
-from .bootstrap import INTERVAL, Cell, Weights, drawn_weights, mean_of_counted
+from .bootstrap import INTERVAL, Cell, drawn_weights, mean_of_counted
 from .parts import Added, Parts
-from .reducers import Floats, Group, Reducer
+from .reducers import Group, Reducer
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def reduced_cells(
 ) -> ReducedCells:
     """The cells of one column, with the draws that the means have too."""
     counted = column.parts.there
-    (found,) = drawn_values([column], classes, n_classes, patients, who, draws, seed)
+    (found,) = drawn_values(column.reducer, [column.parts], classes, n_classes, patients, who, draws, seed)
     by_class, micro = found.classes[0], found.micro[0]
     drawn_classes, drawn_micro = found.classes[1:], found.micro[1:]
     drawn_macro = mean_of_counted(drawn_classes, ~np.isnan(drawn_classes))
@@ -89,7 +89,8 @@ def reduced_cells(
 
 
 def drawn_values(
-    columns: Sequence[Reduced],
+    reducer: Reducer,
+    parts: Sequence[Parts],
     classes: NDArray[np.int64],
     n_classes: int,
     patients: NDArray[np.str_],
@@ -97,10 +98,11 @@ def drawn_values(
     draws: int,
     seed: int,
 ) -> list[DrawnValues]:
-    """The values of some columns' cells, in draws that are the same for every column of the same patients.
+    """The values of one metric's cells of some methods, in draws that are the same for all of the same patients.
 
     Args:
-        columns: What samples add, `[n]` each.
+        reducer: How samples become cells.
+        parts: What each method's samples add, `[n]` each.
         classes: Each sample's class, as a number below `n_classes`, `[n]`.
         n_classes: How many there are.
         patients: The patients' names, each once and sorted.
@@ -109,13 +111,11 @@ def drawn_values(
         seed: Of the draws.
     """
     group = _group(classes, n_classes, patients, who)
-    prepared = [column.reducer.prepared(column.parts, group) for column in columns]
+    values = reducer.prepared(parts, group)
     drawn = drawn_weights(len(patients), draws, seed) if patients.size else iter(())
-    found: list[list[tuple[Floats, Floats]]] = [[] for _ in columns]
-    for some in map(Weights, chain([np.ones((1, len(patients)))], drawn)):
-        for values, mine in zip(prepared, found, strict=True):
-            mine.append(values(some))
-    return [DrawnValues(*map(np.concatenate, zip(*mine, strict=True))) for mine in found]
+    found = [values(some) for some in chain([np.ones((1, len(patients)))], drawn)]
+    by_class, micro = (np.concatenate(one, axis=1) for one in zip(*found, strict=True))
+    return [DrawnValues(*mine) for mine in zip(by_class, micro, strict=True)]
 
 
 def interval_of(drawn: NDArray[np.float64]) -> tuple[float, float] | tuple[None, None]:
@@ -132,8 +132,8 @@ def point_values(
     """The values of cells without intervals: of each class, and over all samples; NaN where nothing counts."""
     classes = np.array([pathologies.index(name) for name in pathology], dtype=np.int64)
     patients, who = np.unique(np.asarray(patient, dtype=str), return_inverse=True)
-    values = column.reducer.prepared(column.parts, _group(classes, len(pathologies), patients, who))
-    ((by_class,), (micro,)) = values(Weights(np.ones((1, len(patients)))))
+    values = column.reducer.prepared([column.parts], _group(classes, len(pathologies), patients, who))
+    (((by_class,),), ((micro,),)) = values(np.ones((1, len(patients))))
     return dict(zip(pathologies, by_class.tolist(), strict=True)), float(micro)
 
 

@@ -1,6 +1,6 @@
 """Drawn images on disk: whole files only, in folders of fifty images, each with an index that is written last.
 
-What is asked of images that nobody opens, their phrases and boxes, is kept beside them and takes a fifth of the time.
+What is asked of images that nobody opens, their phrases and boxes, is kept beside them; for it no image is drawn.
 """
 
 from __future__ import annotations

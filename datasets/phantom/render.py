@@ -54,7 +54,7 @@ def render(scene: Scene, size: int, p: Parameters) -> tuple[NDArray[np.uint8], l
 
 
 def region_boxes(scene: Scene, size: int, p: Parameters) -> list[list[int]]:
-    """The boxes around the regions that `render` draws, in a fifth of its time: nothing is drawn.
+    """The boxes around the regions that `render` draws, without drawing the image.
 
     Args:
         scene: What is in the image.

@@ -5,7 +5,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from groundcxr.metrics import Ranking, Reduced, Sums, reducer_of, summarise
-from groundcxr.metrics.reduced_cells import half_of
+from groundcxr.metrics.chosen import Chosen
+from groundcxr.metrics.reduced_cells import drawn_values, half_of
 
 NAMES = ["a", "b"]
 
@@ -197,6 +198,40 @@ def test_samples_that_are_left_out_count_nowhere():
     macro, micro, classes = cells(Sums(), parts, ["a", "b", "a"], ["p", "q", "r"])
     assert (micro.value, micro.n, macro.n) == (pytest.approx(2 / 3), 2, 2)
     assert (classes["b"].value, classes["b"].n) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("reducer", "lists"),
+    [
+        (Sums(), 2),
+        (Sums("mean", (0.1, 0.2, 0.3)), 2),
+        (Sums("other half", (0.1, 0.2, 0.3), 0.2), 2),
+        (Chosen("best", (0.1, 0.2, 0.3)), 4),
+        (Chosen("other half", (0.1, 0.2, 0.3), 0.2), 4),
+        (Ranking("auroc"), 3),
+    ],
+)
+def test_methods_drawn_together_have_the_values_of_each_alone(made, reducer, lists):
+    random, pathology, patient = made
+    length = max(1, len(reducer.thresholds))
+
+    def sample(method):
+        numbers = [random.random(length).tolist() for _ in range(lists)]
+        if reducer.kind == "ranking":  # positives and negatives
+            numbers[1] = np.rint(numbers[1]).tolist()
+        elif method == 1:  # the same denominator at every threshold
+            numbers[1::2] = [[1.0] * length for _ in numbers[1::2]]
+        return None if method and random.random() < 0.3 else tuple(numbers)
+
+    methods = [Reduced.of(reducer, [sample(method) for _ in pathology]).parts for method in range(3)]
+    names, who = np.unique(patient, return_inverse=True)
+    same = np.array([NAMES.index(name) for name in pathology]), len(NAMES), names, who, 50, 0
+    together = drawn_values(reducer, methods, *same)
+    for found, parts in zip(together, methods, strict=True):
+        (alone,) = drawn_values(reducer, [parts], *same)
+        assert np.array_equal(found.classes, alone.classes, equal_nan=True)
+        assert np.array_equal(found.micro, alone.micro, equal_nan=True)
+        assert np.isfinite(found.micro).any()
 
 
 @pytest.mark.parametrize("reducer", [Sums(), Sums("other half", (0.1, 0.5), 0.5), Ranking("auroc"), Ranking()])
