@@ -23,6 +23,7 @@ from ..metrics import Metric, Protocol, known_protocol
 from .averages import average
 from .columns import parts_columns
 from .derived import is_derived
+from .invariants import problems_of
 from .pair import RESULT_FILE, RowsFile, read_pair, write_pair
 from .prediction import Prediction
 from .schema import (
@@ -41,7 +42,6 @@ from .schema import (
     RunInfo,
     SuiteInfo,
     TextsInfo,
-    problems_of,
 )
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from markdown_it import MarkdownIt
 
 from groundcxr.datasets import DATASETS
 from groundcxr.evaluation import load_result
-from groundcxr.evaluation.schema import problems_of
+from groundcxr.evaluation.invariants import problems_of
 from groundcxr.leaderboard.citation import bibtex
 from groundcxr.leaderboard.citation_safety import is_harmless
 from groundcxr.leaderboard.export import export
