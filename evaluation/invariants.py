@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..metrics import Reduced, Reducer
+from ..core import StoreError
+from ..metrics import Metric, Reduced, Reducer, known_protocol
 from ..metrics.reduced_cells import point_values
 from .averages import drawn_patients
 from .columns import column_problems, columns_of, parts_of
@@ -19,6 +20,61 @@ from .schema import Cell, MetricInfo, ResultFile
 
 _TOLERANCE = 1e-9
 _LEFT_OUT = {"empty_target", "full_target", "failed", "empty_prediction", "not_applicable", "negative"}
+
+
+def refuse_contradictions(info: ResultFile, samples: pd.DataFrame, name: str) -> None:
+    """Refuse a result that contradicts itself.
+
+    Args:
+        info: The content of `result.json`.
+        samples: The rows.
+        name: What it is called in the message.
+
+    Raises:
+        StoreError: With the first of `problems_of`.
+    """
+    problems = problems_of(info, samples)
+    if problems:
+        raise StoreError(f"{name} contradicts itself: {'; '.join(problems[:3])}")
+
+
+def refuse_other_metrics(info: ResultFile, name: str) -> None:
+    """Hold a result's metrics against those of its protocol, where that protocol is known here.
+
+    Args:
+        info: The content of `result.json`.
+        name: What it is called in the message.
+
+    Raises:
+        StoreError: If its metrics, or those that it says are derived, are others.
+    """
+    protocol = known_protocol(info.protocol.name, info.protocol.hash)
+    if protocol is None:
+        return
+    if info.derived != protocol.derived_for(info.method.emits):
+        raise StoreError(
+            f"{name} does not say which of its metrics are derived as its protocol {protocol.name} has it; run it "
+            "again, or ask for the file as evaluate wrote it"
+        )
+    # Directions too: with the other one, the worst would stand first in a table.
+    if info.metrics != metric_infos(protocol.metrics_for(info.method.emits)):
+        raise StoreError(
+            f"{name} does not have the metrics of its protocol {protocol.name} (keys, labels, ranges, directions); run "
+            "it again, or ask for the file as evaluate wrote it"
+        )
+
+
+def metric_infos(metrics: Sequence[Metric]) -> list[MetricInfo]:
+    """What a result's file says of a protocol's metrics."""
+    return [
+        MetricInfo.model_validate(
+            {
+                **{name: getattr(metric, name) for name in MetricInfo.model_fields if name != "cells"},
+                "cells": None if metric.reducer is None else metric.reducer.said(),
+            }
+        )
+        for metric in metrics
+    ]
 
 
 def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:

@@ -23,12 +23,13 @@ from .conditions import condition_doubts
 from .early_warning import EarlyWarning, check_limit
 from .entry import Entry, answers_samples, fitted, method_store
 from .executors import Executor, Job, LocalExecutor
+from .make_result import make_result
 from .negatives import counted
 from .plan import Selection, Shard, make_plan
 from .prediction import Failure
 from .provenance import grounded_here, run_info
 from .questions import Questions
-from .result import Result, make_result
+from .result import Result
 from .schema import AnswersInfo, DatasetInfo, ProvenanceInfo, SuiteInfo
 from .scores import score_parts
 from .scoring import Scoring
