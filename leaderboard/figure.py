@@ -14,8 +14,9 @@ from ..core import Box, GroundCXRError, Heatmap, Sample
 from ..core.names import one_line
 from ..evaluation.picture import any_letter
 from .answered import Answer
+from .film import Film
 from .lines import borders, rectangle
-from .overlays import COLOUR_MAP, METHOD, TRUTH, Film, Style, on_scale
+from .overlays import COLOUR_MAP, METHOD, TRUTH, Style, on_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,10 +16,10 @@ from groundcxr.evaluation.schema import ConditionInfo
 from groundcxr.leaderboard.conditions import condition_tables
 from groundcxr.leaderboard.export import export
 from groundcxr.leaderboard.export_conditions import export_changes
+from groundcxr.leaderboard.film import Film
 from groundcxr.leaderboard.formats import Format
 from groundcxr.leaderboard.joining import join_run
 from groundcxr.leaderboard.options import Options
-from groundcxr.leaderboard.overlays import Film
 from groundcxr.leaderboard.overview import overviews
 from groundcxr.leaderboard.reproduction import command
 from groundcxr.leaderboard.tables import boards

@@ -12,8 +12,9 @@ from groundcxr import Box, Grounding, Heatmap, evaluate, load_dataset
 from groundcxr.core import Mask, Sample
 from groundcxr.leaderboard.answered import Answer
 from groundcxr.leaderboard.figure import FigureRow, draw_figure, title_of, wrapped, written
+from groundcxr.leaderboard.film import Film
 from groundcxr.leaderboard.forest import forest, forest_caption
-from groundcxr.leaderboard.overlays import METHOD, TRUTH, Film, Style
+from groundcxr.leaderboard.overlays import METHOD, TRUTH, Style
 from groundcxr.leaderboard.tables import board
 
 CYAN, WHITE = ("#{:02x}{:02x}{:02x}".format(*colour) for colour in (TRUTH, METHOD))
