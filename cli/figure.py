@@ -70,7 +70,8 @@ def figure(
     the terminal, to be edited. Exit code 0: drawn; 1: some results could not be used; 2: there is nothing to draw.
     """
     from ..core.paths import user_path
-    from ..leaderboard.figure import TALLEST, check_suffix, written
+    from ..leaderboard.figure import TALLEST
+    from ..leaderboard.figure_file import check_suffix, written
     from ..leaderboard.options import Options
     from ..leaderboard.overlays import Style
 

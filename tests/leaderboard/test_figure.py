@@ -11,7 +11,8 @@ from PIL import Image
 from groundcxr import Box, Grounding, Heatmap, evaluate, load_dataset
 from groundcxr.core import Mask, Sample
 from groundcxr.leaderboard.answered import Answer
-from groundcxr.leaderboard.figure import FigureRow, draw_figure, title_of, wrapped, written
+from groundcxr.leaderboard.figure import FigureRow, draw_figure, title_of, wrapped
+from groundcxr.leaderboard.figure_file import written
 from groundcxr.leaderboard.film import Film
 from groundcxr.leaderboard.forest import forest, forest_caption
 from groundcxr.leaderboard.overlays import METHOD, TRUTH, Style
