@@ -138,9 +138,9 @@ def _pictures(
 def _forest(
     library: Library, methods: list[str], protocol: str | None, metric: str | None, columns: list[str], width: float
 ) -> tuple[Figure, str]:
+    from ..leaderboard.board import board
     from ..leaderboard.figure_rows import metric_key, runs_of_figure
     from ..leaderboard.forest import forest, forest_caption
-    from ..leaderboard.tables import board
 
     runs = runs_of_figure(library, methods, [], protocol)
     shown = board(runs, metric_key(runs, metric))

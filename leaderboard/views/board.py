@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ...core import GroundCXRError
+from ..board import board
 from ..board_html import board_scale, board_table, scale_note
 from ..caption import blind_said, sentences
-from ..tables import board
 from ..words import TASK, metric_sentence
 from . import charts, conditions, published
 from .address import linked

@@ -17,6 +17,7 @@ from ...core.sizes import counted
 from ...evaluation.derived import can_derive
 from ...evaluation.schema import MetricInfo
 from ..blind import never_looks
+from ..board import best_first
 from ..caption import PHANTOMS_SAID
 from ..controls_again import answers_again
 from ..data_columns import PHANTOM
@@ -27,7 +28,7 @@ from ..options import Options
 from ..overview_rows import identity
 from ..runs import Run, metrics_of
 from ..supervision import label_of
-from ..tables import best_first, native
+from ..tables import native
 from ..words import KINDS, TIERS, document, metric_words, protocol_card
 from ..zero_shot import only_zero_shot
 from .address import SHARED, choose, say_what_is_missing, tell_missing_in

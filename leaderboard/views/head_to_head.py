@@ -19,9 +19,9 @@ from ...evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..blind import never_looks
+from ..board import board
 from ..joining import join_run
 from ..runs import Run
-from ..tables import board
 from .address import choose, linked
 from .charts import ACCENT, styled
 from .frame import Chosen, open_page
