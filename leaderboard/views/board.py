@@ -9,7 +9,8 @@ from ..caption import blind_said, sentences
 from ..words import TASK, metric_sentence
 from . import charts, conditions, published
 from .address import linked
-from .frame import Chosen, open_page
+from .choices import Chosen
+from .frame import open_page
 from .markup import element, note, put, sentence, text
 
 

@@ -17,7 +17,7 @@ from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..profiles import profile, speed_quality
 from ..runs import Run
-from .frame import Chosen
+from .choices import Chosen
 from .markup import element, note, put, table, text
 
 ACCENT = "#0b6b75"

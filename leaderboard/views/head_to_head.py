@@ -24,7 +24,8 @@ from ..joining import join_run
 from ..runs import Run
 from .address import choose, linked
 from .charts import ACCENT, styled
-from .frame import Chosen, open_page
+from .choices import Chosen
+from .frame import open_page
 from .markup import element, heading, interval, note, put, sentence, table, text
 from .pictures import put_looks, thumbnail
 
