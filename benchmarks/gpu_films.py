@@ -10,7 +10,6 @@ decoding run ahead in threads of their own, so their seconds are spread over the
 from __future__ import annotations
 
 import argparse
-import importlib
 import tempfile
 import threading
 import time
@@ -27,11 +26,10 @@ from ldm_common import machine
 
 from groundcxr import evaluate, load_dataset
 from groundcxr.core.machine import cpu_count
-from groundcxr.evaluation import worker
+from groundcxr.evaluation import score_and_save, worker
 from groundcxr.evaluation.reading import reading_threads
 from groundcxr.evaluation.store import PredictionStore
 
-running = importlib.import_module("groundcxr.evaluation.run")  # its package has a name `run` of its own
 IMAGES, SMOKE_IMAGES = 64, 2
 BATCH = 16
 BUSY_EVERY = 0.01
@@ -118,8 +116,8 @@ def noted(spent: dict[str, float], method: Any) -> Iterator[None]:
     wrap(worker.Worker, "run", "grounding in all")
     wrap(PredictionStore, "add", "store")
     wrap(method, "ground_batch", "networks and maps")
-    wrap(running, "score_parts", "scoring")
-    wrap(running, "make_result", "averages and intervals")
+    wrap(score_and_save, "score_parts", "scoring")
+    wrap(score_and_save, "make_result", "averages and intervals")
     if hasattr(method, "_pixels"):
         wrap(method, "_pixels", "making films the network's input")
     try:

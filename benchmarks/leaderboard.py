@@ -107,11 +107,11 @@ def large() -> None:
 def measure_tables(results: Path, timed: Timed) -> None:
     """Seconds of each step, in the order in which a reader meets them."""
     from groundcxr.comparison.head_to_head import head_to_head
+    from groundcxr.leaderboard.board import board
     from groundcxr.leaderboard.export import export
     from groundcxr.leaderboard.failures import slices, worst_samples
     from groundcxr.leaderboard.formats import Format
     from groundcxr.leaderboard.library import Library
-    from groundcxr.leaderboard.tables import board
 
     runs = timed("results found and checked, first time", lambda: Library.scan([results])).runs
     timed("the same again (refresh)", lambda: Library.scan([results]))

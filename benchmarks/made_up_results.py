@@ -21,7 +21,7 @@ def write_alike(out: Path, count: int) -> int:
     from groundcxr import evaluate
     from groundcxr.core import DEFAULT_PROTOCOL
     from groundcxr.core.fingerprint import digest
-    from groundcxr.evaluation.result import make_result
+    from groundcxr.evaluation.make_result import make_result
     from groundcxr.metrics import get_protocol
 
     base = evaluate("center-prior", "phantom", out=out / "base")
@@ -49,7 +49,7 @@ def write_results(out: Path, count: int, n: int, of: str = "made-up") -> None:
     """Results of `count` methods that differ by a little on `n` samples of `n / 2` patients, under v1."""
     from groundcxr.core.fingerprint import digest
     from groundcxr.datasets.phantom.parameters import PATHOLOGIES
-    from groundcxr.evaluation.result import make_result
+    from groundcxr.evaluation.make_result import make_result
     from groundcxr.evaluation.schema import DatasetInfo, MethodInfo, RunInfo
     from groundcxr.metrics import get_protocol
 

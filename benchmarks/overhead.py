@@ -132,7 +132,8 @@ def made_up(step: str, images: Path, out: Path) -> dict[str, float]:
     from groundcxr.core import Radiograph
     from groundcxr.evaluation.entry import make_entry
     from groundcxr.evaluation.plan import Shard, select
-    from groundcxr.evaluation.run import Run, ground_shard
+    from groundcxr.evaluation.run import ground_shard
+    from groundcxr.evaluation.run_settings import Run
 
     class Noise(GroundingMethod):
         """Noise."""

@@ -70,7 +70,8 @@ def figure(
     the terminal, to be edited. Exit code 0: drawn; 1: some results could not be used; 2: there is nothing to draw.
     """
     from ..core.paths import user_path
-    from ..leaderboard.figure import TALLEST, check_suffix, written
+    from ..leaderboard.figure import TALLEST
+    from ..leaderboard.figure_file import check_suffix, written
     from ..leaderboard.options import Options
     from ..leaderboard.overlays import Style
 
@@ -137,9 +138,9 @@ def _pictures(
 def _forest(
     library: Library, methods: list[str], protocol: str | None, metric: str | None, columns: list[str], width: float
 ) -> tuple[Figure, str]:
+    from ..leaderboard.board import board
     from ..leaderboard.figure_rows import metric_key, runs_of_figure
     from ..leaderboard.forest import forest, forest_caption
-    from ..leaderboard.tables import board
 
     runs = runs_of_figure(library, methods, [], protocol)
     shown = board(runs, metric_key(runs, metric))

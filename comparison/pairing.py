@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..evaluation.averages import drawn_patients
 from ..evaluation.columns import parts_columns, parts_of
-from ..evaluation.schema import DatasetInfo, MetricInfo, drawn_patients
+from ..evaluation.schema import DatasetInfo, MetricInfo
 from ..metrics import Reduced
 from .entrant import Entrant
 

@@ -5,7 +5,8 @@ from .evaluate import evaluate
 from .plan import Selection, Shard, select
 from .result import Result, load_result
 from .result_folders import load_results
-from .run import Run, ground_shard, run_entry, score_entry
+from .run import ground_shard, run_entry, score_entry
+from .run_settings import Run
 
 __all__ = [
     "Entry",

@@ -10,7 +10,7 @@ import pandas as pd
 from ..metrics import Reduced, Summary, summarise
 from ..metrics.statistics import ClassWeights
 from .columns import AnyMetric, parts_of
-from .schema import DatasetInfo, drawn_patients
+from .schema import DatasetInfo
 
 
 def average(
@@ -45,3 +45,19 @@ def average(
         reduced=reduced,
         weights=weights,
     )
+
+
+def drawn_patients(samples: pd.DataFrame, dataset: DatasetInfo) -> list[str]:
+    """Each row's patient, under names whose alphabetical order is that in which random draws number patients.
+
+    The keys themselves, or, where these are a secret's, the place at which a patient is first met: two owners of the
+    same data with different secrets draw the same.
+
+    Args:
+        samples: The rows.
+        dataset: The data.
+    """
+    if not dataset.private_ids:
+        return samples["patient_key"].astype(str).tolist()
+    places, _ = pd.factorize(samples["patient_key"].to_numpy(dtype=str))
+    return [f"{place:09d}" for place in places]

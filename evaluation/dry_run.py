@@ -20,7 +20,7 @@ from .outstanding import known_samples, to_ask
 from .plan import ImageTask, Selection, Shard, make_plan
 from .provenance import check_device, resolve_device
 from .questions import Questions
-from .run import Run, batch_size_of, store_of
+from .run_settings import Run, batch_size_of, store_of
 from .store import Pace, StoredPredictions, digests
 from .store.housekeeping import State, state_folders, state_of
 

@@ -28,7 +28,8 @@ from .plan import select
 from .provenance import configured_device
 from .reasons import Reasons
 from .result import Result
-from .run import Run, run_entry
+from .run import run_entry
+from .run_settings import Run
 
 
 def evaluate(

@@ -25,7 +25,8 @@ from .imported import IMPORT_FOLDER, ImportFile, write_import
 from .plan import Selection, make_plan
 from .prediction import Failure, Prediction, encode, query_key
 from .result import Result
-from .run import Run, score_entry, store_of
+from .run import score_entry
+from .run_settings import Run, store_of
 from .schema import AnswersInfo
 from .store import PredictionStore, digests
 

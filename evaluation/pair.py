@@ -66,6 +66,13 @@ def write_pair(folder: Path, info: bytes, rows: bytes) -> None:
             return
 
 
+def parquet(samples: pd.DataFrame) -> bytes:
+    """The rows as `samples.parquet` has them."""
+    buffer = io.BytesIO()
+    samples.to_parquet(buffer, index=False)
+    return buffer.getvalue()
+
+
 def rows_file(folder: Path, sha256: str) -> Path:
     """Where the rows of this hash are: in `samples.parquet`, unless their writer was killed before they got there."""
     return next(iter(sorted(folder.glob(f"{_waiting(sha256)}.*"))), folder / SAMPLES_FILE)

@@ -1,10 +1,7 @@
-"""A run's result: numbers, per-sample rows, and everything that it takes to repeat them."""
+"""A run's result: numbers, per-sample rows, and everything that it takes to repeat them; saved and read back."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,31 +15,12 @@ from ..core.doubts import Doubt
 from ..core.fingerprint import SHORT, digest
 from ..core.names import folder_name
 from ..core.paths import user_path
-from ..core.supervision import Supervision
-from ..metrics import Metric, Protocol, known_protocol
-from .averages import average
 from .columns import parts_columns
 from .derived import is_derived
-from .pair import RESULT_FILE, RowsFile, read_pair, write_pair
+from .invariants import refuse_contradictions, refuse_other_metrics
+from .pair import RESULT_FILE, RowsFile, parquet, read_pair, write_pair
 from .prediction import Prediction
-from .schema import (
-    SCHEMA_VERSION,
-    AnswersInfo,
-    Cell,
-    ConditionInfo,
-    DatasetInfo,
-    MethodInfo,
-    MetricInfo,
-    Note,
-    Overall,
-    ProtocolInfo,
-    ProvenanceInfo,
-    ResultFile,
-    RunInfo,
-    SuiteInfo,
-    TextsInfo,
-    problems_of,
-)
+from .schema import ResultFile
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -209,10 +187,10 @@ class Result:
         Raises:
             StoreError: If the result contradicts itself, or cannot be written.
         """
-        _refuse(self.info, self.samples, "the result")
+        refuse_contradictions(self.info, self.samples, "the result")
         folder = self.folder(out)
         path = folder / RESULT_FILE
-        write_pair(folder, (self.info.model_dump_json(indent=2) + "\n").encode(), _parquet(self.samples))
+        write_pair(folder, (self.info.model_dump_json(indent=2) + "\n").encode(), parquet(self.samples))
         return replace(self, info=(saved := load_result(path)).info, samples=saved.samples, path=saved.path)
 
 
@@ -233,8 +211,8 @@ def load_result(path: Path) -> Result:
             raise StoreError(f"{file} contradicts itself: {rows.n} rows for {expected} samples")
         lists = [name for metric in info.metrics for name in parts_columns(metric.key, metric.reducer)]
         samples = rows.read(lists=lists)
-        _refuse(info, samples, str(file))
-        _refuse_other_metrics(info, str(file))
+        refuse_contradictions(info, samples, str(file))
+        refuse_other_metrics(info, str(file))
     except StoreError:
         raise
     # What Arrow and pandas raise on damaged rows and on damaged words about them is open-ended.
@@ -242,125 +220,3 @@ def load_result(path: Path) -> Result:
         said = next(iter(str(error).splitlines()), "")
         raise StoreError(f"{file} and its samples do not fit together: {type(error).__name__}: {said}") from error
     return Result(info, samples, path=file)
-
-
-def make_result(
-    *,
-    samples: pd.DataFrame,
-    problems: Mapping[str, str],
-    doubts: Sequence[Doubt] = (),
-    protocol: Protocol,
-    pathologies: Sequence[str],
-    dataset: DatasetInfo,
-    method: MethodInfo,
-    run: RunInfo,
-    complete: bool,
-    answers: AnswersInfo | None = None,
-    provenance: ProvenanceInfo | None = None,
-    suite: SuiteInfo | None = None,
-    texts: TextsInfo | None = None,
-    condition: ConditionInfo | None = None,
-    supervision: Supervision | None = None,
-) -> Result:
-    """Average scored samples into a result.
-
-    Args:
-        samples: The table of `score_parts`.
-        problems: What went wrong, by sample id.
-        doubts: What looks wrong in the answers; noted without the examples.
-        protocol: The protocol of the scores.
-        pathologies: The classes, in order; those without a sample are left out.
-        dataset: The data.
-        method: The method.
-        run: Where and how it ran.
-        complete: Whether the whole split was run.
-        answers: Which boxes counted; None for all.
-        provenance: How the predictions were made, where that is known.
-        suite: The suite that the run is a part of.
-        texts: What is said of answers in words; None where there are none.
-        condition: Under which it was made; None for the data as they are.
-        supervision: What the method has learnt places from; None where that is not known.
-    """
-    metrics = protocol.metrics_for(set(method.emits))
-    present = set(samples["pathology"])
-    there = [name for name in pathologies if name in present]
-    summary = average(samples, metrics, dataset, there, protocol.class_weights)
-    info = ResultFile(
-        schema_version=SCHEMA_VERSION,
-        complete=complete,
-        protocol=ProtocolInfo(name=protocol.name, version=protocol.version, hash=protocol.hash),
-        dataset=dataset,
-        method=method,
-        run=run,
-        metrics=_metric_infos(metrics),
-        overall=Overall(
-            macro=_cells(metrics, summary.macro),
-            micro=_cells(metrics, summary.micro),
-            weighted=None if summary.weighted is None else _cells(metrics, summary.weighted),
-        ),
-        pathologies={name: _cells(metrics, cells) for name, cells in summary.pathologies.items()},
-        statuses={metric.key: _counts(samples, f"{metric.key}_status") for metric in metrics},
-        n_failed=len(problems),
-        samples_sha256=hashlib.sha256(_parquet(samples)).hexdigest(),
-        notes=[Note(text=doubt.kind, count=doubt.count) for doubt in doubts] or None,
-        answers=answers,
-        provenance=provenance,
-        suite=suite,
-        texts=texts,
-        condition=condition,
-        supervision=supervision,
-        derived=protocol.derived_for(method.emits),
-    )
-    return Result(info, samples, problems, doubts=tuple(doubts))
-
-
-def _metric_infos(metrics: Sequence[Metric]) -> list[MetricInfo]:
-    return [
-        MetricInfo.model_validate(
-            {
-                **{name: getattr(metric, name) for name in MetricInfo.model_fields if name != "cells"},
-                "cells": None if metric.reducer is None else metric.reducer.said(),
-            }
-        )
-        for metric in metrics
-    ]
-
-
-def _cells(metrics: Sequence[Metric], cells: Sequence[object]) -> dict[str, Cell]:
-    return {
-        metric.key: Cell.model_validate(cell, from_attributes=True) for metric, cell in zip(metrics, cells, strict=True)
-    }
-
-
-def _counts(samples: pd.DataFrame, column: str) -> dict[str, int]:
-    return dict(Counter(samples[column].astype(str).tolist()))
-
-
-def _parquet(samples: pd.DataFrame) -> bytes:
-    buffer = io.BytesIO()
-    samples.to_parquet(buffer, index=False)
-    return buffer.getvalue()
-
-
-def _refuse_other_metrics(info: ResultFile, name: str) -> None:
-    """Hold a result's metrics against those of its protocol, where that protocol is known here."""
-    protocol = known_protocol(info.protocol.name, info.protocol.hash)
-    if protocol is None:
-        return
-    if info.derived != protocol.derived_for(info.method.emits):
-        raise StoreError(
-            f"{name} does not say which of its metrics are derived as its protocol {protocol.name} has it; run it "
-            "again, or ask for the file as evaluate wrote it"
-        )
-    # Directions too: with the other one, the worst would stand first in a table.
-    if info.metrics != _metric_infos(protocol.metrics_for(info.method.emits)):
-        raise StoreError(
-            f"{name} does not have the metrics of its protocol {protocol.name} (keys, labels, ranges, directions); run "
-            "it again, or ask for the file as evaluate wrote it"
-        )
-
-
-def _refuse(info: ResultFile, samples: pd.DataFrame, name: str) -> None:
-    problems = problems_of(info, samples)
-    if problems:
-        raise StoreError(f"{name} contradicts itself: {'; '.join(problems[:3])}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from html import escape as html
 
-from .audit import Page, Section
+from .audit import Page
+from .audit_section import Section
 from .export_markdown import escape
 from .formats import PageFormat
 

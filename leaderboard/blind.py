@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..evaluation.schema import MethodInfo
-from .tables import Board, BoardRow
+from .board import Board, BoardRow
 
 _BLIND = frozenset(
     {"blank-image", "center-prior", "class-mean-box", "location-prior", "random", "text-prior", "whole-image"}

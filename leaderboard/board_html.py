@@ -9,12 +9,12 @@ from ..comparison.significance import LEVEL, MACRO, MICRO
 from ..evaluation.derived import DERIVED, DERIVED_SAID
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
+from .board import Board, BoardCell, BoardRow
 from .caption import ABOVE, TIED
 from .markup import element, interval, tag, text
 from .runs import MEASURED, Run
 from .sortable import NAME, Head, SortCell, sortable_table
 from .supervision import tag_of
-from .tables import Board, BoardCell, BoardRow
 from .words import KINDS, TIERS, metric_words
 from .zero_shot import SEEN, seen_in
 

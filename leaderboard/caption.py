@@ -12,11 +12,11 @@ from ..evaluation.derived import DERIVED_SAID, NATIVE_SAID
 from ..evaluation.negative_notes import negatives_said
 from ..evaluation.schema import MetricInfo, ResultFile
 from .blind import never_looks
+from .board import Board, BoardCell, best_first
 from .data_columns import PHANTOM
 from .data_names import titled
 from .runs import Run
 from .supervision import places_said, supervision_said
-from .tables import Board, BoardCell, best_first
 from .zero_shot import SEEN, seen_in
 
 TIED = "†"

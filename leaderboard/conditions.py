@@ -11,9 +11,10 @@ from ..comparison.setting import Setting
 from ..core import GroundCXRError
 from ..evaluation.derived import can_derive, is_derived
 from ..evaluation.schema import MetricInfo, ResultFile
+from .board import best_first
 from .differences import difference
 from .runs import Run
-from .tables import best_first, tables_of
+from .tables import tables_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from ..core.names import one_line
 from ..core.spreadsheet import cell as spreadsheet_cell
+from .board import Board, BoardRow
 from .caption import caption, marks_of, where_said
 from .citation import bibtex
 from .conditions import ConditionTable
@@ -20,7 +21,6 @@ from .formats import Format
 from .runs import Run
 from .sheet import Head, Sheet, SheetCell, arranged, in_order, known_as, names_shown
 from .table_style import AS_USUAL, TableStyle
-from .tables import Board, BoardRow
 from .zero_shot import SEEN, seen_in
 
 T = TypeVar("T")

@@ -8,6 +8,7 @@ from typing import Any
 
 from ..evaluation.conditions import describe_condition
 from ..evaluation.derived import DERIVED_SAID, NATIVE_SAID
+from .board import BoardCell
 from .caption import PHANTOMS_SAID, direction_said, marks_of, measured_said, row_name, where_said
 from .conditions import ConditionRow, ConditionTable
 from .data_columns import PHANTOM
@@ -15,7 +16,6 @@ from .export import described, write_tables
 from .formats import Format
 from .sheet import Head, Sheet, SheetCell, known_as
 from .table_style import AS_USUAL, TableStyle
-from .tables import BoardCell
 
 AS_IT_IS = "as it is"
 

@@ -11,10 +11,10 @@ from ..core.names import one_line
 from ..evaluation.derived import DERIVED
 from ..evaluation.numbers import with_plus
 from ..evaluation.schema import MetricInfo
+from .board import BoardCell
 from .caption import ABOVE, TIED
 from .sheet import Head, Sheet, SheetCell
 from .table_style import AS_USUAL, TableStyle
-from .tables import BoardCell
 from .zero_shot import SEEN
 
 _SPECIAL = {

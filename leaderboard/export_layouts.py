@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .board import boards
 from .conditions import condition_tables
 from .export import board_sheet, export
 from .export_conditions import conditions_sheet, export_changes
@@ -16,7 +17,6 @@ from .overview import overviews
 from .runs import Run
 from .sheet import Sheet, arranged
 from .table_style import TableStyle
-from .tables import boards
 from .zero_shot import only_zero_shot as unseen
 
 

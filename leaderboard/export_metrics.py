@@ -11,6 +11,7 @@ from ..comparison.captions import how_tested
 from ..comparison.significance import MACRO
 from ..evaluation.negative_notes import negatives_said
 from . import caption as words
+from .board import Board, BoardRow
 from .data_columns import PHANTOM
 from .export import described, method_head, method_record, records_of, relabelled, untold, write_tables
 from .formats import Format
@@ -18,7 +19,6 @@ from .runs import Run
 from .sheet import Head, Sheet, SheetCell, in_order, names_shown
 from .supervision import places_said, supervision_said
 from .table_style import AS_USUAL, TableStyle
-from .tables import Board, BoardRow
 from .zero_shot import seen_in
 
 

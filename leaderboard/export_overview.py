@@ -7,6 +7,7 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
+from .board import BoardCell
 from .caption import marks_of
 from .data_columns import Column
 from .data_names import titled
@@ -17,7 +18,6 @@ from .overview_caption import overview_caption
 from .overview_rows import OverviewRow
 from .sheet import Head, Sheet, SheetCell, known_as, names_shown
 from .table_style import AS_USUAL, TableStyle
-from .tables import BoardCell
 from .zero_shot import SEEN
 
 

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..core import Box, GroundCXRError, Heatmap, Sample
+from ..core import GroundCXRError, Sample
 from ..core.names import one_line
 from ..evaluation.picture import any_letter
 from .answered import Answer
-from .lines import borders, rectangle
-from .overlays import COLOUR_MAP, METHOD, TRUTH, Film, Style, on_scale
+from .figure_picture import DASHES, draw_picture, hue
+from .film import Film
+from .overlays import COLOUR_MAP, METHOD, TRUTH, Style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-FORMATS = {".pdf": "pdf", ".png": "png", ".svg": "svg"}
-"""By the suffix of a file."""
 
 PAGE = 174.0
 """Width of a page of most journals, in millimetres."""
@@ -31,7 +27,6 @@ TALLEST = 240.0
 """About what a journal's page holds, in millimetres."""
 
 _INCH, _POINT = 25.4, 25.4 / 72
-_DPI = 300
 _GAP, _LEAST = 1.2, 12.0
 """Millimetres between pictures, and the least width of one."""
 _KEY, _SCALE = 6.0, 40.0
@@ -39,14 +34,6 @@ _KEY, _SCALE = 6.0, 40.0
 _LONGEST_SHAPE = 2.5
 _TEXT, _SMALL = 8.0, 7.0
 """Sizes of print in points."""
-_SHARPEST = 1000
-_PUBLIC: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
-    "pdf.fonttype": 42,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "groundcxr",
-}
-"""Letters that every reader has: embedded in PDF, drawn in SVG."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +110,7 @@ def draw_figure(rows: Sequence[FigureRow], style: Style, width: float = PAGE) ->
         for place, name in enumerate([None, None, *methods]):
             axes = add(lefts[place], down, across, tall)
             answer = None if name is None else row.answers[name]
-            _picture(axes, row, answer, style, truth=place > 0)
+            draw_picture(axes, row.sample, row.film, answer, style, truth=place > 0)
             if isinstance(answer, str):
                 put(lefts[place] + across / 2, down + tall / 2, wrapped(answer, across - 2, _SMALL), _SMALL,
                     ha="center", va="center", color="#55606a")  # fmt: skip
@@ -138,35 +125,6 @@ def title_of(sample: Sample) -> str:
     """A row's words: the pathology, and the phrase where that is more than its name."""
     phrase, pathology = one_line(sample.phrase), one_line(sample.pathology)
     return phrase if pathology.casefold() in ("", phrase.casefold()) else f"{pathology}: {phrase}"
-
-
-def written(figure: Figure, suffix: str) -> bytes:
-    """A figure as a file of a kind, the same bytes whenever it is drawn.
-
-    Args:
-        figure: The figure.
-        suffix: One of `FORMATS`.
-    """
-    from matplotlib import rc_context
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
-    form = FORMATS[suffix.lower()]
-    when: dict[str, Any] = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}[form]
-    buffer = io.BytesIO()
-    FigureCanvasAgg(figure)
-    with rc_context(_PUBLIC), any_letter():
-        figure.savefig(buffer, format=form, dpi=_DPI, metadata=when)
-    return buffer.getvalue()
-
-
-def check_suffix(out: Path) -> None:
-    """Refuse a file whose name does not say which kind of picture it is.
-
-    Raises:
-        GroundCXRError: If the suffix is none of `FORMATS`.
-    """
-    if out.suffix.lower() not in FORMATS:
-        raise GroundCXRError(f"the figure is a PDF, PNG or SVG; give --out a name that ends so, not {out.name}")
 
 
 def wrapped(text: str, width: float, size: float) -> list[str]:
@@ -209,78 +167,13 @@ def _shape(sample: Sample) -> float:
     return height / width
 
 
-def _picture(axes: Axes, row: FigureRow, answer: Answer | str | None, style: Style, *, truth: bool) -> None:
-    width, height = row.sample.image_size
-    axes.set_xlim(0, width)
-    axes.set_ylim(height, 0)
-    # A picture that is narrower than its place, since it would be too high, stands in the middle.
-    axes.set_aspect("equal")
-    if isinstance(answer, str):
-        return
-    if row.film.pixels is not None:
-        shown: Any = row.film.pixels
-        axes.imshow(shown, cmap="gray", vmin=0, vmax=255, extent=(0, width, height, 0), interpolation="antialiased")
-    if answer is not None and answer.grounding.heatmap is not None:
-        _map(axes, answer.grounding.heatmap, answer.scale, style)
-    if truth:
-        if not row.sample.boxes and row.sample.mask is not None:
-            mask = row.sample.mask.load()
-            _border(axes, mask[:: _step(mask), :: _step(mask)], (width, height), TRUTH, "solid")
-        for box in row.sample.boxes:
-            _box(axes, box, TRUTH, "solid")
-    for box in answer.grounding.boxes if answer is not None else ():
-        _box(axes, box, METHOD, _DASHES)
-
-
-_DASHES: Any = (0, (3.0, 1.6))
-"""In grey print, colours alone would not tell a method's lines from the truth."""
-
-
-def _map(axes: Axes, heatmap: Heatmap, scale: tuple[float, float], style: Style) -> None:
-    x0, y0, x1, y1 = heatmap.extent.as_tuple()
-    colours: Any = on_scale(heatmap.values, scale)
-    axes.imshow(
-        colours, cmap=COLOUR_MAP, vmin=0, vmax=1, alpha=style.opacity, extent=(x0, x1, y1, y0), interpolation="nearest"
-    )
-    scores = heatmap.to_pixels()
-    step = _step(scores)
-    # NaN is above no threshold: what the method has not looked at is not marked.
-    _border(axes, on_scale(scores[::step, ::step], scale) > style.threshold, heatmap.image_size, METHOD, _DASHES)
-
-
-def _step(values: Any) -> int:
-    return -(-max(values.shape) // _SHARPEST)
-
-
-def _border(axes: Axes, inside: Any, size: tuple[int, int], colour: tuple[int, int, int], dashes: Any) -> None:
-    """The border of a region that covers the image; the image's edge is none."""
-    rows, columns = inside.shape
-    for points in borders(inside):
-        _line_of(axes, points[:, 0] * size[0] / columns, points[:, 1] * size[1] / rows, colour, dashes)
-
-
-def _box(axes: Axes, box: Box, colour: tuple[int, int, int], dashes: Any) -> None:
-    points = rectangle(*box.as_tuple())
-    _line_of(axes, points[:, 0], points[:, 1], colour, dashes)
-
-
-def _line_of(axes: Axes, across: Any, down: Any, colour: tuple[int, int, int], dashes: Any) -> None:
-    """A line on a dark rim, which keeps it apart from bright bone and from bright colours."""
-    axes.plot(across, down, color="black", linewidth=1.6, clip_on=False)
-    axes.plot(across, down, color=_hue(colour), linewidth=0.9, linestyle=dashes, clip_on=False)
-
-
-def _hue(colour: tuple[int, int, int]) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)
-
-
 def _keys(answers: Sequence[Answer], style: Style) -> list[tuple[str, str, Any]]:
     """What lines are: words, colour and dashes."""
     maps = any(answer.grounding.heatmap is not None for answer in answers)
     boxes = any(answer.grounding.boxes for answer in answers)
     said = [words for words, holds in ((f"map above {style.threshold:.2f}", maps), ("box", boxes)) if holds]
-    keys: list[tuple[str, str, Any]] = [("truth", _hue(TRUTH), "solid")]
-    return keys + ([(f"method: {', '.join(said)}", _hue(METHOD), _DASHES)] if said else [])
+    keys: list[tuple[str, str, Any]] = [("truth", hue(TRUTH), "solid")]
+    return keys + ([(f"method: {', '.join(said)}", hue(METHOD), DASHES)] if said else [])
 
 
 def _legend(

@@ -12,10 +12,10 @@ from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
 from .answered import answered
 from .figure import FigureRow
+from .film import Film
 from .joining import Joined, join_run
 from .library import Library
 from .options import Options
-from .overlays import Film
 from .runs import Run, metrics_of
 from .sheet import chosen_runs
 

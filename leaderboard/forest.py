@@ -9,19 +9,12 @@ from ..core import unknown_name
 from ..evaluation.chart import Panel, dots
 from ..evaluation.derived import DERIVED, DERIVED_SAID
 from ..evaluation.schema import Cell
-from .caption import (
-    INTERVALS_SAID,
-    PHANTOMS_SAID,
-    SEEN_SAID,
-    direction_said,
-    failures_said,
-    measured_said,
-)
+from .board import Board
+from .caption import INTERVALS_SAID, PHANTOMS_SAID, SEEN_SAID, direction_said, failures_said, measured_said
 from .data_columns import PHANTOM
 from .export import method_head
 from .figure import PAGE
 from .sheet import in_order
-from .tables import Board
 from .zero_shot import seen_in
 
 if TYPE_CHECKING:

@@ -17,11 +17,12 @@ from ..comparison.significance import MACRO
 from ..core import DEFAULT_PROTOCOL, GroundCXRError, unknown_name
 from ..evaluation.derived import can_derive
 from ..evaluation.schema import MetricInfo
+from .board import Board, board
 from .data_columns import Column, columns_of
 from .library import Library
 from .overview_rows import OverviewRow, rows_of
 from .runs import Run, metrics_of
-from .tables import Board, board, tables_of
+from .tables import tables_of
 from .zero_shot import is_zero_shot
 
 T = TypeVar("T")

@@ -11,9 +11,9 @@ from ..comparison.labels import told_apart
 from ..comparison.significance import MACRO
 from ..core.fingerprint import digest
 from ..evaluation.schema import ResultFile
+from .board import Board, BoardCell
 from .data_columns import Column
 from .runs import Run
-from .tables import Board, BoardCell
 from .zero_shot import seen_in
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from ..core import GroundCXRError, unknown_name
 from ..core.names import one_line, printable
 from ..evaluation.schema import MetricInfo
+from .board import BoardCell
 from .runs import Run
 from .table_style import TableStyle
-from .tables import BoardCell
 
 
 @dataclass(frozen=True)

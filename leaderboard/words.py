@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
 from .blind import best_guess
-from .tables import Board
+from .board import Board
 
 _DOCS = "https://github.com/groundcxr/groundcxr/blob/main/docs"
 

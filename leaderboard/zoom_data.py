@@ -11,8 +11,9 @@ import numpy as np
 
 from ..core import Heatmap
 from ..core.map_cells import grid_edges
+from .film import Film
 from .lines import borders
-from .overlays import Film, Layer, Picture, colours
+from .overlays import Layer, Picture, colours
 
 
 def viewer_data(picture: Picture, *, method: str, phrase: str) -> dict[str, Any]:

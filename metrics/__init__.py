@@ -3,10 +3,11 @@
 from .bootstrap import DRAWS, SEED, Cell
 from .chosen import Chosen
 from .pooled_pixels import PooledPixels
-from .protocol import PROTOCOLS, Metric, Protocol, get_protocol, known_protocol
+from .protocol import Metric, Protocol
 from .ranking import Ranking
 from .reduced_cells import Reduced
 from .reducers import Reducer, Sums, reducer_of
+from .registry import PROTOCOLS, get_protocol, known_protocol
 from .statistics import Summary, summarise
 
 __all__ = [

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from ..core import BOX, Box, ImageSize, MetricValue, Status
 from .box_geometry import corners, pairwise_iou
 from .box_protocol import NO_ANSWER, ONLY_BOXES, REDUCED, BoxProtocol, pooled
-from .protocol import PROTOCOLS, Metric, statistics_constants, with_status
+from .protocol import Metric, with_status
 from .ranking import Ranking
+from .registry import PROTOCOLS
+from .statistics import statistics_constants
 
 HIT_IOU = tuple(np.linspace(0.5, 0.95, 10).tolist())
 

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from ..core import BOX, Box, ImageSize, MetricValue, Status
 from .box_geometry import centred_shares, edges, overlap, painted, pairwise_iou
 from .box_protocol import NO_ANSWER, ONLY_BOXES, REDUCED, BoxProtocol, pooled, with_parts
-from .protocol import PROTOCOLS, Metric, statistics_constants
+from .protocol import Metric
 from .ranking import Ranking
 from .reducers import Sums
+from .registry import PROTOCOLS
+from .statistics import statistics_constants
 
 SIDE = 1024
 SCORES = (0.1, 0.2, 0.3, 0.4, 0.5)

@@ -17,9 +17,11 @@ from .bilinear import seen_pixels
 from .chosen import Chosen
 from .map_protocol import TARGET, MapProtocol
 from .otsu_segment import otsu_segment
-from .protocol import PROTOCOLS, Metric, statistics_constants
+from .protocol import Metric
 from .reducers import Sums
 from .region import Region
+from .registry import PROTOCOLS
+from .statistics import statistics_constants
 
 THRESHOLDS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)
 USUAL = 0.5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .mixture_protocol import MixtureProtocol, Values
-from .protocol import PROTOCOLS
+from .registry import PROTOCOLS
 
 
 @PROTOCOLS.register("dombrowski2023")

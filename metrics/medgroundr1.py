@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core import BOX, Box, ImageSize
-from .protocol import PROTOCOLS, Metric, statistics_constants
+from .protocol import Metric
+from .registry import PROTOCOLS
 from .single_box import ONE_BOX, UNDEFINED, SingleBoxProtocol
+from .statistics import statistics_constants
 
 ACCURATE_IOU = 0.5
 NOTHING = (0.0, 0.0, 0.0, 0.0)

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from ..core import HEATMAP, Heatmap, MetricValue, Status, nearest_index
 from .map_protocol import TARGET, MapProtocol, sampled
-from .protocol import PROTOCOLS, Metric, statistics_constants, with_status
+from .protocol import Metric, with_status
 from .region import Region
+from .registry import PROTOCOLS
+from .statistics import statistics_constants
 
 SIDE = 224
 GRID = 14

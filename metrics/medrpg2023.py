@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from ..core import BOX, Box, ImageSize
 from .box_geometry import FAR
-from .protocol import PROTOCOLS, Metric, statistics_constants
+from .protocol import Metric
+from .registry import PROTOCOLS
 from .single_box import ONE_BOX, UNDEFINED, SingleBoxProtocol, iou_in_float32
+from .statistics import statistics_constants
 
 SIDE = 640
 ACCURATE_IOU = 0.5

@@ -19,9 +19,10 @@ from .centre_square import GRID, SIDE, square_map, square_target
 from .levels import Cells, Levels
 from .map_protocol import TARGET, MapProtocol
 from .mixture_mask import MOST_ITERATIONS, RANDOM_STATE, mixture_mask
-from .protocol import Metric, statistics_constants
+from .protocol import Metric
 from .region import BoxRegion, Region, region_of
 from .scores import auroc, moments
+from .statistics import statistics_constants
 
 Values = dict[str, float | None]
 

@@ -18,14 +18,12 @@ from ..core import (
     Heatmap,
     MetricValue,
     ProtocolError,
-    Registry,
     Sample,
     Status,
     Target,
 )
 from ..core.fingerprint import digest
 from ..core.install import install_step
-from .bootstrap import DRAWS, INTERVAL, SEED
 from .reducers import Reducer
 from .region import Region, region_of
 from .statistics import ClassWeights
@@ -248,16 +246,6 @@ class Protocol(ABC):
         return {metric.key: values[metric.key] for metric in self.metrics_for(emits)}
 
 
-def statistics_constants() -> dict[str, Any]:
-    """How samples become table cells, for a protocol's `constants`; see `summarise`."""
-    return {
-        "pathology": "mean over samples, population standard deviation",
-        "macro": "mean over pathologies with a sample, population standard deviation over their means",
-        "micro": "mean over samples, population standard deviation",
-        "interval": {"percentiles": list(INTERVAL), "bootstrap": "patients", "draws": DRAWS, "seed": SEED},
-    }
-
-
 def with_status(values: Mapping[str, float | None], status: Status) -> dict[str, MetricValue]:
     """Values that all have one status."""
     return {key: MetricValue(value, status) for key, value in values.items()}
@@ -287,55 +275,3 @@ def refuse_other_size(grounding: Grounding, target: Target) -> None:
 
 def _by(size: Sequence[int]) -> str:
     return f"{size[0]}x{size[1]}"
-
-
-PROTOCOLS: Registry[type[Protocol]] = Registry(
-    "protocol",
-    __package__ or "",
-    {
-        "v1": ".v1",
-        "v2": ".v2",
-        "vilouras2024": ".vilouras2024",
-        "agkd2025": ".agkd2025",
-        "chex2024": ".chex2024",
-        "medgroundr1": ".medgroundr1",
-        "medrpg2023": ".medrpg2023",
-        "radfact2024": ".radfact2024",
-        "radvlm2025": ".radvlm2025",
-        "umedground2025": ".umedground2025",
-        "chexlocalize2022": ".chexlocalize2022",
-        "dombrowski2023": ".dombrowski2023",
-        "medklip2023": ".medklip2023",
-        "nuetzel2025": ".nuetzel2025",
-        "radzero2025": ".radzero2025",
-        "vilouras2026": ".vilouras2026",
-    },
-    entry_point_group="groundcxr.protocols",
-)
-
-
-def get_protocol(name: str) -> Protocol:
-    """The protocol of that name.
-
-    Raises:
-        UnknownNameError: If there is none, with the closest name that exists.
-    """
-    return PROTOCOLS.get(name)()
-
-
-def known_protocol(name: str, sha256: str) -> Protocol | None:
-    """The protocol that a result names, where it is the same one here.
-
-    Args:
-        name: As the result has it; may be anything.
-        sha256: The protocol's hash, as the result has it.
-
-    Returns:
-        None where no protocol of that name and hash is known here: another one would say something else than was
-        measured.
-    """
-    # Names of plug-ins are looked up on the disk.
-    if not PROTOCOLS.is_builtin(name) and name not in PROTOCOLS.names():
-        return None
-    protocol = get_protocol(name)
-    return protocol if protocol.hash == sha256 else None

@@ -8,8 +8,10 @@ from typing import Any
 from ..core import BOX, Box, ImageSize, MetricValue, Status
 from .box_geometry import corners, overlap, painted
 from .box_protocol import NO_ANSWER, ONLY_BOXES, BoxProtocol
-from .protocol import PROTOCOLS, Metric, statistics_constants, with_status
+from .protocol import Metric, with_status
 from .region import BoxRegion
+from .registry import PROTOCOLS
+from .statistics import statistics_constants
 
 SIDE = 224
 ENTAILED = 0.5

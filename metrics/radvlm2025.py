@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from ..core import BOX, Box, Grounding, ImageSize, MetricValue, Sample, Status, Target
 from .box_geometry import corners, pairwise_iou
 from .box_protocol import NO_ANSWER, REDUCED, BoxProtocol, with_parts
-from .protocol import PROTOCOLS, Metric, statistics_constants
+from .protocol import Metric
 from .reducers import Sums
+from .registry import PROTOCOLS
+from .statistics import statistics_constants
 
 HIT_IOU = 0.5
 DECIMALS = 4

@@ -17,10 +17,12 @@ from .bilinear import seen_pixels
 from .chosen import Chosen
 from .map_protocol import TARGET, MapProtocol
 from .pooled_pixels import STORED_LEVELS, PooledPixels, counted
-from .protocol import PROTOCOLS, Metric, statistics_constants
+from .protocol import Metric
 from .ranking import Ranking
 from .reducers import Sums
 from .region import BoxRegion, Region
+from .registry import PROTOCOLS
+from .statistics import statistics_constants
 
 THRESHOLDS = tuple(round(0.01 * step, 2) for step in range(101))
 _AT = np.arange(0, 1.01, 0.01).astype(np.float32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -125,6 +125,16 @@ def summarise(
         },
         weighted=None if weights is None else [weighted(j) for j in columns],
     )
+
+
+def statistics_constants() -> dict[str, Any]:
+    """How samples become table cells, for a protocol's `constants`; see `summarise`."""
+    return {
+        "pathology": "mean over samples, population standard deviation",
+        "macro": "mean over pathologies with a sample, population standard deviation over their means",
+        "micro": "mean over samples, population standard deviation",
+        "interval": {"percentiles": list(INTERVAL), "bootstrap": "patients", "draws": DRAWS, "seed": SEED},
+    }
 
 
 def _mean(column: NDArray[np.float64]) -> float:

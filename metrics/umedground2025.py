@@ -7,8 +7,10 @@ from typing import Any
 
 from ..core import BOX, Box, ImageSize
 from .box_geometry import centred_shares
-from .protocol import PROTOCOLS, Metric, statistics_constants
+from .protocol import Metric
+from .registry import PROTOCOLS
 from .single_box import ONE_BOX, UNDEFINED, SingleBoxProtocol, iou_in_float32
+from .statistics import statistics_constants
 
 ACCURATE_IOU = {"acc10": 0.1, "acc30": 0.3, "acc50": 0.5}
 

@@ -7,9 +7,11 @@ from typing import Any
 
 from ..core import BOX, HEATMAP, Box, Grounding, Heatmap, MetricValue, Sample, Status, Target
 from .levels import Cells, Levels
-from .protocol import PROTOCOLS, Metric, Protocol, statistics_constants, with_status
+from .protocol import Metric, Protocol, with_status
 from .region import BoxRegion, Region
+from .registry import PROTOCOLS
 from .scores import auroc, average_precision, best_iou, contrast_to_noise, energy, mean_iou, pointing
+from .statistics import statistics_constants
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)
 EPSILON = 1e-6

@@ -11,10 +11,11 @@ from .box_view import CONTAINED, score_boxes, without_boxes
 from .boxes_as_map import best_first
 from .map_view import TUNED, score_map, score_map_of_boxes, without_map
 from .negative_view import image_score, of_negative, of_positive
-from .protocol import PROTOCOLS, Metric, Protocol, held, refuse_other_size, with_status
+from .protocol import Metric, Protocol, held, refuse_other_size, with_status
 from .ranking import Ranking
 from .reducers import Sums
 from .region import Region, region_of
+from .registry import PROTOCOLS
 from .v1 import ACCURATE_IOU, V1
 
 _V1 = V1()

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 
 from ..core import HEATMAP, Box, Grounding, Heatmap, MetricValue, ProtocolError, Sample, Status, Target
 from .levels import Cells, count_each_box
-from .protocol import PROTOCOLS, Metric, Protocol, statistics_constants, with_status
+from .protocol import Metric, Protocol, with_status
 from .region import BoxRegion, Region
+from .registry import PROTOCOLS
 from .scores import moments
+from .statistics import statistics_constants
 from .vilouras2024_loader import SHORT_SIDE, kept_boxes
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)

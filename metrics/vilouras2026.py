@@ -15,8 +15,10 @@ from ..core import BOX, HEATMAP, Box, Heatmap, MetricValue, Status
 from ..core.map_cells import stretched
 from .levels import Cells, count_each_box
 from .map_protocol import TARGET, MapProtocol
-from .protocol import PROTOCOLS, Metric, statistics_constants, with_status
+from .protocol import Metric, with_status
 from .region import BoxRegion, Region
+from .registry import PROTOCOLS
+from .statistics import statistics_constants
 from .vilouras2024 import INFINITE, cnr_by_box, contrast
 
 THRESHOLDS = (0.1, 0.2, 0.3, 0.4, 0.5)

@@ -18,7 +18,8 @@ from ..entry import Entry, fitting_protocols
 from ..plan import USERS_OWN, Selection, select_as
 from ..provenance import check_device, configured_device
 from ..result import Result
-from ..run import Run, run_entry
+from ..run import run_entry
+from ..run_settings import Run
 from ..schema import DatasetInfo, ResultFile
 from .changes import changes_between
 from .record import ReproductionFile

@@ -9,13 +9,13 @@ from markupsafe import Markup
 from ...comparison.setting import ProtocolKey
 from ...core import GroundCXRError
 from ...evaluation.schema import MetricInfo
+from ..board import board
 from ..board_html import board_scale, board_table, scale_note
 from ..caption import blind_said, sentences
 from ..overview import Overview, overview
 from ..overview_caption import overview_caption, ranks_said
 from ..overview_html import BARS_SAID, overview_scale, overview_table, ranks_table
 from ..runs import metrics_of
-from ..tables import board
 from ..words import TASK, metric_sentence, metric_words
 from .places import Choice, Place, slug
 

@@ -7,19 +7,11 @@ from importlib.resources import files
 
 from ...core import GroundCXRError
 from ...core.progress import Advance, progress
+from ..board import boards
 from ..export import export
 from ..formats import Format
 from ..library import Library
-from ..tables import boards
-from .board_pages import (
-    UP,
-    board_page,
-    metric_choices,
-    overview_choices,
-    overview_words,
-    overviews_of,
-    place_choices,
-)
+from .board_pages import UP, board_page, metric_choices, overview_choices, overview_words, overviews_of, place_choices
 from .cards import card
 from .folder import README
 from .method_pages import method_page

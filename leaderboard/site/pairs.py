@@ -14,8 +14,8 @@ from ...comparison.significance import LEVEL
 from ...evaluation.derived import is_derived
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
+from ..board import board
 from ..runs import Run
-from ..tables import board
 
 MOST = 24
 """Methods that are held against one another: their pairs, 276, and the time that they take, grow with the square."""

@@ -11,8 +11,9 @@ from ...core.alterations import Alteration
 from ...datasets import DATASETS
 from ...evaluation.box_choice import choose
 from ..answered import protocol_of
+from ..film import Film
 from ..joining import join
-from ..overlays import Film, Picture
+from ..overlays import Picture
 from ..runs import Run
 
 MOST = 4

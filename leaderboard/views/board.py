@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ...core import GroundCXRError
+from ..board import board
 from ..board_html import board_scale, board_table, scale_note
 from ..caption import blind_said, sentences
-from ..tables import board
 from ..words import TASK, metric_sentence
 from . import charts, conditions, published
 from .address import linked
-from .frame import Chosen, open_page
+from .choices import Chosen
+from .frame import open_page
 from .markup import element, note, put, sentence, text
 
 

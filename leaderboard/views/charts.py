@@ -15,9 +15,9 @@ from ...comparison.significance import MACRO
 from ...evaluation.derived import DERIVED, DERIVED_SAID
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
+from ..profiles import profile, speed_quality
 from ..runs import Run
-from ..tables import profile, speed_quality
-from .frame import Chosen
+from .choices import Chosen
 from .markup import element, note, put, table, text
 
 ACCENT = "#0b6b75"

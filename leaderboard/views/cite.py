@@ -18,7 +18,8 @@ from ..runs import Run
 from ..sheet import Sheet
 from ..table_style import AS_USUAL, TableStyle
 from .address import choose
-from .frame import ALL_DATA, Chosen, open_page
+from .choices import Chosen
+from .frame import ALL_DATA, open_page
 from .markup import note, put, sentence
 
 _NAMES = {

@@ -18,8 +18,9 @@ from ..overlays import Layer, Style, colours
 from ..runs import Run
 from . import zoom
 from .address import choose, follow_first, say_what_is_missing
+from .choices import Chosen
 from .figure_button import put_figure_button
-from .frame import Chosen, open_page
+from .frame import open_page
 from .markup import element, note, put, sentence, text
 from .pictures import Shown, answer, put_looks, put_picture, truth
 

@@ -8,7 +8,7 @@ from ...evaluation.derived import DERIVED
 from ...evaluation.numbers import digits_of, write_number
 from ..conditions import Change, ConditionTable, condition_table
 from ..export_conditions import AS_IT_IS, changes_caption, names_of
-from .frame import Chosen
+from .choices import Chosen
 from .markup import element, heading, note, put, table, text
 
 

@@ -15,8 +15,9 @@ from ..joining import join_run
 from ..overlays import Style
 from ..runs import Run
 from .address import choose, linked
+from .choices import Chosen
 from .compare import FIRST
-from .frame import Chosen, open_page
+from .frame import open_page
 from .markup import element, heading, note, put, sentence, table, text
 from .pictures import answer, put_looks, put_picture
 

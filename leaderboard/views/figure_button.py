@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from ..figure import draw_figure, written
+from ..figure import draw_figure
+from ..figure_file import written
 from ..figure_rows import figure_rows
 from ..joining import Joined
 from ..options import Options

@@ -19,12 +19,13 @@ from ...evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..blind import never_looks
+from ..board import board
 from ..joining import join_run
 from ..runs import Run
-from ..tables import board
 from .address import choose, linked
 from .charts import ACCENT, styled
-from .frame import Chosen, open_page
+from .choices import Chosen
+from .frame import open_page
 from .markup import element, heading, interval, note, put, sentence, table, text
 from .pictures import put_looks, thumbnail
 

@@ -11,7 +11,8 @@ from ..overview import Overview, overview
 from ..overview_caption import overview_caption, ranks_said
 from ..overview_html import BARS_SAID, overview_scale, overview_table, ranks_table
 from .address import linked
-from .frame import Chosen, open_page
+from .choices import Chosen
+from .frame import open_page
 from .markup import heading, note, put, sentence
 
 

@@ -14,8 +14,9 @@ from ...core.regular import check_regular
 from ...evaluation.schema import ConditionInfo
 from ...metrics import Protocol
 from ..answered import answered
+from ..film import Film
 from ..joining import Joined
-from ..overlays import Film, Picture, Style, live_iou
+from ..overlays import Picture, Style, live_iou
 from ..runs import Run
 from .markup import element, put, sentence, text
 

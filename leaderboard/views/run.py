@@ -15,7 +15,8 @@ from ..run_facts import command_note, data_facts, method_facts, notes, run_facts
 from ..run_html import numbers_said, numbers_table
 from ..runs import Run
 from .address import choose
-from .frame import Chosen, open_page
+from .choices import Chosen
+from .frame import open_page
 from .markup import element, heading, put, sentence, text
 
 

@@ -5,12 +5,12 @@ import pytest
 
 from groundcxr.comparison.head_to_head import head_to_head
 from groundcxr.comparison.significance import holm
+from groundcxr.leaderboard.board import board
 from groundcxr.leaderboard.caption import caption
 from groundcxr.leaderboard.export import export
 from groundcxr.leaderboard.failures import slices
 from groundcxr.leaderboard.formats import Format
 from groundcxr.leaderboard.library import Library
-from groundcxr.leaderboard.tables import board
 
 
 @pytest.fixture

@@ -16,13 +16,13 @@ from groundcxr.core.fingerprint import generator_from
 from groundcxr.evaluation import load_result
 from groundcxr.evaluation.import_result import import_result
 from groundcxr.evaluation.numbers import write_number
+from groundcxr.leaderboard.board import boards
 from groundcxr.leaderboard.export import export
 from groundcxr.leaderboard.export_overview import export_overviews
 from groundcxr.leaderboard.formats import Format
 from groundcxr.leaderboard.library import Library
 from groundcxr.leaderboard.overview import across_datasets, overviews
 from groundcxr.leaderboard.table_style import TableStyle
-from groundcxr.leaderboard.tables import boards
 from groundcxr.metrics import get_protocol
 
 

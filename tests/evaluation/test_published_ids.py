@@ -15,8 +15,8 @@ from groundcxr import evaluate, load_dataset
 from groundcxr.core.fingerprint import digest, file_digest
 from groundcxr.datasets.ids import SECRET_FILE
 from groundcxr.evaluation.prediction import image_key, query_key
+from groundcxr.leaderboard.board import boards
 from groundcxr.leaderboard.library import Library
-from groundcxr.leaderboard.tables import boards
 
 PHRASES = [
     f"{size} {side} {zone} edema"

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from groundcxr.core.fingerprint import digest
-from groundcxr.evaluation.result import Result, make_result
+from groundcxr.evaluation.make_result import make_result
+from groundcxr.evaluation.result import Result
 from groundcxr.evaluation.schema import DatasetInfo, MethodInfo, RunInfo
 from groundcxr.leaderboard.library import Library
 from groundcxr.metrics import get_protocol

@@ -13,16 +13,16 @@ from groundcxr.core import GroundCXRError, Radiograph, UnknownNameError
 from groundcxr.core.alterations import Alteration
 from groundcxr.core.fingerprint import digest
 from groundcxr.evaluation.schema import ConditionInfo
+from groundcxr.leaderboard.board import boards
 from groundcxr.leaderboard.conditions import condition_tables
 from groundcxr.leaderboard.export import export
 from groundcxr.leaderboard.export_conditions import export_changes
+from groundcxr.leaderboard.film import Film
 from groundcxr.leaderboard.formats import Format
 from groundcxr.leaderboard.joining import join_run
 from groundcxr.leaderboard.options import Options
-from groundcxr.leaderboard.overlays import Film
 from groundcxr.leaderboard.overview import overviews
 from groundcxr.leaderboard.reproduction import command
-from groundcxr.leaderboard.tables import boards
 from groundcxr.leaderboard.views.conditions import changes_table
 
 N = 12

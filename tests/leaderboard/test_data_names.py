@@ -3,9 +3,9 @@
 import numpy as np
 
 from groundcxr.core.fingerprint import digest
+from groundcxr.leaderboard.board import board
 from groundcxr.leaderboard.caption import caption
 from groundcxr.leaderboard.data_names import data_names
-from groundcxr.leaderboard.tables import board
 
 
 def names_of(library):

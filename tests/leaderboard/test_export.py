@@ -13,11 +13,11 @@ import pytest
 from markdown_it import MarkdownIt
 
 from groundcxr.evaluation.numbers import write_number
+from groundcxr.leaderboard.board import board, boards
 from groundcxr.leaderboard.citation import bibtex
 from groundcxr.leaderboard.export import export
 from groundcxr.leaderboard.formats import SUFFIXES, Format
 from groundcxr.leaderboard.table_style import TableStyle
-from groundcxr.leaderboard.tables import board, boards
 
 HOSTILE = r"""a|b _c_ *d* <script>alert("x")</script> & 50% #1 $x^2$ {~} \end{table*} `rm` [l](http://x) @article{k,"""
 

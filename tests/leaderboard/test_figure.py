@@ -11,10 +11,12 @@ from PIL import Image
 from groundcxr import Box, Grounding, Heatmap, evaluate, load_dataset
 from groundcxr.core import Mask, Sample
 from groundcxr.leaderboard.answered import Answer
-from groundcxr.leaderboard.figure import FigureRow, draw_figure, title_of, wrapped, written
+from groundcxr.leaderboard.board import board
+from groundcxr.leaderboard.figure import FigureRow, draw_figure, title_of, wrapped
+from groundcxr.leaderboard.figure_file import written
+from groundcxr.leaderboard.film import Film
 from groundcxr.leaderboard.forest import forest, forest_caption
-from groundcxr.leaderboard.overlays import METHOD, TRUTH, Film, Style
-from groundcxr.leaderboard.tables import board
+from groundcxr.leaderboard.overlays import METHOD, TRUTH, Style
 
 CYAN, WHITE = ("#{:02x}{:02x}{:02x}".format(*colour) for colour in (TRUTH, METHOD))
 

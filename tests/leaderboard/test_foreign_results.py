@@ -12,13 +12,13 @@ from markdown_it import MarkdownIt
 
 from groundcxr.datasets import DATASETS
 from groundcxr.evaluation import load_result
-from groundcxr.evaluation.schema import problems_of
+from groundcxr.evaluation.invariants import problems_of
+from groundcxr.leaderboard.board import board, boards
 from groundcxr.leaderboard.citation import bibtex
 from groundcxr.leaderboard.citation_safety import is_harmless
 from groundcxr.leaderboard.export import export
 from groundcxr.leaderboard.formats import Format
 from groundcxr.leaderboard.published import published_groups
-from groundcxr.leaderboard.tables import board, boards
 from groundcxr.methods import METHODS
 from groundcxr.metrics import PROTOCOLS, get_protocol
 

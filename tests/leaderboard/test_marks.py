@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from groundcxr.leaderboard.blind import best_guess
+from groundcxr.leaderboard.board import board
 from groundcxr.leaderboard.caption import ABOVE, TIED, blind_said, caption
 from groundcxr.leaderboard.export import export
 from groundcxr.leaderboard.formats import Format
-from groundcxr.leaderboard.tables import board
 
 EDEMA = np.arange(40) % 2 == 0
 

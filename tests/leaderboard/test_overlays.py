@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from groundcxr.core import Box, Grounding, Heatmap, ImageError, Mask, Sample
-from groundcxr.leaderboard.overlays import EMPTY, METHOD, TRUTH, Film, Layer, Picture, Style, colours, live_iou
+from groundcxr.leaderboard.film import Film
+from groundcxr.leaderboard.overlays import EMPTY, METHOD, TRUTH, Layer, Picture, Style, colours, live_iou
 from groundcxr.metrics import get_protocol
 
 SIZE = (60, 40)

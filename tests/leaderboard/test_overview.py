@@ -9,12 +9,12 @@ import pytest
 
 from groundcxr.core import GroundCXRError
 from groundcxr.leaderboard import across_datasets
+from groundcxr.leaderboard.board import board
 from groundcxr.leaderboard.export_overview import export_overviews
 from groundcxr.leaderboard.formats import Format
 from groundcxr.leaderboard.overview import overview, overviews
 from groundcxr.leaderboard.overview_caption import overview_caption, shared_said
 from groundcxr.leaderboard.table_style import TableStyle
-from groundcxr.leaderboard.tables import board
 
 SETS = ("vindr-cxr", "padchest-gr", "chexlocalize")
 

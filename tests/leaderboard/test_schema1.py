@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from groundcxr.evaluation.result import load_result
+from groundcxr.leaderboard.board import boards
 from groundcxr.leaderboard.export import export
 from groundcxr.leaderboard.formats import Format
 from groundcxr.leaderboard.library import Library
-from groundcxr.leaderboard.tables import boards
 
 DATA = Path(__file__).parents[1] / "data" / "schema1"
 """Four methods on 24 phantoms. The exports were written by the code of that time; since then a control is no longer

@@ -8,6 +8,7 @@ import pytest
 
 from groundcxr.leaderboard.audit import audit
 from groundcxr.leaderboard.audit_export import export_audit
+from groundcxr.leaderboard.board import boards
 from groundcxr.leaderboard.board_html import board_table
 from groundcxr.leaderboard.caption import caption
 from groundcxr.leaderboard.export import export
@@ -17,7 +18,6 @@ from groundcxr.leaderboard.formats import Format, PageFormat
 from groundcxr.leaderboard.overview import overviews
 from groundcxr.leaderboard.overview_caption import overview_caption
 from groundcxr.leaderboard.supervision import label_of, tag_of
-from groundcxr.leaderboard.tables import boards
 
 BOXED = "Learnt from boxes or masks: Fitted."
 PLACES = "The phrases name the places of the true boxes: only what exceeds location-prior was seen in the image."

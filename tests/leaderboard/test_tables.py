@@ -7,9 +7,10 @@ import pytest
 from groundcxr.comparison.head_to_head import head_to_head
 from groundcxr.core import GroundCXRError, UnknownNameError
 from groundcxr.evaluation import load_result
+from groundcxr.leaderboard.board import board, boards
 from groundcxr.leaderboard.caption import caption
 from groundcxr.leaderboard.failures import SLICINGS, slices, status_counts, worst_samples
-from groundcxr.leaderboard.tables import board, boards, profile, speed_quality
+from groundcxr.leaderboard.profiles import profile, speed_quality
 from groundcxr.leaderboard.views.charts import name_places
 
 NAN = float("nan")
@@ -68,7 +69,7 @@ def test_lower_is_better_where_the_metric_says_so(three, monkeypatch):
     for run in runs:
         turned = [metric.model_copy(update={"higher_is_better": False}) for metric in run.info.metrics]
         monkeypatch.setitem(run.__dict__, "info", run.info.model_copy(update={"metrics": turned}))
-    from groundcxr.leaderboard.tables import _board
+    from groundcxr.leaderboard.board import _board
 
     _board.cache_clear()
     table = board(runs, "box_iou")

@@ -9,11 +9,11 @@ import groundcxr
 from groundcxr import methods
 from groundcxr.evaluation.schema import MetricInfo
 from groundcxr.leaderboard.blind import never_looks
+from groundcxr.leaderboard.board import board
 from groundcxr.leaderboard.board_html import board_table
-from groundcxr.leaderboard.tables import board
 from groundcxr.leaderboard.words import KINDS, TIERS, metric_sentence, metric_words, protocol_card
 from groundcxr.methods import METHODS, ControlMethod
-from groundcxr.metrics.protocol import PROTOCOLS
+from groundcxr.metrics.registry import PROTOCOLS
 
 DOCS = Path(groundcxr.__file__).parent / "docs"
 

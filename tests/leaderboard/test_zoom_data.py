@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from groundcxr.core import Box, Heatmap, Mask
-from groundcxr.leaderboard.overlays import Film, Layer, Picture, Style
+from groundcxr.leaderboard.film import Film
+from groundcxr.leaderboard.overlays import Layer, Picture, Style
 from groundcxr.leaderboard.zoom_data import viewer_data
 
 SIZE = (61, 43)
