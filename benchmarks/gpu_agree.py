@@ -67,6 +67,8 @@ def main() -> None:
 
 def make(folder: Path, names: tuple[str, ...], samples: int) -> None:
     """Write the models and the CPU's answers."""
+    if folder.exists():
+        raise SystemExit(f"{folder} is there already; name a new folder")
     save_models(folder / "models", names)
     (folder / "made.txt").write_text(libraries())
     for name in names:

@@ -19,7 +19,7 @@ import torch
 from ldm_common import SPAN, Meter, machine, made_up, networks, part_flops, seconds
 from ldm_published import Published
 
-from groundcxr.core import Box, Grounding, Heatmap, Radiograph, Target
+from groundcxr.core import DEFAULT_PROTOCOL, Box, Grounding, Heatmap, Radiograph, Target
 from groundcxr.methods.diffusion.ldm import CrossAttentionGrounder
 from groundcxr.methods.diffusion.ldm.batching import BatchSize, exact_float32
 from groundcxr.methods.diffusion.ldm.frame import network_input
@@ -206,7 +206,7 @@ def beside(values: np.ndarray[Any, Any]) -> tuple[float, float]:
     prepared = time.perf_counter() - start
     target = Target([Box(500, 600, 1100, 1400)], film.size)
     start = time.perf_counter()
-    get_protocol("v2").score(Grounding(Heatmap.whole(values, film.size)), target)
+    get_protocol(DEFAULT_PROTOCOL).score(Grounding(Heatmap.whole(values, film.size)), target)
     return prepared, time.perf_counter() - start
 
 

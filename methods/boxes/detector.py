@@ -168,7 +168,7 @@ class Detector(PromptedMethod):
         answers: list[Grounding] = []
         # Where phrases share the encoding of an image, one after the other it would be encoded anew for each.
         groups = [phrases] if self.family.shares_image else together(phrases, self._device)
-        for part in (part for some in groups for part in in_parts(some)):
+        for part in in_parts(groups):
             prompts = [self.family.prompt(phrase) for phrase in part]
             most = self.family.most_tokens(self._model.config)
             found = self._found(image, prompts, most)

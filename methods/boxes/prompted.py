@@ -192,9 +192,11 @@ class PromptedMethod(PretrainedMethod):
             raise MethodError(f"a phrase holds {found}, which the tokenizer of {self.name} reserves; leave it out")
 
 
-def in_parts(phrases: Sequence[str]) -> list[Sequence[str]]:
-    """Phrases in as many parts as go through a network one after another, so that memory does not grow with them."""
-    return [phrases[start : start + _PHRASES_AT_ONCE] for start in range(0, len(phrases), _PHRASES_AT_ONCE)]
+def in_parts(groups: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """What goes through a network at once of groups of phrases: so few that memory does not grow with a group."""
+    return [
+        some[start : start + _PHRASES_AT_ONCE] for some in groups for start in range(0, len(some), _PHRASES_AT_ONCE)
+    ]
 
 
 def _holds_pixel(box: Box, image_size: ImageSize) -> bool:

@@ -144,7 +144,7 @@ class Segmenter(PromptedMethod):
         most = self._model.config.text_config.max_position_embeddings
         vision = self.family.look(self._model, self.pixel_inputs(image)["pixel_values"].to(self._device))
         answers: list[Grounding] = []
-        for part in (part for some in together(phrases, self._device) for part in in_parts(some)):
+        for part in in_parts(together(phrases, self._device)):
             tokens = self._processor.tokenizer(
                 list(part), padding="max_length", truncation=True, max_length=most, return_tensors="pt"
             )

@@ -38,6 +38,11 @@ def answers(agree, tmp_path_factory):
     return folder
 
 
+def test_answers_that_are_there_are_not_written_over(agree, tmp_path):
+    with pytest.raises(SystemExit, match="is there already; name a new folder"):
+        agree.make(tmp_path, agree.SMOKE, agree.SMOKE_SAMPLES)
+
+
 def script(tmp_path, *options, python=sys.executable, **environment):
     given = [f"{name}={value}" for name, value in {"PYTHON": python, **environment}.items()]
     command = ["env", *given, "bash", BENCHMARKS / "gpu.sh", *options]

@@ -72,8 +72,8 @@ class CrossAttentionGrounder:
                 attention merged with what image and phrase draw it to on their own (Nuetzel et al., MIDL 2025).
             gaussian_sigma: Standard deviation of the blur in pixels of the input; 0 for none.
             otsu: Whether the map is 0 up to Otsu's threshold.
-            dtype: Precision of the UNet: "float32", "bfloat16" or "float16", in which a copy of it computes; latents,
-                the softmax of the attention that is read, and maps are float32.
+            dtype: Precision of the UNet: "float32", "bfloat16" or "float16", in which a copy of it computes where it
+                is in another; latents, the softmax of the attention that is read, and maps are float32.
             compile: Whether the UNet is compiled with `torch.compile`.
             max_batch: The most rows that are worked on at once; None for what fits into half of the free memory.
 
@@ -113,7 +113,7 @@ class CrossAttentionGrounder:
         self._dtype = DTYPES[dtype]
         # Half the traffic of autocast, whose norms are in float32: 1.3 times as fast on an H100, and rounded alike.
         # Module's own `to`, since diffusers' warns of every cast.
-        self._unet: Any = unet if self._dtype is torch.float32 else torch.nn.Module.to(deepcopy(unet), self._dtype)
+        self._unet: Any = unet if unet.dtype is self._dtype else torch.nn.Module.to(deepcopy(unet), self._dtype)
         self._unet.eval()
         self._vae = vae.eval()
         if self.device.type != "cuda" or compile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 
@@ -372,6 +373,16 @@ def test_half_precision_is_close(networks, inputs, monkeypatch, extraction, plai
     assert half.dtype is torch.float32
     assert 0 < (half - exact).abs().mean() < 0.05
     assert networks[0].dtype is torch.float32
+
+
+def test_a_network_given_in_half_precision_computes_in_the_one_asked_for(networks, inputs):
+    half = torch.nn.Module.to(copy.deepcopy(networks[0]), torch.bfloat16)
+    wide = torch.nn.Module.to(copy.deepcopy(half), torch.float32)
+    found, expected = (
+        all_maps(grounder((unet, networks[1]), layers=LAYERS), inputs, postprocess=False) for unet in (half, wide)
+    )
+    torch.testing.assert_close(found, expected, atol=0, rtol=0)
+    assert half.dtype is torch.bfloat16
 
 
 @pytest.mark.parametrize(
