@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from contextlib import suppress
 from html import unescape
 from pathlib import Path
 from types import SimpleNamespace
@@ -207,12 +208,12 @@ def traces() -> bool:
 
 
 def wait_for(address: str, server: subprocess.Popen) -> None:
-    # A refused connection comes back at once, so this asks until the server listens or has ended.
-    while server.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=30) as answer:
-                if answer.status == 200:
-                    return
-        except OSError:
-            continue
-    raise AssertionError("the leaderboard ended before it answered")
+    while True:
+        # A refused connection comes back at once.
+        with suppress(OSError), urllib.request.urlopen(address, timeout=30) as answer:
+            if answer.status == 200:
+                return
+        # Between questions the server has the processor to itself.
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(0.1)
+            raise AssertionError("the leaderboard ended before it answered")

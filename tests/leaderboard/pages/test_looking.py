@@ -105,7 +105,9 @@ def test_every_link_keeps_the_choices(page):
 def zoomed(page, which: str, path: str = "/compare"):
     opened(page, path)
     expect(page.locator(".gx-phrase").first).to_be_visible()
-    page.get_by_role("button", name=f"Zoom: {which} on").first.click()
+    # By its phrase, since a later row's button may be there before the first row's.
+    phrase = page.locator(".gx-phrase").first.inner_text()
+    page.get_by_role("button", name=f"Zoom: {which} on: {phrase}").first.click()
     viewer = page.locator(".gx-viewer")
     expect(viewer.locator(f"{ANSWER} canvas").first).to_have_attribute("width", "256")
     return viewer
