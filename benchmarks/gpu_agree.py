@@ -32,7 +32,7 @@ from numpy.typing import NDArray
 
 from groundcxr import GroundingMethod, evaluate
 from groundcxr.core.machine import cpu_count
-from groundcxr.methods.diffusion.ldm.batching import BatchSize
+from groundcxr.methods.batch_size import BatchSize
 
 SAMPLES, SMOKE_SAMPLES = 60, 3
 BATCH = 16
@@ -97,9 +97,9 @@ def compare(folder: Path, names: tuple[str, ...], samples: int, device: str) -> 
         print("|---|---:|---:|---:|---:|---:|---:|---:|---|", flush=True)
         wrong = _printed(usual, 7)
         if short:
-            print("\n| memory capped | MiB | of MiB | batches halved to | images asked alone | maps to the CPU's | |")
-            print("|---|---:|---:|---:|---:|---:|---|", flush=True)
-            wrong += _printed(short, 5)
+            print("\n| memory capped | MiB | of MiB | batches halved to | maps to the CPU's | |")
+            print("|---|---:|---:|---:|---:|---|", flush=True)
+            wrong += _printed(short, 4)
     print(f"\n{wrong or 'no'} of these lines differ by more than {ALLOWED}, or failed")
     return int(wrong > 0)
 
@@ -191,49 +191,49 @@ def difference(one: NDArray[Any], other: NDArray[Any], kind: str) -> float:
 
 
 def memory_runs_out(folder: Path, name: str, samples: int, device: str) -> tuple[str, bool]:
-    """A line about a method whose memory is capped where its usual batch does not fit in, and whether all is well.
+    """A line about a method whose memory is capped where all samples in one batch do not fit in; whether all is well.
 
-    What `BatchSize` finds free is not what it gets then, as where another process takes it meanwhile.
+    What `BatchSize` finds free is not what it gets then, as where another process takes it meanwhile. All samples,
+    since memory is given in pieces that a small batch takes few of.
     """
     method = CASES[name].build(folder / "models")
     method.setup(device)
     torch.cuda.reset_peak_memory_stats()
-    held = torch.cuda.memory_allocated()
-    answers(method, samples, device, BATCH)
+    answers(method, samples, device, samples)
     peak = torch.cuda.max_memory_allocated()
+    held = torch.cuda.memory_allocated()  # weights, and what libraries keep to work in
     cap = held + (peak - held) // 2
     torch.cuda.empty_cache()
     torch.cuda.set_per_process_memory_fraction(cap / torch.cuda.mem_get_info()[1])
     try:
-        with _noted(method) as (halved, alone):
-            found = answers(method, samples, device, BATCH)
+        with _noted(method) as halved:
+            found = answers(method, samples, device, samples)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)  # the process compares other methods after this
     with np.load(_file(folder, name)) as stored:
         differs = difference(found["maps"], stored["maps"], "maps")
-    fine = differs <= ALLOWED and bool(halved or alone)
-    rows = ", ".join(map(str, sorted(set(halved), reverse=True))) or "-"
+    fine = differs <= ALLOWED and bool(halved)
+    sizes = ", ".join(map(str, sorted(halved, reverse=True))) or "-"
     mebibytes = f"{cap / 2**20:.0f} | {peak / 2**20:.0f}"
-    return f"| {name} | {mebibytes} | {rows} | {len(alone)} | {differs:.1e} | {'' if fine else 'wrong'} |", fine
+    return f"| {name} | {mebibytes} | {sizes} | {differs:.1e} | {'' if fine else 'wrong'} |", fine
 
 
 @contextmanager
-def _noted(method: GroundingMethod) -> Iterator[tuple[list[int], list[str]]]:
-    """What batches are halved to in the block, and the images that are asked about alone since their batch failed."""
-    halved: list[int] = []
-    alone: list[str] = []
+def _noted(method: GroundingMethod) -> Iterator[set[int]]:
+    """What batches are halved to in the block: rows of a network, or images that the method is asked about again."""
+    halved: set[int] = set()
     failed: set[str] = set()
     run, ground = BatchSize.run, method.ground_batch
 
     def noting_run(self: BatchSize, *work: Any) -> Any:
         before = self.rows
         found = run(self, *work)
-        halved.extend([self.rows] if self.rows < before else [])
+        halved.update([self.rows] if self.rows < before else [])
         return found
 
     def noting_ground(queries: Any) -> Any:
         images = {query.image.sha256 for query in queries}
-        alone.extend(images & failed if len(images) == 1 else ())
+        halved.update([len(images)] if images <= failed else [])
         try:
             return ground(queries)
         except BaseException:
@@ -242,7 +242,7 @@ def _noted(method: GroundingMethod) -> Iterator[tuple[list[int], list[str]]]:
 
     BatchSize.run, method.ground_batch = noting_run, noting_ground
     try:
-        yield halved, alone
+        yield halved
     finally:
         BatchSize.run, method.ground_batch = run, ground
 

@@ -20,10 +20,11 @@ from ldm_common import SPAN, Meter, machine, made_up, networks, part_flops, seco
 from ldm_published import Published
 
 from groundcxr.core import DEFAULT_PROTOCOL, Box, Grounding, Heatmap, Radiograph, Target
+from groundcxr.methods.batch_size import BatchSize
 from groundcxr.methods.diffusion.ldm import CrossAttentionGrounder
-from groundcxr.methods.diffusion.ldm.batching import BatchSize, exact_float32
 from groundcxr.methods.diffusion.ldm.frame import network_input
 from groundcxr.methods.diffusion.ldm.inversion import invert
+from groundcxr.methods.diffusion.ldm.precision import exact_float32
 from groundcxr.metrics import get_protocol
 
 IMAGES, PHRASES = 1047, 1160  # of MS-CXR

@@ -9,6 +9,7 @@ from typing import TypeVar
 from ..core import BOX, HEATMAP, GoneError, Grounding, ImageSize, MethodError, Query, Sample
 from ..core.errors import told_as
 from ..core.guests import guest
+from ..core.memory import memory_ran_out
 from ..methods import ControlMethod, GroundingMethod, SomeFailed
 from ..methods.base import by_image, check_answers
 from ..methods.boxes.reading import reread
@@ -65,8 +66,9 @@ def ground_safely(
 ) -> list[Prediction]:
     """Answers to all queries, with the failures of the guilty alone.
 
-    Where a batch raises, its images are asked about one by one, and of an image that raises its queries. A method that
-    answers image by image anyhow is asked so from the start: it loses nothing, and what it has answered is kept.
+    Where a batch raises, its images are asked about one by one, and of an image that raises its queries; where memory
+    ran out, half of either at a time. A method that answers image by image anyhow is asked so from the start: it loses
+    nothing, and what it has answered is kept.
 
     Args:
         method: Who answers.
@@ -122,7 +124,10 @@ def _each_safely(
     ask: Callable[[Sequence[T]], list[Prediction]],
     packages: Collection[str],
 ) -> list[Prediction]:
-    """Answers to all items at once; where that raises, to the parts that they divide into, in the end to each alone."""
+    """Answers to all items at once; where that raises, to the parts that they divide into, in the end to each alone.
+
+    A batch that is too large for the memory is no item's fault, and half of it may fit.
+    """
     if not items:
         return []
     try:
@@ -133,12 +138,20 @@ def _each_safely(
     except BaseException as error:  # sys.exit in a method, too, is no more than its failure
         if len(items) == 1:
             return [_failure(error, packages)]
+        ran_out = memory_ran_out(error)
+    # Only here, past the handler, is the traceback gone that holds what the method had in memory.
     parts = divide(items)
+    parts = parts if len(parts) > 1 else _alone(items)
     return [
         answer
-        for part in (parts if len(parts) > 1 else _alone(items))
+        for part in (_halves(parts) if ran_out else parts)
         for answer in _each_safely(part, divide, ask, packages)
     ]
+
+
+def _halves(parts: Sequence[Sequence[T]]) -> list[list[T]]:
+    middle = len(parts) // 2
+    return [[item for part in half for item in part] for half in (parts[:middle], parts[middle:])]
 
 
 def _partly_checked(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, ClassVar, Literal
 
 from ...core import BOX, Box, Grounding, Query, Radiograph, WeightsError
 from ...core.fingerprint import digest, seed_from
+from ..batch_size import BatchSize
 from ..inference import exact_inference
 from ..marker import NetworkInput, require_frame
 from ..options import require_at_least_one
@@ -23,7 +26,9 @@ from .known_models import known_model
 from .preset_choice import ASKED, chosen_preset
 from .preset_type import PHRASE
 from .reading import written_answer
-from .writing import Generated, Generation, in_halves, write
+from .writing import Generated, Generation, write
+
+_INSTEAD = "give fewer image_tokens or max_new_tokens, or a smaller model"
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ class Vlm(PretrainedMethod):
             self.preset.skip_special_tokens,
         )
         self._device = "cpu"
-        self._most: int | None = None
+        self._batch = BatchSize(1)
         self._model: Any = None
         self._asker: Any = None
 
@@ -147,7 +152,10 @@ class Vlm(PretrainedMethod):
         for part in model.modules():
             if getattr(part, "generation_config", None) is not None:
                 part.generation_config = config
-        self._device, self._most = device, None
+        # Of Kosmos-2, transformers counts the padding into the places of all tokens but the first.
+        alone = self.options.do_sample or model.config.model_type == "kosmos-2"
+        self._batch = BatchSize(1 if alone else sys.maxsize, _INSTEAD)
+        self._device = device
         self._model = model.to(device)
 
     def _require_type(self) -> None:
@@ -188,11 +196,7 @@ class Vlm(PretrainedMethod):
             MethodError: If the memory does not suffice for one, or a phrase cannot be asked about.
         """
         asked = self._asker.asked(queries)
-        # Of Kosmos-2, transformers counts the padding into the places of all tokens but the first.
-        alone = self.options.do_sample or self._model.config.model_type == "kosmos-2"
-        most = 1 if alone else self._most or len(asked)
-        written, most = in_halves(self._write, asked, most)
-        self._most = most if most < len(asked) else self._most
+        written = chain.from_iterable(self._batch.run(len(asked), lambda start, stop: self._write(asked[start:stop])))
         return [
             written_answer(
                 text.text,

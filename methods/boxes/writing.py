@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-from ...core import MethodError
-
-T = TypeVar("T")
-U = TypeVar("U")
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -121,42 +116,6 @@ class _Likelihoods:
     def _keep(self, tokens: Any) -> None:
         if self._next is not None:
             self._tokens.append(self._next.gather(1, tokens))
-
-
-def in_halves(ask: Callable[[Sequence[T]], list[U]], items: Sequence[T], most: int) -> tuple[list[U], int]:
-    """Ask about items, in batches that are halved for good where the memory does not suffice.
-
-    Args:
-        ask: Answers a batch.
-        items: What is asked about.
-        most: The largest batch to begin with.
-
-    Returns:
-        The answers in order, and the largest batch that fits.
-
-    Raises:
-        MethodError: If a single item does not fit.
-    """
-    import torch
-
-    found: list[U] = []
-    while len(found) < len(items):
-        batch = items[len(found) : len(found) + most]
-        try:
-            found += ask(batch)
-            continue
-        except torch.OutOfMemoryError as error:
-            said = str(error).split(". ")[0]
-        # Outside of the handler, where nothing holds the batch's tensors any more.
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
-        if len(batch) == 1:
-            raise MethodError(
-                f"the memory does not suffice for one phrase ({said}); give fewer image_tokens or max_new_tokens, or a "
-                "smaller model"
-            )
-        most = len(batch) // 2
-    return found, most
 
 
 def _ends(tokens: int | Sequence[int] | None) -> set[int]:

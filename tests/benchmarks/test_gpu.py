@@ -7,9 +7,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+
+from groundcxr import Grounding, GroundingMethod, Heatmap
+from groundcxr.methods.batch_size import BatchSize
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 STANDS_FOR_PYTHON = """#!/bin/sh
@@ -150,3 +155,57 @@ def test_what_ends_the_script_ends_its_parts(stand_in, tmp_path):
     process.send_signal(signal.SIGTERM)
     # Ends when nothing holds its output any more.
     assert ended(process)[0] == 130
+
+
+MEMORY = {"of a GPU": 1000, "used": 0, "most": 1000}
+"""Of a stand-in for a GPU, in MiB, of which each phrase that is worked on takes one."""
+
+
+class Fitting(GroundingMethod):
+    """Takes no more phrases at once than memory there is; where that is too little, it is asked again."""
+
+    def ground_batch(self, queries):
+        MEMORY["used"] = max(MEMORY["used"], len(queries))
+        if len(queries) > max(1, MEMORY["most"]):
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return [Grounding(Heatmap.whole(query.image.pixels[::16, ::16], query.image.size)) for query in queries]
+
+
+class Halving(Fitting):
+    """Halves what it works on itself."""
+
+    def ground_batch(self, queries):
+        parts = BatchSize(64).run(len(queries), lambda start, stop: Fitting.ground_batch(self, queries[start:stop]))
+        return [answer for part in parts for answer in part]
+
+
+class Careless(Fitting):
+    """Has never too little."""
+
+    def ground_batch(self, queries):
+        return [answer for query in queries for answer in Fitting.ground_batch(self, [query])]
+
+
+@pytest.mark.parametrize(
+    ("method", "line"),
+    [
+        (Fitting, "| stand-in | 5 | 10 | 3, 2 | 0.0e+00 |  |"),  # images, of one or more phrases each
+        (Halving, "| stand-in | 5 | 10 | 5 | 0.0e+00 |  |"),  # phrases
+        (Careless, "| stand-in | 0 | 1 | - | 0.0e+00 | wrong |"),
+    ],
+)
+def test_a_batch_that_runs_out_of_memory_is_halved(agree, tmp_path, monkeypatch, method, line):
+    monkeypatch.setitem(
+        agree.CASES, "stand-in", SimpleNamespace(build=lambda models: method(), samples=10, settings={})
+    )
+    for name in ("memory_allocated", "max_memory_allocated"):
+        monkeypatch.setattr(torch.cuda, name, lambda name=name: MEMORY["used"] * 2**20 if "max" in name else 0)
+    monkeypatch.setattr(torch.cuda, "reset_peak_memory_stats", lambda: MEMORY.update(used=0))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (0, MEMORY["of a GPU"] * 2**20))
+    monkeypatch.setattr(
+        torch.cuda, "set_per_process_memory_fraction", lambda part: MEMORY.update(most=round(part * MEMORY["of a GPU"]))
+    )
+    agree.make(tmp_path / "answers", ("stand-in",), 10)
+    found = agree.memory_runs_out(tmp_path / "answers", "stand-in", 10, "cpu")
+    assert found == (line, method is not Careless)
+    assert MEMORY["most"] == MEMORY["of a GPU"]

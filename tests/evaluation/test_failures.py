@@ -106,6 +106,39 @@ def test_a_batch_that_raises_is_asked_image_by_image_then_phrase_by_phrase(tiny,
     assert Batches.asked == ["0 0+0 1+1 0+1 1", "2 0+2 1+3 0+3 1", "2 0+2 1", "3 0+3 1", "3 0", "3 1", "4 0+5 0"]
 
 
+class Large(Batches):
+    most: list[int] = []  # noqa: RUF012
+    """How many phrases fit into memory."""
+
+    def ground_batch(self, queries):
+        answers = super().ground_batch(queries)
+        if len(queries) > self.most[0]:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return answers
+
+    def spoil(self, values):
+        return values
+
+
+def test_a_batch_too_large_for_the_memory_is_asked_half_by_half(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(Large, "most", [3])
+    monkeypatch.setattr(Batches, "asked", [])
+    result = evaluate(Large, tiny, out=tmp_path, batch_size=4)
+    whole = "0 0+0 1+1 0+1 1+2 0+2 1+3 0+3 1"
+    # Two images of two phrases each do not fit either; one does.
+    assert Large.asked == [whole, whole[:15], "0 0+0 1", "1 0+1 1", whole[16:], "2 0+2 1", "3 0+3 1", "4 0+5 0"]
+    assert result.info.n_failed == 0
+
+
+def test_an_image_too_large_for_the_memory_is_asked_about_by_half_of_its_phrases(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(Large, "most", [0])
+    monkeypatch.setattr(Batches, "asked", [])
+    result = evaluate(Large, tiny, out=tmp_path, batch_size=1, limit=2)
+    assert Large.asked == ["0 0+0 1", "0 0", "0 1"]
+    assert result.info.n_failed == 2
+    assert all("Tried to allocate 2.00 GiB" in one for one in result.problems.values())
+
+
 def test_a_method_that_answers_image_by_image_is_asked_about_no_innocent_image_twice(tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(Raises, "calls", 0)
     evaluate(Raises, tiny, out=tmp_path)

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from ...batch_size import BatchSize
 from ..ldm.attention import ALL_LAYERS, named_layers
-from ..ldm.batching import DTYPES, BatchSize, exact_float32, products_in
 from ..ldm.forward import Begun
 from ..ldm.noising import NoisedLatents, attention_blocks
 from ..ldm.postprocess import check_finite, combine, finish
+from ..ldm.precision import DTYPES, exact_float32, products_in
 from ..ldm.reading import Phrases, read_phrases, read_together
 from ..ldm.whole import WholeForward
 from .noise import fixed_times

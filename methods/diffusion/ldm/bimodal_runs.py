@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ....core import MethodError
-from .batching import BatchSize
+from ...batch_size import BatchSize
 from .bimodal import SMALLEST, BimodalMeans
 from .forward import Forward
 from .reading import Phrases

@@ -8,7 +8,8 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import Tensor
 
-from .batching import give_back_memory, is_out_of_memory
+from ....core.memory import memory_ran_out
+from ...batch_size import give_back_memory
 from .forward import Begun
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -41,7 +42,7 @@ class _Compiled:
                 found = self._function(*_each(given, self._filled))
                 return _each(found, lambda tensor: tensor[:rows])
             except RuntimeError as error:
-                if not is_out_of_memory(error):
+                if not memory_ran_out(error):
                     raise
             # Only here, past the handler, is the traceback gone that holds the copies.
             give_back_memory()

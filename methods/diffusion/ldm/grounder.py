@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from ....core import MethodError, WeightsError
+from ...batch_size import BatchSize
 from ...repository import read_config
 from .arguments import check_image, check_width, images_of, per_image, token_weights
 from .attention import choose_layers
-from .batching import DTYPES, BatchSize, exact_float32
 from .bimodal_runs import Posterior, read_bimodal
 from .forward import Forward
 from .inversion import invert
@@ -22,6 +22,7 @@ from .monai import autoencoder_from_monai, read_weights, unet_from_monai
 from .noising import NoisedLatents, attention_blocks, difference_blocks, difference_times
 from .options import Extraction
 from .postprocess import check_finite, combine, finish
+from .precision import DTYPES, exact_float32
 from .reading import Block, Phrases, read_phrases, read_together
 from .schedule import NoiseSchedule, last_four_fifths, middle_fifth, sampler_of
 from .split import SplitForward, is_plain

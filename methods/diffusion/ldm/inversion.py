@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from .batching import BatchSize
+from ...batch_size import BatchSize
 from .forward import Begun, Forward, join
 from .schedule import NoiseSchedule
 

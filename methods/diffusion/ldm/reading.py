@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ...batch_size import BatchSize
 from ...inference import together
-from .batching import BatchSize
 from .forward import Begun, Forward, join
 from .postprocess import min_max
 

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from ....core import MethodError
 from ....core.place_table import PlaceTable
+from ...batch_size import BatchSize
 from ...training import epoch_order, generator
-from .batching import DTYPES, BatchSize, products_in
 from .checkpoint import LoadedModel
 from .embedding import change_of
 from .examples import Example, samples_per_location, target
@@ -27,6 +27,7 @@ from .losses import diversity_loss, place_loss
 from .options import Settings, Tokens
 from .phrases import TokenizedPhrase, token_tensors, tokenize
 from .placing import location_weights, rows_to_train, word_weights
+from .precision import DTYPES, products_in
 from .recipes import TIMES, Recipe, Trained
 
 _KEPT = 320

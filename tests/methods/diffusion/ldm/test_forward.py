@@ -10,8 +10,8 @@ from diffusers import UNet2DConditionModel
 from diffusers.models.attention_processor import AttnProcessor
 
 from groundcxr.core import MethodError
+from groundcxr.methods.batch_size import BatchSize
 from groundcxr.methods.diffusion.ldm.attention import choose_layers
-from groundcxr.methods.diffusion.ldm.batching import BatchSize
 from groundcxr.methods.diffusion.ldm.compiled import compiled
 from groundcxr.methods.diffusion.ldm.forward import join
 from groundcxr.methods.diffusion.ldm.options import PRESETS, Preset

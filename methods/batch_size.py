@@ -1,15 +1,17 @@
-"""Rows of work in batches that fit into memory, and the precision they are worked on with."""
+"""Rows of work in batches that fit into memory."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
-import torch
+from ..core import MethodError
+from ..core.errors import text_of
+from ..core.memory import memory_ran_out
 
-from ....core import MethodError
+if TYPE_CHECKING:
+    import torch
 
 _Result = TypeVar("_Result")
 
@@ -25,12 +27,19 @@ _CPU_BUDGET = 2**30
 class BatchSize:
     """How many rows are worked on at once; halved, for good, when memory runs out.
 
+    Args:
+        rows: The most rows in a batch, at first.
+        instead: What a user may do where a single row does not fit.
+
     Attributes:
         rows: The most rows in a batch.
     """
 
-    def __init__(self, rows: int) -> None:
+    def __init__(
+        self, rows: int, instead: str = "use a device with more, or on a GPU a lower precision (dtype=bfloat16)"
+    ) -> None:
         self.rows = max(1, rows)
+        self._instead = instead
 
     @classmethod
     def within_budget(cls, device: torch.device, level: int) -> BatchSize:
@@ -43,7 +52,11 @@ class BatchSize:
         row = _LIVE_ACTIVATIONS * 4 * level
         if device.type != "cuda":
             return cls(min(_MOST_ROWS_CPU, _CPU_BUDGET // row))
-        return cls(min(_MOST_ROWS, torch.cuda.mem_get_info(device)[0] // 2 // row))
+        import torch
+
+        # What PyTorch keeps of earlier batches is free as well: else every batch would be smaller than the first.
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return cls(min(_MOST_ROWS, (torch.cuda.mem_get_info(device)[0] + kept) // 2 // row))
 
     def run(self, rows: int, work: Callable[[int, int], _Result]) -> list[_Result]:
         """Do the work of rows `start` to `stop`, batch by batch.
@@ -63,13 +76,13 @@ class BatchSize:
                 results.append(work(start, stop))
                 start = stop
                 continue
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
+            except Exception as error:
+                if not memory_ran_out(error):
                     raise
                 if stop - start == 1:
-                    lower = ", or a lower precision (dtype=bfloat16)" if torch.cuda.is_available() else ""
+                    said = text_of(error).split(". ")[0] or type(error).__name__
                     raise MethodError(
-                        f"one image with one phrase does not fit into memory; use a device with more{lower}"
+                        f"one image with one phrase does not fit into memory ({said}); {self._instead}"
                     ) from error
             # Only here, past the handler, is the traceback gone that holds the failed batch's tensors.
             self.rows = (stop - start) // 2
@@ -77,39 +90,10 @@ class BatchSize:
         return results
 
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-"""The precisions of a network's products, by the names that options give them."""
-
-
-@contextmanager
-def products_in(dtype: torch.dtype, device: torch.device) -> Iterator[None]:
-    """Within it a network computes its products in a precision, exactly if it is float32."""
-    if dtype is torch.float32:
-        with exact_float32():
-            yield
-    else:
-        with torch.autocast(device.type, dtype):
-            yield
-
-
-@contextmanager
-def exact_float32() -> Iterator[None]:
-    """Convolutions of float32 without TF32, which PyTorch allows on GPUs by default: maps as on a CPU."""
-    before = torch.backends.cudnn.allow_tf32
-    torch.backends.cudnn.allow_tf32 = False
-    try:
-        yield
-    finally:
-        torch.backends.cudnn.allow_tf32 = before
-
-
 def give_back_memory() -> None:
     """Return to the device what nothing holds any more."""
+    import torch
+
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-
-
-def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error says that memory ran out, a GPU's or a CPU's."""
-    return isinstance(error, torch.cuda.OutOfMemoryError) or "can't allocate memory" in str(error)
