@@ -225,6 +225,7 @@ def test_a_wrong_suite_is_one_sentence(groundcxr, tmp_path, text, said):
 
 
 def test_the_bundled_suites_name_sets_of_findings(groundcxr):
+    from groundcxr.core import DEFAULT_PROTOCOL
     from groundcxr.datasets import DATASETS
     from groundcxr.metrics import get_protocol
 
@@ -236,3 +237,4 @@ def test_the_bundled_suites_name_sets_of_findings(groundcxr):
         assert suite.info.hash[:12] in ran.out
         assert {DATASETS.get(one.dataset).task for one in suite.sets} == {"findings"}
         assert all(map(get_protocol, suite.protocols))
+        assert DEFAULT_PROTOCOL in suite.protocols  # what the leaderboard shows first
