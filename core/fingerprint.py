@@ -82,11 +82,12 @@ def source_closure(path: Path, root: Path, package: str | None = None, apart: Co
         file = waiting.pop()
         if file not in found and file not in apart:
             found.add(file)
-            waiting.extend(_imported_files(file, root, package))
+            waiting.extend(imported_files(file, root, package))
     return sorted(found)
 
 
-def _imported_files(file: Path, root: Path, package: str | None) -> Iterable[Path]:
+def imported_files(file: Path, root: Path, package: str | None = None) -> Iterable[Path]:
+    """The files under `root` that a Python file imports itself; see `source_digest`."""
     for node in ast.walk(ast.parse(file.read_bytes(), filename=str(file))):
         if isinstance(node, ast.Import):
             for alias in node.names:
