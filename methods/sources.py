@@ -80,7 +80,7 @@ def _folders_of(top: str) -> list[Path]:
     """
     try:
         spec = find_spec(top)
-    except (ImportError, ValueError, AttributeError):  # of a module that says nothing, or wrong things, of its origin
+    except Exception:  # of a module that says nothing of its origin; finders of their own raise many types
         return []
     if spec is None or top == _OURS:
         return []
