@@ -78,7 +78,11 @@ def source_digest(path: Path, root: Path, package: str | None = None, apart: Col
         package: The name under which code imports `root` itself; None where `root` holds top-level modules.
         apart: Files that count for nothing; what only they import does not count either.
     """
-    files = source_closure(path, root, package, apart)
+    return files_digest(source_closure(path, root, package, apart), root)
+
+
+def files_digest(files: Iterable[Path], root: Path) -> str:
+    """SHA-256 (hex) of files' names below `root` and their contents."""
     return digest([(file.relative_to(root.resolve()).as_posix(), file_digest(file)) for file in files])
 
 

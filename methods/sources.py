@@ -10,7 +10,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..core.fingerprint import digest, file_digest, imported_files, source_closure, source_digest
+from ..core.fingerprint import digest, file_digest, files_digest, imported_files, source_closure
 from ..core.tracebacks import is_installed
 
 _OURS = __name__.partition(".")[0]
@@ -47,7 +47,7 @@ class Sources:
         """
         own = source_closure(path, root, package, apart)
         elsewhere = {} if package and package.partition(".")[0] == _OURS else _elsewhere(own)
-        found = source_digest(path, root, package, apart)
+        found = files_digest(own, root)
         if elsewhere:  # said only where there is any, so that other methods keep their fingerprints
             found = digest(found, sorted((name, file_digest(file)) for file, name in elsewhere.items()))
         return cls(found, frozenset(map(str, (*own, *elsewhere))))
