@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -81,9 +81,9 @@ def source_digest(path: Path, root: Path, package: str | None = None, apart: Col
     return files_digest(source_closure(path, root, package, apart), root)
 
 
-def files_digest(files: Iterable[Path], root: Path) -> str:
-    """SHA-256 (hex) of files' names below `root` and their contents."""
-    return digest([(file.relative_to(root.resolve()).as_posix(), file_digest(file)) for file in files])
+def files_digest(files: Iterable[Path], root: Path, content: Callable[[Path], str] = file_digest) -> str:
+    """SHA-256 (hex) of files' names below `root` and of what `content` says of them."""
+    return digest([(file.relative_to(root.resolve()).as_posix(), content(file)) for file in files])
 
 
 def source_closure(path: Path, root: Path, package: str | None = None, apart: Collection[Path] = ()) -> list[Path]:

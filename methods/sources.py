@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Collection, Iterable
+import sys
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from ..core.fingerprint import digest, file_digest, files_digest, imported_files, source_closure
 from ..core.tracebacks import is_installed
@@ -18,7 +20,7 @@ _OURS = __name__.partition(".")[0]
 
 @dataclass(frozen=True)
 class Sources:
-    """Source files and what tells them from others.
+    """Source files, as they were when their modules were loaded, and what tells them from others.
 
     Attributes:
         digest: SHA-256 (hex) of their names and contents.
@@ -46,11 +48,40 @@ class Sources:
             SyntaxError: If a file below `root` is not valid Python.
         """
         own = source_closure(path, root, package, apart)
-        elsewhere = {} if package and package.partition(".")[0] == _OURS else _elsewhere(own)
-        found = files_digest(own, root)
+        if package and package.partition(".")[0] == _OURS:
+            return cls(files_digest(own, root), frozenset(map(str, own)))
+        elsewhere, content = _elsewhere(own), _contents()
+        found = files_digest(own, root, content)
         if elsewhere:  # said only where there is any, so that other methods keep their fingerprints
-            found = digest(found, sorted((name, file_digest(file)) for file, name in elsewhere.items()))
+            found = digest(found, sorted((name, content(file)) for file, name in elsewhere.items()))
         return cls(found, frozenset(map(str, (*own, *elsewhere))))
+
+
+_loaded: dict[str, tuple[Any, str]] = {}
+"""Of files whose modules are loaded the modules' specs, and the hash that the file had when it was first asked for."""
+
+
+def _contents() -> Callable[[Path], str]:
+    """What gives the SHA-256 (hex) of a source file; of a loaded module as it was when that was first asked.
+
+    A module that is edited, in a notebook's session, goes on as it was until it is loaded again, which gives it another
+    spec. What it answers until then must not be taken for answers of the edited code.
+    """
+    specs: dict[str, Any] = {}
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and file.endswith(".py") and not is_installed(file):
+            specs[os.path.realpath(file)] = getattr(module, "__spec__", None)
+
+    def content(file: Path) -> str:
+        place = os.path.realpath(str(file))
+        if place not in specs:
+            return file_digest(file)
+        if place not in _loaded or _loaded[place][0] is not specs[place]:
+            _loaded[place] = specs[place], file_digest(file)
+        return _loaded[place][1]
+
+    return content
 
 
 def _elsewhere(own: Iterable[Path]) -> dict[Path, str]:
