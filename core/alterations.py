@@ -201,19 +201,22 @@ class Alteration:
     def sample(self, sample: Sample) -> Sample:
         """What becomes of a sample: phrase, boxes, mask and size. Its id is what it was: it is the same question.
 
-        Boxes are clipped to what is left of the image, and those of which nothing is left are gone.
+        Boxes are clipped to what is left of the image, and those of which nothing is left are gone; with the last one
+        the mask beside them goes as well.
         """
         altered = replace(sample, phrase=self.phrase(sample.phrase))
         if self._frame is None:
             return altered
         size = self.size(sample.image_size)
-        boxes = (self.box(box, sample.image_size).clipped(size) for box in sample.boxes)
-        mask = sample.mask
+        moved = (self.box(box, sample.image_size).clipped(size) for box in sample.boxes)
+        boxes = tuple(box for box in moved if box.area > 0)
+        # Where there are boxes they are the ground truth, and a mask beside them must not take the place of lost ones.
+        mask = sample.mask if boxes or not sample.boxes else None
         if mask is not None:
             mask = Mask(
                 digest("alteration", mask.key, self.name, self.level, self.version), partial(_moved, self._frame, mask)
             )
-        return replace(altered, boxes=tuple(box for box in boxes if box.area > 0), mask=mask, image_size=size)
+        return replace(altered, boxes=boxes, mask=mask, image_size=size)
 
     @property
     def _kind(self) -> Kind:

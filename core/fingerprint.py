@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,18 +32,31 @@ def file_digest(path: Path) -> str:
 
 
 def tree_digest(path: Path) -> str:
-    """SHA-256 (hex) of a file, or of a folder's relative paths and contents; hidden files are left out."""
+    """SHA-256 (hex) of a file, or of a folder's relative paths and contents; links count as what they lead to.
+
+    Hidden files and folders, and folders that may not be read, are left out.
+    """
     if path.is_file():
         return file_digest(path)
-    files = sorted(file for file in path.rglob("*") if file.is_file())
-    relative = [(file.relative_to(path), file) for file in files]
-    return digest(
-        [
-            (name.as_posix(), file_digest(file))
-            for name, file in relative
-            if not any(part.startswith(".") for part in name.parts)
-        ]
-    )
+    files = sorted(_files_below(path, frozenset()))
+    return digest([(file.relative_to(path).as_posix(), file_digest(file)) for file in files])
+
+
+def _files_below(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+    real = folder.resolve()
+    if real in above:  # a link to a folder that it lies in
+        return
+    try:
+        entries = list(folder.iterdir())
+    except OSError:
+        return
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _files_below(entry, above | {real})
+        elif entry.is_file():
+            yield entry
 
 
 def seed_from(*parts: object) -> int:
@@ -65,8 +78,12 @@ def source_digest(path: Path, root: Path, package: str | None = None, apart: Col
         package: The name under which code imports `root` itself; None where `root` holds top-level modules.
         apart: Files that count for nothing; what only they import does not count either.
     """
-    files = source_closure(path, root, package, apart)
-    return digest([(file.relative_to(root.resolve()).as_posix(), file_digest(file)) for file in files])
+    return files_digest(source_closure(path, root, package, apart), root)
+
+
+def files_digest(files: Iterable[Path], root: Path, content: Callable[[Path], str] = file_digest) -> str:
+    """SHA-256 (hex) of files' names below `root` and of what `content` says of them."""
+    return digest([(file.relative_to(root.resolve()).as_posix(), content(file)) for file in files])
 
 
 def source_closure(path: Path, root: Path, package: str | None = None, apart: Collection[Path] = ()) -> list[Path]:
@@ -82,11 +99,12 @@ def source_closure(path: Path, root: Path, package: str | None = None, apart: Co
         file = waiting.pop()
         if file not in found and file not in apart:
             found.add(file)
-            waiting.extend(_imported_files(file, root, package))
+            waiting.extend(imported_files(file, root, package))
     return sorted(found)
 
 
-def _imported_files(file: Path, root: Path, package: str | None) -> Iterable[Path]:
+def imported_files(file: Path, root: Path, package: str | None = None) -> Iterable[Path]:
+    """The files under `root` that a Python file imports itself; see `source_digest`."""
     for node in ast.walk(ast.parse(file.read_bytes(), filename=str(file))):
         if isinstance(node, ast.Import):
             for alias in node.names:

@@ -21,6 +21,7 @@ MISSING = "image files are missing (`groundcxr doctor` lists them)"
 UNREADABLE = "image files cannot be read (`groundcxr doctor` lists them)"
 RESIZED = "images are not at the annotated size, so boxes were rescaled"
 BESIDE_BOXES = "phrases have boxes, and segmentations alone in other annotations: the boxes alone are the target"
+TWICE = "phrases have the same box more than once, and each counts where boxes are paired one to one"
 OTHER_ASPECT = "images have another aspect ratio than was annotated, so boxes may be misplaced"
 
 
@@ -67,6 +68,8 @@ def build_samples(
         for key, group in groups.items():
             first = group[0]
             boxes = tuple(box for row in group if (box := _fit(row, size, tally)) is not None)
+            if len(set(boxes)) < len(boxes):
+                tally.add(TWICE, f"the phrase of {first.where}")
             samples.append(
                 Sample(
                     sample_id=opaque_id(salt, image, *key),

@@ -79,30 +79,49 @@ def columns_of(runs: Sequence[Run]) -> tuple[Column, ...]:
 
     Of each data set one column counts: a complete one with the default options, of the default split, of the newest
     version, in this order of importance. The others stand apart, as do phantoms, anatomy and parts of splits: nothing
-    is averaged with what it overlaps, or with what measures something else. Data sets of one's own, whose name is that
-    of their format, count each for itself.
+    is averaged with what it overlaps, or with what measures something else. Of data sets of one's own, whose name is
+    that of their format, those are one that are of the same file or share images.
 
     Args:
         runs: Runs under one protocol.
+
+    Raises:
+        StoreError: If the rows of a run cannot be read any more.
     """
     groups: dict[Setting, list[Run]] = {}
     for run in runs:
         groups.setdefault(run.setting, []).append(run)
     found = [Column(tuple(group)) for group in groups.values()]
     first: dict[str, Column] = {}
+    names = _data_sets(found)
     for column in sorted(found, key=_importance):
-        first.setdefault(_kept_once(column), column)
+        first.setdefault(names[column], column)
     labels = dict(zip(found, _labels(found), strict=True))
     columns = []
     for column, label in labels.items():
-        counted = first[_kept_once(column)]
+        counted = first[names[column]]
         columns.append(Column(column.runs, label, _apart(column, counted, labels[counted])))
     return tuple(sorted(columns, key=lambda column: (not column.counted, column.apart, column.setting)))
 
 
-def _kept_once(column: Column) -> str:
-    own = column.runs[0].info.dataset.private_ids
-    return f"{column.dataset} {column.fingerprint}" if own else column.dataset
+def _data_sets(columns: Sequence[Column]) -> dict[Column, str]:
+    """What tells the data set of each column from others."""
+    names = {column: column.dataset for column in columns}
+    # Of one's own, those met so far, and by what others are known to be the same.
+    known: list[tuple[set[str], list[Column]]] = []
+    for column in columns:
+        if not column.runs[0].info.dataset.private_ids:
+            continue
+        marks = {column.version, *column.runs[0].samples(["image_key"])["image_key"]}
+        members = [column]
+        for same in [one for one in known if not marks.isdisjoint(one[0])]:
+            known.remove(same)
+            marks |= same[0]
+            members += same[1]
+        known.append((marks, members))
+    for number, (_, members) in enumerate(known):
+        names |= dict.fromkeys(members, f"{number} of one's own")
+    return names
 
 
 def _importance(column: Column) -> tuple[Any, ...]:
@@ -115,6 +134,7 @@ def _importance(column: Column) -> tuple[Any, ...]:
         column.split != split,
         newest,
         -len(column.runs),
+        [-ord(letter) for letter in max(run.info.run.created for run in column.runs)],
         column.setting,
     )
 

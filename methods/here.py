@@ -18,11 +18,12 @@ from ..core.paths import user_path
 from .base import GroundingMethod
 from .contract import check_attributes, check_method_class
 from .registry import FILE_MODULE, METHODS
-from .revision import SOURCE_DIGEST
+from .revision import SOURCES
+from .sources import Sources
 from .watching import FilesSeen, watching
 
-_READ = "__groundcxr_read__"
-"""Where the module of a method file keeps the files that were read when it was loaded."""
+_SEEN = "__groundcxr_seen__"
+"""Where the module of a method file keeps the `FilesSeen` of its loading."""
 
 
 def split_spec(spec: str) -> tuple[Path | None, str]:
@@ -82,7 +83,8 @@ def instance_here(
     check_method_class(method)
     name = method.name or method.__name__
     options = read(method.Options, values, name)
-    seen = FilesSeen(set(getattr(sys.modules.get(method.__module__), _READ, ())))
+    loaded: FilesSeen = getattr(sys.modules.get(method.__module__), _SEEN, FilesSeen())
+    seen = FilesSeen(set(loaded.read), imported=set(loaded.imported))
     with told_as(f"the method {name!r} cannot be built"), watching(seen, loading=True):
         built = method(options) if values else method()
     if not hasattr(built, "options"):
@@ -109,7 +111,6 @@ def _load_file(file: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise MethodError(f"{file} cannot be imported as Python")
     module = importlib.util.module_from_spec(spec)
-    setattr(module, SOURCE_DIGEST, revision)
     seen = FilesSeen()
     imported = [found for found in source_closure(file, file.parent) if found != file]
     sys.modules[name] = module
@@ -117,10 +118,12 @@ def _load_file(file: Path) -> ModuleType:
         with told_as(f"{file} cannot be imported"), watching(seen, loading=True):
             _let_import(imported, file.parent)
             spec.loader.exec_module(module)
+        # Only now the module has put its own folders, if any, where Python looks for code.
+        setattr(module, SOURCES, Sources.of(file, file.parent))
     except BaseException:
         del sys.modules[name]
         raise
-    setattr(module, _READ, frozenset(seen.read))
+    setattr(module, _SEEN, seen)
     return module
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from ..core import MethodError
-from ..core.fingerprint import SHORT, source_digest
+from ..core.fingerprint import SHORT
+from .sources import Sources
 
-SOURCE_DIGEST = "__groundcxr_source_digest__"
-"""Where the module of a method file keeps the hash of its source, taken when it was loaded."""
+SOURCES = "__groundcxr_sources__"
+"""Where the module of a method file keeps the `Sources` that it was loaded from."""
 
 
 # How methods are found, checked and built: a method more, or another message, must orphan no predictions. Nor must a
@@ -20,7 +21,8 @@ SOURCE_DIGEST = "__groundcxr_source_digest__"
 _APART = frozenset(
     Path(__file__).resolve().parent / f"{name}.py"
     for name in (
-        *("base", "contract", "loading", "marker", "options", "registry", "requirements", "revision", "watching"),
+        *("base", "contract", "loading", "marker", "options", "registry", "requirements", "revision", "sources"),
+        "watching",
         *(f"boxes/{one}" for one in ("answer_part", "conventions", "grammars", "known_models", "parsing")),
         *(f"boxes/{one}" for one in ("preset_choice", "preset_file", "preset_type", "presets", "reading")),
     )
@@ -34,10 +36,10 @@ def revision_of(method: type[Any]) -> str:
     """The `revision` a class states, else the SHA-256 of its source files.
 
     They are: for a built-in, its module and the modules of `groundcxr.methods` that it imports, but for those that
-    change no answer; for a method in a file, the file and what it imports from its folder; for a plug-in, its module
-    and what it imports from its own package. A class that no file holds, as one of a notebook's cell, is known by its
-    code as it would run (see `live_code`), whatever revision it states; where it uses what nothing is known of, the
-    revision says so, and its predictions must not be stored (see `not_known`).
+    change no answer; for a method in a file, the file and what it imports; for a plug-in, its module and what it
+    imports, of its own package and of code that is no installed package (see `Sources`). A class that no file holds, as
+    one of a notebook's cell, is known by its code as it would run (see `live_code`), whatever revision it states; where
+    it uses what nothing is known of, the revision says so, and its predictions must not be stored (see `not_known`).
 
     Raises:
         MethodError: If the source cannot be found and the class states no revision.
@@ -53,26 +55,37 @@ def revision_of(method: type[Any]) -> str:
             return f"not known: {error}"
     if method.revision is not None:
         return method.revision
-    loaded = getattr(sys.modules.get(method.__module__), SOURCE_DIGEST, None)
-    if loaded is not None:
-        return loaded
-    path = Path(inspect.getfile(method))
-    module = method.__module__
     try:
-        if "." in module:
-            package = __package__ if module.startswith(f"{__package__}.") else module.partition(".")[0]
-            home = importlib.import_module(package or module).__file__
-            return source_digest(path, Path(home or path).parent, package, _APART)
-        return source_digest(path, path.parent)
+        return _sources(method).digest
     except OSError as error:
         raise MethodError(
             f"the source of {method.__name__} cannot be found; give the class a `revision` that changes with its code"
         ) from error
 
 
+def covered_files(method: type[Any]) -> frozenset[str] | None:
+    """The files of which `revision_of` is the hash, links resolved; None where it is no hash of files.
+
+    That is so where the author states the revision, and where no file holds the class.
+    """
+    return None if method.revision is not None or is_live(method) else _sources(method).files
+
+
+def _sources(method: type[Any]) -> Sources:
+    module, path = method.__module__, Path(inspect.getfile(method))
+    loaded = getattr(sys.modules.get(module), SOURCES, None)
+    if loaded is not None:
+        return loaded
+    if "." not in module:
+        return Sources.of(path, path.parent)
+    package = __package__ if module.startswith(f"{__package__}.") else module.partition(".")[0]
+    home = importlib.import_module(package or module).__file__
+    return Sources.of(path, Path(home or path).parent, package, _APART)
+
+
 def is_live(method: type[Any]) -> bool:
     """Whether no file holds a class: it is of a notebook's cell, or of code that was typed or made."""
-    if hasattr(sys.modules.get(method.__module__), SOURCE_DIGEST):
+    if hasattr(sys.modules.get(method.__module__), SOURCES):
         return False
     try:
         file = inspect.getfile(method)

@@ -160,7 +160,7 @@ def load_exactly(
         absent: Regular expressions of names that the state need not hold.
 
     Raises:
-        WeightsError: If a weight is missing, left over or of another shape.
+        WeightsError: If a weight is missing, left over, of another shape or quantised.
     """
     own = network.state_dict()
     report = {
@@ -169,6 +169,8 @@ def load_exactly(
         "mismatched_keys": [name for name in state if name in own and state[name].shape != own[name].shape],
     }
     check_loaded(report, what, unused=(*unused, *_IDLE), absent=(*absent, *_IDLE))
+    for name in own.keys() & state.keys():
+        _refuse_quantised(what, name, state[name])
     network.load_state_dict(dict(state), strict=False)
 
 
@@ -208,7 +210,7 @@ class StateReader:
         """A copy of a tensor in float32.
 
         Raises:
-            WeightsError: If the state lacks it, or its shape is another.
+            WeightsError: If the state lacks it, its shape is another, or it is quantised.
         """
         if name not in self._left:
             raise WeightsError(
@@ -220,6 +222,7 @@ class StateReader:
                 f"{self._what} does not fit: {own_name} has shape {_times(tensor.shape)}, "
                 f"the configuration asks for {_times(shape)}"
             )
+        _refuse_quantised(self._what, own_name, tensor)
         # A copy, since where a file was mapped its tensors lie at odd addresses, at which kernels round differently.
         return tensor.detach().to(torch.float32, copy=True)
 
@@ -241,6 +244,15 @@ def renamed(name: str, renaming: Renaming) -> str:
     for pattern, replacement in renaming:
         name = re.sub(pattern, replacement, name)
     return name
+
+
+def _refuse_quantised(what: str, name: str, tensor: Tensor) -> None:
+    """Raise where a weight is of short whole numbers: steps of a scale, without which they would load as they are."""
+    if not tensor.is_floating_point() and tensor.dtype != torch.int64:  # which counts and positions are
+        raise WeightsError(
+            f"{what} holds {name} as {str(tensor.dtype).removeprefix('torch.')}, which is quantised; give the weights "
+            "in float32, float16 or bfloat16"
+        )
 
 
 def _times(shape: tuple[int, ...]) -> str:

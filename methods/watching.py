@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from .base import GroundingMethod
+from .revision import covered_files
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/run", "/usr/lib", "/usr/lib64", "/usr/share", "/usr/local/lib",
@@ -35,12 +36,14 @@ class FilesSeen:
     Attributes:
         read: Absolute paths of those opened for reading.
         written: Those that it made, or wrote, before it read them.
+        imported: Absolute paths of the files of modules that were loaded.
         since: When the watch began, in seconds as `time.time` has them.
         elsewhere: Whether they are what a process in another environment saw, which has left out what is declared.
     """
 
     read: set[str] = field(default_factory=set)
     written: set[str] = field(default_factory=set)
+    imported: set[str] = field(default_factory=set)
     since: float = field(default_factory=time.time)
     elsewhere: bool = False
 
@@ -115,9 +118,9 @@ def _announce_safetensors() -> None:
 def watching(seen: FilesSeen, *, loading: bool = False) -> Iterator[None]:
     """Notes the files that are opened in the block.
 
-    Noted are opens by Python code and by safetensors, in all threads but those of `unwatched`, and files that the
-    command of another process names. What other native code reads is not, nor what else another process reads, but for
-    what native code has mapped into memory or keeps open (HDF5) when `loading` ends, on Linux.
+    Noted are opens by Python code and by safetensors, in all threads but those of `unwatched`, modules that are loaded,
+    and files that the command of another process names. What other native code reads is not, nor what else another
+    process reads, but for what native code has mapped into memory or keeps open (HDF5) when `loading` ends, on Linux.
 
     Args:
         seen: Where they are noted.
@@ -125,6 +128,7 @@ def watching(seen: FilesSeen, *, loading: bool = False) -> Iterator[None]:
     """
     _install()
     before: set[str] = _held() if loading else set()
+    modules = set(sys.modules)
     _active.append(seen)
     try:
         yield
@@ -132,6 +136,7 @@ def watching(seen: FilesSeen, *, loading: bool = False) -> Iterator[None]:
         _active.remove(seen)
         mapped: set[str] = _held() - before if loading else set()
         seen.read |= mapped - seen.written
+        seen.imported |= _files_of(set(sys.modules) - modules)
 
 
 @contextmanager
@@ -164,15 +169,16 @@ def files_seen(method: GroundingMethod) -> FilesSeen:
 
 
 def files_read(method: GroundingMethod) -> set[str]:
-    """Absolute paths of the files that the code behind a method's answers was seen to read so far."""
-    return set().union(*(files_seen(asked).read for asked in method.answering()))
+    """Absolute paths of the files that the code behind a method's answers was seen to read or to import so far."""
+    seen = [files_seen(asked) for asked in method.answering()]
+    return set().union(*(one.read | one.imported for one in seen))
 
 
 def undeclared_files(method: GroundingMethod, read: Iterable[str]) -> list[Path]:
     """The files, of some that a method was seen to read, that neither `weights` nor an option names; sorted.
 
-    Left out are code, installed packages, the system's files, and caches: those of model hubs only where `weights` is a
-    hub id, which says what is in them.
+    Left out are code that the revision covers or that was read and not run, installed packages, the system's files, and
+    caches: those of model hubs only where `weights` is a hub id, which says what is in them.
     """
     read = set(read)
     told = set().union(*(files_seen(asked).read for asked in method.answering() if files_seen(asked).elsewhere))
@@ -187,17 +193,33 @@ def _undeclared_here(methods: Sequence[GroundingMethod], read: Iterable[str]) ->
     declared = {place for asked in methods for place in asked.places}
     declared |= {place.absolute() for asked in methods for place in asked.declared_places()}
     pinned = any(asked.weights is not None and asked.weights_id() == asked.weights for asked in methods)
-    modules = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    code = _files_of(sys.modules) - set().union(*map(_imported_unseen, methods))
     return [
         path
         for path in map(Path, read)
-        if str(path) not in modules
+        if str(path) not in code
         and path.suffix not in _CODE
         and path.is_file()
         and not _is_installed(path)
         and not _is_cache(path, pinned)
         and not any(_within(path, place) for place in declared)
     ]
+
+
+def _imported_unseen(method: GroundingMethod) -> set[str]:
+    """The files of modules, installed ones among them, that a method has loaded and its revision does not cover.
+
+    Its code has called for them by names that are not written there, such as ``importlib.import_module(name)``.
+    """
+    imported = set() if _is_bundled(method) else files_seen(method).imported
+    known = covered_files(type(method)) if imported else None
+    return set() if known is None else {file for file in imported if os.path.realpath(file) not in known}
+
+
+def _files_of(names: Iterable[str]) -> set[str]:
+    """Absolute paths of the Python files of modules that are loaded."""
+    files = (getattr(sys.modules.get(name), "__file__", None) for name in list(names))
+    return {os.path.abspath(file) for file in files if isinstance(file, str) and file.endswith(".py")}
 
 
 def _is_bundled(method: GroundingMethod) -> bool:

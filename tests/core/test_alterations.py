@@ -102,18 +102,20 @@ def test_boxes_masks_and_pixels_stay_together(name, width, height):
     pixels = np.zeros((height, width), dtype=np.uint8)
     (x0, x1), (y0, y1) = box.columns(width), box.rows(height)
     pixels[y0:y1, x0:x1] = 255
-    sample = Sample("s", "i", None, None, "left", "Edema", (box,), Mask.of(pixels), (width, height))
+    sample = Sample("s", "i", None, None, "left", "Edema", (box,), None, (width, height))
+    masked = replace(sample, boxes=(), mask=Mask.of(pixels))
     altered, image = alteration.sample(sample), alteration.image(Radiograph.from_array(pixels))
     assert image.size == altered.image_size == alteration.size((width, height))
-    assert altered.mask.load().shape == image.pixels.shape
-    np.testing.assert_array_equal(altered.mask.load(), image.pixels > 127)
+    mask = alteration.sample(masked).mask
+    assert mask.load().shape == image.pixels.shape
+    np.testing.assert_array_equal(mask.load(), image.pixels > 127)
     painted = np.zeros_like(image.pixels)
     for moved in altered.boxes:
         (x0, x1), (y0, y1) = moved.columns(image.size[0]), moved.rows(image.size[1])
         painted[y0:y1, x0:x1] = 255
     np.testing.assert_array_equal(painted, image.pixels)
     assert altered.sample_id == "s"
-    assert altered.mask.key != sample.mask.key
+    assert mask.key != masked.mask.key
 
 
 def test_a_crop_clips_boxes_and_drops_those_outside():
@@ -122,6 +124,15 @@ def test_a_crop_clips_boxes_and_drops_those_outside():
     altered = Alteration.condition("crop:0.1").sample(sample)
     assert altered.image_size == (80, 160)
     assert altered.boxes == (Box(0, 0, 20, 10), Box(40, 30, 80, 40))
+
+
+def test_a_mask_does_not_take_the_place_of_boxes_that_a_crop_has_cut_off():
+    mask = Mask.of(np.ones((200, 100), dtype=bool))
+    crop = Alteration.condition("crop:0.1")
+    for boxes, kept in (((Box(0, 0, 9, 90),), False), ((Box(0, 0, 9, 90), Box(50, 50, 60, 60)), True), ((), True)):
+        altered = crop.sample(Sample("s", "i", None, None, "p", "Edema", boxes, mask, (100, 200)))
+        assert (altered.mask is not None) == kept
+        assert bool(altered.boxes) == (kept and bool(boxes))
 
 
 def test_half_the_resolution_is_the_mean_of_four_pixels():

@@ -34,6 +34,21 @@ def test_tree_digest_is_of_names_and_contents(tmp_path):
     assert tree_digest(tmp_path / "one") != tree_digest(tmp_path / "two")
 
 
+def test_tree_digest_is_of_what_links_lead_to(tmp_path):
+    """Shards on another disk, say; and a link back is not followed for ever."""
+    for folder in ("one/sub", "two", "elsewhere"):
+        (tmp_path / folder).mkdir(parents=True)
+    for folder in ("one/sub", "elsewhere"):
+        (tmp_path / folder / "a.bin").write_bytes(b"a")
+    (tmp_path / "two/sub").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "two/gone").symlink_to(tmp_path / "nothing")
+    (tmp_path / "elsewhere/back").symlink_to(tmp_path / "two")
+    (tmp_path / "elsewhere/itself").symlink_to(tmp_path / "elsewhere")
+    assert tree_digest(tmp_path / "one") == tree_digest(tmp_path / "two")
+    (tmp_path / "elsewhere/a.bin").write_bytes(b"b")
+    assert tree_digest(tmp_path / "one") != tree_digest(tmp_path / "two")
+
+
 def test_source_closure_follows_every_import_within_its_root(tmp_path):
     files = {
         "pkg/__init__.py": "",

@@ -57,6 +57,16 @@ def test_boxes_in_another_frame_are_doubted(folder, header, lines, kind, count):
     assert doubts[0].startswith(f"{kind}: {count}, for example row ")
 
 
+def test_a_box_that_a_phrase_has_twice_is_told_since_it_counts_twice(folder):
+    lines = ["a.png,p,E,10,10,20,20", "b.png,p,E,5,5,20,20", "a.png,p,E,10,10,20,20", "a.png,q,E,10,10,20,20"]
+    path = csv(folder, *lines)
+    (said,) = load_dataset("manifest", path).warnings
+    assert said.startswith("phrases have the same box more than once")
+    assert said.endswith(": 1, for example the phrase of row 2")
+    assert any("row 4 repeats row 2" in finding.problem for finding in check_dataset("manifest", path))
+    assert load_dataset("manifest", csv(folder, *lines[1:])).warnings == ()
+
+
 def test_coco_corners_are_doubted_against_the_records_size(folder):
     path = folder / "m.json"
     path.write_text(

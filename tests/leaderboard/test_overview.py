@@ -108,11 +108,26 @@ def test_one_column_of_a_set_counts_and_the_others_say_why_not(several, scan):
     assert shown.columns[0].label == counted
 
 
-def test_sets_of_ones_own_count_each(several, scan):
-    for digit in "12":
-        several({"a": 0.7}, ["manifest"], data={"private_ids": True, "fingerprint": digit * 64})
+def test_sets_of_ones_own_count_each_unless_they_are_the_same_data(several, scan):
+    """The second is another version of the first, on most of its images, the third another split of the second's."""
+    for digit, version, split, start in (
+        ("1", "a", "all", 0),
+        ("2", "b", "all", 5),
+        ("3", "b", "val", 80),
+        ("4", "c", "all", 40),
+    ):
+        data = {"private_ids": True, "fingerprint": digit * 64, "version": version, "split": split}
+        keys = {"image_key": [f"{start + number:016x}" for number in range(20)]}
+        created = f"2026-11-2{digit}T10:00:00+00:00"
+        several({"a": 0.7}, ["manifest"], data=data, columns=keys, created=created)
     shown = overview(scan().runs, "box_iou")
-    assert [column.label for column in shown.counted] == [f"manifest 2.0 (test) {digit * 8}" for digit in "12"]
+    # The newest of the whole counts.
+    assert {column.label: column.apart for column in shown.columns} == {
+        "manifest b (all)": "",
+        "manifest c (all)": "",
+        "manifest a (all)": "another version than manifest b (all)",
+        "manifest b (val)": "another split than manifest b (all)",
+    }
     assert shared_said(shown) == []
 
 

@@ -82,6 +82,50 @@ def test_an_edit_changes_the_revision_also_of_what_is_imported(tmp_path):
     assert fingerprint() != first
 
 
+IMPORTS_FROM_ELSEWHERE = """
+import sys
+sys.path.insert(0, {folder!r})
+import elsewhere.first
+from groundcxr import GroundingMethod
+class A(GroundingMethod):
+    def setup(self, device):
+        from elsewhere_too import Y
+"""
+
+
+def test_an_edit_of_code_in_another_folder_changes_the_revision(tmp_path):
+    """Of a folder that the file puts on the path, however its modules import one another."""
+    folder = tmp_path / "code"
+    (folder / "elsewhere").mkdir(parents=True)
+    (folder / "elsewhere/__init__.py").touch()
+    contents = {
+        "elsewhere/first.py": "from . import second",
+        "elsewhere/second.py": "import elsewhere_behind, numpy",
+        "elsewhere_behind.py": "X = 1",
+        "elsewhere_too.py": "Y = 1",
+        "elsewhere_unrelated.py": "Z = 1",
+    }
+    for name, content in contents.items():
+        (folder / name).write_text(content)
+    (tmp_path / "a.py").write_text(IMPORTS_FROM_ELSEWHERE.format(folder=str(folder)))
+    code = (
+        "import sys; from groundcxr.methods.loading import build_method;print(build_method(sys.argv[1]).fingerprint())"
+    )
+
+    def fingerprint():
+        command = [sys.executable, "-c", code, str(tmp_path / "a.py")]
+        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path.parent).stdout
+
+    found = [fingerprint()]
+    (folder / "elsewhere_unrelated.py").write_text("Z = 2")
+    assert fingerprint() == found[0]
+    for name in list(contents)[1:4]:
+        with (folder / name).open("a") as file:
+            file.write("\nX = 3\n")
+        found.append(fingerprint())
+    assert len(set(found)) == 4
+
+
 def test_two_files_with_different_helpers_of_one_name_are_refused(tmp_path):
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()

@@ -1,5 +1,6 @@
 """Fingerprints survive work on the package: only what changes an answer changes them."""
 
+import importlib
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import pytest
 import groundcxr
 from groundcxr.methods import revision
 from groundcxr.methods.loading import build_method
+from groundcxr.methods.revision import revision_of
 
 PACKAGE = Path(groundcxr.__file__).resolve().parent
 CONTROLS = ("random", "center-prior", "whole-image", "class-mean-box", "text-prior")
@@ -20,6 +22,7 @@ PRINT = f"""
 import json, sys
 from pathlib import Path
 from groundcxr.methods.loading import build_method
+from groundcxr.methods.revision import revision_of
 from groundcxr.methods.revision import revision_of
 
 methods = {{name: type(build_method(name)) for name in {BUNDLED!r}}}
@@ -168,3 +171,31 @@ def test_an_option_that_came_later_changes_nothing_at_its_default(tmp_path):
 def test_what_is_left_out_of_revisions_is_there():
     """A module that is renamed would come into the fingerprints of all that import it."""
     assert [path for path in revision._APART if not path.is_file()] == []
+
+
+def test_a_module_that_was_edited_and_not_loaded_again_has_the_revision_of_what_runs(tmp_path, monkeypatch):
+    """In a session: else what the old code answers would be served for the new after a restart."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (tmp_path / "of_a_session.py").write_text(
+        "import helper_of_a_session\nfrom groundcxr import GroundingMethod\n\n\nclass A(GroundingMethod):\n"
+        "    def setup(self, device):\n        import later_in_a_session\n"
+    )
+    (tmp_path / "helper_of_a_session.py").write_text("K = 1\n")
+    (tmp_path / "later_in_a_session.py").write_text("K = 1\n")
+    module = importlib.import_module("of_a_session")
+    first = revision_of(module.A)
+    (tmp_path / "helper_of_a_session.py").write_text("K = 22\n")
+    assert revision_of(module.A) == first
+    importlib.reload(sys.modules["helper_of_a_session"])
+    second = revision_of(module.A)
+    assert second != first
+    # What is not loaded yet will be what it is then.
+    (tmp_path / "later_in_a_session.py").write_text("K = 22\n")
+    third = revision_of(module.A)
+    assert third not in (first, second)
+    (tmp_path / "helper_of_a_session.py").write_text("K = 1\n")
+    (tmp_path / "later_in_a_session.py").write_text("K = 1\n")
+    importlib.reload(sys.modules["helper_of_a_session"])
+    assert revision_of(module.A) == first
+    for name in ("of_a_session", "helper_of_a_session"):
+        del sys.modules[name]

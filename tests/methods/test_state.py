@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from groundcxr.core import WeightsError
-from groundcxr.methods.state import read_checkpoint, read_weights
+from groundcxr.methods.state import StateReader, load_exactly, read_checkpoint, read_weights
 
 
 class Evil:
@@ -92,3 +92,27 @@ def test_what_was_saved_under_the_name_of_weights_is_called_what_it_is(tmp_path)
         read_checkpoint(tmp_path / "x.safetensors")
     with pytest.raises(WeightsError, match="is a folder; give the path of the file"):
         read_checkpoint(tmp_path)
+
+
+def loaded_by_name(state):
+    network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+    load_exactly(network, state, "the model")
+    return network.state_dict()
+
+
+def taken_one_by_one(state):
+    reader = StateReader(state, "the model")
+    return {name: reader.take(name, tuple(tensor.shape)) for name, tensor in state.items()}
+
+
+@pytest.mark.parametrize("load", [loaded_by_name, taken_one_by_one])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64, torch.int8, torch.uint8])
+def test_weights_of_any_precision_are_loaded_and_quantised_ones_refused(load, dtype):
+    network = torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.BatchNorm1d(2))
+    state = network.state_dict()  # with the count of steps, which is a whole number
+    state["0.weight"] = state["0.weight"].to(dtype)
+    if dtype.is_floating_point:
+        assert torch.equal(load(state)["0.weight"], state["0.weight"].float())
+    else:
+        with pytest.raises(WeightsError, match=r"the model holds 0\.weight as u?int8, which is quantised"):
+            load(state)

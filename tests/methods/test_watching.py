@@ -1,7 +1,9 @@
 """Files that a method reads without saying so are seen, and nothing else is."""
 
+import compileall
 import os
 import sqlite3
+import sys
 import threading
 from pathlib import Path
 
@@ -163,6 +165,64 @@ def test_a_module_that_is_imported_later_is_not_told(tmp_path):
     (tmp_path / "reads.py").write_text(HEAD.format(body="import later", weights=None))
     method = build_method(str(tmp_path / "reads.py"))
     assert undeclared_files(method, files_read(method)) == []
+
+
+ELSEWHERE = """
+import importlib, sys
+sys.path.insert(0, {folder!r})
+{imports}
+from groundcxr import GroundingMethod
+
+
+class Imports(GroundingMethod):
+    revision = {revision!r}
+
+    def setup(self, device):
+        {later}
+"""
+
+
+@pytest.fixture
+def imports(tmp_path, monkeypatch):
+    """The names of the files that a method is told of whose code lies in another folder, after `setup`."""
+    monkeypatch.setattr("sys.path", list(sys.path))
+    names = ("elsewhere_named", "elsewhere_called")
+    (tmp_path / "code").mkdir()
+    for name in names:
+        (tmp_path / f"code/{name}.py").write_text("X = 1\n")
+
+    def told(file, imports="import json", later="pass", revision=None):
+        path = tmp_path / file
+        content = {"imports": imports, "later": later, "revision": revision}
+        path.write_text(ELSEWHERE.format(folder=str(tmp_path / "code"), **content))
+        method = build_method(str(path))
+        with watched(method, loading=True):
+            method.setup("cpu")
+        return [name.name for name in undeclared_files(method, files_read(method))]
+
+    yield told
+    for name in names:
+        sys.modules.pop(name, None)
+
+
+CALLED = "importlib.import_module('elsewhere_' + 'called')"
+
+
+def test_code_that_is_imported_by_name_from_another_folder_is_covered(imports):
+    assert imports("named.py", "import elsewhere_named") == []
+    assert imports("late.py", later="import elsewhere_named") == []
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("place", ["imports", "later"])
+def test_code_whose_name_is_made_while_it_runs_is_told(imports, tmp_path, compiled, place):
+    if compiled:
+        compileall.compile_dir(tmp_path / "code", quiet=1)
+    assert imports("called.py", **{place: CALLED}) == ["elsewhere_called.py"]
+
+
+def test_whoever_states_a_revision_vouches_for_all_code(imports):
+    assert imports("stated.py", CALLED, revision="1") == []
 
 
 def test_caches_of_hubs_count_where_no_weights_are_pinned(seen, tmp_path, monkeypatch):
