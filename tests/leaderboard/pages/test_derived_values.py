@@ -34,6 +34,15 @@ def test_other_pages_mark_them_too(open_page, results, page):
     assert "°" in shown.text
 
 
+def test_what_the_averages_of_several_metrics_are_is_said(open_page, results):
+    text = open_page("run", "--results", results).text
+    assert (
+        "micro: mean over samples, of Tuned IoU, AUROC against negatives over all together. Higher is better." in text
+    )
+    # Of a phantom nobody asks what is not there.
+    assert "-: no sample counts." in text
+
+
 def test_under_another_protocol_there_is_nothing_to_leave_out(open_page, demo):
     shown = open_page("leaderboard", "--results", demo / "results")
     assert "°" not in shown.text
