@@ -29,7 +29,7 @@ SEEN_SAID = f"{SEEN}: the method was trained on images, phrases or boxes of the 
 """What the tag means."""
 
 INTERVALS_SAID = "In brackets the 95 % interval (bootstrap over patients)."
-NOTHING_SAID = "-: no sample counts."
+NOTHING_SAID = "Where - stands, no sample counts."
 CONTROLS_SAID = "Controls are yardsticks, not methods."
 IMPORTED_SAID = "Imported: numbers or predictions made elsewhere."
 PHANTOMS_SAID = "Phantoms rank code paths, not clinical ability."
@@ -68,7 +68,7 @@ def sentences(board: Board, *, intervals: bool) -> list[str]:
         said.append(INTERVALS_SAID)
     if not setting.complete:
         said.append("Not the whole split, so nothing is ranked.")
-    elif board.ranked:
+    elif board.ranked and board.has_values:
         said.append(marks_said([cell for row in board.rows for cell in row.cells.values()], board.metric))
     cells = ((cell, board.n[column]) for row in board.rows for column, cell in row.cells.items())
     if any(cell.n != n and cell.value is not None for cell, n in cells):
