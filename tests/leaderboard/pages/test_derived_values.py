@@ -32,6 +32,7 @@ def test_other_pages_mark_them_too(open_page, results, page):
     shown = open_page(page, "--results", results, metric="F1@0.5")
     assert not shown.app.exception
     assert "°" in shown.text
+    assert "°: derived" in shown.text
 
 
 def test_what_the_averages_of_several_metrics_are_is_said(open_page, results):
