@@ -112,10 +112,15 @@ def _pictures(
     style: Style,
     width: float,
 ) -> tuple[Figure, str]:
-    from ..evaluation.derived import DERIVED, DERIVED_SAID
     from ..leaderboard.caption import measured_said
     from ..leaderboard.figure import draw_figure, figure_caption
-    from ..leaderboard.figure_rows import figure_rows, joined_for, refuse_empty_columns, runs_of_figure
+    from ..leaderboard.figure_rows import (
+        figure_rows,
+        joined_for,
+        refuse_empty_columns,
+        runs_of_figure,
+        values_said,
+    )
 
     runs = runs_of_figure(library, methods, samples, protocol)
     rows = figure_rows(runs, samples, joined_for(runs[0], options), metric)
@@ -130,8 +135,8 @@ def _pictures(
     notes = [
         f" {run.label}: {run.info.method.note}." for run in runs if run.info.method.control and run.info.method.note
     ]
-    if any(DERIVED in value for row in rows for value in row.values.values()):
-        notes.append(f" {DERIVED_SAID}")
+    if metric is not None:
+        notes.insert(0, f" {values_said(runs, metric)}")
     return draw_figure(rows, style, width), figure_caption(rows, style, measured_said(runs)) + "".join(notes)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
+from ..core.fingerprint import SHORT
 from ..core.sizes import counted
 from .derived import DERIVED, DERIVED_SAID, is_derived
 from .numbers import digits_of, write_number
@@ -23,7 +24,11 @@ def result_html(info: ResultFile) -> str:
     heads = ["pathology", "n", *(one.label + DERIVED * is_derived(info, one.key) for one in metrics)]
     groups = {**info.pathologies, "macro": info.overall.macro, "micro": info.overall.micro}
     rows = "".join(_row(name, cells, metrics) for name, cells in groups.items())
-    notes = ["value [95 % interval, bootstrap over patients]"]
+    lower = [metric.label for metric in metrics if not metric.higher_is_better]
+    better = f"higher is better, of {', '.join(lower)} lower" if lower else "higher is better"
+    notes = ["value [95 % interval, bootstrap over patients]", better]
+    if info.method.control:
+        notes.append("a control, which is a yardstick and no method")
     if not info.complete:
         notes.append("incomplete: not the whole split, never ranked")
     if info.n_failed:
@@ -32,6 +37,10 @@ def result_html(info: ResultFile) -> str:
         notes.append("phantoms rank code paths, not clinical ability")
     if any(is_derived(info, metric.key) for metric in metrics):
         notes.append(DERIVED_SAID.removesuffix("."))
+    notes.append(
+        f"data fingerprint {data.fingerprint[:SHORT]}, protocol version {info.protocol.version}, "
+        f"hash {info.protocol.hash[:SHORT]}"
+    )
     return (
         f"<table><caption><b>{escape(title)}</b></caption><thead><tr>"
         + "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)

@@ -47,6 +47,8 @@ def beside_section(run: Run, beside: Sequence[Run], metrics: Sequence[MetricInfo
         f"Differences are the macro mean of {run.label} minus the other's, on the samples that both have; p is of one "
         "comparison, not corrected for their number. The last column is explained at the end."
     )
+    if not rows:
+        return Section(title, [f"No sample has a value of {run.label} and of another result that was given.", *notes])
     head = ["beside it", "metric", "its macro", "difference", "p", "smallest that would show"]
     return Section(title, [said, *notes], head, rows)
 
@@ -72,6 +74,8 @@ def phrase_section(run: Run, beside: Sequence[Run], metrics: Sequence[MetricInfo
                     _left(found, metric),
                 ]
             )
+    if not rows:
+        return Section(title, ["No sample has a value of both phrases."])
     said = (
         "Asked about another phrase than the sample's and scored against the sample's own target; what is left of the "
         "score was not earned by the phrase. Of AUROC the share is of what lies above .5; of the others nothing is "

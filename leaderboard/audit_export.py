@@ -13,7 +13,8 @@ from .formats import PageFormat
 _STYLE = (
     "body{font:11pt/1.4 serif;max-width:60em;margin:2em auto;padding:0 1em;color:#111;background:#fff}"
     "table{border-collapse:collapse;margin:.5em 0}th,td{border-bottom:1px solid #999;padding:.2em .7em;"
-    "text-align:left;vertical-align:top}article+article{break-before:page}h1{font-size:1.4em}h2{font-size:1.1em}"
+    "text-align:left;vertical-align:top;overflow-wrap:anywhere}article+article{break-before:page}"
+    "h1{font-size:1.4em}h2{font-size:1.1em}"
 )
 
 
@@ -28,8 +29,9 @@ def export_audit(pages: Sequence[Page], form: PageFormat) -> str:
         return "\n".join("\n".join(_markdown(page)) for page in pages)
     body = "\n".join("\n".join(_html(page)) for page in pages)
     return (
-        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>Audit</title><style>{_STYLE}</style>'
-        f"</head><body>\n{body}\n</body></html>\n"
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Audit</title><style>{_STYLE}</style></head><body>\n{body}\n</body></html>\n"
     )
 
 

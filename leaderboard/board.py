@@ -97,6 +97,11 @@ class Board:
         return tuple(block for block in (methods, self.rows[len(methods) :]) if block)
 
     @property
+    def has_values(self) -> bool:
+        """Whether any sample counts: of a metric about negatives, none does on a data set without them."""
+        return any(cell.value is not None for row in self.rows for cell in row.cells.values())
+
+    @property
     def tells_derived(self) -> bool:
         """Whether exports say which values are derived; those under protocols that never derive any do not."""
         return any(can_derive(row.run.info) for row in self.rows)

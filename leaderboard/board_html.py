@@ -10,7 +10,7 @@ from ..evaluation.derived import DERIVED, DERIVED_SAID
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
 from .board import Board, BoardCell, BoardRow
-from .caption import ABOVE, TIED
+from .caption import ABOVE, TIED, sentences
 from .markup import element, interval, tag, text
 from .runs import MEASURED, Run
 from .sortable import NAME, Head, SortCell, sortable_table
@@ -20,8 +20,6 @@ from .zero_shot import SEEN, seen_in
 
 _SENSIBLE = 1e6
 """Values beyond it (a protocol may count no noise as float32's maximum) have no place on a picture's scale."""
-
-_AVERAGES = {MACRO: "mean over pathologies", MICRO: "mean over samples"}
 
 
 def board_table(shown: Board, url: Callable[[Run], str]) -> str:
@@ -34,7 +32,7 @@ def board_table(shown: Board, url: Callable[[Run], str]) -> str:
         url: Where a method's name leads.
     """
     scale, descending = board_scale(shown), shown.metric.higher_is_better
-    columns = (MACRO, *(column for column in shown.columns if column not in _AVERAGES), MICRO)
+    columns = (MACRO, *(column for column in shown.columns if column not in (MACRO, MICRO)), MICRO)
     words = metric_words(shown.metric, shown.setting.protocol)
     heads = [Head(NAME, text(shown.metric.label), title=f"by name; {shown.metric.label}: {words}", descending=False)]
     heads += [
@@ -42,7 +40,7 @@ def board_table(shown: Board, url: Callable[[Run], str]) -> str:
             column,
             text(column),
             below=element("small", f"n = {shown.n[column]:,}"),
-            title=_AVERAGES.get(column, f"{column}, mean over its samples"),
+            title=_column_said(column, shown.metric),
             descending=descending,
         )
         for column in columns
@@ -60,6 +58,14 @@ def board_table(shown: Board, url: Callable[[Run], str]) -> str:
     return sortable_table(heads, blocks, "gx-board", label=f"{shown.metric.label} by method and pathology", order=MACRO)
 
 
+def _column_said(column: str, metric: MetricInfo) -> str:
+    """What stands in a column."""
+    if column == MACRO:
+        return "mean over pathologies"
+    how = "mean over {}" if metric.reducer is None else "over {} together"
+    return how.format("samples") if column == MICRO else f"{column}, {how.format('its samples')}"
+
+
 def _place(shown: Board, row: BoardRow, number: int) -> int | None:
     """A method's place by the macro average; none where nothing is ranked, of a control, and without a value."""
     placed = shown.ranked and not row.run.info.method.control and row.macro.value is not None
@@ -68,6 +74,15 @@ def _place(shown: Board, row: BoardRow, number: int) -> int | None:
 
 def name_html(run: Run, url: str, place: int | None = None) -> str:
     """A method's name with its place, what it leads to, and what a reader must know of it."""
+    method = run.info.method
+    rank = element("span", f"{place}", "gx-rank", title="place by the macro average") if place else ""
+    link = f'<a href="{text(url)}">{text(run.label)}</a>'
+    kind = "" if method.control else element("small", text(method.kind), title=KINDS.get(method.kind, ""))
+    return rank + link + marks_html(run) + kind
+
+
+def marks_html(run: Run) -> str:
+    """What a reader must know of a method, as marks behind its name."""
     method = run.info.method
     marks = tag("control", title=KINDS["control"]) if method.control else ""
     if run.tier != MEASURED:
@@ -80,17 +95,14 @@ def name_html(run: Run, url: str, place: int | None = None) -> str:
         marks += tag(
             f"{run.info.n_failed:,} failed", title="samples without an answer, which count as the protocol says"
         )
-    rank = element("span", f"{place}", "gx-rank", title="place by the macro average") if place else ""
-    link = f'<a href="{text(url)}">{text(run.label)}</a>'
-    kind = "" if method.control else element("small", text(method.kind), title=KINDS.get(method.kind, ""))
-    return rank + link + marks + kind
+    return marks
 
 
 def cell_html(
     cell: BoardCell,
     metric: MetricInfo,
     most: int,
-    scale: tuple[float, float],
+    scale: tuple[float, float] | None = None,
     *,
     url: str = "",
     below: str = "",
@@ -102,7 +114,7 @@ def cell_html(
         cell: The number.
         metric: Of what.
         most: The most samples of the column; a cell with fewer says so.
-        scale: The values at the left and the right edge of the drawn interval.
+        scale: The values at the left and the right edge of the drawn interval; None for no drawing.
         url: What the number links to; nothing by default.
         below: HTML behind the number, such as a tag.
         derived: Whether it is of the view that the method does not give itself.
@@ -127,7 +139,7 @@ def cell_html(
     if cell.low is None or cell.high is None:
         return value + element("small", "no interval") + tested
     ends = f"{write_number(cell.low, digits)}, {write_number(cell.high, digits)}"
-    drawn = interval(cell.low, cell.value, cell.high, scale)
+    drawn = interval(cell.low, cell.value, cell.high, scale) if scale else ""
     inside = value + element("small", text(f"[{ends}]")) + tested + drawn
     return element("div", inside, "gx-best-cell") if cell.best else inside
 
@@ -154,6 +166,14 @@ def scale_of(cells: Iterable[BoardCell]) -> tuple[float, float]:
         end for cell in cells for end in (cell.low, cell.value, cell.high) if end is not None and abs(end) < _SENSIBLE
     ]
     return (min(ends), max(ends)) if ends else (0.0, 1.0)
+
+
+def board_notes(shown: Board) -> str:
+    """What a reader of `board_table` must know."""
+    said = sentences(shown, intervals=True)
+    if shown.has_values:
+        said.append(scale_note(board_scale(shown), shown.metric))
+    return " ".join(said)
 
 
 def scale_note(scale: tuple[float, float], metric: MetricInfo) -> str:

@@ -29,6 +29,7 @@ SEEN_SAID = f"{SEEN}: the method was trained on images, phrases or boxes of the 
 """What the tag means."""
 
 INTERVALS_SAID = "In brackets the 95 % interval (bootstrap over patients)."
+NOTHING_SAID = "Where - stands, no sample counts."
 CONTROLS_SAID = "Controls are yardsticks, not methods."
 IMPORTED_SAID = "Imported: numbers or predictions made elsewhere."
 PHANTOMS_SAID = "Phantoms rank code paths, not clinical ability."
@@ -67,7 +68,7 @@ def sentences(board: Board, *, intervals: bool) -> list[str]:
         said.append(INTERVALS_SAID)
     if not setting.complete:
         said.append("Not the whole split, so nothing is ranked.")
-    elif board.ranked:
+    elif board.ranked and board.has_values:
         said.append(marks_said([cell for row in board.rows for cell in row.cells.values()], board.metric))
     cells = ((cell, board.n[column]) for row in board.rows for column, cell in row.cells.items())
     if any(cell.n != n and cell.value is not None for cell, n in cells):
@@ -171,6 +172,19 @@ def days_of(runs: Sequence[Run]) -> str:
 def direction_said(metric: MetricInfo) -> str:
     """Which end of a metric is the good one."""
     return f"{'Higher' if metric.higher_is_better else 'Lower'} is better."
+
+
+def averages_said(metrics: Sequence[MetricInfo]) -> str:
+    """What the averages of several metrics are, and which end of each is the good one."""
+    together = [metric.label for metric in metrics if metric.reducer is not None]
+    lower = [metric.label for metric in metrics if not metric.higher_is_better]
+    if len(together) in (0, len(metrics)):
+        cells = cells_said(metrics[0])
+    else:
+        cells = f"Macro: mean over pathologies; micro: mean over samples, of {', '.join(together)} over all together."
+    if len(lower) in (0, len(metrics)):
+        return f"{cells} {direction_said(metrics[0])}"
+    return f"{cells} Higher is better, of {', '.join(lower)} lower."
 
 
 def marks_said(cells: Sequence[BoardCell], metric: MetricInfo) -> str:

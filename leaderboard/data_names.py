@@ -62,7 +62,7 @@ def protocol_titles(settings: Sequence[Setting]) -> dict[Setting, str]:
     titles = {setting: setting.protocol for setting in settings}
     if len(set(titles.values())) == len(titles):
         return titles
-    return {one: f"{one.protocol} {one.protocol_version} ({one.protocol_hash[:8]})" for one in settings}
+    return {one: f"{one.protocol} version {one.protocol_version} ({one.protocol_hash[:8]})" for one in settings}
 
 
 def data_of(setting: Setting) -> Data:

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from ..core import GroundCXRError, Sample, unknown_name
 from ..core.alterations import Alteration
 from ..core.names import listed, printable
-from ..evaluation.derived import DERIVED, is_derived
+from ..evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
 from .answered import answered
+from .caption import direction_said
 from .figure import FigureRow
 from .film import Film
 from .joining import Joined, join_run
@@ -115,6 +116,22 @@ def figure_rows(
         )
         for sample in chosen
     ]
+
+
+def values_said(runs: Sequence[Run], metric: str) -> str:
+    """What the values below the pictures are.
+
+    Args:
+        runs: The methods.
+        metric: The key or label of the metric.
+
+    Raises:
+        GroundCXRError: If no method has the metric.
+    """
+    key = metric_key(runs, metric)
+    shown = next(found for run in runs if (found := run.metric(key)) is not None)
+    said = f"Below a picture: {shown.label} of the sample alone. {direction_said(shown)}"
+    return f"{said} {DERIVED_SAID}" if any(is_derived(run.info, key) for run in runs) else said
 
 
 def refuse_empty_columns(rows: Sequence[FigureRow]) -> None:

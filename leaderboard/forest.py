@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..comparison.captions import cells_said
 from ..core import unknown_name
 from ..evaluation.chart import Panel, dots
 from ..evaluation.derived import DERIVED, DERIVED_SAID
@@ -57,6 +58,7 @@ def forest(board: Board, methods: Sequence[str] = (), columns: Sequence[str] = (
 def forest_caption(board: Board) -> str:
     """What the caption of a forest plot must say."""
     said = [f"{board.metric.label} {measured_said([row.run for row in board.rows])}.", direction_said(board.metric)]
+    said.append(cells_said(board.metric))
     said.append(INTERVALS_SAID.replace("In brackets the", "Lines:"))
     if any(row.run.info.method.control for row in board.rows):
         said.append("Below the line: controls, which are yardsticks, not methods.")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ..comparison.significance import MACRO, MICRO
 from ..evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
-from .caption import INTERVALS_SAID
+from .caption import INTERVALS_SAID, NOTHING_SAID, averages_said
 from .markup import element, table, text
 from .runs import Run
 from .tables import cells_of
@@ -14,12 +15,15 @@ from .words import metric_words
 
 def numbers_said(run: Run) -> str:
     """What a reader of `numbers_table` must know."""
-    return " ".join([INTERVALS_SAID, *([DERIVED_SAID] if run.info.derived else [])])
+    cells = [cell for column in (MACRO, *run.info.pathologies, MICRO) for cell in cells_of(run.info, column).values()]
+    nothing = [NOTHING_SAID] if any(cell.value is None for cell in cells) else []
+    derived = [DERIVED_SAID] if run.info.derived else []
+    return " ".join([averages_said(run.info.metrics), INTERVALS_SAID, *nothing, *derived])
 
 
 def numbers_table(run: Run) -> str:
     """Every metric of a run; a cell says its own number of samples where it has fewer than its column."""
-    columns = ["macro", *run.info.pathologies, "micro"]
+    columns = [MACRO, *run.info.pathologies, MICRO]
     most = {column: max((cell.n for cell in cells_of(run.info, column).values()), default=0) for column in columns}
 
     def shown(metric: MetricInfo, column: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..core import Status
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
 from .blind import best_guess
@@ -96,6 +97,19 @@ TIERS = {
 }
 """What each tier is."""
 
+_STATUSES = {
+    Status.OK: "as computed",
+    Status.EMPTY_PREDICTION: "a map that was promised is missing, or no box covers a pixel",
+    Status.CONSTANT_MAP: "all scores of the map are equal",
+    Status.EMPTY_TARGET: "the target covers no pixel",
+    Status.FULL_TARGET: "the target covers every pixel",
+    Status.OUTSIDE_VIEW: "no pixel of the target is where the map looked",
+    Status.NOT_APPLICABLE: "the metric is not defined for such a sample or answer",
+    Status.NEGATIVE: "the phrase is about what the image does not show",
+    Status.FAILED: "no answer, or one that broke the contract",
+}
+"""What each status of a value means; what it counts as is the protocol's."""
+
 _CARDS = frozenset(
     {
         *("agkd2025", "chex2024", "chexlocalize2022", "dombrowski2023", "medgroundr1", "medklip2023", "medrpg2023"),
@@ -121,9 +135,16 @@ def metric_words(metric: MetricInfo, protocol: str) -> str:
     return ", ".join(part for part in (words, span, better) if part)
 
 
+def status_words(name: str) -> str:
+    """A status with what it means, "failed: no answer, ..."; the name alone of one that is not the toolkit's."""
+    return f"{name}: {_STATUSES[Status(name)]}" if name in _STATUSES else name
+
+
 def metric_sentence(board: Board) -> str:
     """A board's metric in words, with the best that a guess reaches that never looks at the image."""
     said = f"{board.metric.label}: {metric_words(board.metric, board.setting.protocol)}."
+    if not board.has_values:
+        return f"{said} No sample counts here, so no method has a value."
     guess = best_guess(board)
     if guess is None or guess.macro.value is None:
         return said

@@ -10,8 +10,8 @@ from ...comparison.setting import ProtocolKey
 from ...core import GroundCXRError
 from ...evaluation.schema import MetricInfo
 from ..board import board
-from ..board_html import board_scale, board_table, scale_note
-from ..caption import blind_said, sentences
+from ..board_html import board_notes, board_table, scale_note
+from ..caption import blind_said
 from ..overview import Overview, overview
 from ..overview_caption import overview_caption, ranks_said
 from ..overview_html import BARS_SAID, overview_scale, overview_table, ranks_table
@@ -41,7 +41,7 @@ def board_page(place: Place, metric: MetricInfo, root: str) -> dict[str, object]
         "said": f"{TASK} {metric_sentence(shown)}",
         "blind": blind_said(shown),
         "table": Markup(board_table(shown, lambda run: root + place.method(run))),  # noqa: S704  (texts are escaped)
-        "caption": f"{' '.join(sentences(shown, intervals=True))} {scale_note(board_scale(shown), metric)}",
+        "caption": board_notes(shown),
         "without": [(run.label, place.method(run)) for run in place.runs if run.metric(metric.key) is None],
     }
 

@@ -11,7 +11,7 @@ import numpy as np
 from ...comparison.captions import difference_said, p_shown
 from ...comparison.head_to_head import head_to_head
 from ...comparison.significance import LEVEL
-from ...evaluation.derived import is_derived
+from ...evaluation.derived import DERIVED_SAID, is_derived
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..board import board
@@ -32,7 +32,8 @@ def pairs_of(runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> dict[str, An
         metrics: Which metrics; those that fewer than two runs have are left out.
 
     Returns:
-        `methods`, the labels; `metrics`, for each: `label`, `higher` (is better), `said` (what the table shows),
+        `methods`, the labels; `derived_said`, what the mark of derived values means; `metrics`, for each: `label`,
+        `higher` (is better), `said` (what the table shows),
         `order` (places in `methods`: the best first, controls last), `left_out` (labels beyond the `MOST` best),
         `derived` (places) and `pairs`, by "first-second" (places): a list for each pathology, macro and micro of its
         name, n, the first's value, the second's, the difference, its interval's ends, p and whether it is below the
@@ -56,7 +57,7 @@ def pairs_of(runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> dict[str, An
                 "key": metric.key,
                 "label": metric.label,
                 "higher": metric.higher_is_better,
-                "said": difference_said(metric, SHOWN),
+                "said": f"{difference_said(metric, SHOWN)} In colour: corrected p below {LEVEL:g}.",
                 "level": LEVEL,
                 "order": [place[run] for run in ordered],
                 "left_out": [run.label for run in left],
@@ -67,7 +68,7 @@ def pairs_of(runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> dict[str, An
                 },
             }
         )
-    return {"methods": [run.label for run in runs], "metrics": found}
+    return {"methods": [run.label for run in runs], "metrics": found, "derived_said": DERIVED_SAID}
 
 
 def _rows(first: Run, second: Run, metric: MetricInfo) -> list[list[Any]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ...core import GroundCXRError
 from ..board import board
-from ..board_html import board_scale, board_table, scale_note
-from ..caption import blind_said, sentences
+from ..board_html import board_notes, board_table
+from ..caption import blind_said
 from ..words import TASK, metric_sentence
 from . import charts, conditions, published
 from .address import linked
@@ -37,6 +37,6 @@ def _show_board(chosen: Chosen) -> None:
     put(board_table(shown, lambda run: linked("run", method=run.label)))
     if said := blind_said(shown):
         put(element("p", text(" ".join(said)), "gx-verdict"))
-    note(" ".join([*sentences(shown, intervals=True), scale_note(board_scale(shown), shown.metric)]))
+    note(board_notes(shown))
     conditions.show(chosen)
     charts.show(chosen)

@@ -15,6 +15,8 @@ from ...comparison.significance import MACRO
 from ...evaluation.derived import DERIVED, DERIVED_SAID
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
+from ..board_html import marks_html
+from ..caption import NOTHING_SAID
 from ..profiles import profile, speed_quality
 from ..runs import Run
 from .choices import Chosen
@@ -45,12 +47,18 @@ def show(chosen: Chosen) -> None:
 
 def _show_profile(chosen: Chosen) -> None:
     runs = chosen.in_order
-    put(profile_table(profile(runs), runs, chosen.metrics))
-    derived = f" {DERIVED_SAID}" if any(run.info.derived for run in runs) else ""
-    note(
-        "Macro averages. The darker the cell, the higher the method's place among those shown, metric by metric."
-        + derived
-    )
+    shares = profile(runs)
+    valued = shares.dropna(subset="value")["metric"].unique().tolist()
+    metrics = [metric for metric in chosen.metrics if metric.key in valued]
+    put(profile_table(shares, runs, metrics))
+    said = ["Macro averages. The darker the cell, the higher the method's place among those shown, metric by metric."]
+    if without := [metric.label for metric in chosen.metrics if metric.key not in valued]:
+        said.append(f"Left out, since no method has a value of it: {', '.join(without)}.")
+    if shares.loc[shares["metric"].isin(valued), "value"].isna().any():
+        said.append(NOTHING_SAID)
+    if any(run.info.derived for run in runs):
+        said.append(DERIVED_SAID)
+    note(" ".join(said))
 
 
 def _show_speed(chosen: Chosen) -> None:
@@ -59,13 +67,20 @@ def _show_speed(chosen: Chosen) -> None:
         note("No run of these knows how long its samples took.")
     else:
         st.altair_chart(speed_chart(times, chosen.metric), width="stretch", theme=None)
-        note("The time is that of grounding, on the device that each run names; devices differ.")
+        said = ["The time is that of grounding, on the device that each run names; devices differ."]
+        shown = set(times["run"])
+        if without := [run.label for run in chosen.in_order if run.id not in shown]:
+            said.append(f"Without a time or a value of {chosen.metric.label}: {', '.join(without)}.")
+        note(" ".join(said))
 
 
 def profile_table(shares: pd.DataFrame, runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> str:
     """A heat table, `profile` as HTML: methods in rows, metrics in columns."""
     cells = {(row["run"], row["metric"]): row for row in shares.to_dict("records")}
-    rows = [[text(run.label), *(_heat(cells.get((run.id, metric.key)), metric) for metric in metrics)] for run in runs]
+    rows = [
+        [text(run.label) + marks_html(run), *(_heat(cells.get((run.id, metric.key)), metric) for metric in metrics)]
+        for run in runs
+    ]
     heads = ["method", *(text(metric.label) for metric in metrics)]
     return table(heads, rows, "gx-heat", label=f"{MACRO} averages of every metric")
 
@@ -135,7 +150,15 @@ def styled(chart: Any) -> Any:
     """The typography that all charts share."""
     axis = {"labelFont": _FONT, "titleFont": _FONT, "labelColor": GREY, "titleColor": GREY, "gridColor": "#eceeee"}
     return (
-        chart.configure_axis(**axis, labelFontSize=12, titleFontSize=12, titleFontWeight=400, domain=False, ticks=False)
+        chart.configure_axis(
+            **axis,
+            labelFontSize=12,
+            titleFontSize=12,
+            titleLimit=_HEIGHT,
+            titleFontWeight=400,
+            domain=False,
+            ticks=False,
+        )
         .configure_view(stroke=None)
         .configure_text(color="#1b2226")
     )

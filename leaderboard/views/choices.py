@@ -107,7 +107,7 @@ def make_choices(everything: bool) -> Chosen | None:
         return None
     put(_FOLD)
     with st.container(key="gx_choices"):
-        columns = st.columns([1.6, 0.9, 1.0, 0.9, 0.9, 1.15, 1.3, 2.3], vertical_alignment="bottom")
+        columns = st.columns([1.6, 1.05, 1.05, 0.8, 0.8, 1.15, 1.3, 2.3], vertical_alignment="bottom")
     tell_missing_in(st.container())
     setting = _choose_setting(library, columns, everything)
     everyone = library.of(setting)

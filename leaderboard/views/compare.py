@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from ...evaluation.derived import DERIVED, is_derived
+from ...evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ...evaluation.numbers import digits_of, write_number
+from ...evaluation.schema import MetricInfo
 from ..browsing import Order, arrange, browse, select
 from ..joining import Joined, join_run
 from ..overlays import Layer, Style, colours
@@ -86,6 +87,8 @@ def show() -> None:
             with st.container(key=f"gx-row-{row['sample_id']}"):
                 zooms |= _row(asked, str(row["sample_id"]), row)
         put('<hr class="gx-line">')
+    if any(is_derived(run.info, metric.key) for run in runs for metric in _metrics(run, chosen)):
+        note(DERIVED_SAID)
     shown = list(map(str, rows.index[start : start + ROWS]))
     put_figure_button(runs, shown, joined, style, chosen.options)
     if zooms:
@@ -249,7 +252,7 @@ def _picture(shown: Shown, sample_id: str, method: int, alt: str, name: str) -> 
 
 def _values(asked: Asked, run: Run, sample_id: str, shown: Shown) -> str:
     """The sample's headline metrics and the metric chosen, and the IoU at the threshold."""
-    metrics = [metric for metric in run.info.metrics if metric.headline or metric.key == asked.chosen.metric.key]
+    metrics = _metrics(run, asked.chosen)
     rows = run.samples(["sample_id", *(metric.key for metric in metrics)])
     mine = rows.loc[rows["sample_id"] == sample_id]
     parts = [] if shown.iou is None else [f"<b>IoU above {asked.style.threshold:.2f}: {write_number(shown.iou, 3)}</b>"]
@@ -258,6 +261,11 @@ def _values(asked: Asked, run: Run, sample_id: str, shown: Shown) -> str:
         said = "-" if math.isnan(value) else write_number(value, digits_of(metric))
         parts.append(text(f"{metric.label} {said}{DERIVED if is_derived(run.info, metric.key) else ''}"))
     return " · ".join(parts)
+
+
+def _metrics(run: Run, chosen: Chosen) -> list[MetricInfo]:
+    """The metrics whose values stand below a picture."""
+    return [metric for metric in run.info.metrics if metric.headline or metric.key == chosen.metric.key]
 
 
 def _described(sample_id: str, row: Mapping[Any, Any]) -> str:

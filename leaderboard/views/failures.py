@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from ...evaluation.derived import DERIVED_SAID, is_derived
 from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
+from ..board import BoardCell
+from ..board_html import cell_html, marks_html
+from ..caption import INTERVALS_SAID
 from ..failures import SLICINGS, slices, status_counts, worst_samples
 from ..joining import join_run
 from ..overlays import Style
 from ..runs import Run
+from ..words import status_words
 from .address import choose, linked
 from .choices import Chosen
 from .compare import FIRST
@@ -35,7 +39,7 @@ _NAMES = {
 
 def show() -> None:
     """The page."""
-    chosen = open_page([1.3, 0.95, 1.15])
+    chosen = open_page([1.4, 1])
     if chosen is None:
         return
     runs = [run for run in chosen.in_order if run.metric(chosen.metric.key) is not None]
@@ -47,8 +51,6 @@ def show() -> None:
         run = choose("Method", runs, "whose", named=lambda run: run.label)
     with chosen.columns[1]:
         pathology = choose("Pathology", [_ALL, *run.info.pathologies], "class")
-    with chosen.columns[2]:
-        by = choose("Slices by", SLICINGS, "slices", named=_NAMES.__getitem__)
     chosen_class = None if pathology == _ALL else pathology
     worst = worst_samples(run, chosen.metric.key, pathology=chosen_class, count=_LISTED)
     about, only = ("", "") if chosen_class is None else (f" of {chosen_class}", f", {chosen_class}")
@@ -58,7 +60,14 @@ def show() -> None:
     _pictures(chosen, run, worst.head(_PICTURES), beside)
     left, right = st.columns([1.9, 1], gap="large")
     with left:
-        heading(f"By {_NAMES[by]}{only}", "Means with 95 % intervals (bootstrap over patients).")
+        # The headline says what is chosen below it.
+        top = st.container()
+        with st.columns([1, 2])[0]:
+            by = choose("Slices by", SLICINGS, "slices", named=_NAMES.__getitem__)
+        means = "Means" if chosen.metric.reducer is None else "Over the samples of each slice together"
+        mark = f" {DERIVED_SAID}" if any(is_derived(one.info, chosen.metric.key) for one in runs) else ""
+        with top:
+            heading(f"By {_NAMES[by]}{only}", f"{means}. {INTERVALS_SAID}{mark}")
         parts = slices(runs, chosen.metric.key, by, pathology=chosen_class)
         if parts.empty:
             note(f"{chosen.setting.dataset} does not know the {_NAMES[by]} of its samples.")
@@ -66,7 +75,9 @@ def show() -> None:
             put(slice_table(parts, runs, chosen.metric))
     with right:
         heading(f"Why values are what they are: {run.label}{only}")
-        put(status_table(status_counts(run, pathology=chosen_class)))
+        counts = status_counts(run, pathology=chosen_class)
+        put(status_table(counts))
+        note(" ".join(f"{status_words(name)}." for name in dict.fromkeys(counts["status"])))
 
 
 def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame, beside: list[str]) -> None:
@@ -90,31 +101,26 @@ def _pictures(chosen: Chosen, run: Run, worst: pd.DataFrame, beside: list[str]) 
                 value = write_number(float(row["value"]), digits_of(chosen.metric))
                 put(element("p", f"<b>{text(value)}</b> {text(row['pathology'])}: {text(said)}", "gx-caption gx-lines"))
                 if row["status"] != "ok":
-                    put(element("p", text(f"status: {row['status']}"), "gx-caption"))
+                    put(element("p", text(status_words(row["status"])), "gx-caption"))
                 url = linked("compare", sample=str(row["sample_id"]), methods=beside)
                 put(element("p", f'<a href="{text(url)}" aria-label="Compare: {text(said)}">Compare</a>', "gx-caption"))
 
 
 def slice_table(parts: pd.DataFrame, runs: Sequence[Run], metric: MetricInfo) -> str:
-    """`slices` as HTML: methods in rows, slices in columns."""
+    """`slices` as HTML: methods in rows, slices in columns; a cell on fewer samples than its column says so."""
     names = list(dict.fromkeys(parts["slice"]))
     cells = {(row["run"], row["slice"]): row for row in parts.to_dict("records")}
     counts = {name: int(parts.loc[parts["slice"] == name, "n"].max()) for name in names}
     heads = ["method", *(text(name) + element("small", f"n = {counts[name]:,}") for name in names)]
-    rows = [[text(run.label), *(_slice(cells.get((run.id, name)), metric) for name in names)] for run in runs]
+
+    def shown(run: Run, name: str) -> str:
+        row = cells[run.id, name]
+        value, low, high = (None if pd.isna(row[end]) else float(row[end]) for end in ("value", "low", "high"))
+        cell = BoardCell(value, low, high, int(row["n"]))
+        return cell_html(cell, metric, counts[name], derived=is_derived(run.info, metric.key))
+
+    rows = [[text(run.label) + marks_html(run), *(shown(run, name) for name in names)] for run in runs]
     return table(heads, rows, label=f"{metric.label} by slice")
-
-
-def _slice(cell: dict[Any, Any] | None, metric: MetricInfo) -> str:
-    if cell is None or pd.isna(cell["value"]):
-        return element("span", "-", "gx-faint")
-    digits = digits_of(metric)
-    value = text(write_number(cell["value"], digits))
-    if pd.isna(cell["low"]):
-        return value + element("small", "no interval")
-    return value + element(
-        "small", text(f"[{write_number(cell['low'], digits)}, {write_number(cell['high'], digits)}]")
-    )
 
 
 def status_table(counts: pd.DataFrame) -> str:

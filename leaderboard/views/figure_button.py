@@ -31,6 +31,8 @@ def put_figure_button(
     words = ["groundcxr", "figure", *map(str, options.results), "--methods", *(run.label for run in runs)]
     words += ["--sample", *samples, "--protocol", runs[0].setting.protocol]
     words += ["--threshold", f"{style.threshold:g}", "--opacity", f"{style.opacity:g}", "--out", "figure.pdf"]
+    # Where the pictures come from, if it was said: the command finds them nowhere else.
+    words += [given for given in options.arguments() if not given.startswith("--results=")]
     st.download_button(
         "Figure (PDF)",
         lambda: written(draw_figure(figure_rows(runs, samples, joined), style), ".pdf"),

@@ -20,6 +20,7 @@ from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..blind import never_looks
 from ..board import board
+from ..board_html import marks_html
 from ..joining import join_run
 from ..runs import Run
 from .address import choose, linked
@@ -128,7 +129,15 @@ def difference_table(found: pd.DataFrame, first: Run, second: Run, metric: Metri
         )
     names = tuple(text(run.label + (DERIVED if is_derived(run.info, metric.key) else "")) for run in (first, second))
     sides = "".join(element("span", f"{name} higher") for name in reversed(names))
-    heads = ["pathology", *names, "difference", element("span", sides, "gx-sides"), "p, corrected", "won / tied / lost"]
+    marked = [name + marks_html(run) for name, run in zip(names, (first, second), strict=True)]
+    heads = [
+        "pathology",
+        *marked,
+        "difference",
+        element("span", sides, "gx-sides"),
+        "p, corrected",
+        "won / tied / lost",
+    ]
     return table(heads, rows, "gx-head-to-head", label=f"{first.label} against {second.label}")
 
 

@@ -43,7 +43,8 @@ class Zoomed:
 def _viewer() -> Any:
     """The component; registered once, since Streamlit warns of a second time."""
     html, css, js = ((_THEME / f"zoom.{suffix}").read_text(encoding="utf-8") for suffix in ("html", "css", "js"))
-    return component("groundcxr-zoom", html=html, css=css, js=js)
+    # In a shadow tree no key would reach it: the dialog leads Tab around among the elements of the page alone.
+    return component("groundcxr-zoom", html=html, css=css, js=js, isolate_styles=False)
 
 
 def start(sample_id: str, method: int) -> None:

@@ -156,6 +156,27 @@ def test_without_anything_beside_it_a_page_says_what_is_lacking(save_run, scan):
     assert "second method's result" in parts["What this data set could show"].sentences[0]
 
 
+def test_what_shares_no_sample_is_said_to_share_none(save_run, scan):
+    first = np.arange(50) % 2 == 0
+    save_run("mine", {"box_iou": GOOD}, keep=first)
+    save_run("theirs", {"box_iou": GOOD}, keep=~first)
+    for page in audit(scan().runs):
+        part = sections(page)["Beside controls and other methods"]
+        assert not part.head
+        assert part.sentences == [
+            f"No sample has a value of {page.title.split()[0]} and of another result that was given."
+        ]
+
+
+def test_a_metric_says_which_end_is_good(save_run, scan):
+    save_run("mine", {"box_iou": GOOD})
+    (run,) = scan().runs
+    lower = [metric.model_copy(update={"higher_is_better": metric.key != "box_iou"}) for metric in run.info.metrics]
+    (page,) = audit([replace(run, info=run.info.model_copy(update={"metrics": lower}))])
+    said = "Macro: mean over pathologies; micro: mean over samples. Higher is better, of Box IoU lower."
+    assert sections(page)["Values"].sentences[0].startswith(said)
+
+
 def test_the_command_for_the_wrong_phrase_asks_just_this_method(save_run, scan):
     asked = {"normalise": "rank", "methods": {"a": {"method": "clip-phantom", "settings": {}}}}
     save_run("both", {"box_iou": GOOD}, method={"name": "average", "options": asked})
@@ -200,6 +221,7 @@ def test_the_command_writes_both_forms(groundcxr, results, tmp_path):
     assert ran.code == 0, ran.err
     assert ran.out.startswith("# mine on made-up 2.0 (test), protocol v1\n")
     assert "| Pneumonia | 19 (few) |" in ran.out
+    assert "| samples | 50, of 25 patients, 0 failed |" in ran.out
     assert groundcxr("audit", tmp_path / "results", "--format", "html", "--out", "a.html").code == 0
     page = (tmp_path / "a.html").read_text()
     assert page.count("<article>") == 1

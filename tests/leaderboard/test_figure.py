@@ -179,6 +179,7 @@ def test_the_command_draws_what_is_stored_and_what_controls_answer(run_in, folde
     # What a method does not give itself is marked below its picture, and the caption says what the mark means.
     ran = run_in(*words[:5], "--metric", "box_iou", "--out", "fig.pdf")
     assert "°: derived" in ran.err
+    assert "of the sample alone. Higher is better." in ran.err
 
 
 def test_a_figure_of_credentialed_data_says_so(run_in, folder, monkeypatch):
@@ -269,3 +270,4 @@ def test_the_command_draws_a_forest(run_in, tmp_path):
     assert ran.code == 0, ran.err
     assert (tmp_path / "forest.pdf").read_bytes().startswith(b"%PDF")
     assert "caption: AUROC on phantom" in ran.err
+    assert "Macro: mean over pathologies; micro: mean over samples." in ran.err

@@ -1,5 +1,6 @@
 """Every metric, kind, tier and protocol of the toolkit is explained where it is chosen."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -7,11 +8,12 @@ import numpy as np
 
 import groundcxr
 from groundcxr import methods
+from groundcxr.core import Status
 from groundcxr.evaluation.schema import MetricInfo
 from groundcxr.leaderboard.blind import never_looks
 from groundcxr.leaderboard.board import board
 from groundcxr.leaderboard.board_html import board_table
-from groundcxr.leaderboard.words import KINDS, TIERS, metric_sentence, metric_words, protocol_card
+from groundcxr.leaderboard.words import KINDS, TIERS, metric_sentence, metric_words, protocol_card, status_words
 from groundcxr.methods import METHODS, ControlMethod
 from groundcxr.metrics.registry import PROTOCOLS
 
@@ -58,6 +60,22 @@ def test_the_sentence_has_the_best_guess_that_never_looks(save_run, scan):
     assert said.endswith("The best guess that never looks at the image reaches .263 (whole-image).")
     alone = metric_sentence(board([run for run in scan().runs if run.label == "method"], "box_iou"))
     assert "guess" not in alone
+
+
+def test_every_status_is_explained():
+    for status in Status:
+        assert status_words(status).startswith(f"{status}: ")
+    assert status_words("somebodys") == "somebodys"
+
+
+def test_heads_call_cells_means_only_where_they_are(save_run, scan):
+    save_run("method", {"box_iou": np.linspace(0.5, 0.6, 12)})
+    shown = board(scan().runs, "box_iou")
+    assert 'title="mean over samples"' in board_table(shown, str)
+    cells = {"kind": "ranking", "rule": "auroc"}
+    together = board_table(replace(shown, metric=shown.metric.model_copy(update={"cells": cells})), str)
+    assert 'title="over samples together"' in together
+    assert "Edema, over its samples together" in together
 
 
 def test_the_table_has_the_average_first_places_and_controls_apart(save_run, scan):

@@ -48,8 +48,10 @@ function show() {
   sides.replaceChildren();
   for (const name of [other, one]) put(sides, "span", `${name} higher`);
   document.getElementById("left").textContent = found.left_out.length
-    ? `Not held against others here, since their macro average is lower: ${found.left_out.join(", ")}.` : "";
-  document.getElementById("said").textContent = found.said.replace("{first}", () => one);
+    ? `Not held against others here, of which there are the best ${found.order.length}, controls last: ${found.left_out.join(", ")}.` : "";
+  const note = [first, second].some(derived) ? ` ${data.derived_said}` : "";
+  document.getElementById("said").textContent = found.said.replace("{first}", () => one) + note;
+  history.replaceState(null, "", "#" + new URLSearchParams({ first: one, second: other, metric: found.key }));
   if (first.value === second.value) {
     verdict.textContent = "Choose two different methods.";
     return;
@@ -65,7 +67,7 @@ function show() {
     put(row, "td", b);
     const cell = put(row, "td");
     put(cell, "span", signed(apart), real ? "gx-best" : "");
-    if (low !== "-") put(cell, "small", `[${low}, ${high}]`);
+    if (low !== "-") put(cell, "small", `[${signed(low)}, ${signed(high)}]`);
     const drawn = put(row, "td", "", real ? "gx-best-cell" : "");
     if (low !== "-" && apart !== "-") draw(drawn, low, apart, high, reach);
     put(row, "td", p, real ? "gx-best" : "");
@@ -80,7 +82,6 @@ function show() {
   const p = macro[7].startsWith("<") ? `p ${macro[7]}` : `p = ${macro[7]}`;
   verdict.textContent = `${macro[8] ? `${better} is better` : "The two cannot be told apart"} on the macro average: `
     + `difference ${signed(macro[4])} (${found.label}), ${p}, over ${macro[1]} samples`;
-  history.replaceState(null, "", "#" + new URLSearchParams({ first: one, second: other, metric: found.key }));
 }
 
 // The address names the two methods and the metric, so that a view can be sent.

@@ -37,6 +37,16 @@ def test_choices_can_be_read_in_a_narrow_window(page):
     assert min(widths) > 120
 
 
+def test_pictures_of_a_sample_are_of_one_size_in_a_narrow_window(page):
+    page.set_viewport_size({"width": 900, "height": 900})
+    pictures = opened(page, "/compare").locator('[data-testid="stImage"] img')
+    sync_api.expect(pictures).to_have_count(5 * ROWS)
+    assert len({round(one.bounding_box()["width"]) for one in pictures.all()}) == 1
+    # Headlines have names of methods in them, which may be one long word.
+    page.locator(".gx-h1").evaluate("headline => headline.textContent = 'A'.repeat(200)")
+    assert page.locator(".stMain").evaluate("main => main.scrollWidth <= main.clientWidth")
+
+
 def test_every_page_opens_from_the_first(page):
     opened(page, "/")
     expect = sync_api.expect

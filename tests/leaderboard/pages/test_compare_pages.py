@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -68,3 +69,12 @@ def test_the_metric_chosen_stands_under_the_pictures(open_page, demo):
     metric = next(m["label"] for content in results for m in content["metrics"] if not m["headline"])
     captions = open_page("compare", "--results", demo / RESULTS, metric=metric).html
     assert re.search(rf"gx-caption[^<]*>(<b>[^<]*</b>)?[^<]*· {re.escape(metric)} ", captions)
+
+
+def test_the_command_for_a_figure_says_where_the_pictures_come_from(open_page, demo, tmp_path):
+    (tmp_path / "store").mkdir()
+    page = open_page("compare", "--results", demo / RESULTS, "--store", tmp_path / "store", "--data", "x=elsewhere")
+    (button,) = page.app.get("download_button")
+    words = shlex.split(button.proto.help.rpartition("`")[0].partition("`")[2])
+    assert words[:3] == ["groundcxr", "figure", str(demo / RESULTS)]
+    assert words[-2:] == [f"--store={tmp_path / 'store'}", f"--data=x={Path('elsewhere').absolute()}"]

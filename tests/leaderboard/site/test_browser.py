@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -111,7 +112,7 @@ def test_any_two_methods_are_held_against_each_other_and_the_view_can_be_sent(pa
     assert back[:2] == there[1::-1]
     assert there[2].startswith("+")
     assert back[2].split("\n")[0] == "-" + there[2].split("\n")[0][1:]
-    low, high = there[2].split("[")[1].rstrip("]").split(", ")
+    low, high = (end.lstrip("+") for end in there[2].split("[")[1].rstrip("]").split(", "))
     assert back[2].split("[")[1].rstrip("]").split(", ") == [f"-{high}", f"-{low}"]
     assert back[4] == there[4]
     assert back[5].split(" / ") == there[5].split(" / ")[::-1]
@@ -142,6 +143,28 @@ def test_a_name_that_is_markup_is_words_to_the_script(page, save_run, scan, tmp_
     assert "$& {first} is better" in page.locator("#verdict").inner_text()
     assert "on which $& {first} is better" in page.locator("#said").inner_text()
     assert page.locator("#pairs img").count() == 0
+
+
+def test_two_methods_without_a_common_sample_have_an_address_too(page, save_run, scan, tmp_path):
+    even = np.arange(40) % 2 == 0
+    for label, keep in (("even", even), ("odd", ~even), ("all", None)):
+        save_run(label, {"box_iou": np.linspace(0.1, 0.5, 40)}, keep=keep)
+    library = scan()
+    derived = {"odd": ["box_iou"]}
+    runs = [
+        replace(run, info=run.info.model_copy(update={"derived": derived.get(run.label, [])})) for run in library.runs
+    ]
+    write_site(tmp_path / "apart", build_site(replace(library, runs=tuple(runs))))
+    page.goto(first(tmp_path / "apart", "pairs/").as_uri())
+    page.locator("#first").select_option(label="even")
+    page.locator("#second").select_option(label="odd")
+    sync_api.expect(page.locator("#verdict")).to_have_text("No sample has a value of both.")
+    assert page.url.endswith("#first=even&second=odd&metric=box_iou")
+    # What the mark behind the name means stands below, where there is one.
+    assert page.locator("#other").inner_text() == "odd°"
+    assert "°: derived" in page.locator("#said").inner_text()
+    page.locator("#second").select_option(label="all")
+    assert "°" not in page.locator("#said").inner_text()
 
 
 def test_code_is_copied(page, site, chromium):
