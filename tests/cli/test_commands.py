@@ -31,6 +31,14 @@ def test_a_new_users_file_stands_beside_the_built_in_ones(groundcxr, method_file
     assert "{value:.3f} [{low:.3f}, {high:.3f}]".format(**macro).replace("0.", ".") in ran.out
 
 
+@pytest.mark.parametrize("settings", [("grid=4", "b.grid=8"), ("b.grid=8", "grid=4")])
+def test_what_is_set_for_one_method_counts_more_than_what_is_set_for_all(settings):
+    from groundcxr.cli.arguments import open_methods
+
+    first, second = open_methods(["a=center-prior", "b=center-prior"], list(settings))
+    assert (first.method.options.grid, second.method.options.grid) == (4, 8)
+
+
 def test_failed_samples_are_told_and_exit_with_1(groundcxr, method_file, manifest):
     path = method_file("if phrase == 'opacity 2':\n    raise ValueError('no idea')")
     ran = groundcxr("evaluate", "--method", path, "--dataset", "manifest", "--root", manifest)
