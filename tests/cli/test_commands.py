@@ -86,6 +86,7 @@ EVALUATE = ["evaluate", "--dataset", "manifest", "--root", "{manifest}"]
     ("arguments", "words"),
     [
         ([*EVALUATE, "--method", "biovill"], "did you mean 'biovil'?"),
+        ([*EVALUATE, "--method", "mine"], "one of your own is given by its file, FILE.py."),
         ([*EVALUATE, "--method", "random", "--protocol", "v11"], "did you mean 'v1'?"),
         ([*EVALUATE, "--method", "random", "--pathology", "Oedema"], "did you mean 'Edema'?"),
         ([*EVALUATE, "--method", "random", "--set", "grit=3"], "did you mean 'grid'?"),
@@ -114,6 +115,16 @@ def test_a_users_mistake_is_one_sentence_and_exit_2(groundcxr, manifest, argumen
     assert ran.err.startswith("error: ")
     assert ran.err.count("\n") == 1
     assert not ran.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["evaluate", "score", "check-method", "ground", "reproduce", "compare", "export", "figure", "import", "samples"],
+)
+def test_a_command_alone_says_in_its_usage_what_is_missing(groundcxr, command):
+    ran = groundcxr(command)
+    assert ran.code == 2
+    assert f"Usage: groundcxr {command}" in ran.err or ran.err.startswith("error: ")
 
 
 def test_help_of_a_named_method_shows_its_options(groundcxr):
