@@ -44,7 +44,11 @@ def comparison_text(table: pd.DataFrame, runs: Sequence[Run], metrics: Sequence[
                 title = f"{first} minus {second}, {metric.label} on {place}"
                 print_table(console, _pair(title, names[first], names[second], rows.to_dict("records"), metric))
             who = runs[0].label if len(pairs) == 1 else "the first"
-            said = [difference_said(metric, who, len(pairs)), direction_said(metric), cells_said(metric)]
+            said = [
+                difference_said(metric, who, [run.info for run in runs], len(pairs)),
+                direction_said(metric),
+                cells_said(metric),
+            ]
             said += [DERIVED_SAID] if any(is_derived(run.info, metric.key) for run in runs) else []
             console.print(escape(" ".join([*said, *_marks(runs)])) + "\n", highlight=False)
     return captured.get()

@@ -17,6 +17,7 @@ from ..evaluation.conditions import describe_condition
 from ..evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ..evaluation.negative_notes import about_negatives, negatives_said
 from ..evaluation.numbers import digits_of, write_number
+from ..evaluation.resampled import resampled
 from ..evaluation.schema import Cell, MetricInfo
 from ..evaluation.written import describe as described
 
@@ -171,7 +172,7 @@ def _format(cell: Cell, metric: MetricInfo, most: int, breaks: bool, mark: str =
 
 def _caption(result: Result) -> str:
     info = result.info
-    notes = ["value [95 % interval, bootstrap over patients]"]
+    notes = [f"value [95 % interval, bootstrap over {resampled([info])}]"]
     if info.method.control:
         notes.append("a control" + (f": {info.method.note}" if info.method.note else ""))
     if info.supervision == ANATOMY:

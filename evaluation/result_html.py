@@ -7,6 +7,7 @@ from html import escape
 from ..core.sizes import counted
 from .derived import DERIVED, DERIVED_SAID, is_derived
 from .numbers import digits_of, write_number
+from .resampled import resampled
 from .schema import Cell, MetricInfo, ResultFile
 
 
@@ -23,7 +24,7 @@ def result_html(info: ResultFile) -> str:
     heads = ["pathology", "n", *(one.label + DERIVED * is_derived(info, one.key) for one in metrics)]
     groups = {**info.pathologies, "macro": info.overall.macro, "micro": info.overall.micro}
     rows = "".join(_row(name, cells, metrics) for name, cells in groups.items())
-    notes = ["value [95 % interval, bootstrap over patients]"]
+    notes = [f"value [95 % interval, bootstrap over {resampled([info])}]"]
     if not info.complete:
         notes.append("incomplete: not the whole split, never ranked")
     if info.n_failed:

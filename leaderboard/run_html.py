@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
-from .caption import INTERVALS_SAID
+from .caption import intervals_said
 from .markup import element, table, text
 from .runs import Run
 from .tables import cells_of
@@ -14,7 +14,7 @@ from .words import metric_words
 
 def numbers_said(run: Run) -> str:
     """What a reader of `numbers_table` must know."""
-    return " ".join([INTERVALS_SAID, *([DERIVED_SAID] if run.info.derived else [])])
+    return " ".join([intervals_said([run.info]), *([DERIVED_SAID] if run.info.derived else [])])
 
 
 def numbers_table(run: Run) -> str:

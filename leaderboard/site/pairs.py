@@ -56,7 +56,7 @@ def pairs_of(runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> dict[str, An
                 "key": metric.key,
                 "label": metric.label,
                 "higher": metric.higher_is_better,
-                "said": difference_said(metric, SHOWN),
+                "said": difference_said(metric, SHOWN, [run.info for run in runs]),
                 "level": LEVEL,
                 "order": [place[run] for run in ordered],
                 "left_out": [run.label for run in left],

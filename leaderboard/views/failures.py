@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from ...evaluation.numbers import digits_of, write_number
+from ...evaluation.resampled import resampled
 from ...evaluation.schema import MetricInfo
 from ..failures import SLICINGS, slices, status_counts, worst_samples
 from ..joining import join_run
@@ -58,7 +59,7 @@ def show() -> None:
     _pictures(chosen, run, worst.head(_PICTURES), beside)
     left, right = st.columns([1.9, 1], gap="large")
     with left:
-        heading(f"By {_NAMES[by]}{only}", "Means with 95 % intervals (bootstrap over patients).")
+        heading(f"By {_NAMES[by]}{only}", f"Means with 95 % intervals (bootstrap over {resampled([run.info])}).")
         parts = slices(runs, chosen.metric.key, by, pathology=chosen_class)
         if parts.empty:
             note(f"{chosen.setting.dataset} does not know the {_NAMES[by]} of its samples.")
