@@ -47,7 +47,7 @@ Settings = Annotated[
     list[str],
     typer.Option(
         "--set",
-        help="[ALIAS.]KEY=VALUE: an option of the methods (of one of them with its alias or name), "
+        help="[ALIAS.]KEY=VALUE: an option of the methods (of one of them with its alias or name, which counts more), "
         f"of the data sets with {DATASET_ALIAS}.KEY=VALUE, or of one of them with {DATASET_ALIAS}.ALIAS.KEY=VALUE.",
     ),
 ]
@@ -161,7 +161,8 @@ def open_methods(
         classes[label] = rest, method
         placed[label] = places.of(rest, alias)
     chosen: dict[str, dict[str, str]] = {label: {} for label in classes}
-    for alias, key, value in parsed_settings(settings):
+    # What is said of one method counts more than what is said of all, whichever comes first, as of data sets.
+    for alias, key, value in sorted(parsed_settings(settings), key=lambda one: bool(one[0])):
         if of_dataset(alias):
             continue
         if alias and alias not in classes:

@@ -20,7 +20,7 @@ from ..leaderboard.caption import CONTROLS_SAID, PHANTOMS_SAID, SEEN_SAID, data_
 from ..leaderboard.data_columns import PHANTOM
 from ..leaderboard.runs import Run
 from ..leaderboard.zero_shot import seen_in
-from .console import open_console
+from .console import open_console, print_table
 
 
 def comparison_text(table: pd.DataFrame, runs: Sequence[Run], metrics: Sequence[MetricInfo], width: int | None) -> str:
@@ -42,9 +42,13 @@ def comparison_text(table: pd.DataFrame, runs: Sequence[Run], metrics: Sequence[
             pairs = mine.groupby(["first", "second"], sort=False)
             for (first, second), rows in pairs:
                 title = f"{first} minus {second}, {metric.label} on {place}"
-                console.print(_pair(title, names[first], names[second], rows.to_dict("records"), metric))
+                print_table(console, _pair(title, names[first], names[second], rows.to_dict("records"), metric))
             who = runs[0].label if len(pairs) == 1 else "the first"
-            said = [difference_said(metric, who, len(pairs)), direction_said(metric), cells_said(metric)]
+            said = [
+                difference_said(metric, who, [run.info for run in runs], len(pairs)),
+                direction_said(metric),
+                cells_said(metric),
+            ]
             said += [DERIVED_SAID] if any(is_derived(run.info, metric.key) for run in runs) else []
             console.print(escape(" ".join([*said, *_marks(runs)])) + "\n", highlight=False)
     return captured.get()
@@ -54,7 +58,7 @@ def _pair(title: str, first: str, second: str, rows: Sequence[dict[Any, Any]], m
     table = Table(title=escape(title), title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("pathology", no_wrap=True)
     for head in ("n", first, second, "difference", "p", "p, corrected", "won / tied / lost"):
-        table.add_column(escape(head), justify="right", overflow="fold")
+        table.add_column(escape(head), justify="right")
     digits = digits_of(metric)
     for row in rows:
         if row["pathology"] == MACRO:

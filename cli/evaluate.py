@@ -75,7 +75,7 @@ def _given(option: str) -> list[str]:
 def with_ray_address(words: list[str]) -> list[str]:
     """The words of a command line, with the address of a cluster of this machine where ``--ray`` has none."""
     spelt: list[str] = []
-    for word, after in zip(words, [*words[1:], "-"], strict=True):
+    for word, after in zip(words, [*words, "-"][1:], strict=True):
         spelt.append(f"--ray={LOCAL}" if word == "--ray" and after.startswith("-") else word)
     return spelt
 

@@ -12,7 +12,7 @@ from ..core.sizes import counted
 from ..evaluation import Result, Shard
 from ..evaluation.place_notes import warnings_of
 from ..evaluation.reasons import Reasons
-from .console import open_console
+from .console import open_console, print_table
 from .running import Ran
 from .streams import tell
 from .tables import overview_table, result_table
@@ -41,7 +41,7 @@ class Report:
         """
         self._ran.append(ran)
         if not self._quiet:
-            self._console.print(result_table(ran.outcome, self._console.width, ran.label))
+            print_table(self._console, result_table(ran.outcome, self._console.width, ran.label))
             sys.stdout.flush()
         label = ran.outcome.info.method.shown
         for doubt in ran.outcome.doubts:
@@ -65,7 +65,7 @@ class Report:
         for label, protocol in dict.fromkeys((one.label, one.outcome.info.protocol.name) for one in self._ran):
             there = [one for one in self._ran if (one.label, one.outcome.info.protocol.name) == (label, protocol)]
             if len(there) > 1 or self._quiet:
-                self._console.print(overview_table([one.outcome for one in there], self._console.width, label))
+                print_table(self._console, overview_table([one.outcome for one in there], self._console.width, label))
         for warning in warnings_of(results):
             tell(f"warning: {warning}")
         for error in errors:

@@ -17,12 +17,14 @@ from ..evaluation.conditions import describe_condition
 from ..evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ..evaluation.negative_notes import about_negatives, negatives_said
 from ..evaluation.numbers import digits_of, write_number
+from ..evaluation.resampled import resampled
 from ..evaluation.schema import Cell, MetricInfo
 from ..evaluation.written import describe as described
 
 _FIRST_COLUMNS = 24
 _CELL = 21
 _BEST = "*"
+_INCOMPLETE = "incomplete: not the whole split, never ranked"
 
 
 def result_table(result: Result, width: int, alias: str = "") -> Table:
@@ -42,7 +44,7 @@ def result_table(result: Result, width: int, alias: str = "") -> Table:
     table.add_column("n", justify="right")
     for metric in metrics:
         mark = DERIVED if is_derived(info, metric.key) else ""
-        table.add_column(metric.label + mark, justify="right", overflow="fold")
+        table.add_column(metric.label + mark, justify="right")
     for name, cells in info.pathologies.items():
         _add_row(table, name, cells, metrics, breaks)
     table.add_section()
@@ -65,16 +67,20 @@ def overview_table(results: Sequence[Result], width: int, alias: str = "") -> Ta
     title = f"macro averages on {_data(results[0], alias)}, {info.protocol.name}"
     methods = _best_first([result for result in results if not result.info.method.control], metrics)
     controls = _best_first([result for result in results if result.info.method.control], metrics)
-    best = {metric.key: _best(methods, metric) for metric in metrics}
+    # A part of a split says nothing of the whole, so nothing is the best there, as in exports and on the leaderboard.
+    complete = all(result.info.complete for result in results)
+    best = {metric.key: _best(methods, metric) if complete else None for metric in metrics}
     notes = [f"sorted by {metrics[0].label}"] if max(len(methods), len(controls)) > 1 else []
     if any(value is not None for value in best.values()):
         notes.append(f"{_BEST} the best of the methods")
+    if not complete:
+        notes.append(_INCOMPLETE)
     if any(result.info.derived for result in results):
         notes.append(DERIVED_SAID.removesuffix("."))
     table = _table(title, "; ".join(notes) or None)
     table.add_column("method", no_wrap=True)
     for metric in metrics:
-        table.add_column(metric.label, justify="right", overflow="fold")
+        table.add_column(metric.label, justify="right")
     for group in (methods, controls):
         for result in group:
             macro = result.info.overall.macro
@@ -160,12 +166,13 @@ def _format(cell: Cell, metric: MetricInfo, most: int, breaks: bool, mark: str =
     if cell.low is None or cell.high is None:
         return write_number(cell.value, digits) + count
     value, low, high = (write_number(number, digits) for number in (cell.value, cell.low, cell.high))
-    return f"{value}{count}\n\\[{low},{high}]" if breaks else f"{value}{count} \\[{low}, {high}]"
+    between = "\n" if breaks else " "
+    return f"{value}{count}{between}\\[{low}, {high}]"
 
 
 def _caption(result: Result) -> str:
     info = result.info
-    notes = ["value [95 % interval, bootstrap over patients]"]
+    notes = [f"value [95 % interval, bootstrap over {resampled([info])}]"]
     if info.method.control:
         notes.append("a control" + (f": {info.method.note}" if info.method.note else ""))
     if info.supervision == ANATOMY:
@@ -177,7 +184,7 @@ def _caption(result: Result) -> str:
     if info.texts is not None:
         notes.append(described(info.texts))
     if not info.complete:
-        notes.append("incomplete: not the whole split, never ranked")
+        notes.append(_INCOMPLETE)
     if info.dataset.n_warnings:
         notes.append(f"{counted(info.dataset.n_warnings, 'warning')} about the data")
     if skipped := info.dataset.n_skipped:

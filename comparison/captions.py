@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..evaluation.numbers import digits_of, with_plus, write_number
-from ..evaluation.schema import MetricInfo
+from ..evaluation.resampled import resampled
+from ..evaluation.schema import MetricInfo, ResultFile
 
 SIGN_FLIPS = "sign flips"
 BOOTSTRAP = "paired bootstrap"
@@ -22,25 +25,27 @@ def cells_said(metric: MetricInfo) -> str:
     return f"Macro: mean over pathologies; micro: {micro}."
 
 
-def difference_said(metric: MetricInfo, first: str, pairs: int = 1) -> str:
+def difference_said(metric: MetricInfo, first: str, infos: Sequence[ResultFile], pairs: int = 1) -> str:
     """What a table of paired differences shows.
 
     Args:
         metric: What is compared.
         first: Whose samples are won or lost.
+        infos: What is compared.
         pairs: How many tables like this one there are beside it, with itself.
     """
+    unit = resampled(infos)
     if metric.reducer is None:
         what, own = "Means over the samples that both have.", ""
-        test = "sign flips over patients"
+        test = f"sign flips over {unit}"
     else:
         what, own = "Made anew of the samples that both have.", ", by the samples' own values"
-        test = "paired bootstrap over patients (both methods in the same draws, centred)"
+        test = f"paired bootstrap over {unit} (both methods in the same draws, centred)"
     family = "the pathologies"
     if pairs > 1:
         family = f"the pathologies of all {pairs} pairs, and over the pairs for macro and for micro"
     return (
-        f"{what} Intervals: bootstrap over patients, 95 %. p: {test}, Holm-corrected over {family}. Won, tied, lost: "
+        f"{what} Intervals: bootstrap over {unit}, 95 %. p: {test}, Holm-corrected over {family}. Won, tied, lost: "
         f"samples on which {first} is better, equal, worse{own}."
     )
 

@@ -63,8 +63,12 @@ class Grounding:
         if self.heatmap is not None and not isinstance(self.heatmap, Heatmap):
             raise TypeError(f"a grounding's heatmap must be a Heatmap, got {type(self.heatmap).__name__}")
         boxes = tuple(self.boxes)
-        if not all(isinstance(box, Box) for box in boxes):
-            raise TypeError("a grounding's boxes must be Box objects")
+        for box in boxes:
+            if not isinstance(box, Box):
+                raise TypeError(
+                    f"a grounding's boxes must be Box objects, got {type(box).__name__}; "
+                    "write Box(x0, y0, x1, y1, score=s)"
+                )
         object.__setattr__(self, "boxes", boxes)
         object.__setattr__(self, "truncated", bool(self.truncated))
         if self.written is not None and not isinstance(self.written, Written):

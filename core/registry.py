@@ -33,6 +33,7 @@ class Registry(Generic[T]):
         builtin: Name -> module, relative to `package`, whose import registers the name.
         entry_point_group: Distributions add names through entry points of this group.
         adopt: Checks what an entry point gave, and gives it its name.
+        own: How something of the user's own is given, for who asks for a name that is not known.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class Registry(Generic[T]):
         builtin: dict[str, str],
         entry_point_group: str | None = None,
         adopt: Callable[[str, Any], T] | None = None,
+        own: str = "",
     ) -> None:
         self.kind = kind
         self._package = package
         self._builtin = builtin
         self._group = entry_point_group
         self._adopt = adopt
+        self._see = f"`groundcxr list {kind}s` shows all{own}."
         self._loaded: dict[str, T] = {}
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -92,7 +95,7 @@ class Registry(Generic[T]):
             elif name in (plugins := self._plugins()):
                 self._load_plugin(name, plugins[name])
             else:
-                raise unknown_name(self.kind, name, self.names(), see=f"`groundcxr list {self.kind}s` shows all.")
+                raise unknown_name(self.kind, name, self.names(), see=self._see)
         return self._loaded[name]
 
     def plugin(self, name: str) -> EntryPoint | None:

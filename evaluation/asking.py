@@ -177,9 +177,13 @@ def _checked(method: GroundingMethod, found: object, sizes: Sequence[ImageSize])
     for size, answer in zip(sizes, answers, strict=True):
         if answer.heatmap is not None and answer.heatmap.image_size != size:
             raise MethodError(
-                f"the heatmap is for an image of {answer.heatmap.image_size}, the image is {size} (width, height)"
+                f"the heatmap is for an image of {answer.heatmap.image_size}, the image is {size} (width, height); "
+                "a grid over the whole image is Heatmap.whole(values, image.size)"
             )
         held = ({HEATMAP} if answer.heatmap is not None else set()) | ({BOX} if answer.boxes else set())
         if not held <= set(method.emits):
-            raise MethodError(f"the method answers with {sorted(held)} but declares emits = {sorted(method.emits)}")
+            raise MethodError(
+                f"the method answers with {sorted(held)} but declares emits = {sorted(method.emits)}; say emits = "
+                f"{sorted(held | set(method.emits))} in its class, or only what it answers with"
+            )
     return answers

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .derived import DERIVED, DERIVED_SAID, is_derived
 from .metric_names import metric_key
 from .numbers import digits_of, write_number
+from .resampled import resampled
 from .schema import Cell, MetricInfo, ResultFile
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def plot_result(info: ResultFile, metrics: Sequence[str] = ()) -> Figure:
     part = "" if info.complete else f", incomplete: {data.n_samples:,} samples"
     title = f"{info.method.shown} on {data.shown} ({data.split}{part}), protocol {info.protocol.name}"
     figure.suptitle(fill(title, int(11 * across)), fontsize=11, parse_math=False)
-    said = "95 % intervals: bootstrap over patients"
+    said = f"95 % intervals: bootstrap over {resampled([info])}"
     if data.name == "phantom":
         said += "; phantoms rank code paths, not clinical ability"
     if any(is_derived(info, metric.key) for metric in chosen):

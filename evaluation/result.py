@@ -204,6 +204,11 @@ def load_result(path: Path) -> Result:
         StoreError: If a file is missing, damaged, changed since it was written, or contradicts itself.
     """
     file = path / RESULT_FILE if path.is_dir() else path
+    if path.is_dir() and not file.exists():
+        raise StoreError(
+            f"{path} holds no {RESULT_FILE}; give the folder of one result "
+            "(groundcxr.load_results reads all below a folder)"
+        )
     info, content = read_pair(file)
     try:
         expected, rows = info.dataset.n_samples - info.dataset.n_skipped, RowsFile(content)

@@ -8,6 +8,7 @@ from ..core.fingerprint import SHORT
 from ..core.sizes import counted
 from .derived import DERIVED, DERIVED_SAID, is_derived
 from .numbers import digits_of, write_number
+from .resampled import resampled
 from .schema import Cell, MetricInfo, ResultFile
 
 
@@ -26,7 +27,7 @@ def result_html(info: ResultFile) -> str:
     rows = "".join(_row(name, cells, metrics) for name, cells in groups.items())
     lower = [metric.label for metric in metrics if not metric.higher_is_better]
     better = f"higher is better, of {', '.join(lower)} lower" if lower else "higher is better"
-    notes = ["value [95 % interval, bootstrap over patients]", better]
+    notes = [f"value [95 % interval, bootstrap over {resampled([info])}]", better]
     if info.method.control:
         notes.append("a control, which is a yardstick and no method")
     if not info.complete:

@@ -97,9 +97,11 @@ class DatasetInfo(_Sparing):
 
     `task` is "anatomy" where the phrases name regions that every chest has: such numbers are never averaged with those
     of findings. The file says it only of these.
+
+    `unit` is what intervals and tests are over: "image" where no sample has a patient. The file says it only then.
     """
 
-    _later = ("n_negatives", "task", "label")
+    _later = ("n_negatives", "task", "label", "unit")
 
     name: str
     version: str
@@ -116,6 +118,7 @@ class DatasetInfo(_Sparing):
     task: Literal["findings", "anatomy"] = "findings"
     n_negatives: Annotated[int, Field(ge=0)] = 0
     label: str = ""
+    unit: Literal["patient", "image"] = "patient"
 
     @property
     def shown(self) -> str:

@@ -108,4 +108,5 @@ def _describe_dataset(run: Run, samples: int, rows: int) -> DatasetInfo:
         task=dataset.task,
         n_negatives=len(selection.samples) - samples,
         label=run.dataset_label,
+        unit="image" if all(sample.patient_id is None for sample in selection.samples) else "patient",
     )

@@ -96,7 +96,7 @@ def score_parts(selection: Selection, scoring: Scoring, parts: Iterable[Part], j
         pd.DataFrame(table),
         {sample_id: str(row.problem) for sample_id, row in named if row.problem is not None},
         {sample_id: row.key for sample_id, row in named if row.key},
-        whole.seen.doubts(),
+        [*whole.seen.doubts(), *whole.scale.doubts()],
         whole.boxes.doubts(),
         [row.reading for row in rows],
     )

@@ -21,6 +21,7 @@ from .answer_doubts import AnswerDoubts
 from .answers import Answer, Part, StoredPart
 from .box_choice import BoxesInUnion
 from .prediction import Failure, Prediction
+from .scale_doubts import ScaleDoubts
 from .schema import AnswersInfo
 from .store import PredictionStore
 from .written import Reading, read
@@ -63,10 +64,12 @@ class Scored:
         rows: The samples that the protocol does not skip.
         seen: What looks wrong in the answers.
         boxes: What is odd about the boxes that count.
+        scale: Whether scores lie where the protocol expects them.
     """
 
     seen: AnswerDoubts
     boxes: BoxesInUnion
+    scale: ScaleDoubts
     rows: list[Row] = field(default_factory=list)
 
     def join(self, other: Scored) -> None:
@@ -74,6 +77,7 @@ class Scored:
         self.rows += other.rows
         self.seen.join(other.seen)
         self.boxes.join(other.boxes)
+        self.scale.join(other.scale)
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ class Scoring:
 
     def nothing(self) -> Scored:
         """No part scored yet."""
-        return Scored(AnswerDoubts(frames=self.frames), BoxesInUnion(self.choice))
+        return Scored(AnswerDoubts(frames=self.frames), BoxesInUnion(self.choice), ScaleDoubts(self.protocol))
 
     def score(self, part: Part, advance: Callable[[], object] = lambda: None) -> Scored:
         """Score a part of a run.
@@ -127,7 +131,7 @@ class Scoring:
         answers = part.answers(self.store) if isinstance(part, StoredPart) else part.answers()
         for answer in scored.boxes.chosen(scored.seen.passing(_read(answers))):
             sample = answer.sample
-            values, problem = self._score_one(sample, answer.prediction)
+            values, problem = self._score_one(sample, answer.prediction, scored.scale)
             if values is not None:
                 found = [values[key] for key in metrics]
                 numbers, statuses = tuple(one.value for one in found), tuple(one.status for one in found)
@@ -141,7 +145,7 @@ class Scoring:
         return scored
 
     def _score_one(
-        self, sample: Sample, prediction: Prediction
+        self, sample: Sample, prediction: Prediction, scale: ScaleDoubts
     ) -> tuple[dict[str, MetricValue] | None, Failure | None]:
         """The sample's values, None where the protocol skips it; and what went wrong, if something did."""
         protocol = self.protocol
@@ -153,6 +157,7 @@ class Scoring:
                 return None, failure
             if grounding is None:
                 return protocol.missing(target, self.emits, Status.FAILED), failure
+            scale.add(grounding, f"sample {sample.sample_id}")
             return self._score_grounding(grounding, target)
         except ImageError as error:
             # The ground truth itself (a mask file) cannot be had: the sample is left out, and counted as such.

@@ -12,11 +12,12 @@ from ..core.supervision import WORDS
 from ..evaluation.box_choice import describe
 from ..evaluation.derived import DERIVED_SAID
 from ..evaluation.reproduction.record import said_of
+from ..evaluation.resampled import resampled
 from ..evaluation.schema import MetricInfo
 from .audit_beside import beside_section, conditions_section, phrase_section, power_section
 from .audit_pairs import asks
 from .audit_section import Section, cell_words
-from .caption import HASH, INTERVALS_SAID, PHANTOMS_SAID, averages_said
+from .caption import HASH, PHANTOMS_SAID, averages_said, intervals_said
 from .data_columns import PHANTOM
 from .runs import Run
 from .supervision import places_said
@@ -88,7 +89,7 @@ def _measured(run: Run) -> Section:
         "learnt places from": WORDS[info.supervision] if info.supervision else None,
         "boxes that count": describe(info.answers),
         "data": f"{data.name} {data.version}, split {data.split}, fingerprint {data.fingerprint[:HASH]}",
-        "samples": f"{data.n_samples - data.n_skipped:,}, of {counted(patients, 'patient')}, {info.n_failed:,} failed",
+        "samples": f"{data.n_samples - data.n_skipped:,}, of {counted(patients, data.unit)}, {info.n_failed:,} failed",
         "protocol": f"{info.protocol.name}, version {info.protocol.version}, hash {info.protocol.hash[:HASH]}",
         "made": f"{ran.created[:10]} on {ran.device}, groundcxr {ran.packages.get('groundcxr', 'not stated')}{git}",
         "tier": run.tier,
@@ -112,7 +113,7 @@ def _values(run: Run, metrics: Sequence[MetricInfo]) -> Section:
     for metric in metrics:
         cells = [cells_of(run.info, column)[metric.key] for column in (MACRO, MICRO)]
         rows.append([metric.label, *(cell_words(cell, metric, run) for cell in cells), f"{cells[0].n:,}"])
-    said = [f"{averages_said(metrics)} {INTERVALS_SAID}"]
+    said = [f"{averages_said(metrics)} {intervals_said([run.info])}"]
     if run.info.derived is not None:
         said.append(DERIVED_SAID)
     return Section("Values", said, ["metric", "macro", "micro", "samples"], rows)
@@ -137,4 +138,5 @@ def _pathologies(run: Run, metrics: Sequence[MetricInfo]) -> Section:
         if few
         else f"None rests on fewer than {FEW} samples."
     )
-    return Section("By pathology", [said], ["pathology", "samples", "patients", *(one.label for one in metrics)], rows)
+    unit = resampled([run.info])
+    return Section("By pathology", [said], ["pathology", "samples", unit, *(one.label for one in metrics)], rows)

@@ -9,6 +9,7 @@ from ..comparison.significance import MACRO
 from ..core.names import one_line
 from ..evaluation.conditions import describe_condition
 from ..evaluation.numbers import digits_of
+from ..evaluation.resampled import resampled
 from ..evaluation.schema import MetricInfo
 from .audit_pairs import asks, in_condition
 from .audit_section import NOTHING, Section, cell_words, difference_words, number, value_words
@@ -147,7 +148,8 @@ def power_section(run: Run, beside: Sequence[Run], metrics: Sequence[MetricInfo]
             ],
         )
     said = (
-        "The smallest true paired difference in the macro mean that a 95 % interval (bootstrap over patients) would "
+        "The smallest true paired difference in the macro mean that a 95 % interval (bootstrap over "
+        f"{resampled([run.info])}) would "
         "tell from 0 in four of five such data sets (80 % power): 2.80 standard errors, a standard error being the "
         "interval's width over 3.92. It depends on how alike two methods' errors are, so it is given for the pair with "
         "the least and the pair with the most. What is smaller is missed more often than one time in five."

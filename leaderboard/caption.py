@@ -10,6 +10,7 @@ from ..core.fingerprint import SHORT
 from ..evaluation.conditions import describe_condition
 from ..evaluation.derived import DERIVED_SAID, NATIVE_SAID
 from ..evaluation.negative_notes import negatives_said
+from ..evaluation.resampled import resampled
 from ..evaluation.schema import MetricInfo, ResultFile
 from .blind import never_looks
 from .board import Board, BoardCell, best_first
@@ -28,7 +29,6 @@ ABOVE = "△"
 SEEN_SAID = f"{SEEN}: the method was trained on images, phrases or boxes of the collection that the data set is of."
 """What the tag means."""
 
-INTERVALS_SAID = "In brackets the 95 % interval (bootstrap over patients)."
 NOTHING_SAID = "Where - stands, no sample counts."
 CONTROLS_SAID = "Controls are yardsticks, not methods."
 IMPORTED_SAID = "Imported: numbers or predictions made elsewhere."
@@ -65,11 +65,11 @@ def sentences(board: Board, *, intervals: bool) -> list[str]:
         cells_said(board.metric),
     ]
     if intervals:
-        said.append(INTERVALS_SAID)
+        said.append(intervals_said(infos))
     if not setting.complete:
         said.append("Not the whole split, so nothing is ranked.")
     elif board.ranked and board.has_values:
-        said.append(marks_said([cell for row in board.rows for cell in row.cells.values()], board.metric))
+        said.append(marks_said([cell for row in board.rows for cell in row.cells.values()], board.metric, infos))
     cells = ((cell, board.n[column]) for row in board.rows for column, cell in row.cells.items())
     if any(cell.n != n and cell.value is not None for cell, n in cells):
         said.append("Where a value rests on fewer samples than the column's n, its own n is given.")
@@ -187,11 +187,16 @@ def averages_said(metrics: Sequence[MetricInfo]) -> str:
     return f"{cells} Higher is better, of {', '.join(lower)} lower."
 
 
-def marks_said(cells: Sequence[BoardCell], metric: MetricInfo) -> str:
-    """What bold and the dagger mean, of a table of a metric with these cells."""
+def intervals_said(infos: Sequence[ResultFile], where: str = "In brackets the") -> str:
+    """What the intervals of a table or a figure of these results are."""
+    return f"{where} 95 % interval (bootstrap over {resampled(infos)})."
+
+
+def marks_said(cells: Sequence[BoardCell], metric: MetricInfo, infos: Sequence[ResultFile]) -> str:
+    """What bold and the dagger mean, of a table of a metric with these cells of these results."""
     test = "paired sign-flip permutation" if how_tested(metric) == SIGN_FLIPS else "centred paired bootstrap"
     said = (
-        f"Bold: best of the column; {TIED}: not distinguishable from the best ({test} over patients, "
+        f"Bold: best of the column; {TIED}: not distinguishable from the best ({test} over {resampled(infos)}, "
         f"Holm-corrected over the methods, p not below {LEVEL:g})."
     )
     if any(cell.above for cell in cells):

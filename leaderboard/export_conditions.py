@@ -8,6 +8,7 @@ from typing import Any
 
 from ..evaluation.conditions import describe_condition
 from ..evaluation.derived import DERIVED_SAID, NATIVE_SAID
+from ..evaluation.resampled import resampled
 from .board import BoardCell
 from .caption import PHANTOMS_SAID, direction_said, marks_of, measured_said, row_name, where_said
 from .conditions import ConditionRow, ConditionTable
@@ -96,7 +97,8 @@ def changes_caption(table: ConditionTable, *, intervals: bool) -> str:
         f"Conditions: {'; '.join(conditions)}.",
     ]
     if intervals:
-        said.append("In brackets the 95 % interval of the difference (paired bootstrap over patients).")
+        unit = resampled(row.run.info for row in table.rows)
+        said.append(f"In brackets the 95 % interval of the difference (paired bootstrap over {unit}).")
     if any(row.derived(table.metric) for row in table.rows):
         said.append(DERIVED_SAID)
     if table.only_native:

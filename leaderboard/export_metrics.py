@@ -111,7 +111,7 @@ def _caption(boards: Sequence[Board], style: TableStyle) -> str:
     said = [f"Macro averages, the mean over pathologies, {words.measured_said([row.run for row, _ in rows])}."]
     said += _of_each([(board, words.direction_said(board.metric)) for board in boards])
     if style.intervals:
-        said.append(words.INTERVALS_SAID)
+        said.append(words.intervals_said(infos))
     if boards[0].setting.complete:
         said += _of_each([(board, _marks(board, boards)) for board in boards if board.ranked])
     else:
@@ -138,8 +138,9 @@ def _caption(boards: Sequence[Board], style: TableStyle) -> str:
 
 def _marks(board: Board, boards: Sequence[Board]) -> str:
     """What the marks of a metric mean, and of all others that are tested alike."""
+    infos = [row.run.info for row in board.rows]
     alike = [one for one in boards if how_tested(one.metric) == how_tested(board.metric)]
-    return words.marks_said([row.cells[MACRO] for one in alike for row in one.rows], board.metric)
+    return words.marks_said([row.cells[MACRO] for one in alike for row in one.rows], board.metric, infos)
 
 
 def _of_each(said: Sequence[tuple[Board, str]]) -> list[str]:

@@ -11,7 +11,7 @@ from ..evaluation.chart import Panel, dots
 from ..evaluation.derived import DERIVED, DERIVED_SAID
 from ..evaluation.schema import Cell
 from .board import Board
-from .caption import INTERVALS_SAID, PHANTOMS_SAID, SEEN_SAID, direction_said, failures_said, measured_said
+from .caption import PHANTOMS_SAID, SEEN_SAID, direction_said, failures_said, intervals_said, measured_said
 from .data_columns import PHANTOM
 from .export import method_head
 from .figure import PAGE
@@ -59,7 +59,7 @@ def forest_caption(board: Board) -> str:
     """What the caption of a forest plot must say."""
     said = [f"{board.metric.label} {measured_said([row.run for row in board.rows])}.", direction_said(board.metric)]
     said.append(cells_said(board.metric))
-    said.append(INTERVALS_SAID.replace("In brackets the", "Lines:"))
+    said.append(intervals_said([row.run.info for row in board.rows], "Lines:"))
     if any(row.run.info.method.control for row in board.rows):
         said.append("Below the line: controls, which are yardsticks, not methods.")
     said += failures_said([(row.run.label, row.run.info) for row in board.rows])

@@ -12,12 +12,12 @@ from .caption import (
     CONTROLS_SAID,
     HASH,
     IMPORTED_SAID,
-    INTERVALS_SAID,
     PHANTOMS_SAID,
     SEEN_SAID,
     days_of,
     direction_said,
     failures_said,
+    intervals_said,
     marks_said,
 )
 from .data_columns import PHANTOM
@@ -33,6 +33,7 @@ def overview_caption(shown: Overview, *, intervals: bool) -> str:
         intervals: Whether it shows the 95 % intervals.
     """
     name, version, sha256 = shown.protocol
+    infos = [run.info for run in shown.runs]
     sets = "; ".join(
         f"{column.label}, {column.setting.n_samples} samples, fingerprint {column.fingerprint[:SHORT]}"
         for column in shown.columns
@@ -44,10 +45,12 @@ def overview_caption(shown: Overview, *, intervals: bool) -> str:
         f"Data sets: {sets}.",
     ]
     if intervals:
-        said.append(INTERVALS_SAID)
+        said.append(intervals_said(infos))
     if any(column.setting.complete for column in shown.columns):
         said.append(
-            marks_said([entry.cell for row in shown.rows for entry in row.entries.values() if entry.cell], shown.metric)
+            marks_said(
+                [entry.cell for row in shown.rows for entry in row.entries.values() if entry.cell], shown.metric, infos
+            )
         )
     said += [means_said(shown), ranks_said(shown)]
     apart: dict[str, list[str]] = defaultdict(list)

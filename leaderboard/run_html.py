@@ -6,7 +6,7 @@ from ..comparison.significance import MACRO, MICRO
 from ..evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
-from .caption import INTERVALS_SAID, NOTHING_SAID, averages_said
+from .caption import NOTHING_SAID, averages_said, intervals_said
 from .markup import element, table, text
 from .runs import Run
 from .tables import cells_of
@@ -18,7 +18,7 @@ def numbers_said(run: Run) -> str:
     cells = [cell for column in (MACRO, *run.info.pathologies, MICRO) for cell in cells_of(run.info, column).values()]
     nothing = [NOTHING_SAID] if any(cell.value is None for cell in cells) else []
     derived = [DERIVED_SAID] if run.info.derived else []
-    return " ".join([averages_said(run.info.metrics), INTERVALS_SAID, *nothing, *derived])
+    return " ".join([averages_said(run.info.metrics), intervals_said([run.info]), *nothing, *derived])
 
 
 def numbers_table(run: Run) -> str:

@@ -317,6 +317,7 @@ def check_answers(found: Any, expected: int) -> list[Grounding]:
     for answer in found:
         if not isinstance(answer, Grounding):
             raise MethodError(
-                f"the method returned an object of type {type(answer).__name__} where a Grounding belongs"
+                f"the method returned an object of type {type(answer).__name__} where a Grounding belongs; write "
+                "Grounding(Heatmap.whole(values, image.size)) or Grounding(boxes=[Box(x0, y0, x1, y1)])"
             )
     return list(found)

@@ -47,6 +47,8 @@ def check_attributes(method: type[GroundingMethod] | GroundingMethod, label: str
     Raises:
         MethodError: Saying what is wrong.
     """
+    if not isinstance(method, type) and not hasattr(method, "options"):
+        raise MethodError(f"the constructor of {label!r} must call super().__init__(options)")
     for name, (fits, wanted) in _WANTED.items():
         with told_as(f"{label}.{name} cannot be read"):
             value = getattr(method, name, "")

@@ -87,8 +87,6 @@ def instance_here(
     seen = FilesSeen(set(loaded.read), imported=set(loaded.imported))
     with told_as(f"the method {name!r} cannot be built"), watching(seen, loading=True):
         built = method(options) if values else method()
-    if not hasattr(built, "options"):
-        raise MethodError(f"the constructor of {name!r} must call super().__init__(options)")
     check_attributes(built, name)
     built.__dict__.setdefault("_files_seen", seen)  # a method in another Python brings its own
     return built

@@ -67,6 +67,7 @@ METHODS: Registry[type[GroundingMethod]] = Registry(
     },
     entry_point_group="groundcxr.methods",
     adopt=_adopt,
+    own="; one of your own is given by its file, FILE.py",
 )
 
 

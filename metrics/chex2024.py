@@ -36,6 +36,7 @@ class ChEX2024(BoxProtocol):
         " year = {2024}, note = {arXiv:2404.15770}}"
     )
     printed_on = ("MS-CXR",)
+    unit_scores = True
     metrics = (
         Metric("map", "mAP", BOX, 0, 1, headline=True, reducer=Ranking("coco 101", HIT_IOU)),
         Metric("ap10", "AP@0.1", BOX, 0, 1, reducer=Ranking("coco 101", (0.1,))),

@@ -38,6 +38,7 @@ class MedKLIP2023(MapProtocol):
         " booktitle = {ICCV}, year = {2023}}"
     )
     printed_on = ("RSNA Pneumonia", "SIIM-ACR Pneumothorax (after fine-tuning)")
+    unit_scores = True
     metrics = (
         Metric("pointing", "Pointing", HEATMAP, 0, 1, headline=True),
         Metric("iou", "IoU", HEATMAP, 0, 1, headline=True),

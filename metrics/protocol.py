@@ -75,6 +75,8 @@ class Protocol(ABC):
         printed_on: The data sets for which its authors print numbers, in their words, for those who compare.
         requires: Packages that it needs beside those of every installation, by the names they are imported and
             installed under.
+        unit_scores: Whether scores are held as they are against thresholds between 0 and 1, so that scores on another
+            scale, such as logits, get numbers that mean little; results then say where any lie outside.
         both_views: Whether a map is scored as boxes too and boxes as a map, so that every method has every metric;
             `derived_for` says which of them are of the other view.
     """
@@ -88,6 +90,7 @@ class Protocol(ABC):
     class_weights: ClassVar[ClassWeights | None] = None
     printed_on: ClassVar[tuple[str, ...]] = ()
     requires: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    unit_scores: ClassVar[bool] = False
     both_views: ClassVar[bool] = False
 
     @abstractmethod

@@ -42,6 +42,7 @@ class Vilouras2024(Protocol):
         " journal = {arXiv:2404.12920}, year = {2024}}"
     )
     printed_on = ("MS-CXR",)
+    unit_scores = True
     metrics = (
         Metric("miou", "mIoU", HEATMAP, 0, 1, headline=True),
         Metric("cnr", "CNR", HEATMAP, headline=True),

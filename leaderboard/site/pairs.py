@@ -57,7 +57,8 @@ def pairs_of(runs: Sequence[Run], metrics: Sequence[MetricInfo]) -> dict[str, An
                 "key": metric.key,
                 "label": metric.label,
                 "higher": metric.higher_is_better,
-                "said": f"{difference_said(metric, SHOWN)} In colour: corrected p below {LEVEL:g}.",
+                "said": f"{difference_said(metric, SHOWN, [run.info for run in runs])} "
+                f"In colour: corrected p below {LEVEL:g}.",
                 "level": LEVEL,
                 "order": [place[run] for run in ordered],
                 "left_out": [run.label for run in left],

@@ -12,7 +12,7 @@ from ...evaluation.numbers import digits_of, write_number
 from ...evaluation.schema import MetricInfo
 from ..board import BoardCell
 from ..board_html import cell_html, marks_html
-from ..caption import INTERVALS_SAID
+from ..caption import intervals_said
 from ..failures import SLICINGS, slices, status_counts, worst_samples
 from ..joining import join_run
 from ..overlays import Style
@@ -67,7 +67,7 @@ def show() -> None:
         means = "Means" if chosen.metric.reducer is None else "Over the samples of each slice together"
         mark = f" {DERIVED_SAID}" if any(is_derived(one.info, chosen.metric.key) for one in runs) else ""
         with top:
-            heading(f"By {_NAMES[by]}{only}", f"{means}. {INTERVALS_SAID}{mark}")
+            heading(f"By {_NAMES[by]}{only}", f"{means}. {intervals_said([one.info for one in runs])}{mark}")
         parts = slices(runs, chosen.metric.key, by, pathology=chosen_class)
         if parts.empty:
             note(f"{chosen.setting.dataset} does not know the {_NAMES[by]} of its samples.")

@@ -61,7 +61,7 @@ def show() -> None:
     if found.samples.empty:
         return
     put(difference_table(found.table, first, second, metric))
-    said = difference_said(metric, first.label)
+    said = difference_said(metric, first.label, [first.info, second.info])
     derived = f" {DERIVED_SAID}" if any(is_derived(run.info, metric.key) for run in (first, second)) else ""
     note(f"{said} In colour: corrected p below {LEVEL:g}.{derived}")
     put_looks()

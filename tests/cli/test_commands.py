@@ -31,6 +31,14 @@ def test_a_new_users_file_stands_beside_the_built_in_ones(groundcxr, method_file
     assert "{value:.3f} [{low:.3f}, {high:.3f}]".format(**macro).replace("0.", ".") in ran.out
 
 
+@pytest.mark.parametrize("settings", [("grid=4", "b.grid=8"), ("b.grid=8", "grid=4")])
+def test_what_is_set_for_one_method_counts_more_than_what_is_set_for_all(settings):
+    from groundcxr.cli.arguments import open_methods
+
+    first, second = open_methods(["a=center-prior", "b=center-prior"], list(settings))
+    assert (first.method.options.grid, second.method.options.grid) == (4, 8)
+
+
 def test_failed_samples_are_told_and_exit_with_1(groundcxr, method_file, manifest):
     path = method_file("if phrase == 'opacity 2':\n    raise ValueError('no idea')")
     ran = groundcxr("evaluate", "--method", path, "--dataset", "manifest", "--root", manifest)
@@ -78,6 +86,7 @@ EVALUATE = ["evaluate", "--dataset", "manifest", "--root", "{manifest}"]
     ("arguments", "words"),
     [
         ([*EVALUATE, "--method", "biovill"], "did you mean 'biovil'?"),
+        ([*EVALUATE, "--method", "mine"], "one of your own is given by its file, FILE.py."),
         ([*EVALUATE, "--method", "random", "--protocol", "v11"], "did you mean 'v1'?"),
         ([*EVALUATE, "--method", "random", "--pathology", "Oedema"], "did you mean 'Edema'?"),
         ([*EVALUATE, "--method", "random", "--set", "grit=3"], "did you mean 'grid'?"),
@@ -106,6 +115,16 @@ def test_a_users_mistake_is_one_sentence_and_exit_2(groundcxr, manifest, argumen
     assert ran.err.startswith("error: ")
     assert ran.err.count("\n") == 1
     assert not ran.out
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["evaluate", "score", "check-method", "ground", "reproduce", "compare", "export", "figure", "import", "samples"],
+)
+def test_a_command_alone_says_in_its_usage_what_is_missing(groundcxr, command):
+    ran = groundcxr(command)
+    assert ran.code == 2
+    assert f"Usage: groundcxr {command}" in ran.err or ran.err.startswith("error: ")
 
 
 def test_help_of_a_named_method_shows_its_options(groundcxr):

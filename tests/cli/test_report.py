@@ -56,6 +56,32 @@ def test_the_overview_is_sorted_and_marks_the_best_of_the_methods(groundcxr, wri
     assert all(line.endswith("result.json") for line in (first, second, third))
 
 
+def test_nothing_is_the_best_of_a_part_of_the_split(groundcxr, write, manifest):
+    methods = [word for name in ("Low", "High") for word in ("--method", write(name, rising("")))]
+    data = ("--dataset", "manifest", "--root", manifest)
+    ran = groundcxr("evaluate", *methods, *data, "--limit", "3", "--quiet")
+    assert ran.code == 0
+    assert "*" not in ran.out
+    assert "incomplete: not the whole split, never ranked" in ran.out
+    assert "incomplete" not in groundcxr("evaluate", *methods, *data, "--quiet").out
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 97, 120])
+def test_numbers_stay_in_one_piece_on_a_narrow_terminal(groundcxr, write, manifest, monkeypatch, width):
+    monkeypatch.setattr("groundcxr.cli.console.WIDE", width)
+    methods = [word for name, body in (("Low", "-"), ("High", "")) for word in ("--method", write(name, rising(body)))]
+    ran = groundcxr("evaluate", *methods, "--dataset", "manifest", "--root", manifest)
+    *_, low, high = ran.out.splitlines()
+    compared = groundcxr("compare", low, high, "--metric", "miou")
+    wide = re.compile(r"^[\[+-]*\d*\.\d+[,\]]*°?\*?$")
+    tables = [line for line in (ran.out + compared.out).splitlines() if line.startswith(" ")]
+    pieces = [word for line in tables for word in line.split() if "." in word and "@" not in word and "%" not in word]
+    assert len(pieces) > 50
+    assert [word for word in pieces if not wide.match(word) and not word.endswith("result.json")] == []
+    # Each value has its two or three digits.
+    assert {len(word.strip("[]+-,°*").split(".")[1]) for word in pieces} <= {2, 3}
+
+
 def test_the_line_of_the_authors_code_is_told(groundcxr, write, manifest):
     file = write("Broken", "return {'yes': 1}['no']")
     common = ("--dataset", "manifest", "--root", manifest)

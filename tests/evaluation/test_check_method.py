@@ -61,6 +61,26 @@ def ground(self, image, phrases):
 
 
 @pytest.mark.parametrize(
+    ("answer", "step"),
+    [
+        ("image.as_unit_float()", "Grounding(Heatmap.whole(values, image.size))"),
+        ("Grounding(Heatmap.from_pixels(np.eye(4)))", "Heatmap.whole(values, image.size)"),
+        ("Grounding(boxes=[(1, 2, 30, 40)])", "got tuple; write Box(x0, y0, x1, y1, score=s)"),
+    ],
+)
+def test_an_answer_of_another_type_or_size_is_told_how_to_write_it(problems, answer, step):
+    (problem,) = problems(f"def ground(self, image, phrases):\n    return [{answer} for _ in phrases]").values()
+    assert step in problem
+
+
+def test_what_is_answered_and_not_declared_is_told_what_to_declare(problems):
+    answers = "[Grounding(boxes=[Box(1, 2, 9, 9)]) for _ in phrases]"
+    body = f"emits = {{'heatmap'}}\n\ndef ground(self, image, phrases):\n    return {answers}"
+    (problem,) = problems(body).values()
+    assert "say emits = ['box', 'heatmap'] in its class, or only what it answers with" in problem
+
+
+@pytest.mark.parametrize(
     ("answer", "says"),
     [
         ("Grounding(Heatmap.whole(image.as_unit_float().T, image.size))", "look transposed"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from groundcxr import Box, Grounding, GroundingMethod, Heatmap, evaluate
-from groundcxr.core import GoneError, ImageError, StoreError
+from groundcxr.core import GoneError, GroundCXRError, ImageError, StoreError
 from groundcxr.methods import SomeFailed
 
 
@@ -307,3 +307,14 @@ def test_what_is_gone_ends_the_run_and_what_was_stored_stays(tiny, tmp_path, mon
     monkeypatch.setattr(Gone, "here", True)
     assert evaluate(Gone, tiny, out=tmp_path, batch_size=1).info.n_failed == 0
     assert Gone.calls == 2  # the images of one phrase each that were not reached
+
+
+def test_an_instance_whose_constructor_forgot_the_options_is_told_what_to_call(tiny, tmp_path):
+    class Forgetful(GroundingMethod):
+        revision = "1"
+
+        def __init__(self):
+            self.step = 8
+
+    with pytest.raises(GroundCXRError, match=r"must call super\(\).__init__\(options\)"):
+        evaluate(Forgetful(), tiny, out=tmp_path)

@@ -99,6 +99,8 @@ def test_missing_and_damaged_files_are_named(path):
         load_result(path)
     with pytest.raises(StoreError, match="No such file"):
         load_result(path.parent / "nowhere" / "result.json")
+    with pytest.raises(StoreError, match=r"holds no result\.json; give the folder of one result"):
+        load_result(path.parent.parent)
 
 
 def drop_a_class(content):

@@ -25,6 +25,7 @@ MAIN = [sys.executable, "-c", "from groundcxr.cli.main import evaluate_main; eva
 @pytest.mark.parametrize(
     ("words", "spelt"),
     [
+        ([], []),
         (["--ray"], ["--ray=local"]),
         (["--ray", "--workers", "2"], ["--ray=local", "--workers", "2"]),
         (["--ray", "auto", "--workers", "2"], ["--ray", "auto", "--workers", "2"]),
