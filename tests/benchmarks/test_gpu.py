@@ -189,9 +189,9 @@ class Careless(Fitting):
 @pytest.mark.parametrize(
     ("method", "line"),
     [
-        (Fitting, "| stand-in | 5 | 10 | 3, 2 | 0.0e+00 |  |"),  # images, of one or more phrases each
-        (Halving, "| stand-in | 5 | 10 | 5 | 0.0e+00 |  |"),  # phrases
-        (Careless, "| stand-in | 0 | 1 | - | 0.0e+00 | wrong |"),
+        (Fitting, "5 of 10 MiB, halved to 3, 2 | 0.0e+00 | | | | | | |  |"),  # images, of one or more phrases each
+        (Halving, "5 of 10 MiB, halved to 5 | 0.0e+00 | | | | | | |  |"),  # phrases
+        (Careless, "0 of 1 MiB, nothing halved | 0.0e+00 | | | | | | | wrong |"),
     ],
 )
 def test_a_batch_that_runs_out_of_memory_is_halved(agree, tmp_path, monkeypatch, method, line):
@@ -207,5 +207,5 @@ def test_a_batch_that_runs_out_of_memory_is_halved(agree, tmp_path, monkeypatch,
     )
     agree.make(tmp_path / "answers", ("stand-in",), 10)
     found = agree.memory_runs_out(tmp_path / "answers", "stand-in", 10, "cpu")
-    assert found == (line, method is not Careless)
+    assert found == (f"| stand-in, memory capped to {line}", method is not Careless)
     assert MEMORY["most"] == MEMORY["of a GPU"]
