@@ -78,6 +78,11 @@ def test_all_parts_run_to_their_end(answers, tmp_path):
     assert "| clip-phantom | 0.0e+00 |" in parts[1]
     assert "times the published procedure's rate" in parts[2]
     assert "bfloat16 against float32" in parts[2]
+    costs = re.search(r"MS-CXR, 1160 phrases on 1047 images.*?\n\n", parts[2], re.DOTALL).group()
+    reading, *others, whole = [int(seconds) for seconds in re.findall(r"\| (\d+) \|", costs)]
+    assert reading > 0
+    assert whole == pytest.approx(reading + sum(others), abs=3)  # each is rounded
+    assert "the largest cost: " in parts[3]
     assert "images/s" in parts[3]
     rows = dict(line.strip("| ").split(" | ")[:3:2] for line in parts[3].splitlines() if re.match(r"\|.* thread", line))
     assert {"decoding", "networks and maps", "store", "scoring"} <= set(rows)
@@ -146,6 +151,31 @@ def test_a_part_that_fails_does_not_keep_the_next_from_running(stand_in, tmp_pat
     assert code == 1
     assert re.findall(r"part \d: exit code \d", out) == ["part 2: exit code 7", "part 3: exit code 7"]
     assert "gpu_agree" not in out
+
+
+ENDLESS_COMPILING = """
+import signal, sys
+import ldm_gpu as part
+for name in ("part_flops", "published_seconds", "matmul_peak"):
+    setattr(part, name, lambda *_: 1.0)
+part.networks = lambda *_: (None, None)
+part.build = lambda unet, vae, size, variant: variant[1] and signal.pause()
+part.measured = lambda *_: part.Speed(1.0, 1.0, 1.0)
+part.whole_run = part.agreement = lambda *_: print("measured before")
+part.SECONDS = 0
+part.SMOKE = part.PAPER
+sys.argv = ["ldm_gpu.py", "--smoke", "--device", "cpu"]
+part.main()
+"""
+
+
+def test_what_is_not_compiled_in_time_is_left_out():
+    command = [sys.executable, "-c", ENDLESS_COMPILING]
+    done = subprocess.run(command, cwd=BENCHMARKS, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(
+        "measured before\n\nwhat is compiled was not done after 0 s of this part, and is left out\n"
+    )
 
 
 def test_what_ends_the_script_ends_its_parts(stand_in, tmp_path):
