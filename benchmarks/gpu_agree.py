@@ -19,7 +19,7 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -100,17 +100,32 @@ def compare(folder: Path, names: tuple[str, ...], samples: int, device: str) -> 
     wrong = 0
     with ThreadPoolExecutor(1) if device == "cpu" else ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
         capped = () if device == "cpu" else CAPPED
-        lines = {pool.submit(memory_runs_out, folder, name, samples, device): f"{name}, {SHORT}" for name in capped}
-        lines |= {pool.submit(_compared, folder, name, samples, device): name for name in names}
+        asked = (folder, samples, device)
+        lines = {pool.submit(_line, memory_runs_out, name, *asked): f"{name}, {SHORT}" for name in capped}
+        lines |= {pool.submit(_line, _compared, name, *asked): name for name in names}
         for one in as_completed(lines):
             try:
                 line, agrees = one.result()
             except Exception as error:  # another method is still worth its line
-                line, agrees = f"| {lines[one]} |{' |' * 7} {type(error).__name__}: {error} |", False
+                line, agrees = f"| {lines[one]} |{' |' * 7} {_in_a_line(error)} |", False
             wrong += not agrees
             print(line, flush=True)
     print(f"\n{wrong or 'no'} of these {len(lines)} lines differ by more than {ALLOWED}, or failed")
     return int(wrong > 0)
+
+
+def _line(
+    work: Callable[[Path, str, int, str], tuple[str, bool]], name: str, folder: Path, samples: int, device: str
+) -> tuple[str, bool]:
+    try:
+        return work(folder, name, samples, device)
+    except Exception as error:
+        # Not as it is: an error that cannot be made anew in another process breaks the pool, and all other lines.
+        raise RuntimeError(f"{type(error).__name__}: {_in_a_line(error)}") from None
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(str(error).replace("|", "/").split())[:400]
 
 
 def answers(method: GroundingMethod, samples: int, device: str, batch: int) -> Answers:

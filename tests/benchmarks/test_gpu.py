@@ -1,6 +1,7 @@
 """The script for a GPU machine runs to its end on a CPU, in tiny sizes, and sees answers that differ."""
 
 import importlib
+import pickle
 import re
 import shutil
 import signal
@@ -102,6 +103,22 @@ def test_answers_that_differ_are_seen(agree, answers, tmp_path, capsys):
     lines = {line.split("|")[1].strip(): line for line in capsys.readouterr().out.splitlines() if line.count("|") > 2}
     assert "| differs |" in lines["clip-phantom"]
     assert "FileNotFoundError" in lines["detector, OWLv2"]
+
+
+class UnreadableError(Exception):
+    """Is made of two things, and made anew of its text alone."""
+
+    def __init__(self, one, other):
+        super().__init__(f"{one} {other}")
+
+
+def test_an_error_that_no_other_process_can_read_is_one_line(agree):
+    def fails(*_):
+        raise UnreadableError("first\nline", "| second")
+
+    with pytest.raises(RuntimeError) as caught:
+        agree._line(fails, "a method", Path(), 1, "cpu")
+    assert str(pickle.loads(pickle.dumps(caught.value))) == "UnreadableError: first line / second"
 
 
 @pytest.mark.xdist_group("gpu-script")
