@@ -6,7 +6,10 @@
 Both run `groundcxr.evaluate` on the first samples of the phantom's test split. Maps are compared min-max normalised,
 boxes as parts of the image's side, texts by how many are others, numbers as the table has them. What rests on a choice
 (boxes read off a map, a tuned threshold, the highest place) jumps where a value lies on the edge, and is not judged.
-Another version of a library is another difference: `made.txt` says with which the CPU's answers were made.
+Another version of a library is another difference: `made.txt` says with which the CPU's answers were made. For a
+machine with other versions than yours, make them with its: `pip install --no-deps --target OTHERS transformers==...
+timm==... huggingface_hub==... tokenizers==...` (what `pip freeze` says there), and then
+`PYTHONPATH=OTHERS python benchmarks/gpu_agree.py make FOLDER`.
 """
 
 from __future__ import annotations
@@ -16,8 +19,8 @@ import os
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from importlib.metadata import version
 from multiprocessing import get_context
@@ -40,12 +43,14 @@ CELLS = 64
 """Of a map's side at the most; larger ones are blurred, and every so manieth cell of theirs says enough."""
 LEVELS = 65535
 ALLOWED = 1e-3
-PROCESSES = 10
+PROCESSES = 14
+"""Of 16 processors, one GPU and its 80 GB: each holds about one."""
 ALONE = 8
 """How many samples are asked about with one image a batch."""
 CHOSEN = ("iou_tuned", "pointing")
 """Metrics that choose: a threshold by other samples, the one highest place of many that are all but as high."""
 CAPPED = ("ldm-phantom", "clip ViT-B/16")
+SHORT = "memory capped"
 Answers = dict[str, NDArray[Any]]
 
 
@@ -80,7 +85,8 @@ def make(folder: Path, names: tuple[str, ...], samples: int) -> None:
 
 def libraries() -> str:
     """The versions of what computes answers."""
-    return ", ".join(f"{name} {version(name)}" for name in ("torch", "torchvision", "transformers", "timm", "numpy"))
+    names = ("torch", "torchvision", "transformers", "tokenizers", "timm", "diffusers", "open_clip_torch", "numpy")
+    return ", ".join(f"{name} {version(name)}" for name in names)
 
 
 def compare(folder: Path, names: tuple[str, ...], samples: int, device: str) -> int:
@@ -89,32 +95,37 @@ def compare(folder: Path, names: tuple[str, ...], samples: int, device: str) -> 
     print(f"here: {libraries()}\nthere: {(folder / 'made.txt').read_text()}\n")
     # Most of a method's time is its network's drawing and loading, which one processor does.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cpu_count() // (1 if device == "cpu" else PROCESSES))))
+    print("| method | maps to the CPU's | boxes | texts | table | derived or tuned | batch 1 to 16 | s | |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---|", flush=True)
+    wrong = 0
     with ThreadPoolExecutor(1) if device == "cpu" else ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
         capped = () if device == "cpu" else CAPPED
-        short = {pool.submit(memory_runs_out, folder, name, samples, device): name for name in capped}
-        usual = {pool.submit(_compared, folder, name, samples, device): name for name in names}
-        print("| method | maps to the CPU's | boxes | texts | table | derived or tuned | batch 1 to 16 | s | |")
-        print("|---|---:|---:|---:|---:|---:|---:|---:|---|", flush=True)
-        wrong = _printed(usual, 7)
-        if short:
-            print("\n| memory capped | MiB | of MiB | batches halved to | maps to the CPU's | |")
-            print("|---|---:|---:|---:|---:|---|", flush=True)
-            wrong += _printed(short, 4)
-    print(f"\n{wrong or 'no'} of these lines differ by more than {ALLOWED}, or failed")
+        asked = (folder, samples, device)
+        lines = {pool.submit(_line, memory_runs_out, name, *asked): f"{name}, {SHORT}" for name in capped}
+        lines |= {pool.submit(_line, _compared, name, *asked): name for name in names}
+        for one in as_completed(lines):
+            try:
+                line, agrees = one.result()
+            except Exception as error:  # another method is still worth its line
+                line, agrees = f"| {lines[one]} |{' |' * 7} {_in_a_line(error)} |", False
+            wrong += not agrees
+            print(line, flush=True)
+    print(f"\n{wrong or 'no'} of these {len(lines)} lines differ by more than {ALLOWED}, or failed")
     return int(wrong > 0)
 
 
-def _printed(waiting: dict[Future[tuple[str, bool]], str], numbers: int) -> int:
-    """Print a table's lines as they come, of what failed its error; returns how many are not as they should be."""
-    wrong = 0
-    for one in as_completed(waiting):
-        try:
-            line, agrees = one.result()
-        except Exception as error:  # another method is still worth its line
-            line, agrees = f"| {waiting[one]} |{' |' * numbers} {type(error).__name__}: {error} |", False
-        wrong += not agrees
-        print(line, flush=True)
-    return wrong
+def _line(
+    work: Callable[[Path, str, int, str], tuple[str, bool]], name: str, folder: Path, samples: int, device: str
+) -> tuple[str, bool]:
+    try:
+        return work(folder, name, samples, device)
+    except Exception as error:
+        # Not as it is: an error that cannot be made anew in another process breaks the pool, and all other lines.
+        raise RuntimeError(f"{type(error).__name__}: {_in_a_line(error)}") from None
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(str(error).replace("|", "/").split())[:400]
 
 
 def answers(method: GroundingMethod, samples: int, device: str, batch: int) -> Answers:
@@ -213,9 +224,9 @@ def memory_runs_out(folder: Path, name: str, samples: int, device: str) -> tuple
     with np.load(_file(folder, name)) as stored:
         differs = difference(found["maps"], stored["maps"], "maps")
     fine = differs <= ALLOWED and bool(halved)
-    sizes = ", ".join(map(str, sorted(halved, reverse=True))) or "-"
-    mebibytes = f"{cap / 2**20:.0f} | {peak / 2**20:.0f}"
-    return f"| {name} | {mebibytes} | {sizes} | {differs:.1e} | {'' if fine else 'wrong'} |", fine
+    sizes = f"halved to {', '.join(map(str, sorted(halved, reverse=True)))}" if halved else "nothing halved"
+    what = f"{name}, {SHORT} to {cap / 2**20:.0f} of {peak / 2**20:.0f} MiB, {sizes}"
+    return f"| {what} | {differs:.1e} |{' |' * 6} {'' if fine else 'wrong'} |", fine
 
 
 @contextmanager

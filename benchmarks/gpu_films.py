@@ -49,6 +49,10 @@ def main() -> None:
         method = CASES[name].build(place / "models")
         method.setup(given.device)
         data = load_dataset("manifest", place / f"{images}-1.csv")
+        print(
+            f"{images} films of {pipeline.WIDTH}x{pipeline.HEIGHT} through {name} on {machine(given.device)};",
+            flush=True,
+        )
         for round_ in ("first", "second"):  # the first loads kernels; a film's file is in the system's memory by then
             spent: dict[str, float] = defaultdict(float)
             busy: list[float] = []
@@ -64,7 +68,7 @@ def main() -> None:
                     jobs=1,
                 )
                 seconds = time.perf_counter() - start
-        print(f"{images} films of {pipeline.WIDTH}x{pipeline.HEIGHT} through {name} on {machine(given.device)};")
+            print(f"{round_} run: {images / seconds:.1f} images/s from files to the result", flush=True)
         print(f"{cpu_count()} processors, {reading_threads()} threads read; batches of {BATCH}; second run\n")
         print("| step | where | seconds | ms an image |")
         print("|---|---|---:|---:|")
@@ -73,8 +77,12 @@ def main() -> None:
         grounding = spent["grounding in all"]
         print(f"| all | | {seconds:.4f} | {1000 * seconds / images:.1f} |")
         print(f"\ngrounding {images / grounding:.1f} images/s; from files to the result {images / seconds:.1f}")
-        if busy:
-            print(f"the GPU was busy {sum(busy) / len(busy):.0f} % of the time")
+        parts = [step for step, where in STEPS.items() if where == "main thread" and step != "grounding in all"]
+        largest = max(parts, key=lambda step: spent[step])
+        print(f"the largest cost: {largest}, {spent[largest] / seconds:.0%} of the time")
+        if given.device != "cpu":
+            share = f"{sum(busy) / len(busy):.0f} %" if busy else "an unknown part (nvidia-ml-py is missing)"
+            print(f"the GPU was busy {share} of the time")
 
 
 STEPS = {

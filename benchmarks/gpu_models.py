@@ -1,15 +1,12 @@
 """The methods that part 1 of `benchmarks/gpu.sh` asks on both devices, with the same weights on every machine.
 
-Small networks are those of the tests, saved as the hub lays them out, and carried along. Large ones have their real
-size, which would be too much to carry: each weight is drawn from its name by NumPy, whose draws are the same
-everywhere, after the method has built its network from `weights=random:0`.
+Small networks are those of the tests, as `gpu_folders.py` saves them, and carried along. Of large ones, which have
+their real size, and of many small ones the weights would be too much to carry: each is drawn from its name by NumPy,
+whose draws are the same everywhere, after the method has built its network from `weights=random:0`.
 """
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import shutil
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,16 +15,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from gpu_folders import save_folders
 
-from groundcxr import GroundingMethod, load_dataset
+from groundcxr import GroundingMethod
 from groundcxr.methods.loading import build_method
 
-TESTS = Path(__file__).parents[1] / "tests"
-SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-BERT = {"model_type": "bert", "hidden_size": 768, "intermediate_size": 3072, "num_attention_heads": 12}
-CXR_BERT = {**BERT, "model_type": "cxr-bert", "projection_size": 128, "max_position_embeddings": 512}
 BYTES = {"max_new_tokens": "6"}
+SOME, FEW = 24, 8
+"""Samples that a method is asked about beside the main ones, and of those that write token by token."""
 
 
 @dataclass(frozen=True)
@@ -67,34 +62,73 @@ class Case:
 
 
 CHEST = {"weights": "random:0", "text": "@bert"}
+CLIP = {"weights": "random:0:@clip"}
+
+
+def _detector(place: str, **options: Any) -> Case:
+    return Case("detector", {"weights": place}, **options)
+
+
+def _vlm(name: str, preset: str = "", weights: str = "random:0:", **options: Any) -> Case:
+    settings = {"weights": f"{weights}@{name}", "preset": preset or name, "dtype": "float32", **BYTES}
+    return Case("vlm", settings, drawn=bool(weights), **{"samples": FEW, **options})
+
+
 CASES = {
+    # The longest first, since what begins last ends last.
+    "ldm-phantom, bimodal": Case("ldm-phantom", {"steps": "20", "extraction": "bimodal"}, samples=12),
     "clip-phantom": Case("clip-phantom"),
     "ldm-phantom": Case("ldm-phantom", {"steps": "30"}),
     "ldm-phantom, noise-once": Case("ldm-phantom", {"steps": "30", "extraction": "noise-once"}),
     "ldm-phantom, noise-difference": Case("ldm-phantom", {"extraction": "noise-difference"}),
-    "ldm-phantom, bimodal": Case("ldm-phantom", {"steps": "20", "extraction": "bimodal"}, samples=12),
     "biovil": Case("biovil", {"weights": "random:0:@cxr-bert"}, drawn=True),
-    "biovil-t": Case("biovil-t", {"weights": "random:0:@cxr-bert"}, drawn=True),
     "clip ViT-B/16": Case("clip", {"model": "ViT-B-16-quickgelu/drawn", "weights": "random:0"}, drawn=True),
+    "biovil-t": Case("biovil-t", {"weights": "random:0:@cxr-bert"}, drawn=True),
     "gloria": Case("gloria", CHEST, drawn=True, gains={"local_embedder": 0.1}),
     "carzero": Case("carzero", CHEST, drawn=True),
     "afloc": Case("afloc", CHEST, drawn=True),
     "kad": Case("kad", CHEST, drawn=True),
     "maco": Case("maco", {**CHEST, "text": "@words.json"}, drawn=True),
     "cxr-clip": Case("cxr-clip", CHEST, drawn=True),
-    "gradcam of clip-phantom": Case("gradcam", {"method": "clip-phantom"}),
-    "siglip": Case("siglip", {"weights": "@siglip"}),
-    "radzero": Case("radzero", {"weights": "@radzero"}),
-    "dit, PixArt": Case("dit", {"weights": "@pixart", "steps": "10"}),
-    "dit, Sana": Case("dit", {"weights": "@sana", "steps": "10"}),
-    "detector, GroundingDINO": Case("detector", {"weights": "@grounding_dino"}),
-    "detector, OWLv2": Case("detector", {"weights": "@owlv2"}, samples=20),
-    "segmenter, CLIPSeg": Case("segmenter", {"weights": "@clipseg"}),
-    "sam of clip-phantom": Case("sam", {"method": "clip-phantom", "weights": "@sam"}),
-    "florence": Case("florence", {"weights": "@florence", "preset": "florence2", **BYTES}, samples=20),
-    "vlm, Qwen2-VL": Case(
-        "vlm", {"weights": "@qwen2_vl", "preset": "qwen2_vl", "dtype": "float32", **BYTES}, samples=20
+    "ldm-phantom-tuned": Case("ldm-phantom-tuned", {"steps": "10"}, samples=SOME),
+    "ldm, CLIP's text encoder": Case(
+        "ldm", {"weights": "random:0:@sd", "steps": "10", "otsu": "false"}, drawn=True, samples=SOME
     ),
+    "ldm, CXR-BERT": Case(
+        "ldm", {"weights": "random:0:@sd-cxr-bert", "steps": "10", "otsu": "false"}, drawn=True, samples=SOME
+    ),
+    "clip, gem": Case("clip", {**CLIP, "dense": "gem"}, drawn=True, samples=SOME),
+    "clip, sclip": Case("clip", {**CLIP, "dense": "sclip"}, drawn=True, samples=SOME),
+    "clip, naclip": Case("clip", {**CLIP, "dense": "naclip"}, drawn=True, samples=SOME),
+    "clip of timm, gem": Case("clip", {"weights": "random:0:@clip-timm", "dense": "gem"}, drawn=True, samples=SOME),
+    "gradcam of clip-phantom": Case("gradcam", {"method": "clip-phantom"}),
+    "gradcam of clip": Case("gradcam", {"method": "clip", "settings": "weights=random:0:@clip"}, True, samples=SOME),
+    "siglip": Case("siglip", {"weights": "@siglip"}),
+    "radzero": Case("radzero", {"weights": "@radzero"}, samples=SOME),
+    "dit, PixArt": Case("dit", {"weights": "@pixart", "steps": "10"}, samples=SOME),
+    "dit, Sana": Case("dit", {"weights": "@sana", "steps": "10"}, samples=SOME),
+    "detector, GroundingDINO": _detector("@grounding_dino"),
+    "detector, MM-GroundingDINO and LLMDet": _detector("random:0:@mm_grounding_dino", drawn=True, samples=SOME),
+    "detector, OWL-ViT": _detector("random:0:@owl_vit", drawn=True, samples=SOME),
+    "detector, OWLv2": _detector("@owlv2", samples=SOME),
+    "detector, OmDet-Turbo": _detector("random:0:@omdet_turbo", drawn=True, samples=SOME),
+    "segmenter, CLIPSeg": Case("segmenter", {"weights": "@clipseg"}, samples=SOME),
+    "segmenter, SAM 3": Case("segmenter", {"weights": "random:0:@sam3"}, drawn=True, samples=SOME),
+    "sam of clip-phantom": Case("sam", {"method": "clip-phantom", "weights": "@sam"}, samples=SOME),
+    "average of two": Case(
+        "average", {"methods": "clip-phantom,radzero", "settings": "radzero.weights=@radzero"}, samples=SOME
+    ),
+    "boxes of clip-phantom": Case("boxes", {"method": "clip-phantom"}, samples=SOME),
+    "with-prior of clip-phantom": Case("with-prior", {"method": "clip-phantom", "table": "phantom"}, samples=SOME),
+    "florence": Case("florence", {"weights": "@florence", "preset": "florence2", **BYTES}, samples=SOME),
+    "vlm, Qwen2-VL": _vlm("qwen2_vl", weights="", samples=SOME),
+    "vlm, Qwen2.5-VL": _vlm("qwen2_5_vl"),
+    "vlm, Qwen3-VL": _vlm("qwen3_vl"),
+    "vlm, Gemma 3": _vlm("gemma3", "medgemma"),
+    "vlm, PaliGemma": _vlm("paligemma"),
+    "vlm, Kosmos-2": _vlm("kosmos2"),
+    "vlm, InternVL": _vlm("internvl"),
+    "vlm, LLaVA-OneVision": _vlm("llava_onevision", "llava_fractions"),
 }
 SMOKE = ("clip-phantom", "ldm-phantom", "detector, OWLv2")
 """What the smoke test asks: a method of maps of its own size, one of maps of the image's, one of boxes."""
@@ -102,11 +136,7 @@ SMOKE = ("clip-phantom", "ldm-phantom", "detector, OWLv2")
 
 def save_models(folder: Path, names: tuple[str, ...]) -> None:
     """Write the small networks, and the vocabularies of the large ones, that cases need."""
-    folder.mkdir(parents=True)
-    wanted = " ".join(value for name in names for value in CASES[name].settings.values())
-    for name, save in MAKERS.items():
-        if f"@{name}" in wanted:
-            save(folder / name)
+    save_folders(folder, [value for name in names for value in CASES[name].settings.values()])
 
 
 def draw(method: GroundingMethod, gains: dict[str, float]) -> None:
@@ -137,95 +167,3 @@ def _networks(held: dict[str, Any], where: str = "") -> Iterator[tuple[str, torc
             yield from _networks(value, f"{where}{name}.")
         elif hasattr(value, "__dict__") and type(value).__module__.startswith("groundcxr."):
             yield from _networks(vars(value), f"{where}{name}.")
-
-
-def _words() -> list[str]:
-    phrases = {sample.phrase.lower() for sample in load_dataset("phantom")}
-    return [*SPECIAL, *sorted({word for phrase in phrases for word in phrase.replace(",", " ").split()})]
-
-
-def _bert(folder: Path, config: dict[str, Any] = BERT) -> None:
-    folder.mkdir()
-    words = _words()
-    settings = {"num_hidden_layers": 4, **config, "vocab_size": len(words)}
-    (folder / "config.json").write_text(json.dumps({"max_position_embeddings": 256, **settings}))
-    (folder / "vocab.txt").write_text("\n".join(words) + "\n")
-    (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer"}))
-
-
-def _cxr_bert(folder: Path) -> None:
-    _bert(folder, {**CXR_BERT, "num_hidden_layers": 12, "architectures": ["CXRBertModel"]})
-
-
-def _word_list(file: Path, most: int | None = None) -> None:
-    vocabulary = {word: number for number, word in enumerate(_words()[:most])}
-    content = {"version": "1.0", "added_tokens": [], "normalizer": {"type": "Lowercase"}}
-    content["pre_tokenizer"] = {"type": "Whitespace"}
-    content["model"] = {"type": "WordLevel", "vocab": vocabulary, "unk_token": SPECIAL[1]}
-    file.write_text(json.dumps(content))
-
-
-def _siglip(folder: Path) -> None:
-    shutil.copytree(TESTS / "data/clip_maps/siglip", folder)
-    _word_list(folder / "tokenizer.json", 64)
-    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "pad_token": SPECIAL[0], "unk_token": SPECIAL[1]}
-    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
-
-
-def _radzero(folder: Path) -> None:
-    shutil.copytree(TESTS / "data/radzero", folder, ignore=shutil.ignore_patterns("*.npz", "case.json", "vocab.json"))
-    words = json.loads((TESTS / "data/radzero/vocab.json").read_text())
-    (folder / "vocab.txt").write_text("\n".join(words) + "\n")
-
-
-def _prompted(folder: Path) -> None:
-    folder.mkdir()
-    torch.manual_seed(7)
-    model, processor = _of_tests("methods/boxes/prompted/conftest.py").MAKERS[folder.name](folder)
-    for parameter in model.parameters():
-        if parameter.ndim > 1:
-            torch.nn.init.normal_(parameter, std=0.25)
-    model.save_pretrained(folder)
-    processor.save_pretrained(folder)
-
-
-def _sam(folder: Path) -> None:
-    _of_tests("methods/refine/tiny.py").save_sam(folder)
-    weights = load_file(folder / "model.safetensors")
-    for name, weight in weights.items():
-        if ".output_hypernetworks_mlps." in name and ".proj_out." in name:
-            weight.mul_(100)  # as drawn all places are all but alike, and their order is that of rounding
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-
-
-def _qwen(folder: Path) -> None:
-    folder.mkdir()
-    torch.manual_seed(0)
-    _of_tests("methods/boxes/vlm/conftest.py").qwen2_vl(folder)
-
-
-def _of_tests(path: str) -> Any:
-    """A module of the tests, which are no package."""
-    spec = importlib.util.spec_from_file_location(f"groundcxr_tests_{Path(path).stem}", TESTS / path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-MAKERS = {
-    "bert": _bert,
-    "cxr-bert": _cxr_bert,
-    "words.json": _word_list,
-    "siglip": _siglip,
-    "radzero": _radzero,
-    "pixart": lambda folder: _of_tests("methods/diffusion/dit/tiny.py").save_pixart(folder),
-    "sana": lambda folder: _of_tests("methods/diffusion/dit/tiny.py").save_sana(folder),
-    "sam": _sam,
-    "florence": lambda folder: _of_tests("methods/boxes/florence/folders.py").write_native(folder),
-    "grounding_dino": _prompted,
-    "owlv2": _prompted,
-    "clipseg": _prompted,
-    "qwen2_vl": _qwen,
-}

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from .errors import text_of
 
-_SAYINGS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed", "resource_exhausted")
-"""Of PyTorch's GPUs; its CPU, on Linux and on Windows; cuBLAS and cuDNN; JAX."""
+_SAYINGS = (
+    "out of memory",
+    "can't allocate memory",
+    "not enough memory",
+    "alloc_failed",
+    "unable to find an engine to execute this computation",
+    "resource_exhausted",
+)
+"""Of PyTorch's GPUs; its CPU, on Linux and on Windows; cuBLAS and cuDNN; a convolution whose working space did not fit,
+or, rarely, that the GPU does not know in this precision; JAX."""
 
 
 def memory_ran_out(error: BaseException) -> bool:

@@ -1,6 +1,7 @@
 """The script for a GPU machine runs to its end on a CPU, in tiny sizes, and sees answers that differ."""
 
 import importlib
+import pickle
 import re
 import shutil
 import signal
@@ -78,6 +79,11 @@ def test_all_parts_run_to_their_end(answers, tmp_path):
     assert "| clip-phantom | 0.0e+00 |" in parts[1]
     assert "times the published procedure's rate" in parts[2]
     assert "bfloat16 against float32" in parts[2]
+    costs = re.search(r"MS-CXR, 1160 phrases on 1047 images.*?\n\n", parts[2], re.DOTALL).group()
+    reading, *others, whole = [int(seconds) for seconds in re.findall(r"\| (\d+) \|", costs)]
+    assert reading > 0
+    assert whole == pytest.approx(reading + sum(others), abs=3)  # each is rounded
+    assert "the largest cost: " in parts[3]
     assert "images/s" in parts[3]
     rows = dict(line.strip("| ").split(" | ")[:3:2] for line in parts[3].splitlines() if re.match(r"\|.* thread", line))
     assert {"decoding", "networks and maps", "store", "scoring"} <= set(rows)
@@ -97,6 +103,22 @@ def test_answers_that_differ_are_seen(agree, answers, tmp_path, capsys):
     lines = {line.split("|")[1].strip(): line for line in capsys.readouterr().out.splitlines() if line.count("|") > 2}
     assert "| differs |" in lines["clip-phantom"]
     assert "FileNotFoundError" in lines["detector, OWLv2"]
+
+
+class UnreadableError(Exception):
+    """Is made of two things, and made anew of its text alone."""
+
+    def __init__(self, one, other):
+        super().__init__(f"{one} {other}")
+
+
+def test_an_error_that_no_other_process_can_read_is_one_line(agree):
+    def fails(*_):
+        raise UnreadableError("first\nline", "| second")
+
+    with pytest.raises(RuntimeError) as caught:
+        agree._line(fails, "a method", Path(), 1, "cpu")
+    assert str(pickle.loads(pickle.dumps(caught.value))) == "UnreadableError: first line / second"
 
 
 @pytest.mark.xdist_group("gpu-script")
@@ -148,6 +170,31 @@ def test_a_part_that_fails_does_not_keep_the_next_from_running(stand_in, tmp_pat
     assert "gpu_agree" not in out
 
 
+ENDLESS_COMPILING = """
+import signal, sys
+import ldm_gpu as part
+for name in ("part_flops", "published_seconds", "matmul_peak"):
+    setattr(part, name, lambda *_: 1.0)
+part.networks = lambda *_: (None, None)
+part.build = lambda unet, vae, size, variant: variant[1] and signal.pause()
+part.measured = lambda *_: part.Speed(1.0, 1.0, 1.0)
+part.whole_run = part.agreement = lambda *_: print("measured before")
+part.SECONDS = 0
+part.SMOKE = part.PAPER
+sys.argv = ["ldm_gpu.py", "--smoke", "--device", "cpu"]
+part.main()
+"""
+
+
+def test_what_is_not_compiled_in_time_is_left_out():
+    command = [sys.executable, "-c", ENDLESS_COMPILING]
+    done = subprocess.run(command, cwd=BENCHMARKS, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith(
+        "measured before\n\nwhat is compiled was not done after 0 s of this part, and is left out\n"
+    )
+
+
 def test_what_ends_the_script_ends_its_parts(stand_in, tmp_path):
     process = script(tmp_path, "--smoke", "--parts", "2", python=stand_in, ENDLESS=1)
     while not process.stdout.readline().startswith("ran "):
@@ -189,9 +236,9 @@ class Careless(Fitting):
 @pytest.mark.parametrize(
     ("method", "line"),
     [
-        (Fitting, "| stand-in | 5 | 10 | 3, 2 | 0.0e+00 |  |"),  # images, of one or more phrases each
-        (Halving, "| stand-in | 5 | 10 | 5 | 0.0e+00 |  |"),  # phrases
-        (Careless, "| stand-in | 0 | 1 | - | 0.0e+00 | wrong |"),
+        (Fitting, "5 of 10 MiB, halved to 3, 2 | 0.0e+00 | | | | | | |  |"),  # images, of one or more phrases each
+        (Halving, "5 of 10 MiB, halved to 5 | 0.0e+00 | | | | | | |  |"),  # phrases
+        (Careless, "0 of 1 MiB, nothing halved | 0.0e+00 | | | | | | | wrong |"),
     ],
 )
 def test_a_batch_that_runs_out_of_memory_is_halved(agree, tmp_path, monkeypatch, method, line):
@@ -207,5 +254,5 @@ def test_a_batch_that_runs_out_of_memory_is_halved(agree, tmp_path, monkeypatch,
     )
     agree.make(tmp_path / "answers", ("stand-in",), 10)
     found = agree.memory_runs_out(tmp_path / "answers", "stand-in", 10, "cpu")
-    assert found == (line, method is not Careless)
+    assert found == (f"| stand-in, memory capped to {line}", method is not Careless)
     assert MEMORY["most"] == MEMORY["of a GPU"]

@@ -33,6 +33,7 @@ def test_the_libraries_own_errors(work):
         "CUDA out of memory. Tried to allocate 20.00 MiB. GPU 0 has a total capacity of 79.11 GiB",
         "CUDA error: out of memory",
         "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "GET was unable to find an engine to execute this computation",
         "MPS backend out of memory (MPS allocated: 8.00 GB)",
         "RESOURCE_EXHAUSTED: Failed to allocate 1.00GiB",
     ],

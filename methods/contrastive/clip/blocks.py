@@ -16,7 +16,8 @@ class Block:
 
     Attributes:
         norm: Before the attention.
-        projections: Weight and bias that make q, k and v of the normed tokens; a bias may be None.
+        projections: Gives weight and bias that make q, k and v of the normed tokens; a bias may be None. Asked for when
+            they are used: a part of a weight that was taken before stays on the device where the weight was then.
         after: What q, k and v go through, head by head, before they meet; identities but for models that norm q and k.
         heads: How many there are.
         out: From the heads' values, side by side, to what is added to the tokens.
@@ -24,7 +25,7 @@ class Block:
     """
 
     norm: torch.nn.Module
-    projections: dict[str, tuple[torch.Tensor, torch.Tensor | None]]
+    projections: Callable[[], dict[str, tuple[torch.Tensor, torch.Tensor | None]]]
     after: dict[str, Callable[[torch.Tensor], torch.Tensor]]
     heads: int
     out: Callable[[torch.Tensor], torch.Tensor]
@@ -39,7 +40,7 @@ class Block:
         """
         from torch.nn.functional import linear
 
-        found = linear(normed, *self.projections[kind]).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        found = linear(normed, *self.projections()[kind]).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         return self.after[kind](found) if kind in self.after else found
 
     def leave(self, values: torch.Tensor) -> torch.Tensor:
@@ -73,7 +74,7 @@ def _open_clip(module: Any) -> Block | None:
         return None
     return Block(
         module.ln_1,
-        _fused(attn.in_proj_weight, attn.in_proj_bias),
+        lambda: _fused(attn.in_proj_weight, attn.in_proj_bias),
         {},
         attn.num_heads,
         lambda values: module.ls_1(attn.out_proj(values)),
@@ -92,7 +93,7 @@ def _timm(module: Any) -> Block | None:
         return None
     return Block(
         module.norm1,
-        _fused(attn.qkv.weight, attn.qkv.bias),
+        lambda: _fused(attn.qkv.weight, attn.qkv.bias),
         {"q": attn.q_norm, "k": attn.k_norm},
         attn.num_heads,
         lambda values: module.ls1(attn.proj(attn.norm(values))),
@@ -112,7 +113,7 @@ def _transformers(module: Any) -> Block | None:
     linears = {kind: getattr(attn, name) for kind, name in names.items()}
     return Block(
         module.layer_norm1,
-        {kind: (linear.weight, linear.bias) for kind, linear in linears.items()},
+        lambda: {kind: (linear.weight, linear.bias) for kind, linear in linears.items()},
         {},
         attn.num_heads,
         attn.out_proj,

@@ -2,6 +2,7 @@
 
 import json
 import zlib
+from copy import deepcopy
 from math import prod
 from pathlib import Path
 
@@ -262,6 +263,18 @@ def test_every_kind_of_tower_gives_the_same_maps(native, timm_twin, checkpoint, 
         for answer, values in zip(method.ground(image, WORDS), expected, strict=True):
             np.testing.assert_allclose(answer.heatmap.values, values, atol=2e-6, rtol=0)
     assert np.ptp(expected[0]) > 1e-3
+
+
+def test_a_network_that_moves_takes_its_projections_along(native, timm_twin, checkpoint):
+    """A GPU is only one place to move to: in another precision, too, what stayed behind does not fit any more."""
+    hub = Clip(ClipOptions(weights=str(checkpoint), dense="sclip"))
+    hub.setup("cpu")
+    for method in (*(dense("sclip", deepcopy(model), TOKENIZER) for model in (native, timm_twin)), hub):
+        pixels = method._pixels([film(64, 64)])
+        with torch.no_grad():
+            before = method._tower(pixels)
+            method._model.to(torch.float64)
+            torch.testing.assert_close(method._tower(pixels.double()), before.double(), atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("name", DENSE)
