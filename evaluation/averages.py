@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -61,3 +62,9 @@ def drawn_patients(samples: pd.DataFrame, dataset: DatasetInfo) -> list[str]:
         return samples["patient_key"].astype(str).tolist()
     places, _ = pd.factorize(samples["patient_key"].to_numpy(dtype=str))
     return [f"{place:09d}" for place in places]
+
+
+def unit_of(samples: pd.DataFrame) -> Literal["patient", "image"]:
+    """What draws and flips of the rows are over: images where every row's patient is its image, for lack of another."""
+    nobody = len(samples) > 0 and bool((samples["patient_key"] == samples["image_key"]).all())
+    return "image" if nobody else "patient"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..core import StoreError
 from ..metrics import Metric, Reduced, Reducer, known_protocol
 from ..metrics.reduced_cells import point_values
-from .averages import drawn_patients
+from .averages import drawn_patients, unit_of
 from .columns import column_problems, columns_of, parts_of
 from .schema import Cell, MetricInfo, ResultFile
 
@@ -99,6 +99,8 @@ def problems_of(result: ResultFile, samples: pd.DataFrame) -> list[str]:
         found.append(f"a pathology is named {taken[0]}, as an average is")
     if set(samples["pathology"]) != set(result.pathologies):
         found.append("the pathologies are not those of the rows")
+    if result.dataset.unit == "image" and len(samples) and unit_of(samples) == "patient":
+        found.append("it says that no sample has a patient, and its rows have some")
     failed = len(samples["error"].dropna())
     if failed != result.n_failed:
         found.append(f"n_failed is {result.n_failed}, the rows give {failed}")

@@ -15,6 +15,7 @@ from ..core.doubts import Doubt
 from ..core.fingerprint import SHORT, digest
 from ..core.names import folder_name
 from ..core.paths import user_path
+from .averages import unit_of
 from .columns import parts_columns
 from .derived import is_derived
 from .invariants import refuse_contradictions, refuse_other_metrics
@@ -224,4 +225,5 @@ def load_result(path: Path) -> Result:
     except Exception as error:
         said = next(iter(str(error).splitlines()), "")
         raise StoreError(f"{file} and its samples do not fit together: {type(error).__name__}: {said}") from error
-    return Result(info, samples, path=file)
+    dataset = info.dataset.model_copy(update={"unit": unit_of(samples)})
+    return Result(info.model_copy(update={"dataset": dataset}), samples, path=file)

@@ -98,7 +98,8 @@ class DatasetInfo(_Sparing):
     `task` is "anatomy" where the phrases name regions that every chest has: such numbers are never averaged with those
     of findings. The file says it only of these.
 
-    `unit` is what intervals and tests are over: "image" where no sample has a patient. The file says it only then.
+    `unit` is what intervals and tests are over: "image" where no sample has a patient. The file says it only then, and
+    older files never; what is read has it from the rows.
     """
 
     _later = ("n_negatives", "task", "label", "unit")
