@@ -50,6 +50,15 @@ def import_results(
             help="Of texts: whose coordinates they hold, such as maira2; the method's name where --name gives none.",
         ),
     ] = None,
+    trained_on: Annotated[
+        list[str],
+        typer.Option(
+            "--trained-on",
+            metavar="DATA",
+            help="Of predictions: a data set that the method has seen, such as 'MIMIC-CXR train'; may be given several "
+            "times. Tables say 'seen' by it.",
+        ),
+    ] = [],  # noqa: B006
     dataset: Dataset = PHANTOM,
     root: Root = None,
     secret: Secret = None,
@@ -100,6 +109,11 @@ def import_results(
             f"{results[0]} is a result, which is copied as it is; leave out --label, and rename it where it is shown: "
             "groundcxr export --rename OLD=NEW"
         )
+    if results and trained_on:
+        raise GroundCXRError(
+            f"{results[0]} is a result, which is copied as it is and says itself what its method was trained on; leave "
+            "out --trained-on, which is for predictions"
+        )
     if results and dataset_label:
         raise GroundCXRError(
             f"{results[0]} is a result, which is copied as it is; leave out --dataset-label, which is for predictions"
@@ -120,7 +134,7 @@ def import_results(
         raise GroundCXRError(f"{predictions[0]} holds predictions; say whose they are with --name NAME")
     answers = make_choice(min_score, top)
     selection = select(open_dataset(dataset, root, split, settings, secret), pathology=pathology, limit=limit)
-    foreign = ForeignPredictions(predictions, selection, name=name, kind=kind, preset=way)
+    foreign = ForeignPredictions(predictions, selection, name=name, kind=kind, preset=way, trained_on=trained_on)
     (foreign.entry,) = titled([foreign.entry], label)
     protocols = open_protocols(protocol)
     place = store or out / STORE_FOLDER

@@ -21,7 +21,7 @@ from .entry import Entry
 from .foreign_boxes import read_boxes
 from .foreign_maps import OF_ANOTHER_IMAGE, find_maps, is_of_another_image, read_map
 from .foreign_texts import read_texts
-from .imported import IMPORT_FOLDER, ImportFile, write_import
+from .imported import IMPORT_FOLDER, ImportFile, revision_of_predictions, write_import
 from .plan import Selection, make_plan
 from .prediction import Failure, Prediction, encode, query_key
 from .result import Result
@@ -54,7 +54,14 @@ class ForeignPredictions:
     """
 
     def __init__(
-        self, paths: Sequence[Path], selection: Selection, *, name: str, kind: str, preset: Preset | None = None
+        self,
+        paths: Sequence[Path],
+        selection: Selection,
+        *,
+        name: str,
+        kind: str,
+        preset: Preset | None = None,
+        trained_on: Sequence[str] = (),
     ) -> None:
         """Look at the files; maps are read one by one later.
 
@@ -64,6 +71,7 @@ class ForeignPredictions:
             name: The method's name in tables.
             kind: One of `KINDS`; protocols may treat kinds differently.
             preset: How the texts of a method that answers in words are read.
+            trained_on: Data sets whose images, phrases or boxes the method has seen.
 
         Raises:
             GroundCXRError: If the kind does not exist, or a file does not fit the samples.
@@ -92,7 +100,13 @@ class ForeignPredictions:
         ways = [] if preset is None else [preset.convention.key]
         sha256 = digest(maps, [_digest(file) for file in files], *ways)
         emits = frozenset({*([HEATMAP] if folders else []), *([BOX] if files else [])})
-        attributes = {"kind": kind, "emits": emits, "revision": f"{kind} predictions sha256:{sha256}", "note": NOTE}
+        attributes = {
+            "kind": kind,
+            "emits": emits,
+            "revision": revision_of_predictions(kind, sha256),
+            "note": NOTE,
+            "trained_on": tuple(one for one in trained_on if one.strip()),
+        }
         if preset is None:
             method = type("ForeignMethod", (GroundingMethod,), {"name": name, **attributes})()
         else:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ..core import StoreError
 from ..core.files import write_atomically
 from ..core.regular import read_regular
+from .schema import MethodInfo
 
 IMPORT_FILE = "import.json"
 IMPORT_FOLDER = "imported"
@@ -36,6 +37,21 @@ class ImportFile(BaseModel):
     source: str
     sha256: str
     imported: str
+
+
+def revision_of_predictions(kind: str, sha256: str) -> str:
+    """The revision of a method whose predictions were made elsewhere.
+
+    Args:
+        kind: The method's.
+        sha256: Of the predictions.
+    """
+    return f"{kind} predictions sha256:{sha256}"
+
+
+def answered_elsewhere(method: MethodInfo) -> bool:
+    """Whether a method stands for predictions that were made elsewhere and scored here."""
+    return method.revision.startswith(revision_of_predictions(method.kind, ""))
 
 
 def read_import(folder: Path) -> ImportFile | None:

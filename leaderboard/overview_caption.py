@@ -65,8 +65,8 @@ def overview_caption(shown: Overview, *, intervals: bool) -> str:
     said += shared_said(shown)
     if shown.zero_shot:
         said.append(
-            "Only zero-shot: left out is what methods have on data sets that they have seen, or with weights that do "
-            "not state what they were trained on."
+            "Only zero-shot: left out is what methods have on data sets that they have seen, or with weights, or as "
+            "predictions made elsewhere, of which nobody states what was seen."
         )
     elif any(entry.seen for row in shown.rows for entry in row.entries.values()):
         said.append(f"{SEEN_SAID} Means and ranks have such numbers in them.")

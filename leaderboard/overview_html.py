@@ -57,7 +57,7 @@ def overview_table(shown: Overview, scale: tuple[float, float], urls: Mapping[Co
             return SortCell(element("span", "-", "gx-faint", title="no result"), None)
         mark = tag(SEEN, title=f"trained on {entry.seen}") if entry.seen else ""
         if entry.cell is None:
-            why = element("span", "-", "gx-faint", title="does not state what its weights were trained on")
+            why = element("span", "-", "gx-faint", title="does not state what it was trained on")
             return SortCell(mark or why, None)
         most = shown.n[column]
         html = cell_html(entry.cell, shown.metric, most, scale, url=urls[column], below=mark, derived=entry.derived)

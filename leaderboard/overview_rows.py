@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from ..comparison.labels import told_apart
 from ..comparison.significance import MACRO
 from ..core.fingerprint import digest
+from ..evaluation.imported import answered_elsewhere
 from ..evaluation.schema import ResultFile
 from .board import Board, BoardCell
 from .data_columns import Column
@@ -100,7 +100,7 @@ def identity(info: ResultFile) -> str:
     """What is equal for one method on several data sets."""
     method = info.method
     answers = None if info.answers is None else info.answers.model_dump()
-    if re.match(rf"{re.escape(method.kind)} predictions sha256:", method.revision):
+    if answered_elsewhere(method):
         return digest("predictions", method.name, method.kind, method.emits, answers)
     if method.control:
         return digest(method.name, method.revision, method.weights_fingerprint, method.options, answers)

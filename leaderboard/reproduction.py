@@ -42,6 +42,7 @@ def command(info: ResultFile, imported: ImportFile | None = None) -> str:
         words = ["groundcxr", "import", FILES, "--name", method.name, "--kind", method.kind]
         if preset := str(method.options.get("preset", "")):
             words += ["--preset", preset if preset in PRESETS else f"{preset}.toml"]
+        words += [word for one in method.trained_on for word in ("--trained-on", one)]
     else:
         spec, said = method_words(method)
         words = ["evaluate", "--method", spec if method.label == method.name else f"{method.label}={spec}"]

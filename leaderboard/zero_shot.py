@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..core.seen import seen
+from ..evaluation.imported import answered_elsewhere
 from ..evaluation.schema import ResultFile
 from .runs import Run
 
@@ -20,11 +21,12 @@ def seen_in(info: ResultFile) -> str | None:
 def is_zero_shot(info: ResultFile) -> bool:
     """Whether a result's method has not seen its data set.
 
-    A method with weights that does not state what they were trained on is not held to be one; a control has nothing
-    that was trained.
+    A method with weights that does not state what they were trained on is not held to be one, nor are predictions that
+    were made elsewhere, by whatever weights; a control has nothing that was trained.
     """
     method = info.method
-    stated = bool(method.trained_on) or method.control or method.weights is None
+    untrained = method.weights is None and not answered_elsewhere(method)
+    stated = bool(method.trained_on) or method.control or untrained
     return stated and seen_in(info) is None
 
 

@@ -11,6 +11,8 @@ from PIL import Image
 from groundcxr.evaluation import load_result
 from groundcxr.evaluation.prediction import Failure
 from groundcxr.leaderboard.library import Library
+from groundcxr.leaderboard.reproduction import command
+from groundcxr.leaderboard.zero_shot import only_zero_shot
 
 METHOD = """
 import numpy as np
@@ -147,6 +149,23 @@ def test_what_has_no_map_failed_and_is_told(groundcxr, data, ids, maps, tmp_path
     row = run.samples().set_index("sample_id").loc[ids[0]]
     assert isinstance(run.prediction(row.name), Failure)
     assert row["auroc"] == 0.5
+
+
+def test_only_predictions_of_which_it_is_stated_count_as_zero_shot(groundcxr, data, ids, maps, tmp_path):
+    for sample_id in ids:
+        np.save(maps / f"{sample_id}.npy", np.eye(3))
+    for name, words in {"silent": (), "open": ("--trained-on", "PMC-15M", "--trained-on", "my ward")}.items():
+        assert groundcxr("import", maps, "--name", name, *words, *data).code == 0
+    runs = {run.label: run for run in Library.scan([tmp_path / "results"]).runs}
+    assert [run.label for run in only_zero_shot(list(runs.values()))] == ["open"]
+    assert runs["open"].info.method.trained_on == ["PMC-15M", "my ward"]
+    assert "--trained-on PMC-15M --trained-on 'my ward'" in command(runs["open"].info, runs["open"].imported)
+    # Silence about it was no other method, and saying it later is none either.
+    assert groundcxr("import", maps, "--name", "silent", "--trained-on", "PMC-15M", *data).code == 0
+    assert len(Library.scan([tmp_path / "results"]).runs) == 2
+    of_result = groundcxr("import", runs["open"].path, "--trained-on", "PMC-15M", "--out", "other")
+    assert (of_result.code, of_result.out) == (2, "")
+    assert "leave out --trained-on" in of_result.err
 
 
 def test_part_of_a_split_is_never_ranked(groundcxr, data, ids, maps, tmp_path):
