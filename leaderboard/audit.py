@@ -25,7 +25,7 @@ from .tables import cells_of
 from .zero_shot import seen_in
 
 FEW = 20
-"""Samples of a pathology below which its number says little."""
+"""Samples of a pathology below which its number says little, and patients below which its interval is too narrow."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,9 @@ def _values(run: Run, metrics: Sequence[MetricInfo]) -> Section:
 
 def _pathologies(run: Run, metrics: Sequence[MetricInfo]) -> Section:
     few, rows = [], []
-    patients = run.samples(["pathology", "patient_key"]).groupby("pathology")["patient_key"].nunique().to_dict()
+    unit = resampled([run.info])
+    found = run.samples(["pathology", "patient_key"]).groupby("pathology")["patient_key"].nunique()
+    patients = {str(name): int(number) for name, number in found.to_dict().items()}
     for name, cells in run.info.pathologies.items():
         n = max(cells[metric.key].n for metric in metrics)
         if n < FEW:
@@ -131,12 +133,21 @@ def _pathologies(run: Run, metrics: Sequence[MetricInfo]) -> Section:
             fewer = ((metric.label, cells[metric.key]) for metric in metrics)
             few += [f"{label} of {name} ({cell.n})" for label, cell in fewer if 0 < cell.n < FEW]
         values = (cell_words(cells[metric.key], metric, run) for metric in metrics)
-        rows.append([name, f"{n:,}{' (few)' if n < FEW else ''}", f"{int(patients.get(name, 0)):,}", *values])
+        rows.append([name, *(_with_few(number) for number in (n, patients[name])), *values])
     said = (
         f"On fewer than {FEW} samples rest: {', '.join(few)}. Their numbers say little, and weigh as much as any other "
         "in the macro mean."
         if few
         else f"None rests on fewer than {FEW} samples."
     )
-    unit = resampled([run.info])
+    drawn = [f"{name} ({number})" for name, number in patients.items() if number < FEW]
+    if drawn:
+        said += (
+            f" Of fewer than {FEW} {unit}: {', '.join(drawn)}. Intervals are of draws of {unit}, and of so few they "
+            "are too narrow."
+        )
     return Section("By pathology", [said], ["pathology", "samples", unit, *(one.label for one in metrics)], rows)
+
+
+def _with_few(number: int) -> str:
+    return f"{number:,}{' (few)' if number < FEW else ''}"

@@ -102,6 +102,16 @@ def test_pathologies_on_few_samples_are_named(results, scan):
     assert [row[:2] for row in part.rows] == [["Edema", "31"], ["Pneumonia", "19 (few)"]]
 
 
+def test_many_samples_of_few_patients_are_few(save_run, scan):
+    columns = {"pathology": ["Edema"] * 26 + ["Pneumonia"] * 24}
+    columns["patient_key"] = [f"{i // 2 if i < 26 else i:016d}" for i in range(50)]
+    save_run("mine", {"box_iou": GOOD}, columns=columns)
+    (page,) = audit(scan().runs)
+    part = sections(page)["By pathology"]
+    assert "None rests on fewer than 20 samples. Of fewer than 20 patients: Edema (13)." in part.sentences[0]
+    assert [row[:3] for row in part.rows] == [["Edema", "26", "13 (few)"], ["Pneumonia", "24", "24"]]
+
+
 def test_a_metric_that_leaves_samples_out_does_not_make_a_pathology_a_rare_one(save_run, scan):
     cnr = np.where(np.arange(50) < 5, GOOD, np.nan)
     cnr[31:] = np.nan
