@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ..comparison.captions import cells_said, difference_said, p_shown, signed
-from ..comparison.significance import MACRO
+from ..comparison.captions import cells_said, difference_said, p_shown, resolution_said, signed
+from ..comparison.significance import MACRO, MICRO
 from ..evaluation.derived import DERIVED, DERIVED_SAID, is_derived
 from ..evaluation.numbers import digits_of, write_number
 from ..evaluation.schema import MetricInfo
@@ -49,6 +49,9 @@ def comparison_text(table: pd.DataFrame, runs: Sequence[Run], metrics: Sequence[
                 direction_said(metric),
                 cells_said(metric),
             ]
+            averages = mine["pathology"].isin([MACRO, MICRO])
+            tests = int(mine.loc[~averages, "p"].notna().sum())
+            said += filter(None, [resolution_said(metric, max(tests, len(pairs)))])
             said += [DERIVED_SAID] if any(is_derived(run.info, metric.key) for run in runs) else []
             console.print(escape(" ".join([*said, *_marks(runs)])) + "\n", highlight=False)
     return captured.get()

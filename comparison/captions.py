@@ -9,6 +9,8 @@ import numpy as np
 from ..evaluation.numbers import digits_of, with_plus, write_number
 from ..evaluation.resampled import resampled
 from ..evaluation.schema import MetricInfo, ResultFile
+from ..metrics.bootstrap import DRAWS
+from .significance import FLIPS, LEVEL
 
 SIGN_FLIPS = "sign flips"
 BOOTSTRAP = "paired bootstrap"
@@ -47,6 +49,22 @@ def difference_said(metric: MetricInfo, first: str, infos: Sequence[ResultFile],
     return (
         f"{what} Intervals: bootstrap over {unit}, 95 %. p: {test}, Holm-corrected over {family}. Won, tied, lost: "
         f"samples on which {first} is better, equal, worse{own}."
+    )
+
+
+def resolution_said(metric: MetricInfo, tests: int) -> str:
+    """That no p-value of a family can be small, where so many are corrected together; "" where one can.
+
+    Args:
+        metric: What is compared.
+        tests: How many p-values are corrected together.
+    """
+    smallest = 1 / (1 + (FLIPS if how_tested(metric) == SIGN_FLIPS else DRAWS))
+    if tests * smallest < LEVEL:
+        return ""
+    return (
+        f"Of {tests:,} tests corrected together none can have a p below {LEVEL:g}, however large its difference, since "
+        f"resampling gives no p below {smallest:.1g}; compare fewer results at a time."
     )
 
 

@@ -99,6 +99,7 @@ def changes_caption(table: ConditionTable, *, intervals: bool) -> str:
     if intervals:
         unit = resampled(row.run.info for row in table.rows)
         said.append(f"In brackets the 95 % interval of the difference (paired bootstrap over {unit}).")
+        said.append("Each is of one difference: of many without an effect some leave out 0.")
     if any(row.derived(table.metric) for row in table.rows):
         said.append(DERIVED_SAID)
     if table.only_native:

@@ -109,7 +109,7 @@ def ranks_said(shown: Overview) -> str:
     )
     return (
         f"Mean rank: over these {ranks.n_sets} data sets, of the {len(ranks.mean)} methods that have all, 1 being the "
-        f"best; Friedman's test p {p}, {verdict}."
+        f"best; Friedman's test p {p}, {verdict}. A rank depends on who else is ranked."
     )
 
 

@@ -101,9 +101,11 @@ def _summary(found: pd.DataFrame, first: Run, second: Run, metric: MetricInfo) -
         return "No sample has a value of both."
     ahead = first if (macro["difference"] > 0) == metric.higher_is_better else second
     verdict = f"{ahead.label} is better" if macro["p_corrected"] < LEVEL else "the two cannot be told apart"
+    # It says nothing of the whole, so `groundcxr compare` refuses it.
+    part = "" if first.setting.complete else " of this part of the split"
     return (
-        f"On the macro average {verdict}: difference {signed(macro['difference'], metric)}, {p_equals(macro['p'])},"
-        f" over {int(macro['n']):,} samples."
+        f"On the macro average{part} {verdict}: difference {signed(macro['difference'], metric)}, "
+        f"{p_equals(macro['p'])}, over {int(macro['n']):,} samples."
     )
 
 

@@ -7,10 +7,13 @@ import pandas as pd
 import pytest
 
 import groundcxr as package
+from groundcxr.comparison import captions
+from groundcxr.comparison.captions import resolution_said
 from groundcxr.comparison.entrant import entrants_of
 from groundcxr.comparison.head_to_head import head_to_head
 from groundcxr.comparison.significance import holm
 from groundcxr.core import GroundCXRError, StoreError, UnknownNameError
+from groundcxr.metrics import Sums
 from groundcxr.metrics.v1 import V1
 
 RNG = np.random.default_rng(0)
@@ -134,6 +137,22 @@ def test_the_command_prints_what_python_gives(groundcxr, saved):
     assert "p: sign flips over patients" in ran.out
     assert "p: paired bootstrap over patients (both methods in the same draws, centred)" in ran.out
     assert "micro: over all samples together" in ran.out
+
+
+@pytest.mark.parametrize(("reducer", "few", "many"), [(None, 499, 500), (Sums(), 100, 101)])
+def test_a_family_too_large_for_any_p_to_be_small_is_told(made, reducer, few, many):
+    metric = next(one for one in made().info.metrics if (one.reducer is None) == (reducer is None))
+    smallest = 1e-4 if reducer is None else 1 / 2001
+    for tests, told in ((few, False), (many, True)):
+        # One difference beyond doubt, as the p-values of its kind have it, and no other.
+        assert bool(holm([smallest, *[1.0] * (tests - 1)])[0] >= 0.05) is told
+        assert resolution_said(metric, tests).startswith(f"Of {tests} tests corrected together none") is told
+
+
+def test_the_command_tells_of_a_family_too_large(groundcxr, saved, monkeypatch):
+    assert "corrected together" not in groundcxr("compare", *saved).out
+    monkeypatch.setattr(captions, "DRAWS", 99)  # as if bootstrap's p-values came in steps of .01
+    assert groundcxr("compare", *saved).out.count("Of 6 tests corrected together none") == 1  # of Pixels, not Box IoU
 
 
 def test_csv_and_json_hold_every_digit(groundcxr, saved, tmp_path):

@@ -115,6 +115,22 @@ def test_false_positives_stay_at_their_level(samples):
     assert all(0.03 <= rate <= 0.07 for rate in rates.values()), rates
 
 
+def test_any_one_of_equal_methods_keeps_its_mark_though_not_all_do():
+    """400 tables of ten equal methods: the best is chosen by the numbers that are tested, so that some lose their mark.
+
+    What the docs say of it: one given method is told from the best in at most 5 % of the tables, and any in some 13 %.
+    """
+    rng = np.random.default_rng(10)
+    told = np.zeros((400, 10), dtype=bool)
+    for table in told:
+        scores = np.clip(0.35 + rng.normal(0, 0.2, (60, 1)) + rng.normal(0, 0.15, (60, 10)), 0, 1)
+        best = int(scores.mean(axis=0).argmax())
+        others = np.flatnonzero(np.arange(10) != best)
+        table[others] = holm(sign_flip(scores[:, [best]] - scores[:, others], flips=499)) < 0.05
+    assert told.mean(axis=0).max() <= 0.05
+    assert 0.08 < told.any(axis=1).mean() < 0.19
+
+
 def test_a_real_difference_is_found():
     rng = np.random.default_rng(6)
     differences = 0.05 + rng.normal(0, 0.1, (150, 200))

@@ -103,6 +103,7 @@ def test_every_format_says_what_changed(save_run, save_altered, scan, form):
         case Format.MARKDOWN:
             assert r"| mine\_1 | .400 | -.050 [-.050, -.050] |" in text
             assert "Gaussian noise (noise:0.1)" in text
+            assert "of many without an effect some leave out 0" in text
         case Format.LATEX:
             assert r"mine\_1 & .400 & $-$.050" in text
             assert r"[$-$.050, $-$.050]" in text

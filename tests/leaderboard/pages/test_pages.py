@@ -372,6 +372,14 @@ def test_head_to_head_counts_wins_and_names_the_better(open_page, save_run, tmp_
     assert "0 / 0 / 40" in turned.text
 
 
+def test_head_to_head_calls_nothing_better_on_the_whole_by_a_part_of_it(open_page, save_run, tmp_path):
+    values = np.linspace(0.2, 0.8, 40)
+    for label, gain in (("better", 0.1), ("worse", 0.0)):
+        save_run(label, {"box_iou": values + gain}, complete=False)
+    shown = open_page("head_to_head", "--results", tmp_path / RESULTS, metric="Box IoU")
+    assert "On the macro average of this part of the split better is better" in shown.text
+
+
 def test_the_largest_differences_are_of_either_side(open_page, save_run, tmp_path):
     rng = np.random.default_rng(0)
     first = rng.random(40)
