@@ -221,6 +221,7 @@ def test_markdown_and_latex_say_seen_and_mark_the_best(written):
     a, d = (next(row for row in rows if row[0] == name) for name in "ad")
     assert a[1].startswith("**.")
     assert a[5] == "1.00"
+    assert "A rank depends on who else is ranked." in text
     assert sorted(d[1:]) == sorted(["-"] * 5 + [next(cell for cell in d if cell.endswith(" seen"))])
     latex = export_overviews(written, Format.LATEX)
     assert r"{\scriptsize seen}" in latex
