@@ -10,6 +10,7 @@ import pandas as pd
 
 from ..core import GroundCXRError
 from ..core.paths import user_path
+from ..evaluation.agreement import DESCRIBED, disagreement
 from ..evaluation.derived import can_derive, is_derived
 from ..evaluation.metric_names import metric_key
 from ..evaluation.result import Result, load_result
@@ -69,7 +70,9 @@ def refuse_incomparable(entrants: Sequence[Entrant]) -> None:
     """Raise where results must not stand in one table.
 
     Raises:
-        GroundCXRError: If there are fewer than two, they are of several data sets or protocols, or of a part of one.
+        GroundCXRError: If there are fewer than two, they are of several data sets or protocols, or of a part of one, or
+            say different patients or classes of a sample.
+        StoreError: If the rows of a run cannot be read any more.
     """
     if len(entrants) < 2:
         there = f"that of {entrants[0].label} alone" if entrants else "none"
@@ -80,6 +83,13 @@ def refuse_incomparable(entrants: Sequence[Entrant]) -> None:
             raise GroundCXRError(
                 f"{first.label} and {other.label} cannot be compared: {apart}; give results of one data set under one "
                 "protocol"
+            )
+    described = first.samples(DESCRIBED)
+    for other in entrants[1:]:
+        # Patients and classes are taken from the first, so whose they were would change the p-values.
+        if apart := disagreement(described, other.samples(DESCRIBED)):
+            raise GroundCXRError(
+                f"{first.label} and {other.label} cannot be compared: {apart}; ask for the files as evaluate wrote them"
             )
     if not setting.complete:
         raise GroundCXRError(

@@ -14,6 +14,8 @@ from .result import Result
 from .schema import DatasetInfo
 
 _SHARED = ["patient_key", "pathology"]
+DESCRIBED = ("sample_id", *_SHARED)
+"""Columns that results over the same samples share."""
 
 
 def refuse_other_samples(result: Result, source: Path, out: Path) -> None:
@@ -30,16 +32,31 @@ def refuse_other_samples(result: Result, source: Path, out: Path) -> None:
     Raises:
         StoreError: If a result of the same data says something else of a sample.
     """
-    mine = result.samples[["sample_id", *_SHARED]]
+    mine = result.samples.loc[:, list(DESCRIBED)]
     for file, theirs in _same_data(result, out):
-        both = mine.merge(theirs, on="sample_id", suffixes=("", " there"))
-        for name in _SHARED:
-            other = both.loc[both[name] != both[f"{name} there"], "sample_id"]
-            if len(other):
-                raise StoreError(
-                    f"{source} and {file} are of the same data, and the {name} of {len(other)} samples differs "
-                    f"({other.iloc[0]}); ask for the file as evaluate wrote it, or choose another folder with --out"
-                )
+        if apart := disagreement(mine, theirs):
+            raise StoreError(
+                f"{source} and {file} are of the same data, and {apart}; ask for the file as evaluate wrote it, or "
+                "choose another folder with --out"
+            )
+
+
+def disagreement(mine: pd.DataFrame, theirs: pd.DataFrame) -> str:
+    """What two results say differently of the samples that both have, as "the pathology of 3 samples differs (ID)".
+
+    Args:
+        mine: The columns `DESCRIBED` of the one.
+        theirs: Those of the other.
+
+    Returns:
+        "" where they agree.
+    """
+    both = mine.merge(theirs, on="sample_id", suffixes=("", " there"))
+    for name in _SHARED:
+        other = both.loc[both[name] != both[f"{name} there"], "sample_id"]
+        if len(other):
+            return f"the {name} of {len(other)} samples differs ({other.iloc[0]})"
+    return ""
 
 
 def _same_data(result: Result, out: Path) -> Iterator[tuple[Path, pd.DataFrame]]:

@@ -1,6 +1,7 @@
 """The paired table: the same numbers from Python, on the command line and in the app, and what is refused."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -105,6 +106,21 @@ def test_files_are_read(three, tmp_path):
 def test_what_cannot_be_compared_is_one_sentence(made, other, words):
     with pytest.raises(GroundCXRError, match=words):
         package.compare(made("good", GOOD), made("b", **{"values": TWIN, **other}))
+
+
+@pytest.mark.parametrize("name", ["patient_key", "pathology"])
+@pytest.mark.parametrize("turned", [False, True])
+def test_whose_samples_they_are_must_be_the_same_in_all(made, name, turned):
+    # Every sample a patient of its own would make twice as many of them, and of twelve samples other pathologies.
+    good, poor = made("good", GOOD), made("poor", POOR)
+    others = {
+        "patient_key": poor.samples["sample_id"],
+        "pathology": poor.samples["pathology"].where(poor.samples.index >= 24, "Edema"),
+    }
+    edited = replace(poor, samples=poor.samples.assign(**{name: others[name]}))
+    said = f"the {name} of {dict(patient_key=40, pathology=12)[name]} samples differs"
+    with pytest.raises(GroundCXRError, match=rf"cannot be compared: {said} \(\w+\); ask for"):
+        package.compare(*((edited, good) if turned else (good, edited)))
 
 
 def test_parts_of_a_split_single_results_and_unknown_metrics_are_refused(made):
