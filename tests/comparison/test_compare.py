@@ -118,7 +118,7 @@ def test_whose_samples_they_are_must_be_the_same_in_all(made, name, turned):
         "pathology": poor.samples["pathology"].where(poor.samples.index >= 24, "Edema"),
     }
     edited = replace(poor, samples=poor.samples.assign(**{name: others[name]}))
-    said = f"the {name} of {dict(patient_key=40, pathology=12)[name]} samples differs"
+    said = f"the {name} of {40 if name == 'patient_key' else 12} samples differs"
     with pytest.raises(GroundCXRError, match=rf"cannot be compared: {said} \(\w+\); ask for"):
         package.compare(*((edited, good) if turned else (good, edited)))
 
