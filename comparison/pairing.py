@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..evaluation.agreement import DESCRIBED
 from ..evaluation.averages import drawn_patients
 from ..evaluation.columns import parts_columns, parts_of
 from ..evaluation.schema import DatasetInfo, MetricInfo
@@ -52,7 +53,7 @@ def paired_values(runs: Sequence[Entrant], metric: str, also: Sequence[str] = ()
     Raises:
         StoreError: If the rows of a run cannot be read any more.
     """
-    columns = ["sample_id", "pathology", "patient_key", *also]
+    columns = [*DESCRIBED, *also]
     described = runs[0].samples(columns)
     first = described["sample_id"]
     rows = [run.samples(_columns_of(metric, run.metric(metric))) for run in runs]

@@ -13,7 +13,7 @@ from .pair import RESULT_FILE, RowsFile, read_pair
 from .result import Result
 from .schema import DatasetInfo
 
-_SHARED = ["patient_key", "pathology"]
+_SHARED = ["pathology", "patient_key"]
 DESCRIBED = ("sample_id", *_SHARED)
 """Columns that results over the same samples share."""
 
@@ -51,6 +51,8 @@ def disagreement(mine: pd.DataFrame, theirs: pd.DataFrame) -> str:
     Returns:
         "" where they agree.
     """
+    if mine.equals(theirs):
+        return ""
     both = mine.merge(theirs, on="sample_id", suffixes=("", " there"))
     for name in _SHARED:
         other = both.loc[both[name] != both[f"{name} there"], "sample_id"]

@@ -17,6 +17,7 @@ from ..core.config import STORE_FOLDER
 from ..core.names import one_line
 from ..core.paths import user_path
 from ..core.regular import check_regular, read_regular
+from ..evaluation.agreement import DESCRIBED, disagreement
 from ..evaluation.imported import IMPORT_FILE, ImportFile, read_import
 from ..evaluation.pair import RESULT_FILE, SAMPLES_FILE
 from ..evaluation.reproduction import REPRODUCTION_FILE, ReproductionFile, read_reproduction
@@ -65,7 +66,7 @@ class Library:
                     known = found.setdefault((run.id, run.setting), run)
                     if known.predictions is None and run.predictions is not None:
                         found[run.id, run.setting] = run
-        return cls(tuple(_labelled(found.values())), tuple(dict.fromkeys(problems)))
+        return cls(tuple(_labelled(_agreeing(found.values(), problems))), tuple(dict.fromkeys(problems)))
 
     @cached_property
     def data_names(self) -> dict[Setting, str]:
@@ -83,6 +84,31 @@ class Library:
     def run(self, run_id: str) -> Run | None:
         """The run of an id."""
         return next((run for run in self.runs if run.id == run_id), None)
+
+
+def _agreeing(runs: Iterable[Run], problems: list[str]) -> list[Run]:
+    """The runs that say the same of their samples as the first of their setting, the others go to the problems.
+
+    Tables take patients and classes from whichever run comes first, and draw and flip by patient. Measured runs come
+    before imported ones, which may have been edited.
+    """
+    first: dict[Setting, Run] = {}
+    kept: list[Run] = []
+    for run in sorted(runs, key=lambda run: run.imported is not None):
+        known = first.setdefault(run.setting, run)
+        try:
+            apart = "" if known is run else disagreement(known.samples(DESCRIBED), run.samples(DESCRIBED))
+        except StoreError as error:
+            problems.append(str(error))
+            continue
+        if apart:
+            problems.append(
+                f"{run.path / RESULT_FILE} is left out: it and {known.path / RESULT_FILE} are of the same data, and "
+                f"{apart}; ask for the file as evaluate wrote it"
+            )
+        else:
+            kept.append(run)
+    return kept
 
 
 def _own_store(root: Path) -> Path | None:

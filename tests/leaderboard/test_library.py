@@ -12,6 +12,7 @@ import pytest
 from groundcxr.comparison.labels import marks
 from groundcxr.core import Box, Grounding, Heatmap, StoreError
 from groundcxr.evaluation import make_entry
+from groundcxr.evaluation.imported import ImportFile, write_import
 from groundcxr.evaluation.prediction import image_key
 from groundcxr.evaluation.result import Result
 from groundcxr.evaluation.schema import AnswersInfo
@@ -38,6 +39,26 @@ def test_runs_of_one_setting_stand_together(save_run, scan):
     assert len({run.id for run in library.runs}) == 4
     assert library.run(first[0].id) is first[0]
     assert library.run("nothing") is None
+
+
+@pytest.mark.parametrize("name", ["patient_key", "pathology"])
+def test_a_result_that_says_other_patients_or_classes_than_the_others_is_left_out(save_run, scan, name):
+    values = {"box_iou": np.linspace(0.2, 0.6, 12)}
+    # Found first, by its folder's name, and with a patient for every sample.
+    edited = {"patient_key": [f"{i:016d}" for i in range(12)], "pathology": ["Edema"] * 6 + ["Pneumonia"] * 6}
+    forged = save_run("a-forged", values, columns={name: edited[name]})
+    for label in ("mine", "other"):
+        save_run(label, values)
+    write_import(
+        forged.path.parent,
+        ImportFile(what="result", source="result.json", sha256="0" * 64, imported="2026-11-20T10:00:00+00:00"),
+    )
+    library = scan()
+    assert [run.label for run in library.runs] == ["mine", "other"]
+    (problem,) = library.problems
+    count = {"patient_key": 12, "pathology": 6}[name]
+    assert f"{forged.path} is left out" in problem
+    assert f"the {name} of {count} samples differs" in problem
 
 
 def test_results_of_a_colleague_whose_store_is_closed(save_run, scan, monkeypatch):
