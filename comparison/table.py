@@ -10,11 +10,11 @@ import pandas as pd
 
 from ..core import GroundCXRError
 from ..core.paths import user_path
-from ..evaluation.agreement import DESCRIBED, disagreement
 from ..evaluation.derived import can_derive, is_derived
 from ..evaluation.metric_names import metric_key
 from ..evaluation.result import Result, load_result
 from ..evaluation.schema import MetricInfo
+from .agreeing import what_differs
 from .captions import how_tested
 from .entrant import Entrant, entrants_of
 from .head_to_head import head_to_head
@@ -71,7 +71,7 @@ def refuse_incomparable(entrants: Sequence[Entrant]) -> None:
 
     Raises:
         GroundCXRError: If there are fewer than two, they are of several data sets or protocols, or of a part of one, or
-            say different patients or classes of a sample.
+            say different patients or classes of a sample, or other things of a metric.
         StoreError: If the rows of a run cannot be read any more.
     """
     if len(entrants) < 2:
@@ -84,10 +84,8 @@ def refuse_incomparable(entrants: Sequence[Entrant]) -> None:
                 f"{first.label} and {other.label} cannot be compared: {apart}; give results of one data set under one "
                 "protocol"
             )
-    described = first.samples(DESCRIBED)
     for other in entrants[1:]:
-        # Patients and classes are taken from the first, so whose they were would change the p-values.
-        if apart := disagreement(described, other.samples(DESCRIBED)):
+        if apart := what_differs(first, other):
             raise GroundCXRError(
                 f"{first.label} and {other.label} cannot be compared: {apart}; ask for the files as evaluate wrote them"
             )

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from ..comparison.agreeing import what_differs
 from ..comparison.labels import marks
 from ..comparison.setting import Setting
 from ..core import GroundCXRError, StoreError
@@ -17,7 +18,6 @@ from ..core.config import STORE_FOLDER
 from ..core.names import one_line
 from ..core.paths import user_path
 from ..core.regular import check_regular, read_regular
-from ..evaluation.agreement import DESCRIBED, disagreement
 from ..evaluation.imported import IMPORT_FILE, ImportFile, read_import
 from ..evaluation.pair import RESULT_FILE, SAMPLES_FILE
 from ..evaluation.reproduction import REPRODUCTION_FILE, ReproductionFile, read_reproduction
@@ -87,17 +87,17 @@ class Library:
 
 
 def _agreeing(runs: Iterable[Run], problems: list[str]) -> list[Run]:
-    """The runs that say the same of their samples as the first of their setting, the others go to the problems.
+    """The runs that say the same of samples and metrics as the first of their setting; the others go to the problems.
 
-    Tables take patients and classes from whichever run comes first, and draw and flip by patient. Measured runs come
-    before imported ones, which may have been edited.
+    Tables take these from whichever run comes first, and draw and flip by patient. Measured runs come before imported
+    ones, which may have been edited.
     """
     first: dict[Setting, Run] = {}
     kept: list[Run] = []
     for run in sorted(runs, key=lambda run: run.imported is not None):
         known = first.setdefault(run.setting, run)
         try:
-            apart = "" if known is run else disagreement(known.samples(DESCRIBED), run.samples(DESCRIBED))
+            apart = "" if known is run else what_differs(known, run)
         except StoreError as error:
             problems.append(str(error))
             continue

@@ -123,6 +123,15 @@ def test_whose_samples_they_are_must_be_the_same_in_all(made, name, turned):
         package.compare(*((edited, good) if turned else (good, edited)))
 
 
+def test_a_metric_of_an_unknown_protocol_must_be_the_same_in_all(made):
+    # With the other direction the worse method would be called the better one.
+    good, poor = made("good", GOOD), made("poor", POOR)
+    turned = [one.model_copy(update={"higher_is_better": one.key != "box_iou"}) for one in poor.info.metrics]
+    edited = replace(poor, info=poor.info.model_copy(update={"metrics": turned}))
+    with pytest.raises(GroundCXRError, match="cannot be compared: what they call box_iou is not one metric"):
+        package.compare(good, edited)
+
+
 def test_parts_of_a_split_single_results_and_unknown_metrics_are_refused(made):
     good = made("good", GOOD)
     with pytest.raises(GroundCXRError, match=r"a part of the split, .*without --limit"):
