@@ -283,8 +283,8 @@ def _is_cache(path: Path, pinned: bool) -> bool:
     # Of torch.compile, which writes Python there and imports it, and says itself where that is.
     compiled = os.environ.get("TORCHINDUCTOR_CACHE_DIR"), os.environ.get("TRITON_CACHE_DIR")
     others = [caches, *compiled, os.environ.get("HF_HOME"), os.environ.get("TORCH_HOME"),
-              os.environ.get("MPLCONFIGDIR"), os.environ.get("XDG_CONFIG_HOME") or f"{home}/.config", f"{home}/.triton", f"{home}/.nv",
-              f"{home}/.matplotlib", f"{home}/Library/Caches"]  # fmt: skip
+              os.environ.get("MPLCONFIGDIR"), os.environ.get("XDG_CONFIG_HOME") or f"{home}/.config",
+              f"{home}/.triton", f"{home}/.nv", f"{home}/.matplotlib", f"{home}/Library/Caches"]  # fmt: skip
     hidden = str(path.parent) == home and path.name.startswith(".")
     return hidden or any(folder and _within(path, Path(folder)) for folder in others)
 
