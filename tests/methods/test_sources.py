@@ -1,5 +1,6 @@
 """What belongs to a method's own code, where folders are links and not every file is Python of this version."""
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -42,3 +43,18 @@ def test_packages_are_installed_behind_a_link_and_a_linked_checkout_is_not(tmp_p
     (tmp_path / "lib/site-packages").symlink_to(tmp_path / "disk")
     monkeypatch.syspath_prepend(str(tmp_path / "lib/site-packages"))
     assert of_file(tmp_path / "a.py", "installed_there, edited_there")[1] == {"edited_there"}
+
+
+def test_the_files_of_a_plug_in_are_gathered_once_for_all_its_batches(tmp_path, monkeypatch):
+    """Each batch of a method that reads a file for each image asks for them; of a large package that took seconds."""
+    (tmp_path / "plug_in_here").mkdir()
+    (tmp_path / "plug_in_here/__init__.py").touch()
+    (tmp_path / "plug_in_here/method.py").write_text(USES.format(names="plug_in_here"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    method = importlib.import_module("plug_in_here.method").A
+    first = covered_files(method)
+    assert {Path(file).name for file in first or ()} == {"__init__.py", "method.py"}
+    monkeypatch.setattr("groundcxr.methods.revision.Sources.of", None)
+    assert covered_files(method) == first
+    for name in ("plug_in_here", "plug_in_here.method"):
+        del sys.modules[name]
