@@ -105,17 +105,36 @@ def source_closure(path: Path, root: Path, package: str | None = None, apart: Co
 
 def imported_files(file: Path, root: Path, package: str | None = None) -> Iterable[Path]:
     """The files under `root` that a Python file imports itself; see `source_digest`."""
-    for node in ast.walk(ast.parse(file.read_bytes(), filename=str(file))):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield from _absolute(alias.name, root, package)
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                name = f"{node.module}.{alias.name}" if node.module else alias.name
-                if node.level == 0:
-                    yield from _absolute(name, root, package)
-                else:
-                    yield from _modules(file.parents[node.level - 1], name.split("."), root)
+    for level, name in imported_names(file):
+        if level == 0:
+            yield from _absolute(name, root, package)
+        else:
+            yield from _modules(file.parents[level - 1], name.split("."), root)
+
+
+def imported_names(file: Path) -> tuple[tuple[int, str], ...]:
+    """What a Python file imports, anywhere in its code: how many dots stand before a name, and the name.
+
+    Raises:
+        SyntaxError: If it is not valid Python.
+    """
+    content = file.read_bytes()
+    key = hashlib.sha256(content).digest()
+    if key not in _imported:  # parsing is what takes the time where there are hundreds of files
+        nodes = ast.walk(ast.parse(content, filename=str(file)))
+        _imported[key] = tuple(name for node in nodes for name in _names_in(node))
+    return _imported[key]
+
+
+_imported: dict[bytes, tuple[tuple[int, str], ...]] = {}
+"""Of contents of files, by their hash, what they import."""
+
+
+def _names_in(node: ast.AST) -> Iterator[tuple[int, str]]:
+    if isinstance(node, ast.Import):
+        yield from ((0, alias.name) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        yield from ((node.level, f"{node.module}.{alias.name}" if node.module else alias.name) for alias in node.names)
 
 
 def _absolute(name: str, root: Path, package: str | None) -> Iterable[Path]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+
+import numpy as np
 
 
 @contextmanager
@@ -24,3 +26,22 @@ def guest() -> Iterator[None]:
             code = error.code if isinstance(error, SystemExit) else error and 1
             os._exit(code if isinstance(code, int) else int(code is not None))
         sys.stdout, sys.stderr = streams
+
+
+@contextmanager
+def settings_kept() -> Iterator[None]:
+    """Runs an author's code, after which this process is in the folder that it was in, with NumPy's own errors.
+
+    Within the block they stay as the code has them, from one call to the next: it may rely on that. Whoever comes after
+    it, another method or the user's session, does not.
+    """
+    folder = None
+    with suppress(OSError):  # it may have been removed
+        folder = os.getcwd()  # noqa: PTH109
+    with np.errstate():
+        try:
+            yield
+        finally:
+            if folder is not None:
+                with suppress(OSError):
+                    os.chdir(folder)

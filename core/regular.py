@@ -59,6 +59,10 @@ def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> byte
     check_regular(path)
     with Path(path).open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        if limit is not None and size > limit:
-            raise OSError(errno.EFBIG, f"it has {size:,} bytes, and at most {limit:,} are read", os.fspath(path))
-        return file.read() if limit is None else file.read(limit)
+        content = b""
+        if limit is None or size <= limit:
+            content = file.read()  # not `read(limit)`, which takes the memory for all of it at once
+            size = len(content)
+    if limit is not None and size > limit:
+        raise OSError(errno.EFBIG, f"it has {size:,} bytes, and at most {limit:,} are read", os.fspath(path))
+    return content

@@ -13,6 +13,7 @@ from ..core.doubts import TRANSPOSED, Doubt, Placed, Tally, frame_doubts, is_tra
 
 if TYPE_CHECKING:
     from .answers import Answer
+    from .schema import GroundedWith
 
 TRUNCATED = "phrases are longer than the method's text encoder reads, so that their ends have no say in the answers"
 EMPTY = "boxes cover no pixel of their image; x0, y0, x1, y1 in pixels of the original image are wanted"
@@ -20,6 +21,12 @@ UNDECLARED = (
     "the method reads files that no option or `weights` names, so a change of them would not be noticed: name them in "
     "`weights` or in an option of type Path; until then its predictions are made again in every run"
 )
+SEVERAL_MODELS = (
+    "samples were answered by a server that called itself by several models' names: the averages are over all of them; "
+    "have it serve one, and run again with --overwrite"
+)
+SERVED = "served model"
+"""What a method that asks a server tells of the model, as the beginning of a key of its provenance."""
 
 _SHOWN = 60
 
@@ -109,3 +116,21 @@ def _has_square_cells(shape: tuple[int, int], size: ImageSize) -> bool:
 def undeclared_doubt(files: Sequence[str]) -> list[Doubt]:
     """The doubt about files that a method read without declaring them; none where there are none."""
     return [Doubt(UNDECLARED, len(files), files[0])] if files else []
+
+
+def served_doubt(ways: Iterable[GroundedWith]) -> list[Doubt]:
+    """The doubt about answers of one method by several models behind its server; none where there was one.
+
+    Args:
+        ways: Where and with what the answers were made.
+    """
+    models: dict[str, set[str]] = {}
+    samples: dict[str, int] = {}
+    for way in ways:
+        for key, names in way.packages.items():
+            if key.startswith(SERVED):
+                models.setdefault(key, set()).update(names.split(", "))
+                samples[key] = samples.get(key, 0) + way.n_samples
+    return [
+        Doubt(SEVERAL_MODELS, samples[key], ", ".join(sorted(found))) for key, found in models.items() if len(found) > 1
+    ]

@@ -11,7 +11,7 @@ from ..core import BOX, GroundCXRError
 from ..core.stderr import say
 from ..methods.supervision import supervision_of
 from ..metrics import Protocol
-from .answer_doubts import undeclared_doubt
+from .answer_doubts import served_doubt, undeclared_doubt
 from .answers import Part
 from .conditions import condition_doubts
 from .entry import Entry
@@ -64,7 +64,7 @@ def score_and_save(
         grounding = [grounded_here(device, batch_size, len(scores.table))]
     seconds = float(np.nansum(scores.table["seconds"].to_numpy(dtype=np.float64)))
     doubts = [*(run.judged or ()), *condition_doubts(run.selection), *scores.seen]
-    doubts += undeclared_doubt(store.undeclared())
+    doubts += [*undeclared_doubt(store.undeclared()), *served_doubt(grounding)]
     if BOX in method.emits and protocol.metrics_for([BOX]):
         doubts += scores.boxes
     result = make_result(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ def revision_of(method: type[Any]) -> str:
         ) from error
 
 
+@lru_cache(maxsize=None)  # asked with each batch that reads a file, of a plug-in that may have hundreds
 def covered_files(method: type[Any]) -> frozenset[str] | None:
     """The files of which `revision_of` is the hash, links resolved; None where it is no hash of files.
 

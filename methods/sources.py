@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable
@@ -12,7 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..core.fingerprint import digest, file_digest, files_digest, imported_files, source_closure
+from ..core.fingerprint import digest, file_digest, files_digest, imported_files, imported_names, source_closure
+from ..core.modules import file_of, said_by
 from ..core.tracebacks import is_installed
 
 _OURS = __name__.partition(".")[0]
@@ -69,9 +69,9 @@ def _contents() -> Callable[[Path], str]:
     """
     specs: dict[str, Any] = {}
     for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if isinstance(file, str) and file.endswith(".py") and not is_installed(file):
-            specs[os.path.realpath(file)] = getattr(module, "__spec__", None)
+        file = file_of(module)
+        if file is not None and file.endswith(".py") and not is_installed(file):
+            specs[os.path.realpath(file)] = said_by(module, "__spec__")
 
     def content(file: Path) -> str:
         place = os.path.realpath(str(file))
@@ -93,7 +93,10 @@ def _elsewhere(own: Iterable[Path]) -> dict[Path, str]:
     waiting: list[tuple[Path, list[Path]]] = [(file, []) for file in own]
     while waiting:
         file, home = waiting.pop()
-        for folder in [*home, *(place for top in _imported_names(file) for place in folders_of(top))]:
+        tops = _tops_imported(file)
+        if tops is None:
+            continue
+        for folder in dict.fromkeys([*home, *(place for top in sorted(tops) for place in folders_of(top))]):
             for other in imported_files(file, folder):
                 other = other.resolve()
                 if other not in known and not is_installed(str(other)):
@@ -118,15 +121,21 @@ def _folders_of(top: str) -> list[Path]:
     places = [Path(place) for place in spec.submodule_search_locations or ()]
     if not places and spec.origin is not None and spec.origin.endswith(".py"):
         places = [Path(spec.origin)]
-    return [place.resolve().parent for place in places if place.exists() and not is_installed(str(place.resolve()))]
+    return [place.resolve().parent for place in places if place.exists() and not _is_installed(place)]
 
 
-def _imported_names(file: Path) -> set[str]:
-    """The first parts of the names that a file's code imports, but for those within its own package."""
+def _is_installed(place: Path) -> bool:
+    """Whether a top-level module lies among installed ones, whose folder may be a link; one that is a link may not."""
+    real = place.resolve()
+    return is_installed(str(real)) or (is_installed(str(place)) and real == place.parent.resolve() / place.name)
+
+
+def _tops_imported(file: Path) -> set[str] | None:
+    """The first parts of the names that a file's code imports, but for those within its own package.
+
+    None where it is no Python that this one reads: an alternative for another version, which nobody imports here.
+    """
     try:
-        nodes = list(ast.walk(ast.parse(file.read_bytes())))
-    except (OSError, SyntaxError, ValueError):  # of another Python, which nobody imports
-        return set()
-    dotted = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
-    dotted += [node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and node.level == 0]
-    return {name.partition(".")[0] for name in dotted}
+        return {name.partition(".")[0] for level, name in imported_names(file) if level == 0}
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return None

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from ..core.modules import file_of
 from .base import GroundingMethod
 from .revision import covered_files
 
@@ -128,7 +129,7 @@ def watching(seen: FilesSeen, *, loading: bool = False) -> Iterator[None]:
     """
     _install()
     before: set[str] = _held() if loading else set()
-    modules = set(sys.modules)
+    modules, loaded = set(sys.modules), _files_of(sys.modules)
     _active.append(seen)
     try:
         yield
@@ -136,7 +137,8 @@ def watching(seen: FilesSeen, *, loading: bool = False) -> Iterator[None]:
         _active.remove(seen)
         mapped: set[str] = _held() - before if loading else set()
         seen.read |= mapped - seen.written
-        seen.imported |= _files_of(set(sys.modules) - modules)
+        # A module that was there may get another name, as the main script does; one that was made here was no file.
+        seen.imported |= _files_of(set(sys.modules) - modules) - loaded - seen.written
 
 
 @contextmanager
@@ -218,8 +220,8 @@ def _imported_unseen(method: GroundingMethod) -> set[str]:
 
 def _files_of(names: Iterable[str]) -> set[str]:
     """Absolute paths of the Python files of modules that are loaded."""
-    files = (getattr(sys.modules.get(name), "__file__", None) for name in list(names))
-    return {os.path.abspath(file) for file in files if isinstance(file, str) and file.endswith(".py")}
+    files = (file_of(sys.modules.get(name)) for name in list(names))
+    return {os.path.abspath(file) for file in files if file is not None and file.endswith(".py")}
 
 
 def _is_bundled(method: GroundingMethod) -> bool:
@@ -278,9 +280,11 @@ def _is_cache(path: Path, pinned: bool) -> bool:
     if any(_within(path, hub) for hub in hub_folders()):
         return pinned
     home, caches = os.path.expanduser("~"), _caches()
-    others = [caches, os.environ.get("HF_HOME"), os.environ.get("TORCH_HOME"), os.environ.get("MPLCONFIGDIR"),
-              os.environ.get("XDG_CONFIG_HOME") or f"{home}/.config", f"{home}/.triton", f"{home}/.nv",
-              f"{home}/.matplotlib", f"{home}/Library/Caches"]  # fmt: skip
+    # Of torch.compile, which writes Python there and imports it, and says itself where that is.
+    compiled = os.environ.get("TORCHINDUCTOR_CACHE_DIR"), os.environ.get("TRITON_CACHE_DIR")
+    others = [caches, *compiled, os.environ.get("HF_HOME"), os.environ.get("TORCH_HOME"),
+              os.environ.get("MPLCONFIGDIR"), os.environ.get("XDG_CONFIG_HOME") or f"{home}/.config",
+              f"{home}/.triton", f"{home}/.nv", f"{home}/.matplotlib", f"{home}/Library/Caches"]  # fmt: skip
     hidden = str(path.parent) == home and path.name.startswith(".")
     return hidden or any(folder and _within(path, Path(folder)) for folder in others)
 

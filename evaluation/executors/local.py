@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
 from ...core import GroundCXRError
+from ...core.guests import settings_kept
 from ...core.progress import Advance
 from ...methods import GroundingMethod
 from ..asking import letting_go, set_up
@@ -29,7 +30,7 @@ class LocalExecutor:
         """Within the block, the method is loaded once, whatever the number of jobs."""
         before, self._held = self._held, _Held(method)
         try:
-            with letting_go(method):
+            with letting_go(method), settings_kept():
                 yield
         finally:
             self._held = before

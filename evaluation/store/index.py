@@ -51,6 +51,10 @@ class Index:
         self._open: tuple[str, BinaryIO] | None = None
         self._lock = threading.RLock()
 
+    def __del__(self) -> None:
+        if self._open is not None:  # else a session, or a method, that asks for all warnings is warned of it
+            self._open[1].close()
+
     def refresh(self, *, forced: bool = False) -> None:
         """Look at the folder again, where it has changed.
 

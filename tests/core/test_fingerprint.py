@@ -1,5 +1,6 @@
 """Hashes that name what a number rests on."""
 
+import ast
 import subprocess
 import sys
 
@@ -67,6 +68,20 @@ def test_source_closure_follows_every_import_within_its_root(tmp_path):
     found = source_closure(tmp_path / "pkg/a.py", tmp_path / "pkg", "pkg")
     names = {path.relative_to(tmp_path / "pkg").as_posix() for path in found}
     assert names == {"a.py", "b.py", "d.py", "e.py", "sub/__init__.py", "sub/c.py"}
+
+
+def test_a_source_file_is_parsed_once_however_often_it_is_asked_for(tmp_path, monkeypatch):
+    for number in range(3):
+        others = "".join(f"from . import m{other}\n" for other in range(3))
+        (tmp_path / f"m{number}.py").write_text(f"{others}# {tmp_path}, {number}\n")
+    parsed = []
+    real = ast.parse
+    monkeypatch.setattr(ast, "parse", lambda *given, **named: parsed.append(given) or real(*given, **named))
+    first = source_closure(tmp_path / "m0.py", tmp_path)
+    assert source_closure(tmp_path / "m1.py", tmp_path) == first
+    assert len(first) == len(parsed) == 3
+    (tmp_path / "m1.py").write_text("")
+    assert source_closure(tmp_path / "m1.py", tmp_path) == [tmp_path / "m1.py"]
 
 
 def test_atomic_write_leaves_the_old_file_when_it_fails(tmp_path, monkeypatch):

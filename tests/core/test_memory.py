@@ -1,5 +1,7 @@
 """That memory ran out is seen, whoever says it."""
 
+import errno
+
 import numpy as np
 import pytest
 import torch
@@ -44,7 +46,26 @@ def test_what_devices_say(text):
 
 @pytest.mark.parametrize(
     "error",
-    [RuntimeError("CUDA error: device-side assert triggered"), ValueError("3"), SpeechlessError(), SystemExit("1")],
+    [
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
+        type("_ArrayMemoryError", (Exception,), {})("Unable to allocate"),
+    ],
+    ids=["system", "another Python"],
+)
+def test_the_systems_own_and_that_of_another_python(error):
+    assert memory_ran_out(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("CUDA error: device-side assert triggered"),
+        SpeechlessError(),
+        SystemExit("out of memory"),
+        ValueError("no box in the answer to 'the patient ran out of memory'"),
+        KeyError("out of memory"),
+        FileNotFoundError(errno.ENOENT, "No such file or directory", "out of memory.png"),
+    ],
 )
 def test_other_errors(error):
     assert not memory_ran_out(error)

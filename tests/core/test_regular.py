@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,16 @@ def test_nothing_is_told_from_something_else(tmp_path):
     for read in READERS:
         with pytest.raises(ImageError, match="there is no image file"):
             read(tmp_path / "absent")
+
+
+def test_a_limit_takes_no_memory(tmp_path):
+    """A run in 2 GB ended where it saved a result of a few kilobytes: those of the limit were taken at once."""
+    (tmp_path / "a").write_bytes(b"123")
+    tracemalloc.start()
+    try:
+        assert read_regular(tmp_path / "a", 2**30) == read_regular(tmp_path / "a", 3) == b"123"
+        assert tracemalloc.get_traced_memory()[1] < 2**20
+    finally:
+        tracemalloc.stop()
+    with pytest.raises(OSError, match="it has 3 bytes, and at most 2 are read"):
+        read_regular(tmp_path / "a", 2)

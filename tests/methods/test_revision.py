@@ -88,8 +88,11 @@ class Optioned(GroundingMethod):
 """
 
 
-def test_fingerprints_of_method_files_are_those_of_earlier_versions(tmp_path):
+def test_fingerprints_of_method_files_are_those_of_earlier_versions(tmp_path, monkeypatch):
     """Computed before paths in tuples, and words that name files, counted by content."""
+    # Other tests have a helper of that name, too.
+    monkeypatch.setattr("groundcxr.methods.here._SIBLINGS.files", {})
+    monkeypatch.delitem(sys.modules, "helper", raising=False)
     (tmp_path / "plain.py").write_text(PLAIN)
     (tmp_path / "helper.py").write_text("GRID = 4\n")
     (tmp_path / "optioned.py").write_text(OPTIONED)
@@ -109,6 +112,7 @@ def test_fingerprints_of_method_files_are_those_of_earlier_versions(tmp_path):
         "aeea39632ddfc55e391b64b66f2de5d0fc1fb978e4ccbaafc31cc47b7e52e049",
         "e3ec4219271d3189cf9bb3dec22e689acede29a15527b8bdaeb951fda5275e08",
     ]
+    del sys.modules["helper"]
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import os
 import sqlite3
 import sys
 import threading
+import types
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +220,41 @@ def test_code_whose_name_is_made_while_it_runs_is_told(imports, tmp_path, compil
     if compiled:
         compileall.compile_dir(tmp_path / "code", quiet=1)
     assert imports("called.py", **{place: CALLED}) == ["elsewhere_called.py"]
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        "sys.modules['of_a_session'] = sys.modules['a_session']",  # as multiprocessing names the main script
+        "MADE.write_text('X = 1'); importlib.import_module(MADE.stem)",
+    ],
+)
+def test_a_second_name_for_a_module_and_one_that_was_made_are_not_told(imports, tmp_path, monkeypatch, later):
+    module = types.ModuleType("a_session")
+    module.__file__ = str(tmp_path / "script.py")
+    (tmp_path / "script.py").touch()
+    monkeypatch.setitem(sys.modules, "a_session", module)
+    made = f"from pathlib import Path; MADE = Path({str(tmp_path / 'code/elsewhere_called.py')!r})"
+    try:
+        assert imports("named.py", made, later) == []
+    finally:
+        sys.modules.pop("of_a_session", None)
+
+
+def test_what_torch_compiles_and_imports_is_not_told(imports, tmp_path, monkeypatch):
+    """In another run than the one that has compiled it; PyTorch names the folder in the environment."""
+    (tmp_path / "code/elsewhere_called.py").write_text("X = 2")
+    later = f"import os; os.environ['TORCHINDUCTOR_CACHE_DIR'] = {str(tmp_path / 'code')!r}; {CALLED}"
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")
+    assert imports("compiles.py", later=later) == []
+
+
+def test_modules_that_load_when_they_are_used_are_left_alone(imports):
+    lazy = "sys.modules['elsewhere_lazy'] = type('Lazy', (), {'__getattr__': lambda self, name: 1 / 0})()"
+    try:
+        assert imports("lazy.py", lazy) == []
+    finally:
+        sys.modules.pop("elsewhere_lazy", None)
 
 
 def test_whoever_states_a_revision_vouches_for_all_code(imports):

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -161,6 +162,17 @@ def test_what_is_said_of_weights_that_cannot_be_hashed(fake, says, endpoint, tin
     assert way.packages["server"] == "vllm 0.33.0"
     assert way.packages["served model"] == "tiny-of-today"
     assert result.info.n_failed == 0
+
+
+def test_a_server_that_changes_its_model_is_told(fake, says, endpoint, tiny, tmp_path):
+    """As a gateway does that sends each question to whoever is free; half of a result was another model's."""
+    fake.answer = lambda number, _: says('[{"bbox_2d": [0, 0, 500, 500]}]', model=f"tiny-{number // 5 % 2}")
+    with pytest.warns(UserWarning, match=r"several models' names.*: 10, for example tiny-0, tiny-1"):
+        evaluate(endpoint(concurrency=1), tiny, out=tmp_path, batch_size=2)
+    fake.answer = lambda number, _: says('[{"bbox_2d": [0, 0, 500, 500]}]', model="tiny-0")
+    with warnings.catch_warnings(record=True) as told:
+        evaluate(endpoint(concurrency=1), tiny, out=tmp_path, batch_size=2, overwrite=True)
+    assert not [one for one in told if "several models" in str(one.message)]
 
 
 def test_no_word_and_no_key_gets_into_a_result(fake, says, endpoint, tiny, tmp_path, monkeypatch):
