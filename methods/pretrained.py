@@ -68,13 +68,18 @@ class PretrainedMethod(GroundingMethod):
             settings: What `from_pretrained` and `from_config` take both, such as ``dtype``.
 
         Raises:
-            WeightsError: If a weight is missing, left over or of another shape, or the files cannot be loaded.
+            WeightsError: If a weight is missing, left over, of another shape, quantised or not finite, or the files
+                cannot be loaded.
         """
         repository = self.repository()
         try:
             if self._seed is not None:
                 return self._drawn(model_class, repository.folder, self._seed, settings)
+            from .weight_files import check_files, check_values
+
             files = repository.weights()
+            what = f"the model in {files[0]}"
+            check_files(files, what)
             with quietly():
                 # Shapes that differ are said by `check_loaded`, by name.
                 model, report = model_class.from_pretrained(
@@ -88,7 +93,8 @@ class PretrainedMethod(GroundingMethod):
             raise
         except Exception as error:  # transformers raises many types for files that are damaged or of another model
             raise unloadable(self.name, f"the model in {self.place()}", error, repository.folder) from error
-        check_loaded(report, f"the model in {files[0]}", unused=unused, absent=absent)
+        check_loaded(report, what, unused=unused, absent=absent)
+        check_values(model, what)
         return model.eval()
 
     def processor(self, processor_class: Any, **settings: Any) -> Any:

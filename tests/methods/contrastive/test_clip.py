@@ -11,7 +11,7 @@ import torch
 from open_clip.model import CLIP, CustomTextCLIP
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import BertConfig, CLIPImageProcessor, SiglipImageProcessor
 
 from groundcxr.core import Box, Heatmap, MethodError, Query, Radiograph, UnknownNameError, WeightsError
@@ -460,6 +460,31 @@ def test_parts_come_together():
     del bare.visual.preprocess_cfg
     with pytest.raises(MethodError, match="preprocess_cfg"):
         Clip(model=bare, tokenizer=open_clip.SimpleTokenizer(context_length=16))
+
+
+def test_a_folders_weights_are_not_made_to_fit_its_configuration(folder, tmp_path):
+    def refused(said, *, vision=VISION, text=TEXT, change=None):
+        copy = save(tmp_path / "copy", random_model(VISION), vision, text)
+        file = copy / "open_clip_model.safetensors"
+        if change is not None:
+            save_file(load_file(file) | change(load_file(file)), file)
+        with pytest.raises(WeightsError, match=said):
+            Clip(ClipOptions(weights=str(copy))).setup("cpu")
+
+    # open_clip resamples both without a word.
+    refused(
+        "size mismatch for visual.positional_embedding: .* that belong together", vision={**VISION, "image_size": 96}
+    )
+    refused("size mismatch for positional_embedding: .* that belong together", text={**TEXT, "context_length": 24})
+    for said, change in (
+        (" as int8", lambda weight: (weight * 9).to(torch.int8)),
+        ("NaN in", lambda weight: weight / 0),
+    ):
+        refused(said, change=lambda state, change=change: {"visual.proj": change(state["visual.proj"])})
+    # Where another size is asked for, they are resampled.
+    other = build_method("clip", {"weights": str(folder), "size": "96", "resize_mode": "squash"})
+    other.setup("cpu")
+    assert other.ground(Radiograph.from_array(film(96, 96)), PHRASES[:1])[0].heatmap.values.shape == (6, 6)
 
 
 CHEXZERO = {"image_size": 64, "layers": 2, "width": 64, "patch_size": 32, "head_width": 64}
