@@ -462,7 +462,7 @@ def test_parts_come_together():
         Clip(model=bare, tokenizer=open_clip.SimpleTokenizer(context_length=16))
 
 
-def test_a_folders_weights_are_not_made_to_fit_its_configuration(folder, tmp_path):
+def test_a_folders_weights_are_not_made_to_fit_its_configuration(tmp_path):
     def refused(said, *, vision=VISION, text=TEXT, change=None):
         copy = save(tmp_path / "copy", random_model(VISION), vision, text)
         file = copy / "open_clip_model.safetensors"
@@ -481,10 +481,6 @@ def test_a_folders_weights_are_not_made_to_fit_its_configuration(folder, tmp_pat
         ("NaN in", lambda weight: weight / 0),
     ):
         refused(said, change=lambda state, change=change: {"visual.proj": change(state["visual.proj"])})
-    # Where another size is asked for, they are resampled.
-    other = build_method("clip", {"weights": str(folder), "size": "96", "resize_mode": "squash"})
-    other.setup("cpu")
-    assert other.ground(Radiograph.from_array(film(96, 96)), PHRASES[:1])[0].heatmap.values.shape == (6, 6)
 
 
 CHEXZERO = {"image_size": 64, "layers": 2, "width": 64, "patch_size": 32, "head_width": 64}
