@@ -13,9 +13,9 @@ from ..core.fingerprint import digest
 from .base import GroundingMethod
 from .hub import unloadable
 from .random_weights import drawing, drawn_id, random_weights
-from .repository import LANGUAGE_MODEL, Repository, read_config
+from .repository import Repository, read_config
 
-_INDEX = tuple(f"{name}.index.json" for name in LANGUAGE_MODEL)
+_ANY_PHRASE = "left pleural effusion"
 _SMALL = (".json", ".txt", ".model", ".jinja")
 
 
@@ -188,6 +188,30 @@ def quietly() -> Iterator[None]:
         logging.set_verbosity(before)
         if shown:
             logging.enable_progress_bar()
+
+
+def require_end(tokenizer: Any, text_config: Any, place: str) -> None:
+    """Raise unless a text tower of CLIP takes a text's embedding from the last token that the tokenizer gives.
+
+    It takes that of the first token called `eos_token_id`, and of the very first token where there is none, whose
+    states know nothing of the text: all phrases would have one map. Where the number is 2, as old configurations
+    wrongly have it, it takes the highest token's.
+
+    Args:
+        tokenizer: The tokenizer.
+        text_config: The tower's configuration.
+        place: Where both lie, for messages.
+
+    Raises:
+        WeightsError: If it takes another.
+    """
+    ids, wanted = tokenizer(_ANY_PHRASE)["input_ids"], text_config.eos_token_id
+    end = max(ids) if wanted == 2 else wanted
+    if end not in ids or ids.index(end) != len(ids) - 1:
+        raise WeightsError(
+            f"the tokenizer in {place} ends a text with token {ids[-1]}, and the model's configuration takes a text's "
+            f"embedding from token {end} (eos_token_id {wanted}); give the tokenizer and the model that belong together"
+        )
 
 
 def check_loaded(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ....core import ImageSize, MethodError, WeightsError
 from ....core.input_frame import InputFrame, fit_frame
-from ...pretrained import PretrainedMethod
+from ...pretrained import PretrainedMethod, require_end
 from .source import Loaded
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ class TransformersSource:
             )
         model = self._files.load(getattr(transformers, _CLASSES[kind]), unused=_UNUSED, dtype=torch.float32)
         tokenizer = self._files.processor(transformers.AutoTokenizer)
+        if kind == "clip":
+            require_end(tokenizer, model.config.text_config, self._files.place())
         processor = self._files.processor(transformers.AutoImageProcessor)
         wrapped = TransformersModel(model, kind)
         frame = ProcessorFrame(processor, str(self._files.place())).changed(changes)
