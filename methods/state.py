@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -203,7 +203,7 @@ class StateReader:
             renaming: From the state's names to those under which tensors are asked for.
         """
         self._what = what
-        self._left = {renamed(name, renaming): (name, tensor) for name, tensor in state.items()}
+        self._left = {new: (name, state[name]) for new, name in new_names(state, what, renaming).items()}
 
     def take(self, name: str, shape: tuple[int, ...]) -> Tensor:
         """A copy of a tensor in float32.
@@ -236,6 +236,24 @@ class StateReader:
                 f"{self._what} holds {own_name}, which the configuration has no place for; "
                 "give the checkpoint and the configuration that belong together"
             )
+
+
+def new_names(state: Iterable[str], what: str, renaming: Renaming) -> dict[str, str]:
+    """The names of a state after `renaming`, and what each was before.
+
+    Raises:
+        WeightsError: If two get one name: a file that holds a network twice, of which one would be lost.
+    """
+    found: dict[str, str] = {}
+    for name in state:
+        new = renamed(name, renaming)
+        if new in found:
+            raise WeightsError(
+                f"{what} holds {found[new]} and {name}, which are two names of one weight; save the network that is "
+                "meant alone"
+            )
+        found[new] = name
+    return found
 
 
 def renamed(name: str, renaming: Renaming) -> str:
