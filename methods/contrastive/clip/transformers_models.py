@@ -81,7 +81,14 @@ class TransformersSource:
             require_end(tokenizer, model.config.text_config, self._files.place())
         processor = self._files.processor(transformers.AutoImageProcessor)
         wrapped = TransformersModel(model, kind)
-        frame = ProcessorFrame(processor, str(self._files.place())).changed(changes)
+        frame = ProcessorFrame(processor, str(self._files.place()))
+        if set(frame.size) != {wrapped.visual.image_size}:
+            raise WeightsError(
+                f"the image processor in {self._files.place()} gives {frame.size[0]}x{frame.size[1]} pixels, and the "
+                f"model reads {wrapped.visual.image_size}x{wrapped.visual.image_size}; give the processor and the "
+                "model that belong together"
+            )
+        frame = frame.changed(changes)
         if "size" in changes:
             wrapped.visual.image_size = changes["size"]
         length = model.config.text_config.max_position_embeddings
@@ -190,6 +197,11 @@ class ProcessorFrame:
         self._processor = processor
         self._place = place_of_files
         self._input, self._cropped = self._read()
+
+    @property
+    def size(self) -> ImageSize:
+        """(width, height) of the network's input."""
+        return self._input
 
     def pixels(self, image: Image.Image) -> torch.Tensor:
         """The network's input `[3, H, W]` of an image."""

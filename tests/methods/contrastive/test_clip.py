@@ -554,6 +554,10 @@ def test_files_that_are_no_such_state_dict(chexzero, tmp_path):
         r"holds no visual\.proj; give such a file": {"visual.proj": None},
         r"lacks ln_final\.bias": {"ln_final.bias": None},
         r"holds classifier\.weight, which": {"classifier.weight": torch.zeros(1)},
+        r"weight has 3 axes \(4\)": {"visual.conv1.weight": torch.zeros(64, 3, 32)},
+        r"embedding 7 places \(a square and 1\)": {"visual.positional_embedding": torch.zeros(7, 64)},
+        # Ids of OpenAI's tokenizer would not be found, or be other words.
+        r"weight 100 words \(49408\); give such a file": {"token_embedding.weight": torch.zeros(100, 64)},
     }
     for said, change in changes.items():
         state = {name: value for name, value in {**model.state_dict(), **change}.items() if value is not None}

@@ -306,6 +306,17 @@ def test_a_text_is_read_at_the_end_that_its_tokenizer_writes(checkpoint, tmp_pat
         method.setup("cpu")
 
 
+def test_a_processor_of_another_size_than_its_model_is_refused(checkpoint, tmp_path):
+    shutil.copytree(checkpoint, tmp_path / "copy")
+    file = next((tmp_path / "copy").glob("*processor_config.json"))
+    text = json.loads(file.read_text())
+    settings = text.get("image_processor", text)
+    settings |= {"size": {"shortest_edge": 48}, "crop_size": {"height": 48, "width": 48}}
+    file.write_text(json.dumps(text))
+    with pytest.raises(WeightsError, match="gives 48x48 pixels, and the model reads 32x32; give the processor and"):
+        build_method("clip", {"weights": str(tmp_path / "copy")}).setup("cpu")
+
+
 def test_a_preset_is_the_published_input_and_prompt(checkpoint):
     method = Clip(ClipOptions(weights=str(checkpoint), preset="gem"))
     method.setup("cpu")
