@@ -159,7 +159,8 @@ def load_exactly(
         absent: Regular expressions of names that the state need not hold.
 
     Raises:
-        WeightsError: If a weight is missing, left over, of another shape, quantised or not finite.
+        WeightsError: If a weight is missing, left over, of another shape, quantised or not finite, or one under
+            two names that differs between them.
     """
     own = network.state_dict()
     report = {
@@ -168,6 +169,7 @@ def load_exactly(
         "mismatched_keys": [name for name in state if name in own and state[name].shape != own[name].shape],
     }
     check_loaded(report, what, unused=(*unused, *_IDLE), absent=(*absent, *_IDLE))
+    _refuse_differing(own, state, what)
     for name in own.keys() & state.keys():
         _refuse_unusable(what, name, state[name])
     network.load_state_dict(dict(state), strict=False)
@@ -261,6 +263,19 @@ def renamed(name: str, renaming: Renaming) -> str:
     for pattern, replacement in renaming:
         name = re.sub(pattern, replacement, name)
     return name
+
+
+def _refuse_differing(own: Mapping[str, Tensor], state: Mapping[str, Tensor], what: str) -> None:
+    """Raise where a state has two values for what is one weight under two names in the network."""
+    first: dict[int, str] = {}
+    for name in own.keys() & state.keys():
+        other = first.setdefault(own[name].data_ptr(), name) if own[name].numel() else name
+        if other != name and own[other].shape == own[name].shape and not torch.equal(state[other], state[name]):
+            one, two = sorted((other, name))
+            raise WeightsError(
+                f"{what} holds different values in {one} and {two}, which are one weight in the network; get the "
+                "weights again"
+            )
 
 
 def _refuse_unusable(what: str, name: str, tensor: Tensor) -> None:
