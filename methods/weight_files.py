@@ -17,6 +17,7 @@ ZIP = b"PK\x03\x04"
 _CHUNK = 1 << 20
 # Nobody's weights end in so many zeros; files that were made at their full length before they were fetched do.
 _ZERO_PART = 8
+_LEAST_ZEROS = 4096  # a block of a disk
 # Steps of a scale, without which they would load as they are. Counts and positions are int64.
 _QUANTISED = ("I8", "U8", "I16", "U16", "I32", "U32", "int8", "uint8", "int16", "uint16", "int32", "uint32")
 
@@ -57,7 +58,7 @@ def refuse_damaged(path: Path) -> None:
     """
     wrong = None
     if path.suffix == ".safetensors":
-        if (zeros := _zeros_at_the_end(path)) * _ZERO_PART > path.stat().st_size:
+        if (zeros := _zeros_at_the_end(path)) >= max(_LEAST_ZEROS, path.stat().st_size / _ZERO_PART):
             wrong = f"its last {zeros:,} bytes are zeros, as of a download that did not end"
     elif _begins_as_archive(path):
         wrong = _damaged_part(path) if zipfile.is_zipfile(path) else "it ends too early"
@@ -106,9 +107,9 @@ def check_values(network: nn.Module, what: str) -> None:
 
 
 def _ends(tensor: Tensor) -> list[Tensor]:
-    # Both are NaN where one value is. In float32, since types of 8 bits know no order; without a copy of float32.
-    low, high = tensor.detach().to(torch.float32).aminmax()
-    return [low, high]
+    # Both are NaN where one value is. Types of 8 bits know no order.
+    known = tensor.detach() if tensor.element_size() > 1 else tensor.detach().float()
+    return list(known.aminmax())
 
 
 def _tensors(path: Path) -> Iterator[tuple[str, str]]:
