@@ -16,6 +16,7 @@ from pydicom.uid import UID, JPEG2000TransferSyntaxes, RLELossless
 
 from .decoded import GET_AGAIN, Decoded, UnreadableError, luma
 from .install import install_step
+from .stream_size import stream_size
 
 PIXEL_KEYWORDS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
@@ -80,6 +81,7 @@ def _decoded(header: Dataset, syntax: UID, *, raw: bool, **options: Any) -> NDAr
     def decoded(plugin: str) -> NDArray[Any]:
         return decoder.as_array(header, index=0, raw=raw, decoding_plugin=plugin, **options)[0]
 
+    _refuse_other_size(header, syntax)
     try:
         if "pillow" in decoder.available_plugins:
             with suppress(Exception):  # it says again why when all are asked
@@ -106,6 +108,19 @@ def _step(syntax: UID, decoder: Decoder, reason: str) -> str:
     if "does not support" in reason or "missing dependencies" in reason:
         return install
     return f"{install}, and if that does not read it either, {GET_AGAIN}"
+
+
+def _refuse_other_size(header: Dataset, syntax: UID) -> None:
+    """Raise where a stream is of another size than Rows and Columns: decoders give its pixels in these lines."""
+    frame = _first_frame(header) if syntax.is_encapsulated and syntax != RLELossless else None
+    size, said = stream_size(frame or b""), (int(header.Columns), int(header.Rows))
+    # No picture in DICOM is larger than Columns and Rows can say; such a stream is damaged.
+    if size is not None and size != said and max(size) < 2**16:
+        raise UnreadableError(
+            f"its compressed picture is of {size[0]}x{size[1]} pixels, and its elements Columns and Rows say "
+            f"{said[0]}x{said[1]}",
+            "correct these elements, or export it again",
+        )
 
 
 def _is_cut_off(header: Dataset, syntax: UID) -> bool:

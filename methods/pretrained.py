@@ -13,9 +13,9 @@ from ..core.fingerprint import digest
 from .base import GroundingMethod
 from .hub import unloadable
 from .random_weights import drawing, drawn_id, random_weights
-from .repository import LANGUAGE_MODEL, Repository, read_config
+from .repository import Repository, read_config
 
-_INDEX = tuple(f"{name}.index.json" for name in LANGUAGE_MODEL)
+_ANY_PHRASE = "left pleural effusion"
 _SMALL = (".json", ".txt", ".model", ".jinja")
 
 
@@ -68,13 +68,18 @@ class PretrainedMethod(GroundingMethod):
             settings: What `from_pretrained` and `from_config` take both, such as ``dtype``.
 
         Raises:
-            WeightsError: If a weight is missing, left over or of another shape, or the files cannot be loaded.
+            WeightsError: If a weight is missing, left over, of another shape, quantised or not finite, or the files
+                cannot be loaded.
         """
         repository = self.repository()
         try:
             if self._seed is not None:
                 return self._drawn(model_class, repository.folder, self._seed, settings)
+            from .weight_files import check_files, check_values
+
             files = repository.weights()
+            what = f"the model in {files[0]}"
+            check_files(files, what)
             with quietly():
                 # Shapes that differ are said by `check_loaded`, by name.
                 model, report = model_class.from_pretrained(
@@ -88,7 +93,8 @@ class PretrainedMethod(GroundingMethod):
             raise
         except Exception as error:  # transformers raises many types for files that are damaged or of another model
             raise unloadable(self.name, f"the model in {self.place()}", error, repository.folder) from error
-        check_loaded(report, f"the model in {files[0]}", unused=unused, absent=absent)
+        check_loaded(report, what, unused=unused, absent=absent)
+        check_values(model, what)
         return model.eval()
 
     def processor(self, processor_class: Any, **settings: Any) -> Any:
@@ -182,6 +188,30 @@ def quietly() -> Iterator[None]:
         logging.set_verbosity(before)
         if shown:
             logging.enable_progress_bar()
+
+
+def require_end(tokenizer: Any, text_config: Any, place: str) -> None:
+    """Raise unless a text tower of CLIP takes a text's embedding from the last token that the tokenizer gives.
+
+    It takes that of the first token called `eos_token_id`, and of the very first token where there is none, whose
+    states know nothing of the text: all phrases would have one map. Where the number is 2, as old configurations
+    wrongly have it, it takes the highest token's.
+
+    Args:
+        tokenizer: The tokenizer.
+        text_config: The tower's configuration.
+        place: Where both lie, for messages.
+
+    Raises:
+        WeightsError: If it takes another.
+    """
+    ids, wanted = tokenizer(_ANY_PHRASE)["input_ids"], text_config.eos_token_id
+    end = max(ids) if wanted == 2 else wanted
+    if end not in ids or ids.index(end) != len(ids) - 1:
+        raise WeightsError(
+            f"the tokenizer in {place} ends a text with token {ids[-1]}, and the model's configuration takes a text's "
+            f"embedding from token {end} (eos_token_id {wanted}); give the tokenizer and the model that belong together"
+        )
 
 
 def check_loaded(

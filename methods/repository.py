@@ -21,6 +21,10 @@ LANGUAGE_MODEL = ("model.safetensors", "pytorch_model.bin")
 """The weights of a transformers network; the first that exists is read."""
 
 
+# Beside a model, transformers takes it in where peft is installed, and not where it is not.
+_ADAPTER = "adapter_config.json"
+
+
 class Repository:
     """A local folder, or one revision of a hub repository whose files come as they are asked for."""
 
@@ -106,6 +110,12 @@ class Repository:
         names = [name for one in whole for name in (one, f"{one}.index.json")]
         if not self._hub and not any(map(self.holds, names)):
             raise WeightsError(self._lacks(whole))
+        if self.holds(f"{within}{_ADAPTER}"):
+            raise WeightsError(
+                f"{self.folder / within / _ADAPTER} says that there is an adapter, such as LoRA, beside the model, and "
+                "only a whole model is loaded; merge it (merge_and_unload of peft), save the result in a folder of its "
+                "own and give that, or take the file away to have the model without it"
+            )
         first = self.file(*names)
         if first.suffix != ".json":
             return [first]
@@ -137,6 +147,11 @@ class Repository:
         return str(self._hub) if self._hub else f"local copy {self.folder.name}"
 
     def _lacks(self, names: Sequence[str]) -> str:
+        if self.holds(_ADAPTER):
+            return (
+                f"the folder {self.folder}, given with --set {self.option}, holds an adapter, such as LoRA, and no "
+                f"{' or '.join(names)}; merge it into its model (merge_and_unload of peft), and give the folder of that"
+            )
         return (
             f"method {self._method} finds no {' or '.join(names)} in the folder {self.folder}, given with --set "
             f"{self.option}; it must hold a model as save_pretrained writes it, or the part that this option is for"

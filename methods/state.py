@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,6 +17,7 @@ from ..core.mistaken import HEAD, mistaken_for
 from ..core.paths import user_path
 from .hub import first_sentence
 from .pretrained import check_loaded
+from .weight_files import ZIP, refuse_damaged, refuse_infinite, refuse_quantised
 
 # What training scripts pickle beside the weights: configurations (omegaconf, argparse), callbacks of Lightning.
 _SKIPPED = (
@@ -43,7 +44,6 @@ _SKIPPED = (
 # Of what omegaconf's objects are made, and which they name as their types.
 _PLAIN = (bool, defaultdict, dict, float, int, list, set, str, tuple)
 _UNSAFE = re.compile(r"(?:Unsupported (?:global: GLOBAL|class) |GLOBAL )([\w.]+)")
-_ZIP = b"PK\x03\x04"
 # How pickles begin that torch wrote before it wrote archives.
 _TORCH_PICKLES = b"\x80\x02"
 # Under which training scripts keep the network's state beside the optimiser's.
@@ -102,6 +102,7 @@ def read_checkpoint(path: str | Path) -> Any:
         raise WeightsError(f"{path} is a folder; give the path of the file of weights in it")
     if not path.is_file():
         raise WeightsError(f"there is no weights file {path}; give the path of a .safetensors, .pth or .pt file")
+    refuse_damaged(path)
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -127,12 +128,10 @@ def _mistaken(path: Path) -> tuple[str, str] | None:
         return "it is empty", "get the file again"
     if path.suffix == ".safetensors":
         return mistaken_for(head, "a file of weights")
-    if not head.startswith(_ZIP):
+    if not head.startswith(ZIP):
         # Pickles that torch did not write have a protocol that it does not read either.
         unlike = "it is nothing that torch.save writes", "get the file again, or save the state_dict alone"
         return mistaken_for(head, "a file of weights") or (None if head.startswith(_TORCH_PICKLES) else unlike)
-    if not zipfile.is_zipfile(path):
-        return "it ends too early", "get the file again"
     with zipfile.ZipFile(path) as archive:
         held = {name.rpartition("/")[2] for name in archive.namelist()}
     if "constants.pkl" in held:
@@ -160,7 +159,8 @@ def load_exactly(
         absent: Regular expressions of names that the state need not hold.
 
     Raises:
-        WeightsError: If a weight is missing, left over, of another shape or quantised.
+        WeightsError: If a weight is missing, left over, of another shape, quantised or not finite, or one under
+            two names that differs between them.
     """
     own = network.state_dict()
     report = {
@@ -169,8 +169,9 @@ def load_exactly(
         "mismatched_keys": [name for name in state if name in own and state[name].shape != own[name].shape],
     }
     check_loaded(report, what, unused=(*unused, *_IDLE), absent=(*absent, *_IDLE))
+    _refuse_differing(own, state, what)
     for name in own.keys() & state.keys():
-        _refuse_quantised(what, name, state[name])
+        _refuse_unusable(what, name, state[name])
     network.load_state_dict(dict(state), strict=False)
 
 
@@ -204,13 +205,13 @@ class StateReader:
             renaming: From the state's names to those under which tensors are asked for.
         """
         self._what = what
-        self._left = {renamed(name, renaming): (name, tensor) for name, tensor in state.items()}
+        self._left = {new: (name, state[name]) for new, name in new_names(state, what, renaming).items()}
 
     def take(self, name: str, shape: tuple[int, ...]) -> Tensor:
         """A copy of a tensor in float32.
 
         Raises:
-            WeightsError: If the state lacks it, its shape is another, or it is quantised.
+            WeightsError: If the state lacks it, its shape is another, or it is quantised or not finite.
         """
         if name not in self._left:
             raise WeightsError(
@@ -222,7 +223,7 @@ class StateReader:
                 f"{self._what} does not fit: {own_name} has shape {_times(tensor.shape)}, "
                 f"the configuration asks for {_times(shape)}"
             )
-        _refuse_quantised(self._what, own_name, tensor)
+        _refuse_unusable(self._what, own_name, tensor)
         # A copy, since where a file was mapped its tensors lie at odd addresses, at which kernels round differently.
         return tensor.detach().to(torch.float32, copy=True)
 
@@ -239,6 +240,24 @@ class StateReader:
             )
 
 
+def new_names(state: Iterable[str], what: str, renaming: Renaming) -> dict[str, str]:
+    """The names of a state after `renaming`, and what each was before.
+
+    Raises:
+        WeightsError: If two get one name: a file that holds a network twice, of which one would be lost.
+    """
+    found: dict[str, str] = {}
+    for name in state:
+        new = renamed(name, renaming)
+        if new in found:
+            raise WeightsError(
+                f"{what} holds {found[new]} and {name}, which are two names of one weight; save the network that is "
+                "meant alone"
+            )
+        found[new] = name
+    return found
+
+
 def renamed(name: str, renaming: Renaming) -> str:
     """A name after all replacements, in order."""
     for pattern, replacement in renaming:
@@ -246,13 +265,22 @@ def renamed(name: str, renaming: Renaming) -> str:
     return name
 
 
-def _refuse_quantised(what: str, name: str, tensor: Tensor) -> None:
-    """Raise where a weight is of short whole numbers: steps of a scale, without which they would load as they are."""
-    if not tensor.is_floating_point() and tensor.dtype != torch.int64:  # which counts and positions are
-        raise WeightsError(
-            f"{what} holds {name} as {str(tensor.dtype).removeprefix('torch.')}, which is quantised; give the weights "
-            "in float32, float16 or bfloat16"
-        )
+def _refuse_differing(own: Mapping[str, Tensor], state: Mapping[str, Tensor], what: str) -> None:
+    """Raise where a state has two values for what is one weight under two names in the network."""
+    first: dict[int, str] = {}
+    for name in own.keys() & state.keys():
+        other = first.setdefault(own[name].data_ptr(), name) if own[name].numel() else name
+        if other != name and own[other].shape == own[name].shape and not torch.equal(state[other], state[name]):
+            one, two = sorted((other, name))
+            raise WeightsError(
+                f"{what} holds different values in {one} and {two}, which are one weight in the network; get the "
+                "weights again"
+            )
+
+
+def _refuse_unusable(what: str, name: str, tensor: Tensor) -> None:
+    refuse_quantised(what, name, str(tensor.dtype).removeprefix("torch."))
+    refuse_infinite(what, name, tensor)
 
 
 def _times(shape: tuple[int, ...]) -> str:

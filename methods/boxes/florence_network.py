@@ -182,6 +182,7 @@ def _converted(method: PretrainedMethod) -> FlorenceNetwork:
     from transformers import BartTokenizerFast, CLIPImageProcessor, Florence2Config, Florence2ForConditionalGeneration
 
     from ..state import read_weights
+    from ..weight_files import check_files, check_values
 
     config = method.config()
     settings = native_config(config)
@@ -195,6 +196,8 @@ def _converted(method: PretrainedMethod) -> FlorenceNetwork:
             model = Florence2ForConditionalGeneration(network)
     else:
         files = [file for file in method.repository().weights() if file.suffix != ".json"]
+        what = f"the model in {files[0]}"
+        check_files(files, what)
         state = native_state({name: one for file in files for name, one in read_weights(file).items()}, vocabulary)
         try:
             with quietly():
@@ -209,7 +212,8 @@ def _converted(method: PretrainedMethod) -> FlorenceNetwork:
         except Exception as error:  # transformers raises many types for weights of another model
             raise unloadable(method.name, f"the model in {method.place()}", error) from error
         model, report = made
-        check_loaded(report, f"the model in {files[0]}, converted,")
+        check_loaded(report, f"{what}, converted,")
+        check_values(model, what)
     for name, value in generation_settings(config).items():
         setattr(model.generation_config, name, value)
     return FlorenceNetwork(model.eval(), tokenizer, image_processor)

@@ -126,9 +126,10 @@ def native_state(state: Mapping[str, Tensor], vocabulary: int) -> dict[str, Tens
     """
     import torch
 
-    from ..state import renamed
+    from ..state import new_names
 
-    found = {renamed(name, RENAMING): tensor for name, tensor in state.items() if name not in _DROPPED}
+    kept = [name for name in state if name not in _DROPPED]
+    found = {new: state[name] for new, name in new_names(kept, "the model", RENAMING).items()}
     if _TRANSPOSED in found:
         found[_TRANSPOSED] = found[_TRANSPOSED].T.contiguous()
     copies = [name for name in (_SHARED, *_TIED) if name in found]

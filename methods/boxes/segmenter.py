@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from ...core import BOX, HEATMAP, Box, Grounding, Heatmap, ImageSize, Radiograph
 from ..inference import together
+from ..pretrained import require_end
 from ..registry import register_method
 from .prompted import Family, PromptedMethod, in_parts
 
@@ -133,6 +134,12 @@ class Segmenter(PromptedMethod):
         super().__init__(options)
         # Instances differ in what the class declares.
         self.__dict__["emits"] = self.family.emits
+
+    def setup(self, device: str) -> None:
+        """As of any, and try where CLIPSeg takes a phrase's embedding from."""
+        super().setup(device)
+        if self.family is _CLIPSEG_MODEL:
+            require_end(self._processor.tokenizer, self._model.config.text_config, self.place())
 
     @cached_property
     def family(self) -> Segmenters:

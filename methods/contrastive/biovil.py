@@ -17,6 +17,7 @@ from ..inference import prepared
 from ..pretrained import check_loaded, quietly
 from ..random_weights import drawing, drawn_id, random_weights
 from ..registry import register_method
+from ..repository import LANGUAGE_MODEL
 from ..requirements import require_packages
 from .base import ContrastiveMethod, Explained, state_digest
 from .smoothing import smooth
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _RESIZE = 512
 _JOINT_FEATURES = 128
 _UNREAD = (r"^cls\.",)
-_TEXT_FILES = (("config.json",), ("vocab.txt",), ("model.safetensors", "pytorch_model.bin"))
+_TEXT_FILES = (("config.json",), ("vocab.txt",), LANGUAGE_MODEL)
 _TOKENIZER_EXTRAS = ("tokenizer_config.json", "special_tokens_map.json", "tokenizer.json")
 
 
@@ -238,24 +239,26 @@ class BioViL(ContrastiveMethod):
         return self.hub if self._seed is None else replace(self.hub, required=_TEXT_FILES[:2], checksums={})
 
     def _load_image_model(self, folder: Path) -> Any:
-        import torch
         from health_multimodal.image.model.model import ImageModel
+
+        from ..state import load_exactly, read_weights
 
         if self._seed is not None:
             with drawing(self._seed):
                 return ImageModel(self.encoder, _JOINT_FEATURES)
-        try:
-            state = torch.load(folder / self.image_file, map_location="cpu", weights_only=True)
-            model = ImageModel(self.encoder, _JOINT_FEATURES)
-            model.load_state_dict(state)
-        except Exception as error:  # torch raises many types for a file that is damaged or of another model
-            raise unloadable(self.name, str(folder / self.image_file), error) from error
+        model = ImageModel(self.encoder, _JOINT_FEATURES)
+        load_exactly(model, read_weights(folder / self.image_file), f"the image model in {folder / self.image_file}")
         return model
 
     def _load_text_model(self, folder: Path) -> tuple[Any, Any]:
         # hi-ml's own classes, so no code is taken from the hub.
         from health_multimodal.text.model import CXRBertConfig, CXRBertModel, CXRBertTokenizer
 
+        from ..weight_files import check_files, check_values
+
+        what = f"the text model in {folder}"
+        if self._seed is None:
+            check_files([path for path in (folder / name for name in LANGUAGE_MODEL) if path.is_file()][:1], what)
         try:
             tokenizer = CXRBertTokenizer.from_pretrained(folder, trust_remote_code=False)
             if self._seed is not None:
@@ -268,10 +271,11 @@ class BioViL(ContrastiveMethod):
                     folder, output_loading_info=True, ignore_mismatched_sizes=True, trust_remote_code=False
                 )
         except Exception as error:  # as above
-            raise unloadable(self.name, f"the text model in {folder}", error, folder) from error
+            raise unloadable(self.name, what, error, folder) from error
         model, report = loaded
         # No answer depends on the head that predicts masked tokens.
-        check_loaded(report, f"the text model in {folder}", unused=(*_UNREAD, r"^bert\.pooler\."), absent=_UNREAD)
+        check_loaded(report, what, unused=(*_UNREAD, r"^bert\.pooler\."), absent=_UNREAD)
+        check_values(model, what)
         return model.float(), tokenizer
 
 

@@ -275,9 +275,10 @@ def _read(path: Path, method: str) -> dict[str, torch.Tensor]:
     Raises:
         WeightsError: If it is not of CXR-CLIP with a ResNet-50.
     """
-    from ..state import read_weights, renamed
+    from ..state import new_names, read_weights
 
-    state = {renamed(name, _RENAMING): value for name, value in read_weights(path).items()}
+    found = read_weights(path)
+    state = {new: found[name] for new, name in new_names(found, f"the model in {path}", _RENAMING).items()}
     for name in ("image.conv1.weight", "text.embeddings.word_embeddings.weight", "image_projection.bias"):
         if name not in state:
             raise WeightsError(

@@ -207,6 +207,20 @@ def test_jpeg_colours(tmp_path, dicom):
     np.testing.assert_allclose(Radiograph.open(path).pixels, expected, atol=2)
 
 
+@pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEG2000Lossless])
+@pytest.mark.parametrize("shape", [(10, 8), (8, 10), (6, 10)], ids=["swapped", "right", "fewer rows"])
+def test_a_stream_of_another_size_than_rows_and_columns_is_no_picture_in_their_lines(tmp_path, dicom, syntax, shape):
+    stream = io.BytesIO()
+    kind, settings = ("JPEG", {}) if syntax == JPEGBaseline8Bit else ("JPEG2000", {"no_jp2": True})
+    Image.fromarray(GREY).save(stream, kind, **settings)
+    path = dicom.save(tmp_path / "a.dcm", dicom.data_set(np.zeros(shape), bits=8), syntax, stream.getvalue())
+    if shape == GREY.shape:
+        assert Radiograph.open(path).size == (10, 8)
+        return
+    said = f"compressed picture is of 10x8 pixels, and its elements Columns and Rows say {shape[1]}x{shape[0]}; correct"
+    assert said in refusal(path)
+
+
 def test_other_colours_are_told_how_to_become_grey(tmp_path, dicom):
     path = dicom.write(tmp_path / "a.dcm", COLOURS, bits=8, photometric="HSV")
     assert refusal(path).endswith("; convert it to one grey channel")

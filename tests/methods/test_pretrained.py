@@ -1,5 +1,6 @@
 """Weights in the layout of transformers: nothing half-loaded passes, drawn ones depend on their seed alone."""
 
+import json
 from dataclasses import dataclass, field
 
 import pytest
@@ -68,6 +69,54 @@ def test_the_weights_of_the_folder_are_loaded(folder):
 def test_half_loaded_weights_are_refused_by_name(folder, tmp_path, change, said):
     copy = changed(folder, tmp_path, change)
     with pytest.raises(WeightsError, match=said):
+        Tiny(Options(str(copy))).setup("cpu")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda weight: (weight * 9).to(torch.int8), r"holds visual_projection\.weight as .*8, which is quantised"),
+        (lambda weight: weight / 0, r"holds infinite values or NaN in visual_projection\.weight"),
+    ],
+    ids=["quantised", "not finite"],
+)
+def test_weights_that_would_load_as_other_numbers_are_refused(folder, tmp_path, name, change, said):
+    copy = changed(folder, tmp_path, lambda weights: None)
+    (copy / "model.safetensors").unlink()
+    weights = load_file(folder / "model.safetensors")
+    weights["visual_projection.weight"] = change(weights["visual_projection.weight"])
+    save_file(weights, copy / name, metadata={"format": "pt"}) if "safe" in name else torch.save(weights, copy / name)
+    with pytest.raises(WeightsError, match=said):
+        Tiny(Options(str(copy))).setup("cpu")
+
+
+def test_shards_of_different_downloads_are_refused(folder, tmp_path):
+    copy = changed(folder, tmp_path, lambda weights: None)
+    weights = load_file(folder / "model.safetensors")
+    (copy / "model.safetensors").unlink()
+    names = sorted(weights)
+    parts = {"one.safetensors": names[:30], "two.safetensors": names[30:]}
+    index = {name: part for part, held in parts.items() for name in held}
+    (copy / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))
+    for part, held in parts.items():
+        save_file({name: weights[name] for name in held}, copy / part, metadata={"format": "pt"})
+    Tiny(Options(str(copy))).setup("cpu")
+    save_file({name: weights[name] + 1 for name in names[29:]}, copy / "two.safetensors", metadata={"format": "pt"})
+    with pytest.raises(WeightsError, match=rf"both hold {names[29]}, so they are of different downloads"):
+        Tiny(Options(str(copy))).setup("cpu")
+
+
+def test_an_adapter_beside_a_model_or_in_its_place_is_refused(folder, tmp_path):
+    copy = changed(folder, tmp_path, lambda weights: None)
+    (copy / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+    with pytest.raises(WeightsError, match=r"adapter_config\.json says that there is an adapter.*merge it"):
+        Tiny(Options(str(copy))).setup("cpu")
+    (copy / "model.safetensors").unlink()
+    with pytest.raises(WeightsError, match=r"holds an adapter, such as LoRA, and no model\.safetensors or"):
+        Tiny(Options(str(copy))).setup("cpu")
+    (copy / "config.json").unlink()
+    with pytest.raises(WeightsError, match=r"holds an adapter, such as LoRA, and no config\.json; merge it"):
         Tiny(Options(str(copy))).setup("cpu")
 
 

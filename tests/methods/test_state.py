@@ -116,3 +116,23 @@ def test_weights_of_any_precision_are_loaded_and_quantised_ones_refused(load, dt
     else:
         with pytest.raises(WeightsError, match=r"the model holds 0\.weight as u?int8, which is quantised"):
             load(state)
+
+
+def test_a_weight_that_a_file_holds_under_two_names_is_refused():
+    state = {"query.weight": torch.zeros(2), "to_q.weight": torch.ones(2)}
+    with pytest.raises(WeightsError, match=r"UNet holds query\.weight and to_q\.weight, which are two names of one"):
+        StateReader(state, "the UNet", ((r"^query\.", "to_q."),))
+
+
+def test_one_weight_under_two_names_has_one_value():
+    class Shared(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.trunk = torch.nn.Linear(2, 2)
+            self.blocks = torch.nn.Sequential(self.trunk)
+
+    state = Shared().state_dict()
+    load_exactly(Shared(), state, "the model")
+    state["blocks.0.weight"] = state["blocks.0.weight"] + 1
+    with pytest.raises(WeightsError, match=r"different values in blocks\.0\.weight and trunk\.weight, which are one"):
+        load_exactly(Shared(), state, "the model")

@@ -184,22 +184,30 @@ class OpenClipSource:
     ) -> Loaded:
         import open_clip
 
+        from ...weight_files import check_values
+        from .strict_loading import strict_loading
+
         overrides: dict[str, Any] = {}
         text = _text_folder(folder) if folder is not None else None
         if folder is not None and text is not None:
             text_cfg = _model_config(folder)["text_cfg"]
             overrides["text_cfg"] = {**text_cfg, "hf_model_name": str(text), "hf_model_pretrained": False}
         drawn = self.seed is not None
+        what = f"the model {self.spec if folder is None else f'in {folder}'}"
         if drawn:
             overrides |= {"load_weights": False, "pretrained_text": False}
         try:
-            with _quiet(), no_foreign_code(), nullcontext() if self.seed is None else drawing(self.seed):
+            draw = nullcontext() if self.seed is None else drawing(self.seed)
+            with _quiet(), no_foreign_code(), strict_loading(what, resized=size is not None), draw:
                 model: Any = open_clip.create_model(
                     name, pretrained=pretrained, require_pretrained=not drawn, force_image_size=size, **overrides
                 )
                 tokenizer = open_clip.get_tokenizer(name)
+        except WeightsError:
+            raise
         except Exception as error:  # open_clip and what it calls raise many types for files they cannot get or use
             raise self._unloadable(method, folder, error) from error
+        check_values(model, what)
         return Loaded(model.eval(), tokenizer, OpenClipFrame(dict(model.visual.preprocess_cfg)).changed(changes))
 
     def _checked_folder(self, method: str) -> Path:
@@ -242,6 +250,12 @@ class OpenClipSource:
             return WeightsError(f"method {method} cannot load the model {self.spec}: {reason}")
         if folder is not None and (found := mistaken_file(folder)):
             return WeightsError(f"method {method} cannot load the model {self.spec}: {found}")
+        if "in loading state_dict" in str(error):  # of torch
+            differ = " ".join(line.strip() for line in str(error).splitlines()[1:2]).rstrip(". ")
+            return WeightsError(
+                f"method {method} cannot load the model {self.spec}: {differ}; give the weights and the configuration "
+                "that belong together"
+            )
         if self.folder is not None or self.preset is not None:
             place = f"the files of {self.weights}"
             text = _model_config(folder)["text_cfg"].get("hf_model_name") if folder is not None else None

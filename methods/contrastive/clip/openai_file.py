@@ -91,6 +91,8 @@ class FileSource:
 
 def _architecture(state: Mapping[str, torch.Tensor], method: str, path: Path) -> tuple[dict[str, Any], int]:
     """The arguments of open_clip's `CLIP`, and the context length, by the shapes of OpenAI's layout."""
+    import open_clip
+
     needed = ("visual.conv1.weight", "visual.positional_embedding", "visual.proj", "text_projection")
     needed = (*needed, "positional_embedding", "token_embedding.weight", "ln_final.weight")
     lacking = [name for name in needed if name not in state]
@@ -100,14 +102,23 @@ def _architecture(state: Mapping[str, torch.Tensor], method: str, path: Path) ->
             f"OpenAI's layout, such as CheXzero's, and {path} holds no {lacking[0]}; give such a file, or a folder "
             "with the model's configuration"
         )
-    width, _, _, patch = state["visual.conv1.weight"].shape
-    side = round((len(state["visual.positional_embedding"]) - 1) ** 0.5)
+    convolution, positions = state["visual.conv1.weight"].shape, state["visual.positional_embedding"].shape
+    side = round(max(positions[0] - 1, 0) ** 0.5)
+    words, known = len(state["token_embedding.weight"]), open_clip.SimpleTokenizer().vocab_size
+    if len(convolution) != 4 or side**2 != positions[0] - 1 or not _blocks(state, "visual.") or words != known:
+        raise WeightsError(
+            f"{path} is not the state dict of a CLIP vision transformer in OpenAI's layout, as its names say: "
+            f"visual.conv1.weight has {len(convolution)} axes (4), visual.positional_embedding {positions[0]} places "
+            f"(a square and 1), visual.transformer {_blocks(state, 'visual.')} blocks, token_embedding.weight {words} "
+            f"words ({known}); give such a file, or a folder with the model's configuration"
+        )
+    width, _, _, patch = convolution
     text_width = len(state["ln_final.weight"])
     context_length = len(state["positional_embedding"])
     vision = {"layers": _blocks(state, "visual."), "width": width, "patch_size": patch, "image_size": patch * side}
     text = {
         "context_length": context_length,
-        "vocab_size": len(state["token_embedding.weight"]),
+        "vocab_size": words,
         "width": text_width,
         "heads": text_width // _HEAD_WIDTH,
         "layers": _blocks(state, ""),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from ....core import ImageSize, MethodError, WeightsError
 from ....core.input_frame import InputFrame, fit_frame
-from ...pretrained import PretrainedMethod
+from ...pretrained import PretrainedMethod, require_end
 from .source import Loaded
 
 if TYPE_CHECKING:
@@ -77,9 +77,18 @@ class TransformersSource:
             )
         model = self._files.load(getattr(transformers, _CLASSES[kind]), unused=_UNUSED, dtype=torch.float32)
         tokenizer = self._files.processor(transformers.AutoTokenizer)
+        if kind == "clip":
+            require_end(tokenizer, model.config.text_config, self._files.place())
         processor = self._files.processor(transformers.AutoImageProcessor)
         wrapped = TransformersModel(model, kind)
-        frame = ProcessorFrame(processor, str(self._files.place())).changed(changes)
+        frame = ProcessorFrame(processor, str(self._files.place()))
+        if set(frame.size) != {wrapped.visual.image_size}:
+            raise WeightsError(
+                f"the image processor in {self._files.place()} gives {frame.size[0]}x{frame.size[1]} pixels, and the "
+                f"model reads {wrapped.visual.image_size}x{wrapped.visual.image_size}; give the processor and the "
+                "model that belong together"
+            )
+        frame = frame.changed(changes)
         if "size" in changes:
             wrapped.visual.image_size = changes["size"]
         length = model.config.text_config.max_position_embeddings
@@ -188,6 +197,11 @@ class ProcessorFrame:
         self._processor = processor
         self._place = place_of_files
         self._input, self._cropped = self._read()
+
+    @property
+    def size(self) -> ImageSize:
+        """(width, height) of the network's input."""
+        return self._input
 
     def pixels(self, image: Image.Image) -> torch.Tensor:
         """The network's input `[3, H, W]` of an image."""

@@ -9,6 +9,7 @@ from ...hub import unloadable
 from ...pretrained import check_loaded, quietly
 from ...random_weights import drawing
 from ...requirements import require_packages
+from ...weight_files import check_files, check_values
 from .sources import Text
 
 # Heads of a language model that token states do not pass through, and what a whole CLIP or T5 holds beside its text
@@ -61,8 +62,9 @@ def load_text(method: str, text: Text, seed: int | None) -> tuple[Any, Any, str]
             f"the text encoder in {text.encoder.folder} is of the kind {kind}, which neither transformers nor "
             "hi-ml-multimodal knows; code from checkpoints is not run"
         )
+    what = f"the text encoder in {text.encoder.folder}"
     if seed is None:
-        text.encoder.language_models()
+        check_files(text.encoder.language_models(), what)
     try:
         tokenizer = tokenizer_class.from_pretrained(text.tokenizer.folder, trust_remote_code=False)
         loaded: Any
@@ -82,11 +84,10 @@ def load_text(method: str, text: Text, seed: int | None) -> tuple[Any, Any, str]
                     trust_remote_code=False,
                 )
     except Exception as error:  # transformers raises many types for files that are damaged or of another model
-        what = f"the text encoder in {text.encoder.folder}"
         raise unloadable(method, what, error, text.tokenizer.folder, text.encoder.folder) from error
     encoder, report = loaded
-    what = f"the text encoder in {text.encoder.folder}"
     check_loaded(report, what, unused=(*_HEADS, *_OTHER_PART), absent=_HEADS)
+    check_values(encoder, what)
     if len(tokenizer) <= len(tokenizer.all_special_tokens):
         raise WeightsError(f"the tokenizer in {text.tokenizer.folder} knows no words; its vocabulary is missing")
     return encoder.float().eval().requires_grad_(False), tokenizer, kind

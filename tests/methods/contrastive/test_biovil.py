@@ -271,12 +271,18 @@ def test_files_that_are_missing_or_damaged(folder, tmp_path):
     broken = tmp_path / "broken"
     shutil.copytree(STORED / "cxrbert_tiny", broken)
     (broken / BioViL.image_file).write_bytes(b"<html>not found</html>")
-    with pytest.raises(WeightsError, match=rf"cannot load .*{BioViL.image_file}"):
+    with pytest.raises(WeightsError, match=rf"{BioViL.image_file} cannot be read as weights: it is a web page"):
         BioViL(BioViLOptions(str(broken))).setup("cpu")
     # A file that would run code when unpickled is refused rather than run.
     torch.save({"hook": print}, broken / BioViL.image_file)
-    with pytest.raises(WeightsError, match="cannot load"):
+    with pytest.raises(WeightsError, match="asks to run code"):
         BioViL(BioViLOptions(str(broken))).setup("cpu")
+    state = torch.load(folder / BioViL.image_file, weights_only=True)
+    changes = {"as int8": lambda weight: (weight * 9).to(torch.int8), "NaN in": lambda weight: weight / 0}
+    for said, change in changes.items():
+        torch.save(state | {(name := next(iter(state))): change(state[name])}, broken / BioViL.image_file)
+        with pytest.raises(WeightsError, match=said):
+            BioViL(BioViLOptions(str(broken))).setup("cpu")
 
 
 @pytest.mark.parametrize(

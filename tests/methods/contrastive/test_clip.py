@@ -11,7 +11,7 @@ import torch
 from open_clip.model import CLIP, CustomTextCLIP
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from transformers import BertConfig, CLIPImageProcessor, SiglipImageProcessor
 
 from groundcxr.core import Box, Heatmap, MethodError, Query, Radiograph, UnknownNameError, WeightsError
@@ -462,6 +462,27 @@ def test_parts_come_together():
         Clip(model=bare, tokenizer=open_clip.SimpleTokenizer(context_length=16))
 
 
+def test_a_folders_weights_are_not_made_to_fit_its_configuration(tmp_path):
+    def refused(said, *, vision=VISION, text=TEXT, change=None):
+        copy = save(tmp_path / "copy", random_model(VISION), vision, text)
+        file = copy / "open_clip_model.safetensors"
+        if change is not None:
+            save_file(load_file(file) | change(load_file(file)), file)
+        with pytest.raises(WeightsError, match=said):
+            Clip(ClipOptions(weights=str(copy))).setup("cpu")
+
+    # open_clip resamples both without a word.
+    refused(
+        "size mismatch for visual.positional_embedding: .* that belong together", vision={**VISION, "image_size": 96}
+    )
+    refused("size mismatch for positional_embedding: .* that belong together", text={**TEXT, "context_length": 24})
+    for said, change in (
+        (" as int8", lambda weight: (weight * 9).to(torch.int8)),
+        ("NaN in", lambda weight: weight / 0),
+    ):
+        refused(said, change=lambda state, change=change: {"visual.proj": change(state["visual.proj"])})
+
+
 CHEXZERO = {"image_size": 64, "layers": 2, "width": 64, "patch_size": 32, "head_width": 64}
 CHEXZERO_TEXT = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 1}
 
@@ -533,6 +554,10 @@ def test_files_that_are_no_such_state_dict(chexzero, tmp_path):
         r"holds no visual\.proj; give such a file": {"visual.proj": None},
         r"lacks ln_final\.bias": {"ln_final.bias": None},
         r"holds classifier\.weight, which": {"classifier.weight": torch.zeros(1)},
+        r"weight has 3 axes \(4\)": {"visual.conv1.weight": torch.zeros(64, 3, 32)},
+        r"embedding 7 places \(a square and 1\)": {"visual.positional_embedding": torch.zeros(7, 64)},
+        # Ids of OpenAI's tokenizer would not be found, or be other words.
+        r"weight 100 words \(49408\); give such a file": {"token_embedding.weight": torch.zeros(100, 64)},
     }
     for said, change in changes.items():
         state = {name: value for name, value in {**model.state_dict(), **change}.items() if value is not None}

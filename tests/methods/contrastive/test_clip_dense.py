@@ -1,6 +1,7 @@
 """Dense modes: the maps of their authors' own code, each kind of tower, batches, presets, what is refused."""
 
 import json
+import shutil
 import zlib
 from copy import deepcopy
 from math import prod
@@ -13,11 +14,12 @@ import torch
 from open_clip.model import CLIP, CustomTextCLIP
 from transformers import CLIPConfig, CLIPImageProcessor, CLIPModel
 
-from groundcxr.core import Box, MethodError, Query, Radiograph, UnknownNameError
+from groundcxr.core import Box, MethodError, Query, Radiograph, UnknownNameError, WeightsError
 from groundcxr.methods.contrastive.clip.dense import MODE_NAMES
 from groundcxr.methods.contrastive.clip.method import Clip
 from groundcxr.methods.contrastive.clip.options import ClipOptions
 from groundcxr.methods.contrastive.clip.presets import ensemble
+from groundcxr.methods.loading import build_method
 
 STORED = Path(__file__).parents[2] / "data" / "clip_maps"
 EXPECTED = dict(np.load(STORED / "clip_dense_expected.npz"))
@@ -284,6 +286,35 @@ def test_neither_neighbours_nor_other_phrases_change_a_map(native, name, same_in
     maps = same_in_any_batch(method, [Query(image, phrase, "") for image in images for phrase in WORDS])
     plain = dense("projection", native, TOKENIZER).ground(images[0], WORDS)[0].heatmap.values
     assert np.abs(maps[0] - plain).max() > 1e-3
+
+
+@pytest.mark.parametrize(("number", "end"), [(3, 3), (49406, 49406), (2, None)])
+def test_a_text_is_read_at_the_end_that_its_tokenizer_writes(checkpoint, tmp_path, number, end):
+    # At another token the embedding is that of the beginning: every phrase would have the same map.
+    shutil.copytree(checkpoint, tmp_path / "copy")
+    file = tmp_path / "copy" / "config.json"
+    config = json.loads(file.read_text())
+    config["text_config"]["eos_token_id"] = number
+    file.write_text(json.dumps(config))
+    method = build_method("clip", {"weights": str(tmp_path / "copy")})
+    if end is None:  # an old configuration, which transformers reads as the highest token's number
+        method.setup("cpu")
+        one, other = method.ground(film(64, 64), ["left opacity", "right effusion"])
+        assert np.abs(one.heatmap.values - other.heatmap.values).max() > 1e-3
+        return
+    with pytest.raises(WeightsError, match=rf"ends a text with token 49407, .* embedding from token {end} \(eos"):
+        method.setup("cpu")
+
+
+def test_a_processor_of_another_size_than_its_model_is_refused(checkpoint, tmp_path):
+    shutil.copytree(checkpoint, tmp_path / "copy")
+    file = next((tmp_path / "copy").glob("*processor_config.json"))
+    text = json.loads(file.read_text())
+    settings = text.get("image_processor", text)
+    settings |= {"size": {"shortest_edge": 48}, "crop_size": {"height": 48, "width": 48}}
+    file.write_text(json.dumps(text))
+    with pytest.raises(WeightsError, match="gives 48x48 pixels, and the model reads 32x32; give the processor and"):
+        build_method("clip", {"weights": str(tmp_path / "copy")}).setup("cpu")
 
 
 def test_a_preset_is_the_published_input_and_prompt(checkpoint):

@@ -203,6 +203,16 @@ def test_the_decoder_of_clipseg_is_not_dropped(saved, tmp_path):
         build_method("segmenter", {"weights": str(tmp_path)})
 
 
+def test_a_tokenizer_whose_end_clipseg_does_not_look_at_is_refused(saved, tmp_path):
+    for file in saved("clipseg").iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["text_config"]["eos_token_id"] = 3
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(WeightsError, match=r"takes a text's embedding from token 3 \(eos_token_id 3\)"):
+        build_method("segmenter", {"weights": str(tmp_path)}).setup("cpu")
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_crop_is_refused(kind, saved, monkeypatch):
     method = build_method("segmenter", {"weights": str(saved(kind))})
