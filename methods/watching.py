@@ -129,7 +129,7 @@ def watching(seen: FilesSeen, *, loading: bool = False) -> Iterator[None]:
     """
     _install()
     before: set[str] = _held() if loading else set()
-    modules, loaded = set(sys.modules), _files_of(sys.modules)
+    modules = set(sys.modules)
     _active.append(seen)
     try:
         yield
@@ -137,8 +137,9 @@ def watching(seen: FilesSeen, *, loading: bool = False) -> Iterator[None]:
         _active.remove(seen)
         mapped: set[str] = _held() - before if loading else set()
         seen.read |= mapped - seen.written
-        # A module that was there may get another name, as the main script does; one that was made here was no file.
-        seen.imported |= _files_of(set(sys.modules) - modules) - loaded - seen.written
+        if new := set(sys.modules) - modules:  # hardly ever, and each batch that is asked about is watched
+            # A module that was there may get another name, as the main script does; one that was made here was no file.
+            seen.imported |= _files_of(new) - _files_of(modules) - seen.written
 
 
 @contextmanager
