@@ -17,7 +17,7 @@ from ..core.mistaken import HEAD, mistaken_for
 from ..core.paths import user_path
 from .hub import first_sentence
 from .pretrained import check_loaded
-from .weight_files import ZIP, refuse_damaged, refuse_infinite, refuse_quantised
+from .weight_files import ZIP, check_tensors, refuse_damaged, refuse_infinite, refuse_quantised
 
 # What training scripts pickle beside the weights: configurations (omegaconf, argparse), callbacks of Lightning.
 _SKIPPED = (
@@ -68,6 +68,25 @@ def read_weights(path: str | Path) -> dict[str, Tensor]:
     while isinstance(found, Mapping) and (inner := next((key for key in _NESTED if key in found), None)):
         found = found[inner]
     return state_dict(found, path)
+
+
+def read_shards(files: Sequence[Path], what: str) -> dict[str, Tensor]:
+    """The state dict that files hold together, each as `read_weights` reads it.
+
+    Args:
+        files: All files of one network's weights.
+        what: How messages call the network.
+
+    Raises:
+        WeightsError: As `read_weights` does; if a weight is quantised, or two files hold the same one.
+    """
+    state: dict[str, Tensor] = {}
+    held: dict[str, Path] = {}
+    for file in files:
+        found = read_weights(file)
+        check_tensors(file, ((name, str(tensor.dtype)) for name, tensor in found.items()), what, held)
+        state |= found
+    return state
 
 
 def state_dict(found: Any, path: str | Path, section: str = "") -> dict[str, Tensor]:
@@ -279,7 +298,7 @@ def _refuse_differing(own: Mapping[str, Tensor], state: Mapping[str, Tensor], wh
 
 
 def _refuse_unusable(what: str, name: str, tensor: Tensor) -> None:
-    refuse_quantised(what, name, str(tensor.dtype).removeprefix("torch."))
+    refuse_quantised(what, name, str(tensor.dtype))
     refuse_infinite(what, name, tensor)
 
 

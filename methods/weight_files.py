@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -37,16 +37,31 @@ def check_files(files: Sequence[Path], what: str) -> None:
         if file.suffix == ".json":
             continue
         refuse_damaged(file)
-        for name, kind in _tensors(file):
-            # Where masks of attention are saved, they are biases of such a type.
-            if not name.endswith(".bias"):
-                refuse_quantised(what, name, kind)
-            if name in held:
-                raise WeightsError(
-                    f"{held[name]} and {file} both hold {name}, so they are of different downloads; get all files of "
-                    "the weights again"
-                )
-            held[name] = file
+        check_tensors(file, _tensors(file), what, held)
+
+
+def check_tensors(file: Path, tensors: Iterable[tuple[str, str]], what: str, held: dict[str, Path]) -> None:
+    """Raise where a file holds quantised weights, or what another file of the same network holds.
+
+    Args:
+        file: The file.
+        tensors: The names and types of its tensors.
+        what: How messages call the network.
+        held: Which file holds what, of those before; this one's names are added.
+
+    Raises:
+        WeightsError: If a weight is quantised, or two files hold the same one.
+    """
+    for name, kind in tensors:
+        # Where masks of attention are saved, they are biases of such a type.
+        if not name.endswith(".bias"):
+            refuse_quantised(what, name, kind)
+        if name in held:
+            raise WeightsError(
+                f"{held[name]} and {file} both hold {name}, so they are of different downloads; get all files of "
+                "the weights again"
+            )
+        held[name] = file
 
 
 def refuse_damaged(path: Path) -> None:
@@ -77,6 +92,7 @@ def refuse_quantised(what: str, name: str, kind: str) -> None:
     Raises:
         WeightsError: If it is.
     """
+    kind = kind.removeprefix("torch.")
     if kind in _QUANTISED:
         raise WeightsError(
             f"{what} holds {name} as {kind}, which is quantised; give the weights in float32, float16 or bfloat16"
@@ -130,7 +146,7 @@ def _tensors(path: Path) -> Iterator[tuple[str, str]]:
             return
         for name, value in found.items() if isinstance(found, dict) else ():
             if isinstance(value, Tensor):
-                yield str(name), str(value.dtype).removeprefix("torch.")
+                yield str(name), str(value.dtype)
 
 
 def _begins_as_archive(path: Path) -> bool:

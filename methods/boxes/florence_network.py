@@ -181,8 +181,8 @@ def _converted(method: PretrainedMethod) -> FlorenceNetwork:
     import torch
     from transformers import BartTokenizerFast, CLIPImageProcessor, Florence2Config, Florence2ForConditionalGeneration
 
-    from ..state import read_weights
-    from ..weight_files import check_files, check_values
+    from ..state import read_shards
+    from ..weight_files import check_values
 
     config = method.config()
     settings = native_config(config)
@@ -197,8 +197,7 @@ def _converted(method: PretrainedMethod) -> FlorenceNetwork:
     else:
         files = [file for file in method.repository().weights() if file.suffix != ".json"]
         what = f"the model in {files[0]}"
-        check_files(files, what)
-        state = native_state({name: one for file in files for name, one in read_weights(file).items()}, vocabulary)
+        state = native_state(read_shards(files, what), vocabulary)
         try:
             with quietly():
                 made: Any = Florence2ForConditionalGeneration.from_pretrained(

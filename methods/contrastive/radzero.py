@@ -113,8 +113,7 @@ class RadZero(PretrainedMethod, ContrastiveMethod):
 
     def _load(self) -> Any:
         """The network with the file's weights, or drawn ones, on the CPU."""
-        from ..state import StateReader, read_weights
-        from ..weight_files import check_files
+        from ..state import StateReader, read_shards
         from .radzero_network import RadZeroNetwork
 
         try:
@@ -128,9 +127,7 @@ class RadZero(PretrainedMethod, ContrastiveMethod):
             return network
         files = [file for file in self.repository().weights() if file.suffix != ".json"]
         what = f"the model in {files[0]}"
-        check_files(files, what)
-        state = {name: tensor for file in files for name, tensor in read_weights(file).items()}
-        reader = StateReader(state, what, network.renaming)
+        reader = StateReader(read_shards(files, what), what, network.renaming)
         shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
         network.load_state_dict({name: reader.take(name, shape) for name, shape in shapes.items()})
         reader.finish()

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from groundcxr.core import WeightsError
-from groundcxr.methods.state import StateReader, load_exactly, read_checkpoint, read_weights
+from groundcxr.methods.state import StateReader, load_exactly, read_checkpoint, read_shards, read_weights
 
 
 class Evil:
@@ -136,3 +137,19 @@ def test_one_weight_under_two_names_has_one_value():
     state["blocks.0.weight"] = state["blocks.0.weight"] + 1
     with pytest.raises(WeightsError, match=r"different values in blocks\.0\.weight and trunk\.weight, which are one"):
         load_exactly(Shared(), state, "the model")
+
+
+def test_files_that_hold_one_network_together_are_read_as_one(tmp_path):
+    first, second = tmp_path / "one.safetensors", tmp_path / "two.bin"
+    save_file({"a": torch.ones(2)}, first)
+    torch.save({"b": torch.zeros(3), "mask.bias": torch.ones(2, dtype=torch.uint8)}, second)
+    assert set(read_shards([first, second], "the model")) == {"a", "b", "mask.bias"}
+    torch.save({"a": torch.zeros(2)}, second)
+    with pytest.raises(WeightsError, match=r"one.safetensors and .*two.bin both hold a, so they are of different"):
+        read_shards([first, second], "the model")
+    torch.save({"b": torch.ones(2, dtype=torch.int8)}, second)
+    with pytest.raises(WeightsError, match="the model holds b as int8, which is quantised"):
+        read_shards([first, second], "the model")
+    second.write_text("<!DOCTYPE html><title>Sign in</title>")
+    with pytest.raises(WeightsError, match=r"two\.bin"):
+        read_shards([first, second], "the model")

@@ -28,7 +28,7 @@ def strict_loading(what: str, *, resized: bool) -> Iterator[None]:
         refuse_damaged(Path(path))
         state = read(path, *arguments, **named)
         for name, tensor in state.items():
-            refuse_quantised(what, name, str(tensor.dtype).removeprefix("torch."))
+            refuse_quantised(what, name, str(tensor.dtype))
         return state
 
     changed: dict[str, Any] = {"load_state_dict": checked, "resize_text_pos_embed": _keep}
