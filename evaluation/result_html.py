@@ -7,6 +7,7 @@ from html import escape
 from ..core.fingerprint import SHORT
 from ..core.sizes import counted
 from .derived import DERIVED, DERIVED_SAID, is_derived
+from .direction import direction_of
 from .numbers import digits_of, write_number
 from .resampled import resampled
 from .schema import Cell, MetricInfo, ResultFile
@@ -25,9 +26,7 @@ def result_html(info: ResultFile) -> str:
     heads = ["pathology", "n", *(one.label + DERIVED * is_derived(info, one.key) for one in metrics)]
     groups = {**info.pathologies, "macro": info.overall.macro, "micro": info.overall.micro}
     rows = "".join(_row(name, cells, metrics) for name, cells in groups.items())
-    lower = [metric.label for metric in metrics if not metric.higher_is_better]
-    better = f"higher is better, of {', '.join(lower)} lower" if lower else "higher is better"
-    notes = [f"value [95 % interval, bootstrap over {resampled([info])}]", better]
+    notes = [f"value [95 % interval, bootstrap over {resampled([info])}]", direction_of(metrics)]
     if info.method.control:
         notes.append("a control, which is a yardstick and no method")
     if not info.complete:

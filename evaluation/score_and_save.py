@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from ..core import BOX, GroundCXRError
 from ..core.stderr import say
@@ -13,6 +14,7 @@ from ..methods.supervision import supervision_of
 from ..metrics import Protocol
 from .answer_doubts import served_doubt, undeclared_doubt
 from .answers import Part
+from .averages import unit_of
 from .conditions import condition_doubts
 from .entry import Entry
 from .make_result import make_result
@@ -54,7 +56,7 @@ def score_and_save(
     scores = score_parts(selection, scoring, parts, run.jobs)
     if scores.table.empty:
         raise GroundCXRError(f"the protocol {protocol.name} skips every sample, so there is nothing to average")
-    dataset = _describe_dataset(run, len(selection.samples), len(scores.table))
+    dataset = _describe_dataset(run, len(selection.samples), scores.table)
     if scores.keys:
         store.note_samples(dataset.fingerprint, {str(one): scores.keys.get(one) for one in scores.table["sample_id"]})
     batch_size = batch_size_of(entry, run)
@@ -90,7 +92,7 @@ def score_and_save(
     return result if run.out is None else result.save(run.out)
 
 
-def _describe_dataset(run: Run, samples: int, rows: int) -> DatasetInfo:
+def _describe_dataset(run: Run, samples: int, rows: pd.DataFrame) -> DatasetInfo:
     selection, dataset = run.selection, run.selection.dataset
     return DatasetInfo(
         name=dataset.name,
@@ -98,7 +100,7 @@ def _describe_dataset(run: Run, samples: int, rows: int) -> DatasetInfo:
         split=dataset.split,
         fingerprint=selection.fingerprint(),
         n_samples=samples,
-        n_skipped=samples - rows,
+        n_skipped=samples - len(rows),
         n_warnings=len(dataset.warnings),
         options=dataset.options,
         licence=dataset.licence,
@@ -108,5 +110,5 @@ def _describe_dataset(run: Run, samples: int, rows: int) -> DatasetInfo:
         task=dataset.task,
         n_negatives=len(selection.samples) - samples,
         label=run.dataset_label,
-        unit="image" if all(sample.patient_id is None for sample in selection.samples) else "patient",
+        unit=unit_of(rows),
     )

@@ -9,6 +9,7 @@ from ..comparison.significance import LEVEL, MACRO, MICRO
 from ..core.fingerprint import SHORT
 from ..evaluation.conditions import describe_condition
 from ..evaluation.derived import DERIVED_SAID, NATIVE_SAID
+from ..evaluation.direction import direction_of
 from ..evaluation.negative_notes import negatives_said
 from ..evaluation.resampled import resampled
 from ..evaluation.schema import MetricInfo, ResultFile
@@ -171,20 +172,18 @@ def days_of(runs: Sequence[Run]) -> str:
 
 def direction_said(metric: MetricInfo) -> str:
     """Which end of a metric is the good one."""
-    return f"{'Higher' if metric.higher_is_better else 'Lower'} is better."
+    return f"{direction_of([metric]).capitalize()}."
 
 
 def averages_said(metrics: Sequence[MetricInfo]) -> str:
     """What the averages of several metrics are, and which end of each is the good one."""
     together = [metric.label for metric in metrics if metric.reducer is not None]
-    lower = [metric.label for metric in metrics if not metric.higher_is_better]
     if len(together) in (0, len(metrics)):
         cells = cells_said(metrics[0])
     else:
         cells = f"Macro: mean over pathologies; micro: mean over samples, of {', '.join(together)} over all together."
-    if len(lower) in (0, len(metrics)):
-        return f"{cells} {direction_said(metrics[0])}"
-    return f"{cells} Higher is better, of {', '.join(lower)} lower."
+    direction = direction_of(metrics)
+    return f"{cells} {direction[0].upper()}{direction[1:]}."
 
 
 def intervals_said(infos: Sequence[ResultFile], where: str = "In brackets the") -> str:

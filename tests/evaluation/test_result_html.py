@@ -19,3 +19,5 @@ def test_the_table_of_a_notebook_says_what_its_numbers_are(tmp_path):
     html = result_html(info.model_copy(update={"metrics": lower, "method": method}))
     assert "higher is better, of CNR lower;" in html
     assert "control" not in html
+    lower = [metric.model_copy(update={"higher_is_better": False}) for metric in info.metrics]
+    assert "; lower is better;" in result_html(info.model_copy(update={"metrics": lower}))
